@@ -1,0 +1,409 @@
+"""The Connector port, `judge` and `apply`: the whole write path.
+
+The rules of a write, in the order in which `apply` keeps them, for one document at a time:
+
+1. Nobody writes a document without its lease. The lease is checked again right before sending;
+   what is sent ends, with its retries, inside the lease.
+2. What the journal knows of the addresses is asked under the lease: who holds them, what was there.
+3. The document is read, and `judge` says of each address: write, or why not.
+4. The intent, with the hold, the state found and the raw text, is committed before the write.
+5. One call writes all our changes of the document, built on exactly what `judge` saw.
+6. The receipt is committed after it. An answer that leaves open what happened is settled by
+   reading again: what bears our mark is ours; a toggle stays `unproven`.
+
+Nothing here decides whether access should change: that was the planner.
+"""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import groupby
+from typing import Protocol
+
+from stopline.errors import ConnectorError, StaleError
+from stopline.model import (
+    Address,
+    Cause,
+    Change,
+    Direction,
+    Document,
+    Found,
+    Grant,
+    Outcome,
+    Receipt,
+    Residual,
+    Scope,
+    Skip,
+    State,
+)
+from stopline.playbook import Playbook
+from stopline.vendors import Vendor
+
+READS = 4
+"""How often a document is read again at once when its tag moves under us."""
+
+PATIENCE = (1.0, 2.0, 4.0, 8.0)
+"""Seconds slept between attempts while a provider throttles, before the batch is asked again."""
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """Whose mark our overlays bear: this journal's, and within it this pause's. 8 hex digits."""
+
+    journal: str
+    pause: str
+
+
+@dataclass(frozen=True, slots=True)
+class Observed:
+    """One document as read: the states in it, its verbatim text, and how to write it safely.
+
+    `exists` is false when what the document hangs on (the user, the bucket) is not there.
+    `uid` is the provider's immutable id of it. `tag` is the concurrency tag, where there is one.
+    `raw` is the verbatim text of the whole document, empty where it has none.
+    """
+
+    document: Document
+    states: Mapping[Address, State] = field(default_factory=dict)
+    raw: str = ""
+    uid: str = ""
+    tag: str = ""
+    exists: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """What a connector's opinion may hang on, besides the grant."""
+
+    vendor: Vendor
+    playbook: Playbook
+    mark: Mark
+    refusals: frozenset[Address] = frozenset()
+
+
+class Connector(Protocol):
+    """The port: code for one system of record. tests/connectors/contract.py holds each to it."""
+
+    @property
+    def name(self) -> str:
+        """The first field of every address."""
+        ...
+
+    @property
+    def permissions(self) -> Mapping[str, frozenset[str]]:
+        """The provider's permissions that we use: `read` to assess, `write` besides."""
+        ...
+
+    @property
+    def propagation(self) -> float:
+        """Seconds until a write is seen by every read."""
+        ...
+
+    def discover(self, vendor: Vendor, scope: Scope) -> Iterable[Found]:
+        """Yield what the vendor holds. What cannot be read is a `Gap`, never an exception."""
+        ...
+
+    def contained(self, grant: Grant, terms: Terms) -> Iterable[Change | Skip]:
+        """A pure opinion: how this grant is contained under these terms. `before` is ignored."""
+        ...
+
+    def read(self, document: Document) -> Observed:
+        """Read one document freshly. Raises ConnectorError."""
+        ...
+
+    def write(
+        self, observed: Observed, changes: Sequence[Change], original: str | None, token: str
+    ) -> None:
+        """Write all our changes of one document in one call, built on what was observed.
+
+        `original` is the verbatim text from before our first overlay: when what would be written
+        is canonically equal to it, it is written instead. `token` is stable over redeliveries.
+        Raises StaleError when the tag moved, ConnectorError with `landed=None` when the answer
+        leaves open what happened.
+        """
+        ...
+
+    def residuals(self, change: Change) -> Iterable[Residual]:
+        """What outlives this change, and until when."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What the journal knows of an address while any hold of ours is on it.
+
+    `written`: a receipt shows that we left `ours`. `intended`: an intent is recorded, and no
+    receipt says that it came to nothing. `others`: the other pauses that hold the address.
+    """
+
+    prior: State | None = None
+    ours: State | None = None
+    written: bool = False
+    intended: bool = False
+    others: tuple[str, ...] = ()
+
+    @property
+    def ours_to_undo(self) -> bool:
+        """Whether something of ours is, or may be, at the address."""
+        return self.written or self.intended
+
+
+NOTHING = Known()
+
+
+class Journal(Protocol):
+    """What the write path asks of the journal. Each method is one transaction.
+
+    All but the lease methods are called under the document's lease, which is what keeps two
+    pauses, and two attempts of one batch, apart.
+    """
+
+    def lease(self, document: Document, holder: str) -> bool:
+        """Take or renew the document's lease; False when another holder's is still running."""
+        ...
+
+    def leased(self, document: Document, holder: str) -> bool:
+        """Whether the holder's lease lasts longer than the longest request can take."""
+        ...
+
+    def unlease(self, document: Document, holder: str) -> None:
+        """Give the lease back, if it is still this holder's."""
+        ...
+
+    def known(self, pause: str, addresses: Sequence[Address]) -> Mapping[Address, Known]:
+        """Say what is known of each address; one that is not held by anybody may be left out."""
+        ...
+
+    def intend(self, errand: "Errand", observed: Observed, changes: Sequence[Change]) -> str | None:
+        """Record, before the write, the intent, the state found and (containing) the hold.
+
+        The first raw text of the document from before our first overlay wins; it is returned,
+        or None when the document has no text.
+        """
+        ...
+
+    def settle(self, errand: "Errand", receipts: Sequence[Receipt]) -> None:
+        """Record receipts, and bring holds and records to what they say.
+
+        A hold exists afterwards exactly where `held` says so. The last hold of an address takes
+        the record with it, the last record of a document the raw text.
+        """
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What `judge` says: an outcome, or None for "write it". `held` as in `Receipt`."""
+
+    outcome: Outcome | None
+    held: bool
+    cause: Cause = Cause.NONE
+    detail: str = ""
+
+
+def judge(change: Change, direction: Direction, observed: Observed, known: Known) -> Verdict:
+    """Say what to do about one address. The whole safety argument of a write; pure and total."""
+    found = observed.states.get(change.address)
+    if direction is Direction.RESTORE and known.others:
+        detail = f"still held by {', '.join(known.others)}"
+        return Verdict(Outcome.ALREADY, held=False, detail=detail)
+    if not observed.exists:
+        return _judge_gone(change, direction)
+    if change.uid and observed.uid and change.uid != observed.uid:
+        detail = f"expected {change.uid}, found {observed.uid} under the same name"
+        return Verdict(Outcome.CONFLICT, held=False, cause=Cause.RECREATED, detail=detail)
+    if direction is Direction.CONTAIN:
+        return _judge_contain(change, found, known)
+    return _judge_restore(change, found, known)
+
+
+def _judge_gone(change: Change, direction: Direction) -> Verdict:
+    if direction is Direction.CONTAIN or change.after is None:
+        return Verdict(Outcome.ALREADY, held=False, cause=Cause.GONE, detail="it no longer exists")
+    detail = "it was deleted by somebody else and cannot be given back"
+    return Verdict(Outcome.CONFLICT, held=False, cause=Cause.GONE, detail=detail)
+
+
+def _judge_contain(change: Change, found: State | None, known: Known) -> Verdict:
+    if found == change.after:
+        if change.marked:
+            outcome = Outcome.ALREADY if known.written else Outcome.APPLIED
+            return Verdict(outcome, held=True)
+        if known.written and known.ours == found:
+            return Verdict(Outcome.ALREADY, held=True)
+        if known.intended and known.ours == found:
+            detail = "a write of ours and its receipt were cut apart; it may have been another's"
+            return Verdict(Outcome.UNPROVEN, held=True, detail=detail)
+        return Verdict(Outcome.ALREADY, held=False, detail="somebody else had done it before us")
+    if found == change.before or (change.marked and found is not None):
+        return Verdict(None, held=True)
+    detail = "changed by somebody else since it was planned"
+    return Verdict(Outcome.CONFLICT, held=known.ours_to_undo, cause=Cause.FOREIGN, detail=detail)
+
+
+def _judge_restore(change: Change, found: State | None, known: Known) -> Verdict:
+    if not known.ours_to_undo:
+        return Verdict(Outcome.ALREADY, held=False, detail="not held any more")
+    if known.prior != change.after:
+        detail = "what would be given back has changed since this plan; plan the rollback again"
+        return Verdict(Outcome.FAILED, held=True, cause=Cause.BUSY, detail=detail)
+    if found == change.after:
+        return Verdict(Outcome.ALREADY, held=False)
+    if found == known.ours or (change.marked and found is not None):
+        return Verdict(None, held=False)
+    detail = "changed by somebody else since we contained it"
+    return Verdict(Outcome.CONFLICT, held=True, cause=Cause.FOREIGN, detail=detail)
+
+
+@dataclass(frozen=True, slots=True)
+class Errand:
+    """Whose changes are carried out, which way, and by which attempt.
+
+    `attempt` names one attempt of one batch (it holds the leases); `token` is the same for all
+    attempts of it (providers that know idempotency keys get it).
+    """
+
+    pause: str
+    direction: Direction
+    attempt: str
+    token: str
+
+
+def apply(
+    connector: Connector,
+    journal: Journal,
+    errand: Errand,
+    changes: Sequence[Change],
+    *,
+    stopped: Callable[[], bool] = lambda: False,
+    sleep: Callable[[float], None] = lambda _: None,
+) -> Iterator[tuple[Receipt, ...]]:
+    """Carry out changes, a document at a time, and yield the receipts of each document.
+
+    Between documents it asks `stopped`, and ends early when it says so: what has no receipt was
+    not touched. While a provider throttles, it sleeps and asks again. Never raises for what a
+    connector does; does raise what the journal raises, since without it nothing may be written.
+    """
+    for document, group in groupby(changes, key=lambda c: c.address.document):
+        if stopped():
+            return
+        yield _Write(connector, journal, errand, document, tuple(group), sleep).run()
+
+
+@dataclass(frozen=True, slots=True)
+class _Write:
+    """One document of an errand."""
+
+    connector: Connector
+    journal: Journal
+    errand: Errand
+    document: Document
+    changes: tuple[Change, ...]
+    sleep: Callable[[float], None]
+
+    def run(self) -> tuple[Receipt, ...]:
+        """Lease, then write; a document that another attempt is at is left to it."""
+        if not self.journal.lease(self.document, self.errand.attempt):
+            busy = Verdict(
+                Outcome.FAILED,
+                held=False,
+                cause=Cause.BUSY,
+                detail="another attempt is at work on this document",
+            )
+            return self._receipts(dict.fromkeys(self.changes, busy))  # not ours to settle
+        try:
+            receipts = self._patiently()
+            self.journal.settle(self.errand, receipts)
+        finally:
+            self.journal.unlease(self.document, self.errand.attempt)
+        return receipts
+
+    def _patiently(self) -> tuple[Receipt, ...]:
+        """Try, again after a throttle or a stale tag, until there is an answer or no lease."""
+        known = self.journal.known(self.errand.pause, [c.address for c in self.changes])
+        waits = [0.0] * READS + list(PATIENCE)
+        for wait in waits:
+            try:
+                return self._attempt(known)
+            except StaleError as error:
+                last: ConnectorError = error
+            except ConnectorError as error:
+                last = error
+                if error.cause is not Cause.THROTTLED:
+                    break
+                self.sleep(wait)
+            if not self.journal.lease(self.document, self.errand.attempt):
+                break
+        return self._receipts({c: self._failed(c, known, last) for c in self.changes})
+
+    def _attempt(self, known: Mapping[Address, Known]) -> tuple[Receipt, ...]:
+        """Read, judge, intend, write. Raises ConnectorError when nothing of ours was sent."""
+        observed = self.connector.read(self.document)
+        verdicts = {
+            c: judge(c, self.errand.direction, observed, known.get(c.address, NOTHING))
+            for c in self.changes
+        }
+        due = [c for c in self.changes if verdicts[c].outcome is None]
+        if due:
+            verdicts |= self._write(observed, due, known)
+        return self._receipts(verdicts, observed)
+
+    def _write(
+        self, observed: Observed, due: Sequence[Change], known: Mapping[Address, Known]
+    ) -> dict[Change, Verdict]:
+        original = self.journal.intend(self.errand, observed, due)
+        if not self.journal.leased(self.document, self.errand.attempt):
+            late = ConnectorError(Cause.BUSY, "the lease ran out before the write")
+            return {c: self._failed(c, known, late) for c in due}
+        held = self.errand.direction is Direction.CONTAIN
+        try:
+            self.connector.write(observed, due, original, self.errand.token)
+        except ConnectorError as error:
+            if isinstance(error, StaleError) or error.cause is Cause.THROTTLED:
+                raise  # surely not written: read and judge afresh
+            if error.landed is False:
+                return {c: self._failed(c, known, error) for c in due}
+            return self._settle_open(due, error)
+        return dict.fromkeys(due, Verdict(Outcome.APPLIED, held=held))
+
+    def _failed(
+        self, change: Change, known: Mapping[Address, Known], error: ConnectorError
+    ) -> Verdict:
+        """Nothing was sent: the hold is what it was before."""
+        held = known.get(change.address, NOTHING).ours_to_undo
+        return Verdict(Outcome.FAILED, held=held, cause=error.cause, detail=error.detail)
+
+    def _settle_open(self, due: Sequence[Change], error: ConnectorError) -> dict[Change, Verdict]:
+        """The answer leaves open what happened: read again. The hold stays until we know."""
+        verdict = Verdict(Outcome.FAILED, held=True, cause=error.cause, detail=error.detail)
+        open_ = dict.fromkeys(due, verdict)
+        try:
+            observed = self.connector.read(self.document)
+        except ConnectorError:
+            return open_
+        for change in due:
+            if observed.states.get(change.address) == change.after:
+                open_[change] = self._landed(change, error)
+        return open_
+
+    def _landed(self, change: Change, error: ConnectorError) -> Verdict:
+        if self.errand.direction is Direction.RESTORE:
+            return Verdict(Outcome.APPLIED, held=False)
+        if change.marked:
+            return Verdict(Outcome.APPLIED, held=True)
+        return Verdict(Outcome.UNPROVEN, held=True, cause=error.cause, detail=error.detail)
+
+    def _receipts(
+        self, verdicts: Mapping[Change, Verdict], observed: Observed | None = None
+    ) -> tuple[Receipt, ...]:
+        return tuple(
+            Receipt(
+                change=change,
+                direction=self.errand.direction,
+                outcome=verdict.outcome or Outcome.FAILED,
+                found=observed.states.get(change.address) if observed else None,
+                cause=verdict.cause,
+                detail=verdict.detail,
+                held=verdict.held,
+            )
+            for change, verdict in verdicts.items()
+        )

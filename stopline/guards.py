@@ -1,0 +1,155 @@
+"""Safety rules over a plan. Pure: plan and snapshot in, findings out; () is a pass.
+
+Each finding names its severity, the numbers, and the way out. `REFUSE` has no override: the plan
+would hurt the lab more than the vendor. `LIMIT` asks for a typed override with a reason, which is
+journalled. A gap is never a finding: it does not block containment, it makes the result partial.
+"""
+
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+from stopline.estate import Estate
+from stopline.model import Address, Change, Finding, Plan, Severity, Snapshot
+from stopline.planner import protects
+from stopline.playbook import Limits
+
+
+@dataclass(frozen=True, slots=True)
+class Bounds:
+    """What a plan is held against. `before` counts changes that the pause has made already."""
+
+    estate: Estate
+    limits: Limits
+    before: int = 0
+
+
+def guard(plan: Plan, snapshot: Snapshot, bounds: Bounds) -> tuple[Finding, ...]:
+    """Return every finding about a containment plan, worst first."""
+    order = list(Severity)
+    found = (
+        *_protected(plan, bounds.estate),
+        *_nothing_found(plan, snapshot, bounds),
+        *_too_many(plan, bounds),
+        *_too_large_a_share(plan, snapshot, bounds.limits),
+        *_shared(plan, snapshot),
+    )
+    return tuple(sorted(found, key=lambda f: (order.index(f.severity), f)))
+
+
+def refused(findings: Iterable[Finding]) -> tuple[Finding, ...]:
+    """The findings that nothing overrides."""
+    return tuple(f for f in findings if f.severity is Severity.REFUSE)
+
+
+def limits(findings: Iterable[Finding]) -> tuple[Finding, ...]:
+    """The findings that a person may override with a reason."""
+    return tuple(f for f in findings if f.severity is Severity.LIMIT)
+
+
+_PROTECTED = {
+    "orchestrator": "stopline's own identity: the pause could not be finished, nor undone",
+    "break_glass": "a break-glass principal: nobody could repair a mistake",
+    "log_delivery": "log delivery: the night would leave no trace",
+    "journal": "the storage of the journal: what was there before would be lost",
+}
+
+
+def _protected(plan: Plan, estate: Estate) -> Iterator[Finding]:
+    for kind, why in _PROTECTED.items():
+        patterns = getattr(estate.protected, kind)
+        hit = [c for c in plan.changes if protects(patterns, *_names(c))]
+        if hit:
+            yield Finding(
+                Severity.REFUSE,
+                kind.replace("_", "-"),
+                f"{len(hit)} of {len(plan.changes)} changes touch {why}: {_first(hit)}",
+                "Correct the selectors in the vendor's file, or list the principal under "
+                "`protected` there; the estate's file says what is protected for everybody.",
+                _addresses(hit),
+            )
+
+
+def _names(change: Change) -> tuple[str, str]:
+    return change.principal, str(change.address)
+
+
+def _nothing_found(plan: Plan, snapshot: Snapshot, bounds: Bounds) -> Iterator[Finding]:
+    if snapshot.grants or bounds.before:
+        return
+    gaps = f", {len(plan.gaps)} gaps" if plan.gaps else ""
+    looked = sum(c.number for c in snapshot.counted)
+    yield Finding(
+        Severity.LIMIT,
+        "nothing-found",
+        f"No grant of {plan.vendor} was found among {looked} principals and targets{gaps}.",
+        "A misspelt selector is the likeliest cause: check accounts, paths and ARNs in the "
+        "vendor's file. Override only when the vendor really holds nothing.",
+    )
+
+
+def _too_many(plan: Plan, bounds: Bounds) -> Iterator[Finding]:
+    number = len(plan.changes) + bounds.before
+    if number > bounds.limits.changes:
+        yield Finding(
+            Severity.LIMIT,
+            "too-many-changes",
+            f"The pause would make {number} changes; the playbook's limit is "
+            f"{bounds.limits.changes}.",
+            "Read the plan. Narrow the scope (--project, --realm), or override with a reason.",
+            _addresses(plan.changes),
+        )
+
+
+_COUNTED_AS = {"user-attachment": "user", "role-attachment": "role"}
+"""Which kind of thing a change takes everything from; a policy statement counts its bucket."""
+
+
+def _too_large_a_share(plan: Plan, snapshot: Snapshot, limits_: Limits) -> Iterator[Finding]:
+    touched: Counter[tuple[str, str, str]] = Counter()
+    things = {(c.address.document, _counted_as(c.address)) for c in plan.changes}
+    for document, kind in sorted(things):
+        touched[(document.connector, document.realm, kind)] += 1
+    for counted in snapshot.counted:
+        hit = touched[(counted.connector, counted.realm, counted.kind)]
+        if counted.number >= limits_.share_from and hit > limits_.share * counted.number:
+            yield Finding(
+                Severity.LIMIT,
+                "too-large-a-share",
+                f"{hit} of {counted.number} {counted.kind}s in {counted.connector} "
+                f"{counted.realm} would be cut off ({hit / counted.number:.0%}); the limit is "
+                f"{limits_.share:.0%}.",
+                "A selector that is too wide is the likeliest cause. Read the plan, then narrow "
+                "the scope or override with a reason.",
+            )
+
+
+def _counted_as(address: Address) -> str:
+    kind = address.kind
+    if kind.endswith("-policy-statement"):
+        return kind.removesuffix("-policy-statement")
+    return _COUNTED_AS.get(kind, kind)
+
+
+def _shared(plan: Plan, snapshot: Snapshot) -> Iterator[Finding]:
+    principals = {c.principal for c in plan.changes}
+    for grant in snapshot.grants:
+        if grant.shared_with and grant.principal in principals:
+            yield Finding(
+                Severity.LIMIT,
+                "shared",
+                f"{grant.principal} is shared with {', '.join(grant.shared_with[:3])}, who are "
+                "not the vendor and would be cut off too.",
+                "Leave it out (`protected` in the vendor's file) or override with a reason.",
+                (grant.address,),
+            )
+
+
+def _addresses(changes: Iterable[Change]) -> tuple[Address, ...]:
+    return tuple(sorted(c.address for c in changes))
+
+
+def _first(changes: list[Change], most: int = 3) -> str:
+    names = sorted({c.principal or str(c.address) for c in changes})
+    more = f" and {len(names) - most} more" if len(names) > most else ""
+    return ", ".join(names[:most]) + more

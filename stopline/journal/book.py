@@ -1,0 +1,38 @@
+"""One opened journal: everything that the program asks of it, behind one name."""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from stopline.journal.pauses import Pauses
+from stopline.journal.store import Store, open_store
+from stopline.journal.writes import Writes
+
+
+@dataclass(frozen=True, slots=True)
+class Book:
+    """The journal's three faces over one database."""
+
+    store: Store
+    writes: Writes
+    pauses: Pauses
+
+    @property
+    def id(self) -> str:
+        """Eight hex digits that our marks in an estate carry."""
+        return self.store.id
+
+
+def open_book(
+    url: str,
+    *,
+    lease_seconds: float = 30.0,
+    request_seconds: float = 15.0,
+    clock: Callable[[], float] = time.time,
+) -> Book:
+    """Open the journal at a database URL, making it when it is not there yet.
+
+    Raises JournalError naming the database when it cannot be opened or is newer than we are.
+    """
+    store = open_store(url, clock)
+    return Book(store, Writes(store, lease_seconds, request_seconds), Pauses(store))

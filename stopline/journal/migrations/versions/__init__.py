@@ -1,0 +1,1 @@
+"""One file for each edit of the tables, in order."""

@@ -1,0 +1,204 @@
+"""What people and workflows ask of the journal: pauses, plans, approvals, what became of them.
+
+The status of a pause is one of `PauseStatus`. Plans and frozen configuration are kept as bodies
+and named by their digest (`ref`); the digest that a person approves is `Plan.digest`.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from enum import StrEnum
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Row
+
+from stopline.errors import UserError
+from stopline.journal import tables as t
+from stopline.journal.store import Event, Store
+from stopline.model import Address, Cause, Finding, Plan, Scope, Snapshot
+from stopline.text import Json, dump, jsonable, load
+
+
+class PauseStatus(StrEnum):
+    """Where a pause stands."""
+
+    CONTAINING = "containing"
+    CONTAINED = "contained"
+    PARTIAL = "partial"
+    STOPPED = "stopped"
+    RESTORING = "restoring"
+    CLOSED = "closed"
+
+
+OPEN = tuple(s for s in PauseStatus if s is not PauseStatus.CLOSED)
+
+
+@dataclass(frozen=True, slots=True)
+class Pause:
+    """One pause as the journal knows it. `plan` is the ref of the containment plan."""
+
+    id: str
+    vendor: str
+    scope: Scope
+    workflow: str
+    requester: str
+    reason: str
+    opened_at: str
+    status: PauseStatus
+    closed_at: str
+    frozen: str
+    plan: str
+
+
+@dataclass(frozen=True, slots=True)
+class Planned:
+    """A plan in the journal: the ref that fetches it, and the digest that a person approves."""
+
+    ref: str
+    plan: Plan
+    findings: tuple[Finding, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Pauses:
+    """Pauses, plans and approvals in one journal."""
+
+    store: Store
+
+    # --- pauses ----------------------------------------------------------------------------------
+
+    def open(self, pause: Pause, words: Json) -> Pause:
+        """Open a pause; the same id again changes nothing. `words` goes into the event."""
+        with self.store.write() as connection:
+            there = sa.select(t.pauses).where(t.pauses.c.id == pause.id)
+            if row := connection.execute(there).first():
+                return _pause(row)
+            opened = replace(pause, opened_at=self.store.now(), closed_at="")
+            row_ = jsonable(opened) | {"scope": dump(opened.scope)}
+            connection.execute(sa.insert(t.pauses).values(**row_))
+            self.store.append(
+                connection, pause.id, "opened", row_ | {"words": words}, pause.requester
+            )
+        return opened
+
+    def mark(self, pause: str, status: PauseStatus, data: Json = None) -> None:
+        """Move a pause to another status, and say so in the chain; the same again says nothing."""
+        here = t.pauses.c.id == pause
+        values = {"status": str(status)}
+        if status is PauseStatus.CLOSED:
+            values["closed_at"] = self.store.now()
+        with self.store.write() as connection:
+            if connection.execute(sa.select(t.pauses.c.status).where(here)).scalar() == status:
+                return
+            connection.execute(sa.update(t.pauses).where(here).values(**values))
+            self.store.append(connection, pause, "status", {"status": status, "detail": data})
+
+    def note(self, pause: str, kind: str, data: Json, actor: str = "stopline") -> None:
+        """Add an event about a pause to the chain."""
+        with self.store.write() as connection:
+            self.store.append(connection, pause, kind, data, actor)
+
+    def get(self, pause: str) -> Pause:
+        """Return one pause. Raises UserError when there is none of that id."""
+        with self.store.read() as connection:
+            row = connection.execute(sa.select(t.pauses).where(t.pauses.c.id == pause)).first()
+        if row is None:
+            raise UserError(f"There is no pause {pause!r} in this journal.", "See stopline status.")
+        return _pause(row)
+
+    def list(self, vendor: str = "", statuses: Sequence[PauseStatus] = ()) -> tuple[Pause, ...]:
+        """Return pauses, oldest first, of one vendor or of all, in any of the statuses."""
+        query = sa.select(t.pauses).order_by(t.pauses.c.opened_at, t.pauses.c.id)
+        if vendor:
+            query = query.where(t.pauses.c.vendor == vendor)
+        if statuses:
+            query = query.where(t.pauses.c.status.in_([str(s) for s in statuses]))
+        with self.store.read() as connection:
+            return tuple(_pause(row) for row in connection.execute(query))
+
+    # --- bodies ----------------------------------------------------------------------------------
+
+    def keep(self, kind: str, text: str) -> str:
+        """Store a text apart from the chain; return the ref that fetches it."""
+        with self.store.write() as connection:
+            return self.store.keep(connection, kind, text)
+
+    def keep_plan(self, planned: Plan, findings: Iterable[Finding] = ()) -> Planned:
+        """Store a plan with its findings, and say in the chain that it was made."""
+        kept = Planned("", planned, tuple(findings))
+        with self.store.write() as connection:
+            ref = self.store.keep(connection, "plan", dump(kept))
+            data = {
+                "ref": ref,
+                "digest": planned.digest,
+                "direction": planned.direction,
+                "changes": len(planned.changes),
+                "claims": len(planned.claims),
+                "skips": len(planned.skips),
+                "gaps": len(planned.gaps),
+                "snapshot": planned.taken_from,
+            }
+            self.store.append(connection, planned.pause, "planned", data)
+        return replace(kept, ref=ref)
+
+    def plan(self, ref: str) -> Planned:
+        """Return a stored plan."""
+        return replace(load(Planned, self.store.body(ref)), ref=ref)
+
+    def keep_snapshot(self, snapshot: Snapshot) -> str:
+        """Store what was read; return its ref."""
+        return self.keep("snapshot", dump(snapshot))
+
+    # --- what became of it -----------------------------------------------------------------------
+
+    def approve(
+        self, pause: str, ref: str, digest: str, by: str, signature: str, reason: str = ""
+    ) -> None:
+        """Record a person's yes to one plan digest. `signature` is `unsigned` for now."""
+        data = {"ref": ref, "digest": digest, "signature": signature, "reason": reason}
+        if any(e.data == data and e.actor == by for e in self.store.events(pause, "approved")):
+            return
+        self.note(pause, "approved", data, by)
+
+    def approved(self, pause: str) -> frozenset[Address]:
+        """The addresses that approved containment plans of this pause name."""
+        refs = {e.data["ref"] for e in self.store.events(pause, "approved")}
+        plans = [self.plan(ref).plan for ref in sorted(refs)]
+        return frozenset(c.address for p in plans for c in (*p.changes, *p.claims))
+
+    def latest(self, pause: str) -> Mapping[Address, Json]:
+        """The latest receipt of each address that this pause ever asked for, as journalled."""
+        found: dict[Address, Json] = {}
+        for event in self.store.events(pause, "receipts"):
+            for receipt in event.data["receipts"]:
+                key = Address.parse(receipt["address"])
+                found[key] = receipt | {"direction": event.data["direction"], "at": event.at}
+        return found
+
+    def refusals(self, pause: str) -> frozenset[Address]:
+        """Addresses whose latest write a full quota or an invalid document refused."""
+        full = (Cause.QUOTA, Cause.REFUSED)
+        return frozenset(
+            a
+            for a, r in self.latest(pause).items()
+            if r["cause"] in full and r["direction"] == "contain"
+        )
+
+    def events(self, pause: str, kind: str = "") -> tuple[Event, ...]:
+        """The chain's events of one pause, in order."""
+        return self.store.events(pause, kind)
+
+
+def _pause(row: Row) -> Pause:  # type: ignore[type-arg]
+    return Pause(
+        id=row.id,
+        vendor=row.vendor,
+        scope=load(Scope, row.scope),
+        workflow=row.workflow,
+        requester=row.requester,
+        reason=row.reason,
+        opened_at=row.opened_at,
+        status=PauseStatus(row.status),
+        closed_at=row.closed_at,
+        frozen=row.frozen,
+        plan=row.plan,
+    )

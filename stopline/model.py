@@ -1,0 +1,473 @@
+"""The nouns. Pure data: no clock, no randomness, no input or output.
+
+Rules that hold everywhere:
+
+1. Everything here is frozen, hashable and ordered by value, and survives a JSON round trip.
+2. A `State` is canonical JSON text. Unknown fields are kept; two states are the same state when
+   their canonical texts are equal. `None` in place of a state means: absent.
+3. An `Address` is the smallest thing that is ours alone to change. Several addresses may live in
+   one `Document`, which is what one call of the provider replaces.
+4. A `Change` has no written way back: `inverse()` swaps `before` and `after`, nothing else.
+5. A `Plan`'s digest names what a person approves. It leaves out what differs from run to run
+   (times, the pause's id, where a state was read).
+"""
+
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
+from enum import IntEnum, StrEnum
+
+from stopline.text import Json as Json
+from stopline.text import canonical as canonical
+from stopline.text import dump as dump
+from stopline.text import load as load
+from stopline.text import sha256 as sha256
+
+# --- where -----------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Document:
+    """What one call of the provider replaces: a bucket's policy, one key's status."""
+
+    connector: str
+    realm: str
+    kind: str
+    id: str
+
+    def __str__(self) -> str:
+        """Return `connector:realm:kind:id`."""
+        return f"{self.connector}:{self.realm}:{self.kind}:{self.id}"
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Address:
+    """The smallest thing that is ours alone to change, in a realm (account, organisation, ledger).
+
+    `id` is `document` or `document#part`: `training-data#StoplineJ1f…` is one statement in the
+    policy of the bucket `training-data`.
+    """
+
+    connector: str
+    realm: str
+    kind: str
+    id: str
+
+    @property
+    def document(self) -> Document:
+        """What one call replaces, shared by all addresses with the same text before `#`."""
+        return Document(self.connector, self.realm, self.kind, self.id.partition("#")[0])
+
+    @property
+    def part(self) -> str:
+        """The text after `#`, or nothing where the document is the address."""
+        return self.id.partition("#")[2]
+
+    def __str__(self) -> str:
+        """Return `connector:realm:kind:id`, which `parse` reads back."""
+        return f"{self.connector}:{self.realm}:{self.kind}:{self.id}"
+
+    @classmethod
+    def parse(cls, text: str) -> "Address":
+        """Read what `str` wrote. Raises ValueError naming the text when a field is missing."""
+        fields = text.split(":", 3)
+        if len(fields) != len(cls.__slots__) or not all(fields):
+            message = f"not an address (connector:realm:kind:id): {text!r}"
+            raise ValueError(message)
+        return cls(*fields)
+
+
+# --- what ------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class State:
+    """What stands at an address: canonical JSON, nothing left out. Has no telling repr."""
+
+    body: str = field(repr=False)
+
+    @classmethod
+    def of(cls, value: Json) -> "State":
+        """Make a state of provider data."""
+        return cls(canonical(value))
+
+    @property
+    def value(self) -> Json:
+        """The provider data."""
+        return json.loads(self.body)
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 of the canonical text."""
+        return sha256(self.body)
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Grant:
+    """One principal's entitlement on one target, as found.
+
+    `uid` is the provider's immutable id of the principal or target that the address hangs on,
+    where there is one: the same name under another uid is somebody else. `vouched` is false when
+    only something that the vendor itself can write (a tag) selected it. `shared_with` names
+    holders of the same grant who are not the vendor.
+    """
+
+    address: Address
+    state: State
+    principal: str
+    entitlement: str
+    target: str
+    via: str
+    uid: str = ""
+    vouched: bool = True
+    shared_with: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Gap:
+    """Something that could not be read. Shown, never swallowed. `cause` is one sentence."""
+
+    connector: str
+    realm: str
+    what: str
+    cause: str
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Quota:
+    """How much of a limit is used: `used` of `limit`, at one place, in the provider's unit."""
+
+    address: Address
+    name: str
+    used: int
+    limit: int
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Seen:
+    """What stands now at an address that a change of ours would write (an overlay of ours)."""
+
+    address: Address
+    state: State
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Counted:
+    """How many things of one kind were looked at in a realm, the vendor's or not."""
+
+    connector: str
+    realm: str
+    kind: str
+    number: int
+
+
+Found = Grant | Gap | Quota | Seen | Counted
+"""What discovery yields, in any order."""
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """What was read, and what could not be read.
+
+    `seen` holds the states of addresses that a change would write, as they are now: an overlay's
+    address that is not in it is absent. `taken_at` is UTC, ISO 8601, and not part of `digest`.
+    """
+
+    vendor: str
+    grants: tuple[Grant, ...]
+    gaps: tuple[Gap, ...] = ()
+    quotas: tuple[Quota, ...] = ()
+    seen: tuple[Seen, ...] = ()
+    counted: tuple[Counted, ...] = ()
+    taken_at: str = ""
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 over everything but the time."""
+        return sha256(dump(replace(self, taken_at="")))
+
+
+# --- what is to be done ----------------------------------------------------------------------
+
+
+class Breadth(IntEnum):
+    """How much one change takes away. Containment goes from broad to narrow, restore back."""
+
+    NARROW = 1
+    """One credential, one membership: an access key's status."""
+    PRINCIPAL = 4
+    """Everything that one principal can do: a deny attached to a user."""
+    TARGET = 5
+    """Everything that the vendor can do to one target: a deny statement in a bucket policy."""
+    FOUNDATION = 8
+    """What other changes stand on, and a coarse deny: the deny policy itself."""
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Change:
+    """One reversible edit. `None` is absent. `rule` is the playbook's rule that asked for it.
+
+    `marked` says that `after` carries our mark, so whatever bears that mark at the address is
+    ours; an unmarked change is a toggle. `uid` is the immutable id that must still be there.
+    `phase` is the place of its rule in the playbook. `vouched` is the grant's. `stands_on` is the
+    foundation without which this cannot be.
+    """
+
+    address: Address
+    before: State | None
+    after: State | None
+    rule: str
+    breadth: Breadth
+    phase: int = 0
+    marked: bool = False
+    uid: str = ""
+    principal: str = ""
+    summary: str = ""
+    vouched: bool = True
+    stands_on: Address | None = None
+
+    def inverse(self) -> "Change":
+        """Swap `before` and `after`. Nothing else: the way back is not written by anybody."""
+        return replace(self, before=self.after, after=self.before)
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Skip:
+    """A grant seen and deliberately left, with a reason.
+
+    `leaves_access` says that the vendor keeps something through it until a person decides, so a
+    pause with such a skip is partial.
+    """
+
+    address: Address
+    principal: str
+    reason: str
+    leaves_access: bool = False
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Residual:
+    """Access that outlives a change until a known time (`until` UTC ISO 8601, or a duration)."""
+
+    address: Address
+    what: str
+    until: str
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """The cut of the vendor that a plan may touch. Empty fields do not narrow.
+
+    `project` is one of the vendor's projects; `principals` and `addresses` are exact texts, as
+    shown in a plan.
+    """
+
+    project: str = ""
+    connectors: tuple[str, ...] = ()
+    realms: tuple[str, ...] = ()
+    principals: tuple[str, ...] = ()
+    addresses: tuple[str, ...] = ()
+
+    def admits(self, address: Address, principal: str = "") -> bool:
+        """Whether a change of this address may be in a plan of this scope."""
+        return (
+            (not self.connectors or address.connector in self.connectors)
+            and (not self.realms or address.realm in self.realms)
+            and (not self.principals or principal in self.principals)
+            and (not self.addresses or str(address) in self.addresses)
+        )
+
+    def covers(self, other: "Scope") -> bool:
+        """Whether everything that the other scope admits is admitted here."""
+        return (not self.project or self.project == other.project) and all(
+            not mine or (theirs and set(theirs) <= set(mine))
+            for mine, theirs in (
+                (self.connectors, other.connectors),
+                (self.realms, other.realms),
+                (self.principals, other.principals),
+                (self.addresses, other.addresses),
+            )
+        )
+
+    @property
+    def key(self) -> str:
+        """A short stable name of this scope: `all`, the project, or a digest."""
+        if self == Scope():
+            return "all"
+        if self == Scope(project=self.project):
+            return self.project
+        return sha256(dump(self))[:12]
+
+
+class Direction(StrEnum):
+    """Which way a plan goes."""
+
+    CONTAIN = "contain"
+    RESTORE = "restore"
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """Ordered changes, claims and skips, with a digest that a person approves.
+
+    `claims` are changes that another pause has made already: they need a hold and no write.
+    `pause` is the pause whose mark the changes carry. `taken_from` is the snapshot's digest.
+    """
+
+    vendor: str
+    direction: Direction
+    scope: Scope
+    changes: tuple[Change, ...]
+    claims: tuple[Change, ...] = ()
+    skips: tuple[Skip, ...] = ()
+    residuals: tuple[Residual, ...] = ()
+    gaps: tuple[Gap, ...] = ()
+    pause: str = ""
+    taken_from: str = ""
+
+    @property
+    def work(self) -> tuple[Change, ...]:
+        """All that the engine is asked to carry out, changes and claims, in its order."""
+        return in_order((*self.changes, *self.claims), self.direction)
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 over what is to be done, without times and with the pause's id blanked."""
+        text = dump(replace(self, residuals=(), taken_from="", pause=""))
+        return sha256(text.replace(self.pause, "{pause}") if self.pause else text)
+
+
+def stage(change: Change, direction: Direction) -> tuple[int, int]:
+    """What must be finished before the next may begin, within one realm; ascending."""
+    if direction is Direction.CONTAIN:
+        return (change.phase, -change.breadth)
+    return (change.breadth, -change.phase)
+
+
+def in_order(changes: Iterable[Change], direction: Direction) -> tuple[Change, ...]:
+    """Sort for carrying out: realm by realm, stage by stage, whole documents together.
+
+    Containment goes through the playbook's phases, broad before narrow. Restore goes from narrow
+    to broad and, within a breadth, in the reverse of the order in which containment went.
+    """
+    forward = direction is Direction.CONTAIN
+    inside = sorted(changes, key=lambda c: (c.address.document, c.address), reverse=not forward)
+    return tuple(
+        sorted(
+            inside,
+            key=lambda c: (c.address.connector, c.address.realm, stage(c, direction)),
+        )
+    )
+
+
+# --- what happened ---------------------------------------------------------------------------
+
+
+class Outcome(StrEnum):
+    """What became of one change."""
+
+    APPLIED = "applied"
+    """We wrote it, or a proof shows that an earlier attempt of ours did."""
+    ALREADY = "already"
+    """It was so before we came, or there is nothing left to do."""
+    UNPROVEN = "unproven"
+    """It is so, we meant to write it, and nothing shows whether we did. A person decides."""
+    CONFLICT = "conflict"
+    """Found neither `before` nor `after`, or somebody else under the same name. Not written."""
+    FAILED = "failed"
+    """Not written, or not known to be; `cause` says why."""
+    UNVERIFIED = "unverified"
+    """Written, but a later read does not show it."""
+
+
+class Cause(StrEnum):
+    """Why a change failed. Typed, since what happens next hangs on it."""
+
+    NONE = ""
+    DENIED = "denied"
+    """The provider refuses us. Fault: the permissions of our role in that realm."""
+    THROTTLED = "throttled"
+    """Still slowed down after the longest patience."""
+    QUOTA = "quota"
+    """A limit of the provider is full: the planner must take another lever."""
+    REFUSED = "refused"
+    """The provider calls the document invalid (it names a deleted principal, say)."""
+    UNREACHABLE = "unreachable"
+    """No answer, or an answer that leaves open whether the write happened."""
+    GONE = "gone"
+    """The document's owner is not there any more."""
+    RECREATED = "recreated"
+    """Another principal stands there under the same name."""
+    BUSY = "busy"
+    """Another attempt is at work on the document; asked again later."""
+    FOREIGN = "foreign"
+    """Changed by somebody else: the three columns are in the receipt."""
+    CREDENTIALS = "credentials"
+    """Our own credentials are missing or expired."""
+    BUG = "bug"
+    """The connector raised what it must not raise."""
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """The record of one write: what was asked, what was found, what became of it.
+
+    `held` says whether the pause has a hold on the address now. `found` is the state before the
+    write, or the state that conflicts.
+    """
+
+    change: Change
+    direction: Direction
+    outcome: Outcome
+    found: State | None = None
+    cause: Cause = Cause.NONE
+    detail: str = ""
+    held: bool = False
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Hold:
+    """One pause's claim on one address, with what the journal knows of the address.
+
+    `prior` is the latest recorded state that we did not write, `ours` what we left. `written`
+    says that a receipt shows it; `unproven` marks a toggle of which nothing shows that we did.
+    """
+
+    address: Address
+    pause: str
+    prior: State | None
+    ours: State | None
+    change: Change
+    written: bool = False
+    unproven: bool = False
+
+
+class Severity(StrEnum):
+    """What a finding asks for."""
+
+    REFUSE = "refuse"
+    """No override: the plan would hurt us more than the vendor."""
+    LIMIT = "limit"
+    """Asks for a typed override with a reason, which is journalled."""
+    NOTE = "note"
+    """To be read. Blocks nothing."""
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Finding:
+    """What a guard says: severity, the numbers, and the way out."""
+
+    severity: Severity
+    guard: str
+    what: str
+    way_out: str
+    addresses: tuple[Address, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Drift:
+    """What is there differs from what we left. `ours` was left, `now` was found."""
+
+    address: Address
+    ours: State | None
+    now: State | None

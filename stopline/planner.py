@@ -1,0 +1,300 @@
+"""The decisions: what to contain, what to give back, what has drifted. Pure, total, no clock.
+
+Rules:
+
+1. Planning assumes every other hold lifted: what another pause already contains is a claim, not
+   overlooked. What this pause has contained already is not planned again.
+2. What is out of scope or protected is never in a plan.
+3. What somebody else had done before us is a skip, so it is never undone.
+4. A restore is made from what happened: from the holds in the journal, not from the plan.
+5. A sweep stays inside what was approved: what only something that the vendor can write (a tag)
+   selects, and nobody has approved, is left for a person.
+6. Everything that leaves here is sorted, so that plans can be compared.
+"""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from fnmatch import fnmatchcase
+
+from stopline.engine import Terms
+from stopline.model import (
+    Address,
+    Change,
+    Counted,
+    Direction,
+    Drift,
+    Found,
+    Gap,
+    Grant,
+    Hold,
+    Outcome,
+    Plan,
+    Quota,
+    Receipt,
+    Residual,
+    Scope,
+    Seen,
+    Skip,
+    Snapshot,
+    State,
+    in_order,
+)
+
+Opinion = Callable[[Grant, Terms], Iterable[Change | Skip]]
+"""A connector's pure opinion of one grant."""
+
+
+@dataclass(frozen=True, slots=True)
+class Opinions:
+    """What the connectors say, by their name."""
+
+    contained: Mapping[str, Opinion]
+    residuals: Mapping[str, Callable[[Change], Iterable[Residual]]]
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """What the journal says while planning.
+
+    `holds` are all live holds on the estate, of all pauses. `approved` is None for a plan that a
+    person will read before it runs; in a sweep it holds the addresses of the approved plans.
+    `protected` is all that the estate's file protects: a guard refuses a plan that the lab's own
+    selectors led there, but nothing that an attacker can write may stop a containment.
+    """
+
+    holds: tuple[Hold, ...] = ()
+    approved: frozenset[Address] | None = None
+    protected: tuple[str, ...] = ()
+
+
+def snapshot_of(vendor: str, found: Iterable[Found], taken_at: str) -> Snapshot:
+    """Put what discovery yielded, in any order, into one sorted snapshot without doubles."""
+    kinds: dict[type, set[Found]] = {k: set() for k in (Grant, Gap, Quota, Seen, Counted)}
+    for item in found:
+        kinds[type(item)].add(item)
+    return Snapshot(
+        vendor=vendor,
+        grants=tuple(sorted(kinds[Grant])),  # type: ignore[arg-type]
+        gaps=tuple(sorted(kinds[Gap])),  # type: ignore[arg-type]
+        quotas=tuple(sorted(kinds[Quota])),  # type: ignore[arg-type]
+        seen=tuple(sorted(kinds[Seen])),  # type: ignore[arg-type]
+        counted=tuple(sorted(kinds[Counted])),  # type: ignore[arg-type]
+        taken_at=taken_at,
+    )
+
+
+def protects(patterns: Iterable[str], *texts: str) -> str:
+    """Return the first pattern (an ARN or a glob) that any of the texts matches, or nothing."""
+    for pattern in patterns:
+        if any(text and fnmatchcase(text, pattern) for text in texts):
+            return pattern
+    return ""
+
+
+# --- containment -------------------------------------------------------------------------------
+
+
+def plan_containment(
+    snapshot: Snapshot, terms: Terms, scope: Scope, standing: Standing, opinions: Opinions
+) -> Plan:
+    """Decide what is to be contained, claimed and left, for one scope of one vendor."""
+    now = {seen.address: seen.state for seen in snapshot.seen}
+    holds = _by_address(standing.holds)
+    changes: dict[Address, Change] = {}
+    claims: dict[Address, Change] = {}
+    skips: set[Skip] = set()
+    for grant in snapshot.grants:
+        now.setdefault(grant.address, grant.state)
+        lifted = _lift(grant, holds.get(grant.address, ()))
+        for opinion in opinions.contained[grant.address.connector](lifted, terms):
+            if not scope.admits(opinion.address, grant.principal):
+                continue
+            decided = _decide(opinion, grant, now, holds, terms, standing)
+            _file(decided, changes, claims, skips)
+    ordered = in_order(changes.values(), Direction.CONTAIN)
+    return Plan(
+        vendor=snapshot.vendor,
+        direction=Direction.CONTAIN,
+        scope=scope,
+        changes=ordered,
+        claims=in_order(claims.values(), Direction.CONTAIN),
+        skips=tuple(sorted(skips)),
+        residuals=_residuals(ordered, opinions),
+        gaps=snapshot.gaps,
+        pause=terms.mark.pause,
+        taken_from=snapshot.digest,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Claim:
+    """A change that another pause has made already."""
+
+    change: Change
+
+
+_Decided = Change | _Claim | Skip | None
+
+
+def _by_address(holds: Iterable[Hold]) -> dict[Address, tuple[Hold, ...]]:
+    by_address: dict[Address, tuple[Hold, ...]] = {}
+    for hold in sorted(holds):
+        by_address[hold.address] = (*by_address.get(hold.address, ()), hold)
+    return by_address
+
+
+def _lift(grant: Grant, holds: Sequence[Hold]) -> Grant:
+    """The grant as it would stand if every hold on it were lifted."""
+    for hold in holds:
+        if grant.state == hold.ours and hold.prior is not None:
+            return replace(grant, state=hold.prior)
+    return grant
+
+
+def _decide(
+    opinion: Change | Skip,
+    grant: Grant,
+    now: Mapping[Address, State],
+    holds: Mapping[Address, tuple[Hold, ...]],
+    terms: Terms,
+    standing: Standing,
+) -> _Decided:
+    if isinstance(opinion, Skip):
+        return opinion
+    change = replace(opinion, vouched=grant.vouched)
+    if left := _left_out(change, grant, terms, standing):
+        return left
+    found, held = now.get(change.address), holds.get(change.address, ())
+    if found != change.after:
+        return replace(change, before=found)
+    if any(h.pause == terms.mark.pause and (h.written or h.unproven) for h in held):
+        return None
+    if held or change.marked:
+        return _Claim(replace(change, before=held[0].prior if held else None))
+    who = change.principal or grant.principal
+    return Skip(change.address, who, "it was so before us, so it is not ours to give back")
+
+
+def _left_out(change: Change, grant: Grant, terms: Terms, standing: Standing) -> Skip | None:
+    """Why a grant must not be touched. What the vendor's tag alone selects widens nothing."""
+    who = change.principal or grant.principal
+    texts = (who, grant.principal, grant.target)
+    if pattern := protects(terms.vendor.protected, *texts):
+        return Skip(change.address, who, f"protected by the vendor's file: {pattern}")
+    sweeping = standing.approved is not None
+    if sweeping or not grant.vouched:
+        if pattern := protects(standing.protected, *texts):
+            reason = f"protected by the estate's file: {pattern}"
+            return Skip(change.address, who, reason, leaves_access=True)
+    if standing.approved is None or grant.vouched or change.address in standing.approved:
+        return None
+    reason = f"only {grant.via} selects it, which the vendor can write; nobody approved it"
+    return Skip(change.address, who, reason, leaves_access=True)
+
+
+def _file(
+    decided: _Decided,
+    changes: dict[Address, Change],
+    claims: dict[Address, Change],
+    skips: set[Skip],
+) -> None:
+    """Several grants may ask for one change; the first in order gives it its words."""
+    if isinstance(decided, Skip):
+        skips.add(decided)
+    elif isinstance(decided, _Claim):
+        claims.setdefault(decided.change.address, decided.change)
+    elif decided is not None:
+        known = changes.get(decided.address)
+        if known is None or (decided.vouched and not known.vouched):
+            changes[decided.address] = decided
+
+
+def _residuals(changes: Iterable[Change], opinions: Opinions) -> tuple[Residual, ...]:
+    found = {
+        residual
+        for change in changes
+        for residual in opinions.residuals[change.address.connector](change)
+    }
+    return tuple(sorted(found))
+
+
+# --- restore -----------------------------------------------------------------------------------
+
+
+def plan_restore(
+    vendor: str, pause: str, holds: Iterable[Hold], scope: Scope, *, unproven: bool = False
+) -> Plan:
+    """Decide what one pause gives back: the inverse of what happened, from its live holds.
+
+    A hold that other pauses share is given up without a write (`claims`). `unproven` says that a
+    person chose to give back toggles of which nothing shows that we wrote them.
+    """
+    by_address = _by_address(holds)
+    changes: list[Change] = []
+    claims: list[Change] = []
+    skips: list[Skip] = []
+    for address, all_holds in by_address.items():
+        mine = next((hold for hold in all_holds if hold.pause == pause), None)
+        if mine is None or not scope.admits(address, mine.change.principal):
+            continue
+        change = replace(mine.change, before=mine.ours, after=mine.prior)
+        if len(all_holds) > 1:
+            claims.append(change)
+        elif not (unproven or mine.change.marked or (mine.written and not mine.unproven)):
+            reason = "nothing shows that the write was ours; choose it with --include-unproven"
+            skips.append(Skip(address, change.principal, reason))
+        else:
+            changes.append(change)
+    kept, denied = _still_needed(changes, by_address, pause, scope)
+    return Plan(
+        vendor=vendor,
+        direction=Direction.RESTORE,
+        scope=scope,
+        changes=in_order(kept, Direction.RESTORE),
+        claims=in_order(claims, Direction.RESTORE),
+        skips=tuple(sorted((*skips, *denied))),
+        pause=pause,
+    )
+
+
+def _still_needed(
+    changes: Iterable[Change],
+    holds: Mapping[Address, Sequence[Hold]],
+    pause: str,
+    scope: Scope,
+) -> tuple[list[Change], list[Skip]]:
+    """Keep a foundation in place while something outside of this scope still stands on it."""
+    standing = [
+        hold.change
+        for all_holds in holds.values()
+        for hold in all_holds
+        if not (hold.pause == pause and scope.admits(hold.address, hold.change.principal))
+    ]
+    kept: list[Change] = []
+    skips: list[Skip] = []
+    for change in changes:
+        on_it = [c for c in standing if c.stands_on == change.address]
+        if on_it:
+            names = ", ".join(sorted({c.principal or str(c.address) for c in on_it})[:3])
+            skips.append(Skip(change.address, change.principal, f"still needed by {names}"))
+        else:
+            kept.append(change)
+    return kept, skips
+
+
+# --- what became of it -------------------------------------------------------------------------
+
+
+def drift(receipts: Iterable[Receipt], now: Mapping[Address, State]) -> tuple[Drift, ...]:
+    """Say where what is there differs from what the receipts say we left; the last one counts."""
+    left: dict[Address, State | None] = {}
+    for receipt in receipts:
+        if receipt.outcome in (Outcome.APPLIED, Outcome.ALREADY) and receipt.held:
+            left[receipt.change.address] = receipt.change.after
+        elif receipt.direction is Direction.RESTORE and not receipt.held:
+            left.pop(receipt.change.address, None)
+    return tuple(
+        Drift(address, ours, now.get(address))
+        for address, ours in sorted(left.items())
+        if now.get(address) != ours
+    )

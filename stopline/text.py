@@ -1,0 +1,42 @@
+"""One JSON text for each value, and its digest. Pure."""
+
+import hashlib
+import json
+from typing import Any, TypeVar, cast
+
+from pydantic import TypeAdapter
+
+Json = Any
+"""What `json.loads` returns. The one alias for untyped provider data."""
+
+T = TypeVar("T")
+_ADAPTERS: dict[type, TypeAdapter[Any]] = {}
+
+
+def canonical(value: Json) -> str:
+    """Return the one JSON text for a value: sorted keys, no spaces, non-ASCII kept."""
+    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+
+
+def sha256(text: str) -> str:
+    """Return the hexadecimal SHA-256 of a text's UTF-8 bytes."""
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _adapter(kind: type) -> TypeAdapter[Any]:
+    return _ADAPTERS.setdefault(kind, TypeAdapter(kind))
+
+
+def jsonable(value: object) -> Json:
+    """Return a noun of the model as plain JSON data."""
+    return _adapter(type(value)).dump_python(value, mode="json")
+
+
+def dump(value: object) -> str:
+    """Return the canonical JSON of any noun of the model."""
+    return canonical(jsonable(value))
+
+
+def load(kind: type[T], text: str) -> T:
+    """Read back what `dump` wrote. Raises pydantic.ValidationError on anything else."""
+    return cast("T", _adapter(kind).validate_json(text))
