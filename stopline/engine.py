@@ -17,7 +17,7 @@ Nothing here decides whether access should change: that was the planner.
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import groupby
-from typing import Protocol
+from typing import ParamSpec, Protocol, TypeVar
 
 from stopline.errors import ConnectorError, StaleError
 from stopline.model import (
@@ -289,6 +289,22 @@ def apply(
         yield _Write(connector, journal, errand, document, tuple(group), sleep).run()
 
 
+P = ParamSpec("P")
+R = TypeVar("R")
+
+
+def _ask(call: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
+    """Call a connector. What it must not raise becomes a cause, so one target stops no other."""
+    try:
+        return call(*args, **kwargs)
+    except ConnectorError:
+        raise
+    except Exception as error:
+        raise ConnectorError(
+            Cause.BUG, f"{type(error).__name__} in the connector: {error}", landed=None
+        ) from error
+
+
 @dataclass(frozen=True, slots=True)
 class _Write:
     """One document of an errand."""
@@ -337,7 +353,7 @@ class _Write:
 
     def _attempt(self, known: Mapping[Address, Known]) -> tuple[Receipt, ...]:
         """Read, judge, intend, write. Raises ConnectorError when nothing of ours was sent."""
-        observed = self.connector.read(self.document)
+        observed = _ask(self.connector.read, self.document)
         verdicts = {
             c: judge(c, self.errand.direction, observed, known.get(c.address, NOTHING))
             for c in self.changes
@@ -356,7 +372,7 @@ class _Write:
             return {c: self._failed(c, known, late) for c in due}
         held = self.errand.direction is Direction.CONTAIN
         try:
-            self.connector.write(observed, due, original, self.errand.token)
+            _ask(self.connector.write, observed, due, original, self.errand.token)
         except ConnectorError as error:
             if isinstance(error, StaleError) or error.cause is Cause.THROTTLED:
                 raise  # surely not written: read and judge afresh
@@ -377,7 +393,7 @@ class _Write:
         verdict = Verdict(Outcome.FAILED, held=True, cause=error.cause, detail=error.detail)
         open_ = dict.fromkeys(due, verdict)
         try:
-            observed = self.connector.read(self.document)
+            observed = _ask(self.connector.read, self.document)
         except ConnectorError:
             return open_
         for change in due:

@@ -6,11 +6,11 @@ journalled. A gap is never a finding: it does not block containment, it makes th
 """
 
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from stopline.estate import Estate
-from stopline.model import Address, Change, Finding, Plan, Severity, Snapshot
+from stopline.model import Address, Change, Finding, Plan, Scope, Severity, Snapshot
 from stopline.planner import protects
 from stopline.playbook import Limits
 
@@ -30,6 +30,7 @@ def guard(plan: Plan, snapshot: Snapshot, bounds: Bounds) -> tuple[Finding, ...]
     found = (
         *_protected(plan, bounds.estate),
         *_nothing_found(plan, snapshot, bounds),
+        *_empty_scope(plan, snapshot, bounds),
         *_too_many(plan, bounds),
         *_too_large_a_share(plan, snapshot, bounds.limits),
         *_shared(plan, snapshot),
@@ -85,6 +86,19 @@ def _nothing_found(plan: Plan, snapshot: Snapshot, bounds: Bounds) -> Iterator[F
         f"No grant of {plan.vendor} was found among {looked} principals and targets{gaps}.",
         "A misspelt selector is the likeliest cause: check accounts, paths and ARNs in the "
         "vendor's file. Override only when the vendor really holds nothing.",
+    )
+
+
+def _empty_scope(plan: Plan, snapshot: Snapshot, bounds: Bounds) -> Iterator[Finding]:
+    if plan.work or plan.skips or bounds.before or not snapshot.grants or plan.scope == Scope():
+        return
+    yield Finding(
+        Severity.LIMIT,
+        "empty-scope",
+        f"{len(snapshot.grants)} grants of {plan.vendor} were found, and the scope "
+        f"({plan.scope.key}) admits none of them.",
+        "A misspelt principal, realm or address is the likeliest cause: copy it from "
+        "`stopline plan` without a scope.",
     )
 
 
@@ -153,3 +167,13 @@ def _first(changes: list[Change], most: int = 3) -> str:
     names = sorted({c.principal or str(c.address) for c in changes})
     more = f" and {len(names) - most} more" if len(names) > most else ""
     return ", ".join(names[:most]) + more
+
+
+def unanswered(findings: Iterable[Finding], overrides: Mapping[str, str]) -> tuple[Finding, ...]:
+    """The findings that still stop a plan: every refusal, and limits without a typed reason."""
+    return tuple(
+        f
+        for f in findings
+        if f.severity is Severity.REFUSE
+        or (f.severity is Severity.LIMIT and not overrides.get(f.guard, "").strip())
+    )

@@ -60,11 +60,13 @@ class Standing:
     person will read before it runs; in a sweep it holds the addresses of the approved plans.
     `protected` is all that the estate's file protects: a guard refuses a plan that the lab's own
     selectors led there, but nothing that an attacker can write may stop a containment.
+    `released` are the addresses that a rollback of this pause gave back: no sweep takes them again.
     """
 
     holds: tuple[Hold, ...] = ()
     approved: frozenset[Address] | None = None
     protected: tuple[str, ...] = ()
+    released: frozenset[Address] = frozenset()
 
 
 def snapshot_of(vendor: str, found: Iterable[Found], taken_at: str) -> Snapshot:
@@ -181,11 +183,12 @@ def _left_out(change: Change, grant: Grant, terms: Terms, standing: Standing) ->
     texts = (who, grant.principal, grant.target)
     if pattern := protects(terms.vendor.protected, *texts):
         return Skip(change.address, who, f"protected by the vendor's file: {pattern}")
-    sweeping = standing.approved is not None
-    if sweeping or not grant.vouched:
-        if pattern := protects(standing.protected, *texts):
-            reason = f"protected by the estate's file: {pattern}"
-            return Skip(change.address, who, reason, leaves_access=True)
+    if change.address in standing.released:
+        return Skip(change.address, who, "given back by a rollback of this pause")
+    asked = standing.approved is None and grant.vouched
+    if pattern := "" if asked else protects(standing.protected, *texts):
+        reason = f"protected by the estate's file: {pattern}"
+        return Skip(change.address, who, reason, leaves_access=True)
     if standing.approved is None or grant.vouched or change.address in standing.approved:
         return None
     reason = f"only {grant.via} selects it, which the vendor can write; nobody approved it"

@@ -14,7 +14,7 @@ from sqlalchemy.engine import Row
 from stopline.errors import UserError
 from stopline.journal import tables as t
 from stopline.journal.store import Event, Store
-from stopline.model import Address, Cause, Finding, Plan, Scope, Snapshot
+from stopline.model import Address, Cause, Direction, Finding, Plan, Scope, Snapshot
 from stopline.text import Json, dump, jsonable, load
 
 
@@ -174,13 +174,21 @@ class Pauses:
                 found[key] = receipt | {"direction": event.data["direction"], "at": event.at}
         return found
 
+    def released(self, pause: str) -> frozenset[Address]:
+        """Addresses that a rollback of this pause has given back, or was asked to."""
+        return frozenset(
+            a
+            for a, r in self.latest(pause).items()
+            if r["direction"] == Direction.RESTORE and not r["held"]
+        )
+
     def refusals(self, pause: str) -> frozenset[Address]:
         """Addresses whose latest write a full quota or an invalid document refused."""
         full = (Cause.QUOTA, Cause.REFUSED)
         return frozenset(
             a
             for a, r in self.latest(pause).items()
-            if r["cause"] in full and r["direction"] == "contain"
+            if r["cause"] in full and r["direction"] == Direction.CONTAIN
         )
 
     def events(self, pause: str, kind: str = "") -> tuple[Event, ...]:

@@ -1,0 +1,227 @@
+"""The activities' names, inputs and outputs. All that a workflow may import of them.
+
+What travels here is written into Temporal's history, which is kept and read by many: references,
+digests, counts and bounds, never a plan, a document or a secret. Every field has a default, so
+that a pause that was opened by an older release can be read by a newer one.
+"""
+
+from dataclasses import dataclass, field
+
+from stopline.model import Direction, Scope
+
+ASSESS = "stopline.assess.v1"
+OPEN = "stopline.open.v1"
+OUTLINE = "stopline.outline.v1"
+APPLY = "stopline.apply.v1"
+SWEEP = "stopline.sweep.v1"
+VERIFY = "stopline.verify.v1"
+CONCLUDE = "stopline.conclude.v1"
+PLAN_RESTORE = "stopline.plan-restore.v1"
+RECORD = "stopline.record.v1"
+
+RETRIABLE = ("busy", "throttled", "unreachable")
+"""Causes that are asked again at once by the shard; the rest is left to the next sweep."""
+
+
+def task_queue(journal: str) -> str:
+    """The queue of one journal's workers: two journals never serve each other's pauses."""
+    return f"stopline/{journal}"
+
+
+@dataclass(frozen=True)
+class Options:
+    """How work is cut, frozen when a pause starts, so that an upgrade does not change it."""
+
+    batch: int = 25
+    window: int = 4
+    shards: int = 16
+    most_passes: int = 12
+    sweep_again_seconds: float = 300.0
+    approval_seconds: float = 86_400.0
+
+
+@dataclass(frozen=True)
+class PauseOrder:
+    """One pause, as a person asked for it. `frozen` is the ref of the frozen configuration."""
+
+    pause: str = ""
+    journal: str = ""
+    vendor: str = ""
+    scope: Scope = field(default_factory=Scope)
+    requester: str = ""
+    reason: str = ""
+    frozen: str = ""
+    plan: str = ""
+    digest: str = ""
+    overrides: dict[str, str] = field(default_factory=dict)
+    workflow: str = ""
+    options: Options = field(default_factory=Options)
+
+
+@dataclass(frozen=True)
+class PlanRef:
+    """A plan in the journal. `refused` and `limits` name the guards that spoke.
+
+    `work` counts changes and claims. `open_skips` leave access; `blocked` says why a sweep's plan
+    must not run without a person's word.
+    """
+
+    ref: str = ""
+    digest: str = ""
+    work: int = 0
+    changes: int = 0
+    open_skips: int = 0
+    gaps: int = 0
+    refused: tuple[str, ...] = ()
+    limits: tuple[str, ...] = ()
+    blocked: str = ""
+
+
+@dataclass(frozen=True)
+class Opened:
+    """What became of opening a pause: open, or refused with the reason."""
+
+    refused: str = ""
+    second_person: bool = False
+
+
+@dataclass(frozen=True)
+class Recording:
+    """Something to be written into the chain: an approval, a stop, a request."""
+
+    order: PauseOrder = field(default_factory=PauseOrder)
+    kind: str = ""
+    by: str = ""
+    reason: str = ""
+    plan: str = ""
+    digest: str = ""
+    status: str = ""
+
+
+@dataclass(frozen=True)
+class Outline:
+    """One shard's work: bounds into the plan's work, stage by stage.
+
+    Batches of one stage may run side by side; a stage begins when the one before it is done.
+    """
+
+    connector: str = ""
+    realm: str = ""
+    stages: tuple[tuple[tuple[int, int], ...], ...] = ()
+    size: int = 0
+
+
+@dataclass(frozen=True)
+class OutlineOrder:
+    """Input of `OUTLINE`: which plan of which pause is cut."""
+
+    order: PauseOrder = field(default_factory=PauseOrder)
+    plan: str = ""
+
+
+@dataclass(frozen=True)
+class Outlines:
+    """A plan cut into shards, sorted; and how many seconds a write takes to be seen everywhere."""
+
+    shards: tuple[Outline, ...] = ()
+    propagation: float = 0.0
+
+
+@dataclass(frozen=True)
+class BatchOrder:
+    """The slice `[start, stop)` of a plan's work, inside one connector and realm."""
+
+    order: PauseOrder = field(default_factory=PauseOrder)
+    plan: str = ""
+    direction: Direction = Direction.CONTAIN
+    connector: str = ""
+    realm: str = ""
+    start: int = 0
+    stop: int = 0
+
+
+@dataclass(frozen=True)
+class Tally:
+    """How many changes ended how: by outcome, and failures by cause."""
+
+    outcomes: dict[str, int] = field(default_factory=dict)
+    causes: dict[str, int] = field(default_factory=dict)
+    unasked: int = 0
+
+    def plus(self, other: "Tally") -> "Tally":
+        """Add two tallies."""
+        return Tally(
+            _plus(self.outcomes, other.outcomes),
+            _plus(self.causes, other.causes),
+            self.unasked + other.unasked,
+        )
+
+    @property
+    def again(self) -> int:
+        """How many are worth asking again at once."""
+        return self.unasked + sum(self.causes.get(c, 0) for c in RETRIABLE)
+
+    @property
+    def applied(self) -> int:
+        """How many writes landed."""
+        return self.outcomes.get("applied", 0)
+
+
+def _plus(a: dict[str, int], b: dict[str, int]) -> dict[str, int]:
+    return {key: a.get(key, 0) + b.get(key, 0) for key in sorted({*a, *b})}
+
+
+@dataclass(frozen=True)
+class RestoreOrder:
+    """A person's request to roll a pause back, whole or in part."""
+
+    by: str = ""
+    reason: str = ""
+    scope: Scope = field(default_factory=Scope)
+    unproven: bool = False
+    request: str = ""
+
+
+@dataclass(frozen=True)
+class RestorePlan:
+    """Input of `PLAN_RESTORE`."""
+
+    order: PauseOrder = field(default_factory=PauseOrder)
+    restore: RestoreOrder = field(default_factory=RestoreOrder)
+
+
+@dataclass(frozen=True)
+class Conclusion:
+    """Input of `CONCLUDE`: which end was reached, and the last plan that says what is left."""
+
+    order: PauseOrder = field(default_factory=PauseOrder)
+    direction: Direction = Direction.CONTAIN
+    plan: str = ""
+    stopped: bool = False
+    blocked: str = ""
+
+
+@dataclass(frozen=True)
+class Summary:
+    """Where a pause stands, in numbers. Lists are in the journal.
+
+    `result` is `contained`, `partial`, `stopped`, `restored` or `refused`.
+    """
+
+    result: str = ""
+    held: int = 0
+    failed: int = 0
+    conflicts: int = 0
+    unproven: int = 0
+    unverified: int = 0
+    open_skips: int = 0
+    gaps: int = 0
+    why: str = ""
+
+
+@dataclass(frozen=True)
+class Acknowledgement:
+    """A person's word that the gaps and open skips of a pause are known and accepted."""
+
+    by: str = ""
+    reason: str = ""

@@ -1,0 +1,346 @@
+"""The activities' bodies: find the connector, call the engine, map errors. No decisions.
+
+All are synchronous and run in threads. Those that write take no exception into their threads
+(`no_thread_cancel_exception`): they ask between documents whether to stop, so that no write is
+torn from its receipt. All beat from a thread of their own, so that only a dead process is
+taken for dead.
+"""
+
+import contextvars
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from functools import lru_cache
+from itertools import groupby
+from typing import Any, TypeVar
+
+import structlog
+from stopline.configuration import Frozen
+from temporalio import activity
+from temporalio.exceptions import ApplicationError
+
+from activities import api
+from activities.ends import conclusion, verified
+from stopline import engine, guards, planner
+from stopline.engine import Connector, Errand, Mark, Terms
+from stopline.errors import StoplineError, UserError, WrongJournalError
+from stopline.estate import Estate
+from stopline.journal.book import Book
+from stopline.journal.pauses import Pause, PauseStatus, Planned
+from stopline.model import Change, Plan, stage
+
+log = structlog.get_logger()
+Connectors = Mapping[str, Connector]
+Body = TypeVar("Body", bound=Callable[..., Any])
+BEAT_SECONDS = 2.0
+
+
+@contextmanager
+def _at_work() -> Iterator[None]:
+    """Beat while the body works, and turn our errors into ones that Temporal can show."""
+    over = threading.Event()
+    context = contextvars.copy_context()
+
+    def beat() -> None:
+        while not over.wait(BEAT_SECONDS):
+            activity.heartbeat()
+
+    beating = threading.Thread(target=context.run, args=(beat,), daemon=True)
+    beating.start()
+    try:
+        yield
+    except StoplineError as error:
+        hopeless = isinstance(error, UserError)
+        raise ApplicationError(
+            str(error), type=type(error).__name__, non_retryable=hopeless
+        ) from None
+    finally:
+        over.set()
+        beating.join()
+
+
+@dataclass(frozen=True)
+class Activities:
+    """The bodies, over one journal. `connectors_of` builds the connectors of an estate."""
+
+    book: Book
+    connectors_of: Callable[[Estate], Connectors]
+    _plans: Callable[[str], Planned] = field(init=False, repr=False)
+    _built: Callable[[str], tuple[Frozen, Connectors]] = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        """Plans and connectors are kept: a worker asks for the same few again and again."""
+        object.__setattr__(self, "_plans", lru_cache(maxsize=8)(self.book.pauses.plan))
+        object.__setattr__(self, "_built", lru_cache(maxsize=16)(self._build))
+
+    def all(self) -> list[Callable[..., Any]]:
+        """Everything that a worker registers."""
+        return [
+            self.assess, self.open, self.outline, self.apply, self.sweep, self.verify,
+            self.conclude, self.plan_restore, self.record,
+        ]  # fmt: skip
+
+    # --- reading and planning --------------------------------------------------------------------
+
+    @activity.defn(name=api.ASSESS)
+    def assess(self, order: api.PauseOrder) -> api.PlanRef:
+        """Read what the vendor holds and plan its containment; keep both in the journal."""
+        with _at_work():
+            return self._plan(order, approved=False)
+
+    @activity.defn(name=api.SWEEP)
+    def sweep(self, order: api.PauseOrder) -> api.PlanRef:
+        """Read again and plan what is new, within what was approved."""
+        with _at_work():
+            return self._plan(order, approved=True)
+
+    def _plan(self, order: api.PauseOrder, *, approved: bool) -> api.PlanRef:
+        self._check(order)
+        frozen, connectors = self._built(order.frozen)
+        vendor, playbook, estate = frozen.parse()
+        pauses, holds = self.book.pauses, self.book.writes.holds()
+        found = [
+            item
+            for name in sorted(connectors)
+            if not order.scope.connectors or name in order.scope.connectors
+            for item in connectors[name].discover(vendor, order.scope)
+        ]
+        snapshot = planner.snapshot_of(vendor.vendor, found, self.book.store.now())
+        standing = planner.Standing(
+            holds=holds,
+            approved=pauses.approved(order.pause) if approved else None,
+            protected=_protected(estate),
+            released=pauses.released(order.pause) if approved else frozenset(),
+        )
+        mark = Mark(self.book.id, order.pause)
+        refusals = pauses.refusals(order.pause)
+        plan = planner.plan_containment(
+            snapshot,
+            Terms(vendor, playbook, mark, refusals),
+            order.scope,
+            standing,
+            _opinions(connectors),
+        )
+        mine = sum(hold.pause == order.pause for hold in holds)
+        bounds = guards.Bounds(estate, playbook.limits, before=mine)
+        findings = guards.guard(plan, snapshot, bounds)
+        pauses.keep_snapshot(snapshot)
+        return _ref(pauses.keep_plan(plan, findings), order)
+
+    @activity.defn(name=api.PLAN_RESTORE)
+    def plan_restore(self, asked: api.RestorePlan) -> api.PlanRef:
+        """Plan what this pause gives back, from its live holds."""
+        with _at_work():
+            self._check(asked.order)
+            plan = planner.plan_restore(
+                asked.order.vendor,
+                asked.order.pause,
+                self.book.writes.holds(),
+                asked.restore.scope,
+                unproven=asked.restore.unproven,
+            )
+            return _ref(self.book.pauses.keep_plan(plan), asked.order)
+
+    # --- opening and ending ----------------------------------------------------------------------
+
+    @activity.defn(name=api.OPEN)
+    def open(self, order: api.PauseOrder) -> api.Opened:
+        """Open the pause in the journal, unless a guard refuses its plan."""
+        with _at_work():
+            self._check(order)
+            planned = self._plans(order.plan)
+            _, playbook, _ = self._built(order.frozen)[0].parse()
+            if refused := guards.unanswered(planned.findings, order.overrides):
+                return api.Opened(refused="; ".join(f"{f.guard}: {f.what}" for f in refused))
+            words = {"reason": order.reason, "overrides": order.overrides, "digest": order.digest}
+            self.book.pauses.open(_pause(order), words)
+            self.book.pauses.approve(
+                order.pause, order.plan, order.digest, order.requester, "unsigned", order.reason
+            )
+            log.info("pause opened", pause=order.pause, vendor=order.vendor)
+            return api.Opened(second_person=playbook.approvals.contain == "second-person")
+
+    @activity.defn(name=api.RECORD)
+    def record(self, said: api.Recording) -> bool:
+        """Write down what a person said; and move the pause's status where that is meant."""
+        with _at_work():
+            self._check(said.order)
+            pauses, pause = self.book.pauses, said.order.pause
+            if said.kind == "approved":
+                pauses.approve(pause, said.plan, said.digest, said.by, "unsigned", said.reason)
+            else:
+                pauses.note(pause, said.kind, {"reason": said.reason}, said.by)
+            if said.status:
+                pauses.mark(pause, PauseStatus(said.status), said.reason)
+            return True
+
+    @activity.defn(name=api.CONCLUDE)
+    def conclude(self, asked: api.Conclusion) -> api.Summary:
+        """Say where the pause stands now, and bring its status in the journal up to it."""
+        with _at_work():
+            self._check(asked.order)
+            return conclusion(self.book, asked)
+
+    @activity.defn(name=api.VERIFY)
+    def verify(self, order: api.PauseOrder) -> api.Tally:
+        """Read back everything that the pause holds and compare it with what we left."""
+        with _at_work():
+            self._check(order)
+            return verified(self.book, self._built(order.frozen)[1], order.pause)
+
+    # --- carrying out ----------------------------------------------------------------------------
+
+    @activity.defn(name=api.OUTLINE)
+    def outline(self, asked: api.OutlineOrder) -> api.Outlines:
+        """Cut a plan's work into shards, stages and batches of whole documents."""
+        with _at_work():
+            self._check(asked.order)
+            plan = self._plans(asked.plan).plan
+            connectors = self._built(asked.order.frozen)[1]
+            slow = max((connectors[name].propagation for name in _names(plan)), default=0.0)
+            return api.Outlines(outline_of(plan, asked.order.options), slow)
+
+    @activity.defn(name=api.APPLY, no_thread_cancel_exception=True)
+    def apply(self, batch: api.BatchOrder) -> api.Tally:
+        """Carry out one slice of a plan. Idempotent over the journal."""
+        with _at_work():
+            self._check(batch.order)
+            info = activity.info()
+            work = self._plans(batch.plan).plan.work
+            mine = [
+                c
+                for c in work
+                if (c.address.connector, c.address.realm) == (batch.connector, batch.realm)
+            ][batch.start : batch.stop]
+            token = f"{info.workflow_id}/{batch.start}-{batch.stop}"
+            attempt = f"{info.workflow_run_id}/{info.activity_id}/{info.attempt}"
+            errand = Errand(batch.order.pause, batch.direction, attempt, token)
+            structlog.contextvars.bind_contextvars(
+                pause=batch.order.pause, realm=batch.realm, batch=f"{batch.start}-{batch.stop}"
+            )
+            try:
+                connector = self._built(batch.order.frozen)[1][batch.connector]
+                return self._applied(connector, errand, mine)
+            finally:
+                structlog.contextvars.clear_contextvars()
+
+    def _applied(self, connector: Connector, errand: Errand, mine: list[Change]) -> api.Tally:
+        tally = api.Tally(unasked=len(mine))
+        for receipts in engine.apply(
+            connector,
+            self.book.writes,
+            errand,
+            mine,
+            stopped=lambda: activity.is_cancelled() or activity.is_worker_shutdown(),
+            sleep=time.sleep,
+        ):
+            for receipt in receipts:
+                causes = {str(receipt.cause): 1} if receipt.cause else {}
+                tally = tally.plus(api.Tally({str(receipt.outcome): 1}, causes, -1))
+        log.info("batch done", direction=errand.direction, **tally.outcomes)
+        if tally.unasked and activity.is_worker_shutdown():
+            raise ApplicationError("The worker is stopping; another goes on.", type="Stopping")
+        return tally
+
+    # --- small things ----------------------------------------------------------------------------
+
+    def _check(self, order: api.PauseOrder) -> None:
+        if order.journal != self.book.id:
+            raise WrongJournalError(
+                f"The pause {order.pause} belongs to the journal {order.journal}, and this worker "
+                f"has the journal {self.book.id}; nothing was read or written.",
+                "Start the worker with STOPLINE_JOURNAL_URL of that journal.",
+            )
+
+    def _build(self, ref: str) -> tuple[Frozen, Connectors]:
+        frozen = Frozen.load(self.book.store.body(ref))
+        _, playbook, estate = frozen.parse()
+        wanted = {rule.connector for phase in playbook.phases for rule in phase.rules}
+        built = self.connectors_of(estate)
+        if missing := sorted(wanted - set(built)):
+            raise UserError(
+                f"The playbook wants the connectors {', '.join(missing)}, which are not there.",
+                "Install them, or give the estate's file their section.",
+            )
+        return frozen, {name: built[name] for name in sorted(wanted)}
+
+
+def outline_of(plan: Plan, options: api.Options) -> tuple[api.Outline, ...]:
+    """Cut a plan's work: a shard for each connector and realm, batches inside one stage.
+
+    A batch ends between documents, so it may be a little larger than `options.batch`.
+    """
+    shards = []
+    for (connector, realm), group in groupby(
+        plan.work, key=lambda c: (c.address.connector, c.address.realm)
+    ):
+        work = list(group)
+        stages, start = [], 0
+        for _, inside in groupby(work, key=lambda c: stage(c, plan.direction)):
+            members = list(inside)
+            stages.append(_batches(members, start, options.batch))
+            start += len(members)
+        shards.append(api.Outline(connector, realm, tuple(stages), len(work)))
+    return tuple(shards)
+
+
+def _batches(members: list[Change], start: int, size: int) -> tuple[tuple[int, int], ...]:
+    bounds, begin, end = [], start, start
+    for _, group in groupby(members, key=lambda c: c.address.document):
+        end += len(list(group))
+        if end - begin >= size:
+            bounds.append((begin, end))
+            begin = end
+    if end > begin:
+        bounds.append((begin, end))
+    return tuple(bounds)
+
+
+def _names(plan: Plan) -> set[str]:
+    return {change.address.connector for change in plan.work}
+
+
+def _opinions(connectors: Connectors) -> planner.Opinions:
+    return planner.Opinions(
+        {name: c.contained for name, c in connectors.items()},
+        {name: c.residuals for name, c in connectors.items()},
+    )
+
+
+def _protected(estate: Estate) -> tuple[str, ...]:
+    p = estate.protected
+    return (*p.orchestrator, *p.break_glass, *p.log_delivery, *p.journal)
+
+
+def _ref(planned: Planned, order: api.PauseOrder) -> api.PlanRef:
+    plan, findings = planned.plan, planned.findings
+    blocked = guards.unanswered(findings, order.overrides)
+    return api.PlanRef(
+        ref=planned.ref,
+        digest=plan.digest,
+        work=len(plan.work),
+        changes=len(plan.changes),
+        open_skips=sum(skip.leaves_access for skip in plan.skips),
+        gaps=len(plan.gaps),
+        refused=tuple(f.guard for f in guards.refused(findings)),
+        limits=tuple(f.guard for f in guards.limits(findings)),
+        blocked="; ".join(f.what for f in blocked),
+    )
+
+
+def _pause(order: api.PauseOrder) -> Pause:
+    return Pause(
+        id=order.pause,
+        vendor=order.vendor,
+        scope=order.scope,
+        workflow=order.workflow,
+        requester=order.requester,
+        reason=order.reason,
+        opened_at="",
+        status=PauseStatus.CONTAINING,
+        closed_at="",
+        frozen=order.frozen,
+        plan=order.plan,
+    )

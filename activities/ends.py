@@ -1,0 +1,130 @@
+"""How a run ends: what was verified, what is left and why. Reads; the status is all it writes."""
+
+from collections import Counter
+from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
+from itertools import groupby
+
+from activities import api
+from stopline.engine import Connector
+from stopline.errors import ConnectorError
+from stopline.journal.book import Book
+from stopline.journal.pauses import PauseStatus, Planned
+from stopline.model import Address, Direction, Document, Hold, Outcome
+from stopline.text import Json
+
+READERS = 8
+DONE = (Outcome.APPLIED, Outcome.ALREADY, Outcome.UNPROVEN)
+
+
+def verified(book: Book, connectors: Mapping[str, Connector], pause: str) -> api.Tally:
+    """Read back every document that the pause holds something in; journal what differs."""
+    holds = sorted(book.writes.holds(pause), key=lambda h: (h.address.document, h.address))
+    by_document = [
+        (document, tuple(group))
+        for document, group in groupby(holds, key=lambda h: h.address.document)
+    ]
+    with ThreadPoolExecutor(READERS) as pool:
+        bad = pool.map(lambda pair: _differing(connectors, *pair), by_document)
+        unverified = sorted(address for addresses in bad for address in addresses)
+    outcomes = Counter({"verified": len(holds) - len(unverified), "unverified": len(unverified)})
+    data = {"verified": outcomes["verified"], "unverified": [str(a) for a in unverified]}
+    book.pauses.note(pause, "verified", data)
+    return api.Tally(dict(outcomes))
+
+
+def _differing(
+    connectors: Mapping[str, Connector], document: Document, holds: tuple[Hold, ...]
+) -> list[Address]:
+    try:
+        observed = connectors[document.connector].read(document)
+    except (ConnectorError, KeyError):
+        return [hold.address for hold in holds]
+    if not observed.exists:  # nothing stands there any more, so nothing is open
+        return []
+    return [h.address for h in holds if observed.states.get(h.address) != h.ours]
+
+
+def conclusion(book: Book, asked: api.Conclusion) -> api.Summary:
+    """Count what is held, what is left and why; move the pause's status to what that means."""
+    pause = asked.order.pause
+    holds = book.writes.holds(pause)
+    latest = book.pauses.latest(pause)
+    planned = _last_containment(book, asked)
+    summary = api.Summary(
+        held=len(holds),
+        failed=len(_left(planned, latest, Outcome.FAILED)),
+        conflicts=_conflicts(planned, latest, asked.direction),
+        unproven=sum(hold.unproven for hold in holds),
+        unverified=_unverified(book, pause, holds),
+        open_skips=sum(skip.leaves_access for skip in planned.plan.skips) if planned else 0,
+        gaps=len(planned.plan.gaps) if planned else 0,
+        why=asked.blocked,
+    )
+    result = _result(summary, asked, acknowledged=bool(book.store.events(pause, "acknowledged")))
+    summary = _with_result(summary, result)
+    status = {
+        "restored": PauseStatus.CLOSED,
+        "stopped": PauseStatus.STOPPED,
+        "contained": PauseStatus.CONTAINED,
+    }.get(result, PauseStatus.PARTIAL)
+    detail = {name: getattr(summary, name) for name in _NUMBERS} | {"why": summary.why}
+    book.pauses.mark(pause, status, detail)
+    return summary
+
+
+_NUMBERS = ("held", "failed", "conflicts", "unproven", "unverified", "open_skips", "gaps")
+
+
+def _with_result(summary: api.Summary, result: str) -> api.Summary:
+    numbers = {name: getattr(summary, name) for name in _NUMBERS}
+    return api.Summary(result=result, why=summary.why, **numbers)
+
+
+def _last_containment(book: Book, asked: api.Conclusion) -> Planned | None:
+    """The plan that says what was still to be done when containment ended."""
+    if asked.plan and asked.direction is Direction.CONTAIN:
+        return book.pauses.plan(asked.plan)
+    for event in reversed(book.store.events(asked.order.pause, "planned")):
+        if event.data["direction"] == Direction.CONTAIN:
+            return book.pauses.plan(event.data["ref"])
+    return None
+
+
+def _left(
+    planned: Planned | None, latest: Mapping[Address, Json], *outcomes: Outcome
+) -> list[Address]:
+    """What the last plan wanted and has not got; `outcomes` narrows it to those ends."""
+    work = planned.plan.work if planned else ()
+    ends = {c.address: latest.get(c.address, {}).get("outcome", "") for c in work}
+    if outcomes:
+        return [a for a, end in ends.items() if end in outcomes or not end]
+    return [a for a, end in ends.items() if end not in DONE]
+
+
+def _conflicts(
+    planned: Planned | None, latest: Mapping[Address, Json], direction: Direction
+) -> int:
+    if direction is Direction.CONTAIN:
+        work = planned.plan.work if planned else ()
+        return sum(latest.get(c.address, {}).get("outcome") == Outcome.CONFLICT for c in work)
+    return sum(
+        r["outcome"] == Outcome.CONFLICT and r["direction"] == Direction.RESTORE
+        for r in latest.values()
+    )
+
+
+def _unverified(book: Book, pause: str, holds: tuple[Hold, ...]) -> int:
+    events = book.store.events(pause, "verified")
+    held = {str(hold.address) for hold in holds}
+    return sum(a in held for a in events[-1].data["unverified"]) if events else 0
+
+
+def _result(summary: api.Summary, asked: api.Conclusion, *, acknowledged: bool) -> str:
+    if asked.direction is Direction.RESTORE and not summary.held:
+        return "restored"
+    if asked.stopped:
+        return "stopped"
+    known = acknowledged or not (summary.open_skips or summary.gaps)
+    whole = not (summary.failed or summary.conflicts or summary.unverified or asked.blocked)
+    return "contained" if whole and known else "partial"

