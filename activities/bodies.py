@@ -255,7 +255,7 @@ class Activities:
             )
 
     def _build(self, ref: str) -> tuple[Frozen, Connectors]:
-        frozen = Frozen.load(self.book.store.body(ref))
+        frozen = load(Frozen, self.book.store.body(ref))
         _, playbook, estate = frozen.parse()
         wanted = {rule.connector for phase in playbook.phases for rule in phase.rules}
         built = self.connectors_of(estate)

@@ -7,6 +7,7 @@ state and not from its history. Native cancellation fails closed: what is contai
 """
 
 import asyncio
+from dataclasses import replace
 from datetime import timedelta
 
 from temporalio import workflow
@@ -45,7 +46,10 @@ class PauseVendor:
         if not state.opened and not await self._open():
             return self._finish()
         while self._state.phase is not Phase.CLOSED:
-            await self._next()
+            try:
+                await self._next()
+            except asyncio.CancelledError:
+                await self._cancelled()
         await workflow.wait_condition(workflow.all_handlers_finished)
         return self._finish()
 
@@ -63,6 +67,15 @@ class PauseVendor:
             await self._plan_restore()
         else:
             await self._rest()
+
+    async def _cancelled(self) -> None:
+        """A native cancel fails closed: what is contained stays so, and the pause stays open."""
+        self._stopping = True
+        self._state.queued.clear()
+        self._state.restore = self._state.pending = self._state.approved = None
+        await self._record("cancelled", "temporal", workflow.cancellation_reason() or "")
+        await self._conclude(Direction.CONTAIN, "", "")
+        self._enter(Phase.PAUSED)
 
     # --- opening ---------------------------------------------------------------------------------
 
@@ -101,7 +114,9 @@ class PauseVendor:
         """Carry out the approved plan, then sweep until a pass plans nothing, then verify."""
         state, self._stopping = self._state, False
         self._enter(Phase.CONTAINING)
-        tally = await self._carry_out(order.plan, Direction.CONTAIN)
+        tally = api.Tally()
+        if order.plan:
+            tally = await self._carry_out(order.plan, Direction.CONTAIN)
         plan, blocked, idle = order.plan, "", 0
         for number in range(1, order.options.most_passes + 1):
             if self._stopping:
@@ -194,7 +209,7 @@ class PauseVendor:
         closed = False
         if not state.pending.work:
             closed = await self._conclude(Direction.RESTORE, state.pending.ref, "")
-            state.restore = None
+            state.restore = state.pending = None
         self._enter(Phase.CLOSED if closed else Phase.PAUSED)
 
     async def _restore(self) -> None:
@@ -237,7 +252,8 @@ class PauseVendor:
                 timeout_summary="sweep again: the pause is partial" if retry else None,
             )
         except TimeoutError:
-            state.queued.append(state.order)
+            # Only a sweep: the plan itself would take again what a rollback gave back in part.
+            state.queued.append(replace(state.order, plan=""))
 
     def _renew(self) -> None:
         """Continue as new on entering PAUSED, when nobody is waiting for an answer."""
@@ -322,8 +338,10 @@ class PauseVendor:
 
     @workflow.update(name=m.STOP)
     async def stop(self, stop: m.Stop) -> str:
-        """Finish the batches in flight, then stay as you are."""
+        """Finish the batches in flight, then stay as you are; a waiting rollback is withdrawn."""
         self._stopping = True
+        if self._state.phase is Phase.PAUSED:
+            self._state.restore = self._state.pending = None
         for child in list(self._running.values()):
             await child.signal(m.STOP)
         await self._record("stop", stop.by, stop.reason)
