@@ -30,9 +30,11 @@ from stopline.estate import Estate
 from stopline.journal.book import Book
 from stopline.journal.pauses import Pause, PauseStatus, Planned
 from stopline.model import Change, Plan, stage
+from stopline.text import load
 
 log = structlog.get_logger()
 Connectors = Mapping[str, Connector]
+Shards = Mapping[tuple[str, str], list[Change]]
 Body = TypeVar("Body", bound=Callable[..., Any])
 BEAT_SECONDS = 2.0
 
@@ -68,11 +70,15 @@ class Activities:
     book: Book
     connectors_of: Callable[[Estate], Connectors]
     _plans: Callable[[str], Planned] = field(init=False, repr=False)
+    _work: Callable[[str], Shards] = field(init=False, repr=False)
     _built: Callable[[str], tuple[Frozen, Connectors]] = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
         """Plans and connectors are kept: a worker asks for the same few again and again."""
         object.__setattr__(self, "_plans", lru_cache(maxsize=8)(self.book.pauses.plan))
+        object.__setattr__(
+            self, "_work", lru_cache(maxsize=8)(lambda ref: shards_of(self._plans(ref).plan))
+        )
         object.__setattr__(self, "_built", lru_cache(maxsize=16)(self._build))
 
     def all(self) -> list[Callable[..., Any]]:
@@ -208,12 +214,7 @@ class Activities:
         with _at_work():
             self._check(batch.order)
             info = activity.info()
-            work = self._plans(batch.plan).plan.work
-            mine = [
-                c
-                for c in work
-                if (c.address.connector, c.address.realm) == (batch.connector, batch.realm)
-            ][batch.start : batch.stop]
+            mine = self._work(batch.plan)[batch.connector, batch.realm][batch.start : batch.stop]
             token = f"{info.workflow_id}/{batch.start}-{batch.stop}"
             attempt = f"{info.workflow_run_id}/{info.activity_id}/{info.attempt}"
             errand = Errand(batch.order.pause, batch.direction, attempt, token)
@@ -267,16 +268,21 @@ class Activities:
         return frozen, {name: built[name] for name in sorted(wanted)}
 
 
+def shards_of(plan: Plan) -> Shards:
+    """A plan's work in its order, apart for each connector and realm."""
+    return {
+        where: list(group)
+        for where, group in groupby(plan.work, key=lambda c: (c.address.connector, c.address.realm))
+    }
+
+
 def outline_of(plan: Plan, options: api.Options) -> tuple[api.Outline, ...]:
     """Cut a plan's work: a shard for each connector and realm, batches inside one stage.
 
     A batch ends between documents, so it may be a little larger than `options.batch`.
     """
     shards = []
-    for (connector, realm), group in groupby(
-        plan.work, key=lambda c: (c.address.connector, c.address.realm)
-    ):
-        work = list(group)
+    for (connector, realm), work in shards_of(plan).items():
         stages, start = [], 0
         for _, inside in groupby(work, key=lambda c: stage(c, plan.direction)):
             members = list(inside)
