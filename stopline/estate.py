@@ -1,24 +1,27 @@
 """config/estate.yaml as typed data: what the lab runs, and what no plan may ever touch. Pure."""
 
+from collections.abc import Iterator
 from typing import Annotated
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
-from stopline.formats import account_id, arn_or_glob
+from stopline import yamltext
+from stopline.formats import account_id, arn_or_glob, role_name
 
 Account = Annotated[str, AfterValidator(account_id)]
 Arn = Annotated[str, AfterValidator(arn_or_glob)]
+RoleName = Annotated[str, AfterValidator(role_name)]
 
 
 class _Strict(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
 
 class AwsAccount(_Strict):
     """One account of the lab. `role` overrides the estate's role name (with path) here."""
 
     name: str = ""
-    role: str = ""
+    role: RoleName = ""
 
 
 class AwsEstate(_Strict):
@@ -30,10 +33,10 @@ class AwsEstate(_Strict):
     """
 
     accounts: dict[Account, AwsAccount] = Field(min_length=1)
-    role: str = ""
+    role: RoleName = ""
     external_id: str = ""
-    calls_per_second: float = Field(default=15, gt=0)
-    propagation: float = Field(default=15, ge=0)
+    calls_per_second: float = Field(default=15, gt=0, strict=True)
+    propagation: float = Field(default=15, ge=0, strict=True)
 
 
 class Protected(_Strict):
@@ -50,3 +53,19 @@ class Estate(_Strict):
 
     aws: AwsEstate | None = None
     protected: Protected = Protected()
+
+
+def parse_estate(text: str, file: str) -> Estate:
+    """Read the estate's file. Raises ConfigError with every fault, as `file:line: fault`."""
+    read = yamltext.read(text, file, Estate)
+    return read.checked(_meaning(read.value))
+
+
+def _meaning(estate: Estate) -> Iterator[tuple[yamltext.Path, str]]:
+    aws = estate.aws
+    if aws is None or len(aws.accounts) == 1 or aws.role:
+        return
+    without = [number for number, account in sorted(aws.accounts.items()) if not account.role]
+    for number in without[1:]:
+        what = f"the account {number!r} has no role to assume"
+        yield ("aws", "accounts", number), f"{what}; only one may do without ({without[0]!r})"

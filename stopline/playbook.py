@@ -1,22 +1,29 @@
-"""config/playbooks/*.yaml as typed data. Pure: text in, `Playbook` or a list of `Fault` out."""
+"""config/playbooks/*.yaml as typed data. Pure: text in, `Playbook` or one ConfigError out."""
 
+from collections.abc import Iterator, Mapping
 from typing import Annotated, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
-from stopline.formats import word
+from stopline import yamltext
+from stopline.formats import line, word
+
+Words = Mapping[str, Mapping[str, frozenset[str]]]
+"""What can be written in a rule: connector, what it contains, and the ways how."""
+
+Line = Annotated[str, AfterValidator(line)]
 
 
 class _Strict(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
 
 class Rule(_Strict):
     """Which grants are contained, and how. `contains` and `how` are the connector's words."""
 
     name: Annotated[str, AfterValidator(word)]
-    connector: str
-    contains: str
+    connector: Line
+    contains: Line
     how: str = ""
 
 
@@ -34,9 +41,9 @@ class Limits(_Strict):
     1) of all principals, or of all buckets, looked at in a realm, from `share_from` upwards.
     """
 
-    changes: int = Field(default=500, ge=1)
-    share: float = Field(default=0.5, gt=0, le=1)
-    share_from: int = Field(default=10, ge=1)
+    changes: int = Field(default=500, ge=1, strict=True)
+    share: float = Field(default=0.5, gt=0, le=1, strict=True)
+    share_from: int = Field(default=10, ge=1, strict=True)
 
 
 class Approvals(_Strict):
@@ -62,3 +69,66 @@ class Playbook(_Strict):
                 if (rule.connector, rule.contains) == (connector, contains):
                     return number, rule
         return None
+
+
+def parse_playbook(text: str, file: str, words: Words | None = None) -> Playbook:
+    """Read one playbook. Raises ConfigError with every fault, as `file:line: fault`.
+
+    With `words`, a rule must be written in them; without, its words are not checked.
+    """
+    read = yamltext.read(text, file, Playbook)
+    return read.checked(_meaning(read.value, read.stem, words))
+
+
+def _meaning(
+    playbook: Playbook, stem: str, words: Words | None
+) -> Iterator[tuple[yamltext.Path, str]]:
+    name = playbook.playbook
+    if name != stem:
+        yield ("playbook",), f"the playbook is {name!r}, so the file must be {name}.yaml"
+    yield from _doubles(playbook)
+    if words is not None:
+        for path, rule in _rules(playbook):
+            if fault := _misspelt(rule, words):
+                key, message = fault
+                yield (*path, key), message
+
+
+def _rules(playbook: Playbook) -> Iterator[tuple[yamltext.Path, Rule]]:
+    for number, phase in enumerate(playbook.phases):
+        for place, rule in enumerate(phase.rules):
+            yield ("phases", number, "rules", place), rule
+
+
+def _doubles(playbook: Playbook) -> Iterator[tuple[yamltext.Path, str]]:
+    phases: set[str] = set()
+    for number, phase in enumerate(playbook.phases):
+        if phase.name in phases:
+            yield ("phases", number, "name"), f"there is a phase {phase.name!r} already"
+        phases.add(phase.name)
+    names: set[str] = set()
+    owners: dict[tuple[str, str], str] = {}
+    for path, rule in _rules(playbook):
+        if rule.name in names:
+            yield (*path, "name"), f"there is a rule {rule.name!r} already"
+        names.add(rule.name)
+        what = (rule.connector, rule.contains)
+        if what in owners:
+            message = f"the rule {owners[what]!r} contains {' '.join(what)} already"
+            yield (*path, "contains"), message
+        owners.setdefault(what, rule.name)
+
+
+def _misspelt(rule: Rule, words: Words) -> tuple[str, str] | None:
+    """The first of a rule's three words that its connector does not know, and what it knows."""
+    if rule.connector not in words:
+        return "connector", yamltext.unknown_word("connector", rule.connector, words)
+    contains = words[rule.connector]
+    if rule.contains not in contains:
+        return "contains", yamltext.unknown_word("word for 'contains'", rule.contains, contains)
+    ways = contains[rule.contains]
+    if rule.how not in ways:
+        if not rule.how:
+            return "how", f"'how' is missing; valid here: {', '.join(sorted(ways))}"
+        return "how", yamltext.unknown_word("word for 'how'", rule.how, ways)
+    return None

@@ -1,13 +1,23 @@
-"""config/vendors/*.yaml as typed data. Pure: text in, `Vendor` or a list of `Fault` out.
+"""config/vendors/*.yaml as typed data. Pure: text in, `Vendor` or one ConfigError out.
 
 Every fault names the file, the line, what is wrong and, for an unknown key, the nearest valid one.
 """
 
+from collections.abc import Iterator
 from typing import Annotated
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
-from stopline.formats import account_id, arn_or_glob, canonical_id, iam_path, word
+from stopline import yamltext
+from stopline.formats import (
+    account_id,
+    arn_or_glob,
+    canonical_id,
+    external_id,
+    iam_path,
+    line,
+    word,
+)
 
 
 class _Strict(BaseModel):
@@ -16,6 +26,7 @@ class _Strict(BaseModel):
 
 Account = Annotated[str, AfterValidator(account_id)]
 Arn = Annotated[str, AfterValidator(arn_or_glob)]
+Line = Annotated[str, AfterValidator(line)]
 
 
 class AwsSelectors(_Strict):
@@ -25,9 +36,9 @@ class AwsSelectors(_Strict):
     """
 
     accounts: tuple[Account, ...] = ()
-    external_ids: tuple[str, ...] = ()
+    external_ids: tuple[Annotated[str, AfterValidator(external_id)], ...] = ()
     paths: tuple[Annotated[str, AfterValidator(iam_path)], ...] = ()
-    tags: dict[str, str] = Field(default_factory=dict)
+    tags: dict[Line, Line] = Field(default_factory=dict)
     principals: tuple[Arn, ...] = ()
     canonical_ids: tuple[Annotated[str, AfterValidator(canonical_id)], ...] = ()
     identity_providers: tuple[Arn, ...] = ()
@@ -46,12 +57,38 @@ class Project(_Strict):
 
 
 class Vendor(_Strict):
-    """One outside organisation, as the lab knows it. `vendor` is the name that a person types."""
+    """One outside organisation, as the lab knows it. `vendor` is the name that a person types.
+
+    `names` are other names by which people call it. `note` is for whoever is paged at night.
+    """
 
     vendor: Annotated[str, AfterValidator(word)]
-    names: tuple[str, ...] = ()
+    names: tuple[Line, ...] = ()
     owner: str = ""
     note: str = ""
     aws: AwsSelectors = AwsSelectors()
     projects: dict[Annotated[str, AfterValidator(word)], Project] = Field(default_factory=dict)
     protected: tuple[Arn, ...] = ()
+
+
+def parse_vendor(text: str, file: str) -> Vendor:
+    """Read one vendor's file. Raises ConfigError with every fault, as `file:line: fault`."""
+    read = yamltext.read(text, file, Vendor)
+    return read.checked(_meaning(read.value, read.stem))
+
+
+def _meaning(vendor: Vendor, stem: str) -> Iterator[tuple[yamltext.Path, str]]:
+    if vendor.vendor != stem:
+        yield (
+            ("vendor",),
+            f"the vendor is {vendor.vendor!r}, so the file must be {vendor.vendor}.yaml",
+        )
+    if vendor.aws.empty and all(project.aws.empty for project in vendor.projects.values()):
+        keys = ", ".join(AwsSelectors.model_fields)
+        yield ("vendor",), f"nothing selects {vendor.vendor!r}; give 'aws' at least one of: {keys}"
+    selected = set(vendor.aws.principals).union(
+        *(p.aws.principals for p in vendor.projects.values())
+    )
+    for number, arn in enumerate(vendor.protected):
+        if arn in selected:
+            yield (("protected", number), f"{arn} is both selected ('principals') and protected")

@@ -1,0 +1,122 @@
+"""`stopline approve`: a second person's yes to the plan that waits, or to what stays open."""
+
+from typing import Annotated
+
+import typer
+
+from activities.api import Acknowledgement, Summary
+from stopline.entrypoints.cli import options as o
+from stopline.entrypoints.cli.asking import confirm, open_pause
+from stopline.entrypoints.cli.ending import end, standing_now
+from stopline.entrypoints.cli.following import at_rest, follow
+from stopline.entrypoints.cli.planning import page_of
+from stopline.entrypoints.cli.program import Program
+from stopline.entrypoints.cli.restoring import followed
+from stopline.entrypoints.temporal import Temporal
+from stopline.errors import RefusedError, UserError
+from stopline.journal.pauses import Pause, Planned
+from stopline.model import Direction, Plan
+from stopline.render.page import shown
+from stopline.render.plan import SHORT, stale_page
+from stopline.render.standing import Standing, Waiting, result_page
+from workflows import messages as m
+
+DIGITS = 8
+"""The fewest digits of a digest that name a plan."""
+
+
+def approve(
+    context: typer.Context,
+    case: o.Case,
+    *,
+    digest: Annotated[
+        str, typer.Option(help="The plan that was read; at least its first 8 digits.")
+    ] = "",
+    gaps: Annotated[
+        bool, typer.Option("--gaps", help="Accept the gaps and what was left open instead.")
+    ] = False,
+    reason: o.Reason = "",
+    by: o.As = "",
+    confirm_: o.Confirm = "",
+    output: o.OutputOption = None,
+) -> None:
+    """Say yes to the plan that waits, and follow what it does.
+
+    The yes must be another person's than the one who asked. After a rollback it exits with 0
+    restored, 7 when conflicts are left, 6 when something else is.
+    """
+    program = o.program_of(context, output)
+    person = o.identity(program, by)
+    if gaps:
+        reason = o.require_reason(reason)
+    pause = open_pause(program, case)
+    temporal = program.at_work()
+    if gaps:
+        raise typer.Exit(_acknowledge(program, temporal, pause, person, reason, confirm_))
+    waiting = _waiting(standing_now(program, temporal, pause.id))
+    planned = program.book.pauses.plan(waiting.ref)
+    program.tell(page_of(program, planned))
+    _is_the_one(program, pause, planned, digest)
+    if waiting.stale and not digest:
+        program.say("The estate moved after an earlier approval: this plan is a new one.")
+    confirm(program, pause.vendor, confirm_, f"approve the {waiting.direction} plan")
+    word = m.Approve(person, planned.plan.digest, reason.strip())
+    program.wait(temporal.say(pause.workflow, m.APPROVE, word, str))
+    program.going = pause.vendor
+    raise typer.Exit(_after(program, temporal, pause, planned))
+
+
+def _waiting(stands: Standing) -> Waiting:
+    if stands.waiting is None:
+        raise RefusedError(
+            f"Nothing of the pause {stands.id} waits for an approval (it is {stands.status}).",
+            f"Ask for its rollback with `stopline rollback {stands.vendor} --reason '...'`.",
+        )
+    return stands.waiting
+
+
+def _is_the_one(program: Program, pause: Pause, planned: Planned, digest: str) -> None:
+    """The digest that was given is the waiting plan's. Raises RefusedError showing what differs."""
+    if not digest or (len(digest) >= DIGITS and planned.plan.digest.startswith(digest)):
+        return
+    if len(digest) < DIGITS:
+        raise UserError(
+            f"--digest {digest!r} is shorter than {DIGITS} digits. Nothing was approved.",
+            f"The plan that waits is {planned.plan.digest[:SHORT]}.",
+        )
+    program.err.print(shown(stale_page(_earlier(program, pause, digest), planned.plan)))
+    raise RefusedError(
+        f"The plan that waits is {planned.plan.digest[:SHORT]}, not {digest[:SHORT]}. "
+        "Nothing was approved.",
+        "Read what differs above; then approve the plan that waits.",
+    )
+
+
+def _earlier(program: Program, pause: Pause, digest: str) -> Plan | None:
+    """The plan that somebody read, if this journal made it."""
+    for event in reversed(program.book.pauses.events(pause.id, "planned")):
+        if event.data["digest"].startswith(digest):
+            return program.book.pauses.plan(event.data["ref"]).plan
+    return None
+
+
+def _after(program: Program, temporal: Temporal, pause: Pause, planned: Planned) -> int:
+    if planned.plan.direction is Direction.RESTORE:
+        return followed(program, temporal, pause, planned.plan.scope, planned)
+    follow(program, temporal, pause.workflow, lambda s: at_rest(s) and s.pending is None)
+    return end(program, temporal, pause.id)
+
+
+def _acknowledge(
+    program: Program, temporal: Temporal, pause: Pause, by: str, reason: str, given: str
+) -> int:
+    stands = standing_now(program, temporal, pause.id)
+    if not stands.count("gap", "left open"):
+        raise RefusedError(
+            f"The pause {pause.id} has neither gaps nor anything left open: nothing to accept."
+        )
+    program.tell(result_page(stands, program.most))
+    confirm(program, pause.vendor, given, "accept the gaps and what is left open")
+    word = Acknowledgement(by, reason)
+    program.wait(temporal.say(pause.workflow, m.ACKNOWLEDGE, word, Summary))
+    return end(program, temporal, pause.id)

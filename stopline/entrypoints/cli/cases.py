@@ -1,0 +1,128 @@
+"""`stopline status`, `watch` and `stop`: looking at pauses, and ending a containment early."""
+
+from collections.abc import Sequence
+from typing import Annotated
+
+import typer
+
+from stopline.entrypoints.cli import options as o
+from stopline.entrypoints.cli.asking import nearest, open_pause, pauses_named
+from stopline.entrypoints.cli.ending import asked, end
+from stopline.entrypoints.cli.following import follow
+from stopline.entrypoints.cli.program import Program
+from stopline.entrypoints.cli.reading import standing
+from stopline.entrypoints.temporal import Temporal, polled
+from stopline.errors import SetupError, UserError
+from stopline.journal.pauses import OPEN, Pause
+from stopline.render.documents import pause_document, pauses_document
+from stopline.render.standing import Standing, exit_code, pauses_page, standing_page
+from workflows import messages as m
+
+
+def status(
+    context: typer.Context,
+    case: Annotated[
+        str, typer.Argument(metavar="[VENDOR|PAUSE]", help="Which; all open pauses if left out.")
+    ] = "",
+    *,
+    all_: Annotated[bool, typer.Option("--all", help="Closed pauses too.")] = False,
+    output: o.OutputOption = None,
+) -> None:
+    """Show the pauses; of one vendor: what is held, what is left and why, what waits.
+
+    Works from the journal alone when Temporal does not answer.
+    """
+    program = o.program_of(context, output)
+    pauses = program.book.pauses.list(statuses=() if all_ else OPEN)
+    if case:
+        pauses = _of(program, case, closed=all_)
+    temporal = reached(program) if pauses else None
+    found = [_now(program, temporal, pause) for pause in pauses]
+    if len(found) == 1 and case:
+        program.emit(standing_page(found[0], program.most), pause_document(found[0]))
+    else:
+        program.emit(pauses_page(found), pauses_document(found))
+
+
+def _of(program: Program, case: str, *, closed: bool) -> tuple[Pause, ...]:
+    """The pauses that a name means; the last closed one where none is open. Raises UserError."""
+    named = pauses_named(program, case)
+    open_ = tuple(p for p in named if p.status in OPEN)
+    chosen: Sequence[Pause] = named if closed else open_ or named[-1:]
+    if not chosen:
+        raise UserError(
+            f"There is no pause of {case!r}{nearest(program, case)}.",
+            "See `stopline status --all`.",
+        )
+    return tuple(chosen)
+
+
+def reached(program: Program) -> Temporal | None:
+    """Temporal with a worker, or None with a line that says what is missing."""
+    try:
+        temporal = program.temporal
+        working = program.wait(polled(temporal.client, temporal.queue))
+    except SetupError as error:
+        program.say(f"{error.what} What follows is from the journal alone. {error.next_step}")
+        return None
+    if not working:
+        program.say(
+            f"No worker is polling the queue {temporal.queue}: nothing goes on until one runs "
+            "(`stopline worker`). What follows is from the journal alone."
+        )
+        return None
+    return temporal
+
+
+def _now(program: Program, temporal: Temporal | None, pause: Pause) -> Standing:
+    running = temporal is not None and pause.status in OPEN
+    told = asked(program, temporal, pause) if running and temporal else None
+    if told is not None and told.order.pause != pause.id:
+        told = None
+    return standing(program.book, pause, told)
+
+
+def watch(context: typer.Context, case: o.Case, output: o.OutputOption = None) -> None:
+    """Follow a pause until it rests, and show how it stands. Ctrl-C leaves; the work goes on."""
+    program = o.program_of(context, output)
+    pause = _one(program, case)
+    if pause.status not in OPEN:
+        stands = standing(program.book, pause)
+        program.emit(standing_page(stands, program.most), pause_document(stands))
+        raise typer.Exit(exit_code(stands))
+    temporal = program.at_work()
+    program.going = pause.vendor
+    follow(program, temporal, pause.workflow)
+    raise typer.Exit(end(program, temporal, pause.id))
+
+
+def _one(program: Program, case: str) -> Pause:
+    found = _of(program, case, closed=False)
+    return found[0] if len(found) == 1 else open_pause(program, case)
+
+
+def stop(
+    context: typer.Context,
+    case: o.Case,
+    *,
+    reason: o.Reason = "",
+    by: o.As = "",
+    output: o.OutputOption = None,
+) -> None:
+    """Finish the writes in flight, begin no other, stay as it is then.
+
+    What is contained stays contained; `stopline rollback` gives it back.
+    """
+    program = o.program_of(context, output)
+    pause = open_pause(program, case)
+    temporal = program.at_work()
+    program.going = pause.vendor
+    now = program.wait(temporal.status(pause.workflow))
+    if now.phase in (m.Phase.PAUSED, m.Phase.AWAITING_APPROVAL):
+        program.say(f"Nothing is being written for {pause.id} (it is {now.phase}); it stays so.")
+        end(program, temporal, pause.id)
+        return
+    word = m.Stop(o.identity(program, by), reason.strip())
+    program.wait(temporal.say(pause.workflow, m.STOP, word, str))
+    follow(program, temporal, pause.workflow)
+    end(program, temporal, pause.id)

@@ -1,0 +1,112 @@
+"""`stopline doctor`: is everything there that a pause needs, and is the journal whole."""
+
+import platform
+from collections.abc import Callable, Iterable, Mapping
+from importlib.metadata import packages_distributions, version
+
+import typer
+
+import stopline
+from stopline.entrypoints import temporal as t
+from stopline.entrypoints.cli import options as o
+from stopline.entrypoints.cli.program import Program
+from stopline.errors import StoplineError
+from stopline.render.documents import diagnosis_document
+from stopline.render.place import Check, diagnosis_page
+
+THIN = ("activities", "workflows")
+"""Import names of ours that other distributions like to use too."""
+
+Found = tuple[bool, str, str]
+"""Whether it is well, what was found, what to do if it is not."""
+
+
+def doctor(context: typer.Context, output: o.OutputOption = None) -> None:
+    """Check the installation, the configuration, the journal's chain, Temporal and the worker.
+
+    Exits with 1 if anything failed; each line says what to do.
+    """
+    program = o.program_of(context, output)
+    looks: Mapping[str, Callable[[Program], Found]] = {
+        "versions": _versions,
+        "names": _names,
+        "settings": _settings,
+        "configuration": _configuration,
+        "journal": _journal,
+        "temporal": _temporal,
+        "worker": _worker,
+    }
+    checks = [_checked(name, look, program) for name, look in looks.items()]
+    program.emit(diagnosis_page(checks), diagnosis_document(checks))
+    raise typer.Exit(0 if all(check.ok for check in checks) else 1)
+
+
+def _checked(name: str, look: Callable[[Program], Found], program: Program) -> Check:
+    """Look at one thing. What our own errors say is what was found."""
+    try:
+        return Check(name, *look(program))
+    except StoplineError as error:
+        return Check(name, ok=False, found=error.what, next_step=error.next_step)
+
+
+def _versions(_: Program) -> Found:
+    ours, sdk = stopline.__version__, version("temporalio")
+    return True, f"stopline {ours}, Python {platform.python_version()}, temporalio {sdk}", ""
+
+
+def _names(_: Program) -> Found:
+    strangers = owners(packages_distributions())
+    if not strangers:
+        return True, f"{' and '.join(THIN)} are ours alone", ""
+    listed = ", ".join(strangers)
+    return (
+        False,
+        f"import names of ours belong to {listed} too",
+        ("Install stopline in an environment of its own."),
+    )
+
+
+def owners(distributions: Mapping[str, Iterable[str]]) -> list[str]:
+    """The other distributions that own one of our thin names."""
+    return sorted({d for name in THIN for d in distributions.get(name, ()) if d != "stopline"})
+
+
+def _settings(program: Program) -> Found:
+    s = program.settings
+    where = f"config {s.config_dir}, journal {s.journal_shown}, data {s.data_dir}"
+    return True, f"{where}, you are {s.identity}", ""
+
+
+def _configuration(program: Program) -> Found:
+    faults = [fault.what for fault in program.configuration.check()]
+    folder = program.settings.config_dir
+    if faults:
+        return False, "; ".join(faults), "Correct the files; see `stopline vendor check`."
+    return True, f"{len(program.configuration.vendors())} vendors in {folder}, no fault", ""
+
+
+def _journal(program: Program) -> Found:
+    number, broken = program.book.store.verify()
+    if broken:
+        return (
+            False,
+            f"journal {program.book.id}: the chain is broken: {broken}",
+            ("Somebody altered it. Keep a copy, restore a backup, and compare the two."),
+        )
+    return True, f"journal {program.book.id}, chain of {number} events verified", ""
+
+
+def _temporal(program: Program) -> Found:
+    client = program.temporal.client
+    return True, f"{t.address()} answers, namespace {client.namespace}", ""
+
+
+def _worker(program: Program) -> Found:
+    temporal = program.temporal
+    if program.wait(t.polled(temporal.client, temporal.queue)):
+        return True, f"one polls the queue {temporal.queue}", ""
+    return (
+        False,
+        f"nobody polls the queue {temporal.queue}",
+        ("Start one with `stopline worker`, with the same STOPLINE_JOURNAL_URL."),
+    )

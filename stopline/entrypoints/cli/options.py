@@ -1,0 +1,115 @@
+"""The options that several commands share, and what is made of their texts."""
+
+from enum import StrEnum
+from typing import Annotated
+
+import typer
+
+from stopline.entrypoints.cli.program import Program
+from stopline.errors import UserError
+from stopline.model import Address, Scope
+
+
+class Output(StrEnum):
+    """How data is written on stdout."""
+
+    TABLE = "table"
+    JSON = "json"
+
+
+VendorName = Annotated[str, typer.Argument(metavar="VENDOR", help="The vendor's name.")]
+Case = Annotated[
+    str, typer.Argument(metavar="VENDOR|PAUSE", help="A vendor with one open pause, or a pause.")
+]
+OutputOption = Annotated[
+    Output | None, typer.Option("--output", help="table for people, json for programs.")
+]
+Project = Annotated[str, typer.Option("--project", help="Only this project of the vendor.")]
+Connectors = Annotated[
+    list[str] | None, typer.Option("--connector", help="Only this connector. Repeatable.")
+]
+Realms = Annotated[
+    list[str] | None, typer.Option("--realm", help="Only this account or ledger. Repeatable.")
+]
+Principals = Annotated[
+    list[str] | None,
+    typer.Option("--principal", help="Only this principal, as a plan shows it. Repeatable."),
+]
+Addresses = Annotated[
+    list[str] | None,
+    typer.Option("--address", help="Only this address, as a plan shows it. Repeatable."),
+]
+PlaybookName = Annotated[
+    str, typer.Option("--playbook", help="Which playbook of config/playbooks.")
+]
+Reason = Annotated[
+    str, typer.Option("--reason", help="Why, in a sentence. Written into the journal.")
+]
+As = Annotated[
+    str,
+    typer.Option("--as", metavar="NAME", help="Who says so, if not STOPLINE_IDENTITY. Unsigned."),
+]
+Confirm = Annotated[
+    str,
+    typer.Option("--confirm", metavar="NAME", help="The vendor's name, instead of typing it."),
+]
+
+
+def program_of(context: typer.Context, output: Output | None = None) -> Program:
+    """Return the running program, with this command's own --output."""
+    program = context.obj
+    if not isinstance(program, Program):  # the app was run by something other than main()
+        program = context.obj = Program()
+    if output is not None:
+        program.output = str(output)
+    return program
+
+
+def scope_of(
+    project: str,
+    connectors: list[str] | None,
+    realms: list[str] | None,
+    principals: list[str] | None,
+    addresses: list[str] | None,
+) -> Scope:
+    """Make a scope of the options. Raises UserError naming an address that is none."""
+    for text in addresses or ():
+        try:
+            Address.parse(text)
+        except ValueError as error:
+            raise UserError(
+                f"--address: {error}.", "Copy it from `stopline plan` or `stopline status`."
+            ) from error
+    kept = (
+        tuple(sorted(set(texts or ()))) for texts in (connectors, realms, principals, addresses)
+    )
+    return Scope(project, *kept)
+
+
+def overrides_of(texts: list[str] | None) -> dict[str, str]:
+    """Read GUARD=REASON. Raises UserError on anything else, an empty reason included."""
+    overrides = {}
+    for text in texts or ():
+        guard, equals, reason = text.partition("=")
+        if not (equals and guard.strip() and reason.strip()):
+            raise UserError(
+                f"--override {text!r} is not GUARD=REASON. Nothing was done.",
+                "The plan names its guards: --override too-many-changes='read it, 600 is right'.",
+            )
+        overrides[guard.strip()] = reason.strip()
+    return overrides
+
+
+def identity(program: Program, declared: str) -> str:
+    """Who says it: --as, or the settings' identity."""
+    return declared.strip() or program.settings.identity
+
+
+def require_reason(reason: str) -> str:
+    """A reason that says something. Raises UserError."""
+    if not reason.strip():
+        raise UserError(
+            "A reason is wanted. Nothing was done.",
+            "Say it with --reason 'why, in a sentence'; it is written into the journal.",
+        )
+    return reason.strip()

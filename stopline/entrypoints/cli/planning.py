@@ -1,0 +1,143 @@
+"""`stopline plan`: what a pause would do, without a single write. And the plan of every pause."""
+
+import json
+import secrets
+from dataclasses import dataclass, replace
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from activities.api import Options, PauseOrder, PlanRef
+from stopline.configuration import Frozen
+from stopline.entrypoints.cli import options as o
+from stopline.entrypoints.cli.following import waiting_for
+from stopline.entrypoints.cli.program import Program
+from stopline.entrypoints.temporal import Temporal
+from stopline.errors import UserError
+from stopline.journal.pauses import Planned
+from stopline.model import Scope
+from stopline.render.documents import plan_document
+from stopline.render.page import Page
+from stopline.render.plan import Shown, plan_page
+from stopline.text import Json
+from stopline.vendors import Vendor
+
+CHANGES = 3
+"""The exit code of `stopline plan` when there is something to do."""
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What a person asked for, before anything is frozen or planned."""
+
+    vendor: str
+    scope: Scope
+    by: str
+    reason: str = ""
+    playbook: str = "default"
+
+
+def new_id() -> str:
+    """A new pause's id: eight hex digits, which our marks carry."""
+    return secrets.token_hex(4)
+
+
+def known_vendor(program: Program, asked: Asked) -> Vendor:
+    """The vendor by its name or another of its names. Raises UserError suggesting the nearest."""
+    vendor = program.configuration.vendor(asked.vendor)
+    project = asked.scope.project
+    if project and project not in vendor.projects:
+        near = get_close_matches(project, sorted(vendor.projects), 1)
+        hint = f" (did you mean {near[0]!r}?)" if near else ""
+        listed = ", ".join(sorted(vendor.projects)) or "none"
+        raise UserError(
+            f"{vendor.vendor} has no project {project!r}{hint}. Nothing was planned.",
+            f"Its projects: {listed}.",
+        )
+    return vendor
+
+
+def order_of(program: Program, vendor: Vendor, asked: Asked) -> PauseOrder:
+    """Freeze the configuration into the journal, and make the order of a new pause."""
+    settings = program.settings
+    frozen = program.configuration.freeze(vendor.vendor, asked.playbook)
+    return PauseOrder(
+        pause=new_id(),
+        journal=program.book.id,
+        vendor=vendor.vendor,
+        scope=asked.scope,
+        requester=asked.by,
+        reason=asked.reason,
+        frozen=program.book.pauses.keep("frozen", frozen.dump()),
+        workflow=f"pause/{vendor.vendor}/{asked.scope.key}",
+        options=Options(batch=settings.batch, window=settings.window),
+    )
+
+
+def plan_for(program: Program, temporal: Temporal, order: PauseOrder) -> tuple[PlanRef, Planned]:
+    """Have the worker read and plan; fetch the plan from the journal."""
+    with waiting_for(program, f"reading what {order.vendor} holds"):
+        ref = program.wait(temporal.plan(order))
+    return ref, program.book.pauses.plan(ref.ref)
+
+
+def with_plan(order: PauseOrder, ref: PlanRef) -> PauseOrder:
+    """The order with the plan that was just read."""
+    return replace(order, plan=ref.ref, digest=ref.digest)
+
+
+def page_of(program: Program, planned: Planned, frozen: str = "") -> Page:
+    """The plan as a page, with the phases' names of the playbook that it was made with."""
+    phases: tuple[str, ...] = ()
+    if frozen:
+        _, playbook, _ = Frozen.load(program.book.store.body(frozen)).parse()
+        phases = tuple(phase.name for phase in playbook.phases)
+    shown = Shown(phases, most=program.most)
+    return plan_page(planned.plan, planned.findings, shown)
+
+
+def document_of(planned: Planned) -> Json:
+    """The plan as a JSON document."""
+    return plan_document(planned.plan, planned.findings, ref=planned.ref)
+
+
+def plan(
+    context: typer.Context,
+    vendor: o.VendorName,
+    *,
+    project: o.Project = "",
+    connector: o.Connectors = None,
+    realm: o.Realms = None,
+    principal: o.Principals = None,
+    address: o.Addresses = None,
+    playbook: o.PlaybookName = "default",
+    file: Annotated[
+        Path | None, typer.Option("-o", "--out", help="Write the plan to this file, as JSON.")
+    ] = None,
+    output: o.OutputOption = None,
+) -> None:
+    """Show what a pause would take away. Writes to no system.
+
+    Exits with 0 when there is nothing to do, with 3 when there is.
+    """
+    program = o.program_of(context, output)
+    scope = o.scope_of(project, connector, realm, principal, address)
+    asked = Asked(vendor, scope, o.identity(program, ""), "plan", playbook)
+    order = order_of(program, known_vendor(program, asked), asked)
+    ref, planned = plan_for(program, program.at_work(), order)
+    if file is not None:
+        _write(file, document_of(planned))
+        program.say(f"The plan is in {file}.")
+    program.emit(page_of(program, planned, order.frozen), document_of(planned))
+    raise typer.Exit(CHANGES if ref.work else 0)
+
+
+def _write(file: Path, document: Json) -> None:
+    try:
+        file.write_text(json.dumps(document, indent=2, ensure_ascii=False) + "\n", "utf-8")
+    except OSError as error:
+        raise UserError(
+            f"The plan could not be written to {file}: {error.strerror}.", "Choose another file."
+        ) from error

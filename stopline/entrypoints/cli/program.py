@@ -1,0 +1,122 @@
+"""One run of the program: its settings, journal, Temporal, and the two streams it writes to."""
+
+import asyncio
+import json
+import os
+import sys
+from collections.abc import Coroutine
+from functools import cached_property
+from typing import Any, TypeVar
+
+from rich.console import Console
+
+from activities.api import task_queue
+from stopline.configuration import Configuration, load
+from stopline.entrypoints.temporal import Temporal, connect
+from stopline.journal.book import Book, open_book
+from stopline.render.page import Page, shown
+from stopline.render.plan import MOST
+from stopline.settings import Settings, settings
+from stopline.text import Json
+
+T = TypeVar("T")
+UNWRAPPED = 240
+"""Columns where nobody looks: a pipe or a file is grepped, so lines stay whole."""
+
+NO_LIMIT = 1_000_000
+
+
+class Program:
+    """What every command is handed. Nothing is opened before it is asked for.
+
+    `going` names a vendor whose pause goes on when this process is interrupted.
+    """
+
+    def __init__(self) -> None:
+        """Begin with nothing opened."""
+        self.output = "table"
+        self.verbose = False
+        self.going = ""
+        self._runner: asyncio.Runner | None = None
+        self.out = _console(stderr=False)
+        self.err = _console(stderr=True)
+
+    @cached_property
+    def settings(self) -> Settings:
+        """The settings of the environment."""
+        return settings()
+
+    @cached_property
+    def configuration(self) -> Configuration:
+        """The configuration's folder, as read. Raises ConfigError if it cannot be."""
+        return load(self.settings.config_dir)
+
+    @cached_property
+    def book(self) -> Book:
+        """The journal, opened."""
+        s = self.settings
+        return open_book(
+            s.journal_url, lease_seconds=s.lease_seconds, request_seconds=s.request_seconds
+        )
+
+    @cached_property
+    def temporal(self) -> Temporal:
+        """Temporal, connected, on this journal's queue."""
+        return Temporal(self.wait(connect(self.settings)), task_queue(self.book.id))
+
+    def at_work(self) -> Temporal:
+        """Temporal with a worker behind it; says at once when one of the two is not there."""
+        temporal = self.temporal
+        self.wait(temporal.require_worker())
+        return temporal
+
+    def wait(self, work: Coroutine[Any, Any, T]) -> T:
+        """Run one asynchronous thing to its end, on the one loop of this process."""
+        if self._runner is None:
+            self._runner = asyncio.Runner()
+        return self._runner.run(work)
+
+    def close(self) -> None:
+        """Cancel what is left on the loop, and flush both streams."""
+        if self._runner is not None:
+            self._runner.close()
+            self._runner = None
+        sys.stdout.flush()
+        sys.stderr.flush()
+
+    # --- showing ---------------------------------------------------------------------------------
+
+    @property
+    def json(self) -> bool:
+        """Whether stdout carries one JSON document and nothing else."""
+        return self.output == "json"
+
+    @property
+    def most(self) -> int:
+        """How many lines of one group are shown."""
+        return NO_LIMIT if self.verbose else MOST
+
+    def emit(self, page: Page, document: Json) -> None:
+        """Write the command's data to stdout, as it was asked for."""
+        if self.json:
+            print(json.dumps(document, indent=2, ensure_ascii=False))  # noqa: T201 - the data
+        else:
+            self.out.print(shown(page))
+
+    def tell(self, page: Page) -> None:
+        """Show a page on the way to the data: on stdout for people, never among JSON."""
+        (self.err if self.json else self.out).print(shown(page))
+
+    def say(self, text: str) -> None:
+        """One line to whoever watches, on stderr."""
+        self.err.print(text, soft_wrap=True)
+
+    def announce(self, text: str) -> None:
+        """One line that belongs to the result: on stdout for people."""
+        (self.err if self.json else self.out).print(text, soft_wrap=True)
+
+
+def _console(*, stderr: bool) -> Console:
+    stream = sys.stderr if stderr else sys.stdout
+    width = None if stream.isatty() or "COLUMNS" in os.environ else UNWRAPPED
+    return Console(stderr=stderr, width=width, markup=False, highlight=False, emoji=False)

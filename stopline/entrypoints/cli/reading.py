@@ -1,0 +1,223 @@
+"""Making a `Standing` of what the journal says, and of what Temporal says where it was asked."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from shlex import quote
+
+from stopline.journal.book import Book
+from stopline.journal.pauses import Pause, PauseStatus, Planned
+from stopline.journal.store import Event
+from stopline.model import Address, Direction, Hold, Outcome
+from stopline.render.plan import difference
+from stopline.render.standing import Held, Left, Said, Standing, Waiting, direction_of
+from stopline.text import Json
+from workflows.messages import Phase, Status
+
+DONE = (Outcome.APPLIED, Outcome.ALREADY, Outcome.UNPROVEN)
+RUNNING = (PauseStatus.CONTAINING, PauseStatus.RESTORING)
+ABSENT = "(absent)"
+_SAID = {
+    "opened": "pause",
+    "contain-again": "contain again",
+    "approved": "approve",
+    "stop": "stop",
+    "acknowledged": "acknowledge",
+    "restoring": "rollback begins",
+}
+
+
+def standing(book: Book, pause: Pause, status: Status | None = None) -> Standing:
+    """Return where a pause stands. Without `status` the journal alone says it."""
+    events = book.pauses.events(pause.id)
+    holds = book.writes.holds(pause.id)
+    latest = book.pauses.latest(pause.id)
+    waiting = _waiting(pause, status) if status else _waiting_in_journal(book, pause, events)
+    return Standing(
+        id=pause.id,
+        vendor=pause.vendor,
+        scope=pause.scope,
+        status=str(pause.status),
+        requester=pause.requester,
+        reason=pause.reason,
+        opened_at=pause.opened_at,
+        closed_at=pause.closed_at,
+        workflow=pause.workflow,
+        held=tuple(_held(hold) for hold in holds),
+        left=tuple(_left(book, pause, events, holds, latest)),
+        said=tuple(_said(e) for e in events if e.kind in _SAID),
+        waiting=waiting,
+        why=_why(events),
+        phase=str(status.phase) if status else "",
+        acknowledged=any(e.kind == "acknowledged" for e in events),
+    )
+
+
+def _held(hold: Hold) -> Held:
+    change = hold.change
+    what = change.summary or difference(hold.prior, hold.ours) or change.rule
+    return Held(
+        str(hold.address), change.principal, what + (" (unproven)" if hold.unproven else "")
+    )
+
+
+def _said(event: Event) -> Said:
+    data = event.data if isinstance(event.data, dict) else {}
+    words = data.get("words") or data
+    return Said(
+        event.at,
+        event.actor if event.kind != "opened" else data.get("requester", event.actor),
+        _SAID[event.kind],
+        words.get("reason", ""),
+        words.get("digest", ""),
+    )
+
+
+def _why(events: Iterable[Event]) -> str:
+    detail = next((e.data["detail"] for e in reversed([*events]) if e.kind == "status"), None)
+    return str(detail.get("why", "")) if isinstance(detail, dict) else str(detail or "")
+
+
+# --- what is left --------------------------------------------------------------------------------
+
+
+def _left(
+    book: Book,
+    pause: Pause,
+    events: Iterable[Event],
+    holds: Iterable[Hold],
+    latest: Mapping[Address, Json],
+) -> Iterator[Left]:
+    yield from _not_given_back(book, pause, latest)
+    if pause.status is PauseStatus.CLOSED:
+        return
+    planned = _last_containment(book, pause, events)
+    if planned is not None:
+        yield from _not_contained(book, pause, planned, latest)
+        yield from _open(pause, planned)
+    for hold in holds:
+        if hold.unproven:
+            reason = "the write and its receipt were cut apart; a person decides at the rollback"
+            command = f"stopline rollback {pause.vendor} --include-unproven --reason '...'"
+            yield Left("unproven", str(hold.address), hold.change.principal, reason, command)
+    yield from _unverified(pause, events, holds)
+
+
+def _last_containment(book: Book, pause: Pause, events: Iterable[Event]) -> Planned | None:
+    """The plan that says what was still to be done when the last containment ended.
+
+    What a person had planned after that, and did not start, says nothing about the pause.
+    """
+    listed = [*events]
+    ends = [e.seq for e in listed if e.kind == "status"]
+    before = ends[-1] if ends and pause.status not in RUNNING else float("inf")
+    for event in reversed(listed):
+        contains = event.kind == "planned" and event.data["direction"] == Direction.CONTAIN
+        if contains and event.seq < before:
+            return book.pauses.plan(event.data["ref"])
+    return None
+
+
+def _not_contained(
+    book: Book, pause: Pause, planned: Planned, latest: Mapping[Address, Json]
+) -> Iterator[Left]:
+    for change in planned.plan.work:
+        receipt = latest.get(change.address, {})
+        outcome = receipt.get("outcome", "")
+        if outcome in DONE or receipt.get("direction") == Direction.RESTORE:
+            continue
+        where = str(change.address)
+        again = f"stopline pause {pause.vendor} --address {quote(where)} --reason '...'"
+        if outcome:
+            yield _from_receipt(book, receipt, where, again)
+        elif pause.status not in RUNNING:
+            reason = "it was planned, and no attempt has been answered"
+            yield Left("not asked", where, change.principal, reason, again)
+
+
+def _not_given_back(book: Book, pause: Pause, latest: Mapping[Address, Json]) -> Iterator[Left]:
+    for address, receipt in sorted(latest.items()):
+        if receipt["direction"] == Direction.RESTORE and receipt["outcome"] not in DONE:
+            where = str(address)
+            again = f"stopline rollback {pause.vendor} --address {quote(where)} --reason '...'"
+            if not receipt["held"]:
+                again = "none: it is not held any more; look at it by hand"
+            yield _from_receipt(book, receipt, where, again)
+
+
+def _from_receipt(book: Book, receipt: Json, where: str, command: str) -> Left:
+    kind = "conflict" if receipt["outcome"] == Outcome.CONFLICT else "failed"
+    before, ours, now = (_text(book, receipt[f]) for f in ("before", "after", "found"))
+    if receipt["direction"] == Direction.RESTORE:
+        before, ours = ours, before
+    return Left(
+        kind,
+        where,
+        receipt["principal"],
+        receipt["detail"] or receipt["outcome"],
+        command,
+        receipt["cause"],
+        (before, ours, now) if kind == "conflict" else None,
+        receipt["direction"],
+    )
+
+
+def _text(book: Book, ref: str) -> str:
+    return book.store.body(ref) if ref else ABSENT
+
+
+def _open(pause: Pause, planned: Planned) -> Iterator[Left]:
+    known = f"stopline approve {pause.vendor} --gaps --reason '...'"
+    for skip in planned.plan.skips:
+        if skip.leaves_access:
+            yield Left("left open", str(skip.address), skip.principal, skip.reason, known)
+    for gap in planned.plan.gaps:
+        where = f"{gap.connector} {gap.realm}"
+        yield Left("gap", where, "", f"{gap.what}: {gap.cause}", known)
+
+
+def _unverified(pause: Pause, events: Iterable[Event], holds: Iterable[Hold]) -> Iterator[Left]:
+    last = next((e for e in reversed([*events]) if e.kind == "verified"), None)
+    bad = set(last.data["unverified"]) if last else set()
+    for hold in holds:
+        where = str(hold.address)
+        if where in bad:
+            again = f"stopline pause {pause.vendor} --address {quote(where)} --reason '...'"
+            reason = "a later reading does not show what we left"
+            yield Left("unverified", where, hold.change.principal, reason, again)
+
+
+# --- what waits ----------------------------------------------------------------------------------
+
+
+def _waiting(pause: Pause, status: Status) -> Waiting | None:
+    pending = status.pending
+    asked = status.asked_by or status.phase is Phase.AWAITING_APPROVAL
+    if pending is None or not asked:
+        return None
+    return Waiting(
+        str(direction_of(status.phase)),
+        pending.ref,
+        pending.digest,
+        status.asked_by or status.order.requester,
+        approve_command(pause, pending.digest),
+        stale=status.stale,
+    )
+
+
+def _waiting_in_journal(book: Book, pause: Pause, events: Iterable[Event]) -> Waiting | None:
+    """The last rollback plan, if nobody has approved it and nothing has come of it since."""
+    if pause.status is PauseStatus.CLOSED:
+        return None
+    for event in reversed([*events]):
+        if event.kind in ("approved", "status", "receipts", "restoring"):
+            return None
+        if event.kind == "planned" and event.data["direction"] == Direction.RESTORE:
+            digest, ref = event.data["digest"], event.data["ref"]
+            if not book.pauses.plan(ref).plan.work:
+                return None
+            return Waiting("restore", ref, digest, "", approve_command(pause, digest))
+    return None
+
+
+def approve_command(pause: Pause, digest: str) -> str:
+    """What another person runs to approve a plan."""
+    return f"stopline approve {pause.id} --digest {digest[:12]} --as NAME"

@@ -1,0 +1,108 @@
+"""`stopline rollback`: ask for a pause to be given back, whole or in part. Another approves."""
+
+import secrets
+from typing import Annotated
+
+import typer
+
+from activities.api import PlanRef, RestoreOrder
+from stopline.entrypoints.cli import options as o
+from stopline.entrypoints.cli.asking import confirm, open_pause
+from stopline.entrypoints.cli.ending import end, end_of_rollback, standing_now
+from stopline.entrypoints.cli.following import follow
+from stopline.entrypoints.cli.planning import page_of
+from stopline.entrypoints.cli.program import Program
+from stopline.entrypoints.cli.reading import approve_command
+from stopline.entrypoints.temporal import Temporal
+from stopline.journal.pauses import Pause, Planned
+from stopline.model import Scope
+from stopline.render.documents import pause_document
+from stopline.render.plan import stale_page
+from stopline.render.standing import PARTIAL, WAITING
+from workflows import messages as m
+
+
+def rollback(
+    context: typer.Context,
+    case: o.Case,
+    *,
+    reason: o.Reason = "",
+    address: o.Addresses = None,
+    principal: o.Principals = None,
+    realm: o.Realms = None,
+    unproven: Annotated[
+        bool,
+        typer.Option(
+            "--include-unproven", help="Also what nothing shows that we changed it ourselves."
+        ),
+    ] = False,
+    by: o.As = "",
+    confirm_: o.Confirm = "",
+    wait: Annotated[bool, typer.Option("--wait", help="Stay until it is done.")] = False,
+    output: o.OutputOption = None,
+) -> None:
+    """Ask for what a pause took away to be given back; another person must approve it.
+
+    Shows exactly what would be given back. Exits with 5 while it waits for approval; with --wait
+    as `stopline approve` does: 0 restored, 7 conflicts are left, 6 something else is.
+    """
+    program = o.program_of(context, output)
+    wanted = o.require_reason(reason)
+    scope = o.scope_of("", None, realm, principal, address)
+    pause = open_pause(program, case)
+    temporal = program.at_work()
+    confirm(program, pause.vendor, confirm_, f"ask for the rollback of {pause.vendor}")
+    asker = o.identity(program, by)
+    order = RestoreOrder(asker, wanted, scope, unproven, secrets.token_hex(8))
+    ref = program.wait(temporal.say(pause.workflow, m.ROLLBACK, order, PlanRef))
+    planned = program.book.pauses.plan(ref.ref)
+    program.tell(page_of(program, planned))
+    if not ref.work:
+        raise typer.Exit(_nothing_to_give_back(program, temporal, pause, planned))
+    program.announce(
+        f"Another person than {asker} must approve it: {approve_command(pause, ref.digest)}"
+    )
+    if not wait:
+        if program.json:
+            stands = standing_now(program, temporal, pause.id)
+            program.emit((), pause_document(stands))
+        raise typer.Exit(WAITING)
+    program.going = pause.vendor
+    raise typer.Exit(followed(program, temporal, pause, scope, planned))
+
+
+def _nothing_to_give_back(
+    program: Program, temporal: Temporal, pause: Pause, planned: Planned
+) -> int:
+    program.announce("There is nothing to give back in this scope.")
+    stands = standing_now(program, temporal, pause.id)
+    if program.json:
+        program.emit((), pause_document(stands))
+    return PARTIAL if planned.plan.skips else 0
+
+
+def followed(
+    program: Program, temporal: Temporal, pause: Pause, scope: Scope, read: Planned
+) -> int:
+    """Follow a rollback until it is done, or its plan went stale; show how it ended."""
+    status = follow(program, temporal, pause.workflow, lambda s: _over(s, read))
+    program.going = ""
+    if status.asked_by and status.pending is not None:
+        fresh = program.book.pauses.plan(status.pending.ref)
+        program.tell(stale_page(read.plan, fresh.plan))
+        program.announce(
+            "What is there moved since the plan was read; nothing was given back. Read it "
+            f"again: {approve_command(pause, fresh.plan.digest)}"
+        )
+        return end(program, temporal, pause.id)
+    return end_of_rollback(program, temporal, pause.id, scope)
+
+
+def _over(status: m.Status, read: Planned) -> bool:
+    """Whether the rollback is done with, or another plan waits than the one that was read."""
+    if status.phase is m.Phase.CLOSED:
+        return True
+    if status.phase is not m.Phase.PAUSED:
+        return False
+    waits = status.pending is not None and status.pending.digest != read.plan.digest
+    return not status.asked_by or (status.stale and waits)

@@ -1,0 +1,222 @@
+"""Temporal as the program reaches it: found by its own environment configuration, never hanging.
+
+Every way in which the server, its worker or a workflow may be missing ends here as one error that
+names what is not there and how to get it. https://docs.temporal.io/develop/environment-configuration
+"""
+
+import os
+import socket
+import time
+from collections.abc import Awaitable
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import TypeVar
+from uuid import uuid4
+
+from temporalio.api.enums.v1 import TaskQueueType
+from temporalio.api.taskqueue.v1 import TaskQueue
+from temporalio.api.workflowservice.v1 import DescribeTaskQueueRequest
+from temporalio.client import (
+    Client,
+    WorkflowFailureError,
+    WorkflowHandle,
+    WorkflowQueryFailedError,
+    WorkflowQueryRejectedError,
+    WorkflowUpdateFailedError,
+    WorkflowUpdateRPCTimeoutOrCancelledError,
+)
+from temporalio.common import WorkflowIDConflictPolicy, WorkflowIDReusePolicy
+from temporalio.contrib.pydantic import pydantic_data_converter
+from temporalio.envconfig import ClientConfig
+from temporalio.exceptions import ApplicationError, FailureError
+from temporalio.service import RPCError, RPCStatusCode
+
+from activities.api import PauseOrder, PlanRef
+from stopline import errors
+from stopline.errors import RefusedError, SetupError, StoplineError
+from stopline.settings import Settings
+from workflows import messages as m
+
+DEFAULT = "127.0.0.1:7233"
+CONNECT = timedelta(seconds=5)
+ANSWER = timedelta(seconds=12)
+"""A query or an update of a worker that is there is answered within this."""
+
+POLL_SECONDS = 75.0
+"""A worker asks anew at least once a minute; who asked longer ago is gone."""
+
+T = TypeVar("T")
+
+
+class AuthError(SetupError):
+    """Temporal does not let us in."""
+
+    exit_code = 4
+
+
+class UnreachableError(SetupError):
+    """Temporal, or the worker behind it, does not answer right now."""
+
+
+def address() -> str:
+    """`host:port` of the server that Temporal's own configuration names."""
+    return str(_profile().get("target_host") or DEFAULT)
+
+
+def _profile() -> dict[str, object]:
+    try:
+        return dict(ClientConfig.load_client_connect_config())
+    except RuntimeError as error:
+        raise SetupError(
+            f"Temporal's configuration cannot be read: {error}. Nothing was started.",
+            "Correct the file that TEMPORAL_CONFIG_FILE names, or the TEMPORAL_* variables.",
+        ) from error
+
+
+async def connect(settings: Settings) -> Client:
+    """Connect. Raises UnreachableError naming the address, AuthError when we are not let in."""
+    profile = _profile()
+    where = profile.setdefault("target_host", DEFAULT)
+    try:
+        return await Client.connect(
+            **profile,  # type: ignore[arg-type]
+            data_converter=pydantic_data_converter,
+            connect_timeout=CONNECT,
+            identity=f"{settings.identity} {os.getpid()}@{socket.gethostname()}",
+        )
+    except RPCError as error:
+        raise _said(error) from error
+    except RuntimeError as error:
+        raise UnreachableError(
+            f"Temporal does not answer at {where}. Nothing was done.",
+            "Start it with `stopline up`, or set TEMPORAL_ADDRESS to where it runs.",
+        ) from error
+
+
+async def polled(client: Client, queue: str) -> bool:
+    """Whether a worker asked for this queue's work within the last minute or so."""
+    for kind in (
+        TaskQueueType.TASK_QUEUE_TYPE_WORKFLOW,
+        TaskQueueType.TASK_QUEUE_TYPE_ACTIVITY,
+    ):
+        request = DescribeTaskQueueRequest(
+            namespace=client.namespace, task_queue=TaskQueue(name=queue), task_queue_type=kind
+        )
+        try:
+            answer = await client.workflow_service.describe_task_queue(request, timeout=ANSWER)
+        except RPCError as error:
+            raise _said(error) from error
+        newest = max((p.last_access_time.ToSeconds() for p in answer.pollers), default=0)
+        if newest < time.time() - POLL_SECONDS:
+            return False
+    return True
+
+
+@dataclass(frozen=True, slots=True)
+class Temporal:
+    """What the program asks of Temporal, on one journal's queue."""
+
+    client: Client
+    queue: str
+
+    async def require_worker(self) -> None:
+        """Say at once that nobody is there to do the work, rather than wait for it."""
+        if not await polled(self.client, self.queue):
+            raise SetupError(
+                f"No worker is polling the queue {self.queue}. Nothing was done.",
+                "Start one with `stopline worker` (or `stopline up`, which brings its own).",
+            )
+
+    async def plan(self, order: PauseOrder) -> PlanRef:
+        """Have the vendor read and planned. Writes to no system."""
+        answer: PlanRef = await _answered(
+            self.client.execute_workflow(
+                m.PLAN_VENDOR,
+                order,
+                id=f"plan/{order.vendor}/{order.scope.key}/{uuid4().hex[:8]}",
+                task_queue=self.queue,
+                result_type=PlanRef,
+                static_summary=f"plan {order.vendor} ({order.scope.key})",
+            )
+        )
+        return answer
+
+    async def start(self, order: PauseOrder) -> None:
+        """Start the pause; an equal one that runs already is joined (ask `status` whose it is)."""
+        await _answered(
+            self.client.start_workflow(
+                m.PAUSE_VENDOR,
+                m.PauseState(order=order),
+                id=order.workflow,
+                task_queue=self.queue,
+                id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
+                id_reuse_policy=WorkflowIDReusePolicy.ALLOW_DUPLICATE,
+                static_summary=f"pause {order.vendor} ({order.scope.key})",
+            )
+        )
+
+    async def status(self, workflow: str) -> m.Status:
+        """Ask a pause where it stands. Raises UnreachableError while nobody can answer."""
+        status: m.Status = await _answered(
+            self._handle(workflow).query(m.STATUS, result_type=m.Status, rpc_timeout=ANSWER)
+        )
+        return status
+
+    async def say(self, workflow: str, update: str, word: object, returns: type[T]) -> T:
+        """Say something to a pause and wait for its answer. Raises RefusedError with its no."""
+        answer: T = await _answered(
+            self._handle(workflow).execute_update(
+                update, word, id=uuid4().hex, result_type=returns, rpc_timeout=timedelta(minutes=5)
+            )
+        )
+        return answer
+
+    def _handle(self, workflow: str) -> WorkflowHandle[object, object]:
+        return self.client.get_workflow_handle(workflow)
+
+
+async def _answered(asked: Awaitable[T]) -> T:
+    try:
+        return await asked
+    except (WorkflowUpdateFailedError, WorkflowFailureError) as error:
+        raise _failure(error.cause) from error
+    except (WorkflowQueryFailedError, WorkflowQueryRejectedError) as error:
+        raise UnreachableError(f"The pause cannot say where it stands: {error}") from error
+    except WorkflowUpdateRPCTimeoutOrCancelledError as error:
+        raise UnreachableError(
+            "The pause did not answer in time; what was said may still reach it.",
+            "Look with `stopline status` before you say it again.",
+        ) from error
+    except RPCError as error:
+        raise _said(error) from error
+
+
+def _failure(cause: BaseException | None) -> StoplineError:
+    """The innermost reason, as the error that it was before it travelled."""
+    while isinstance(cause, FailureError) and cause.cause is not None:
+        cause = cause.cause
+    kind = getattr(errors, cause.type or "", None) if isinstance(cause, ApplicationError) else None
+    message = getattr(cause, "message", "") or str(cause)
+    if isinstance(kind, type) and issubclass(kind, StoplineError):
+        if kind in (errors.ConnectorError, errors.StaleError):
+            kind = SetupError
+        return kind(message)
+    return RefusedError(message)
+
+
+def _said(error: RPCError) -> StoplineError:
+    """One of Temporal's own errors, in words; https://grpc.io/docs/guides/status-codes/"""
+    if error.status in (RPCStatusCode.UNAUTHENTICATED, RPCStatusCode.PERMISSION_DENIED):
+        return AuthError(
+            f"Temporal at {address()} does not let us in: {error.message}.",
+            "Check TEMPORAL_API_KEY or the TLS certificate of your Temporal profile.",
+        )
+    if error.status is RPCStatusCode.NOT_FOUND:
+        return SetupError(
+            f"Temporal at {address()} does not know this: {error.message}.",
+            "Is it the server on which the pause was started? See `stopline doctor`.",
+        )
+    return UnreachableError(
+        f"Temporal at {address()} did not answer: {error.message}.",
+        "Is it running, and a worker with it? See `stopline doctor`; what runs goes on by itself.",
+    )

@@ -1,0 +1,192 @@
+"""The JSON documents that `--output json` writes on stdout; docs/json.md describes each. Pure.
+
+Every document has `apiVersion` and `kind`. Within one version fields are added, never renamed,
+never removed.
+"""
+
+from collections.abc import Iterable, Sequence
+from enum import StrEnum
+
+from stopline.model import Change, Counted, Finding, Plan, State
+from stopline.render.place import Check
+from stopline.render.plan import action, blast, difference
+from stopline.render.standing import Left, Standing
+from stopline.text import Json, jsonable
+from stopline.vendors import Vendor
+
+API_VERSION = "stopline/v1"
+
+
+class Kind(StrEnum):
+    """What a document is about. `DrillReport` is written by `stopline drill`."""
+
+    VENDOR = "Vendor"
+    VENDOR_LIST = "VendorList"
+    CONFIGURATION_CHECK = "ConfigurationCheck"
+    PLAN = "Plan"
+    PAUSE = "Pause"
+    PAUSE_LIST = "PauseList"
+    DIAGNOSIS = "Diagnosis"
+    DRILL_REPORT = "DrillReport"
+
+
+def document(kind: Kind, fields: dict[str, Json]) -> Json:
+    """Return the envelope with its fields."""
+    return {"apiVersion": API_VERSION, "kind": str(kind), **fields}
+
+
+def plan_document(
+    plan: Plan,
+    findings: Sequence[Finding] = (),
+    counted: Iterable[Counted] = (),
+    *,
+    ref: str = "",
+) -> Json:
+    """A plan, whole."""
+    principals, targets = blast(plan)
+    fields = {
+        "vendor": plan.vendor,
+        "direction": str(plan.direction),
+        "pause": plan.pause,
+        "scope": jsonable(plan.scope),
+        "digest": plan.digest,
+        "ref": ref,
+        "blast_radius": {
+            "changes": len(plan.changes),
+            "principals": principals,
+            "targets": targets,
+            "looked_at": [jsonable(c) for c in counted],
+        },
+        "findings": [
+            {
+                "severity": str(f.severity),
+                "guard": f.guard,
+                "what": f.what,
+                "way_out": f.way_out,
+                "addresses": [str(a) for a in f.addresses],
+            }
+            for f in findings
+        ],
+        "changes": [_change(c) for c in plan.changes],
+        "claims": [_change(c) for c in plan.claims],
+        "skips": [
+            {
+                "address": str(s.address),
+                "principal": s.principal,
+                "reason": s.reason,
+                "leaves_access": s.leaves_access,
+            }
+            for s in plan.skips
+        ],
+        "gaps": [jsonable(gap) for gap in plan.gaps],
+        "residuals": [
+            {"address": str(r.address), "what": r.what, "until": r.until} for r in plan.residuals
+        ],
+    }
+    return document(Kind.PLAN, fields)
+
+
+def _change(change: Change) -> Json:
+    return {
+        "action": action(change),
+        "address": str(change.address),
+        "principal": change.principal,
+        "summary": change.summary or difference(change.before, change.after),
+        "rule": change.rule,
+        "phase": change.phase,
+        "breadth": change.breadth.name.lower(),
+        "before": _value(change.before),
+        "after": _value(change.after),
+        "vouched": change.vouched,
+    }
+
+
+def _value(state: State | None) -> Json:
+    return state.value if state else None
+
+
+def pause_document(standing: Standing) -> Json:
+    """One pause, whole."""
+    fields = _summary(standing) | {
+        "workflow": standing.workflow,
+        "phase": standing.phase,
+        "why": standing.why,
+        "acknowledged": standing.acknowledged,
+        "holds": [jsonable(h) for h in standing.held],
+        "left": [_left(left) for left in standing.left],
+        "said": [jsonable(said) for said in standing.said],
+    }
+    return document(Kind.PAUSE, fields)
+
+
+def pauses_document(standings: Iterable[Standing]) -> Json:
+    """The list of pauses, oldest first."""
+    return document(Kind.PAUSE_LIST, {"pauses": [_summary(s) for s in standings]})
+
+
+def _summary(s: Standing) -> dict[str, Json]:
+    return {
+        "pause": s.id,
+        "vendor": s.vendor,
+        "scope": jsonable(s.scope),
+        "status": s.status,
+        "requester": s.requester,
+        "reason": s.reason,
+        "opened_at": s.opened_at,
+        "closed_at": s.closed_at,
+        "held": len(s.held),
+        "failed": s.count("failed", "not asked"),
+        "conflicts": s.count("conflict"),
+        "unproven": s.count("unproven"),
+        "unverified": s.count("unverified"),
+        "left_open": s.count("left open"),
+        "gaps": s.count("gap"),
+        "waiting": jsonable(s.waiting) if s.waiting else None,
+    }
+
+
+def _left(left: Left) -> Json:
+    names = ("before", "ours", "now")
+    return {
+        "kind": left.kind,
+        "where": left.where,
+        "principal": left.principal,
+        "cause": left.cause,
+        "reason": left.reason,
+        "command": left.command,
+        "direction": left.direction,
+        "columns": dict(zip(names, left.columns, strict=True)) if left.columns else None,
+    }
+
+
+def vendor_document(vendor: Vendor, standings: Iterable[Standing]) -> Json:
+    """One vendor as its file says, with its open pauses."""
+    fields = vendor.model_dump(mode="json") | {"pauses": [_summary(s) for s in standings]}
+    return document(Kind.VENDOR, fields)
+
+
+def vendors_document(vendors: Iterable[Vendor], paused: Iterable[str]) -> Json:
+    """The vendors of the configuration, and whether a pause of each is open."""
+    names = set(paused)
+    listed = [
+        {
+            "vendor": v.vendor,
+            "names": list(v.names),
+            "owner": v.owner,
+            "projects": sorted(v.projects),
+            "paused": v.vendor in names,
+        }
+        for v in vendors
+    ]
+    return document(Kind.VENDOR_LIST, {"vendors": listed})
+
+
+def check_document(faults: Sequence[str]) -> Json:
+    """Every fault of the configuration, `file:line: fault` each."""
+    return document(Kind.CONFIGURATION_CHECK, {"ok": not faults, "faults": list(faults)})
+
+
+def diagnosis_document(checks: Sequence[Check]) -> Json:
+    """What `stopline doctor` found."""
+    fields = {"ok": all(c.ok for c in checks), "checks": [jsonable(c) for c in checks]}
+    return document(Kind.DIAGNOSIS, fields)

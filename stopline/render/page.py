@@ -1,0 +1,123 @@
+"""A page: sections of lines and tables, shown on a terminal or written as Markdown. Pure.
+
+Everything is plain ASCII, so that a page survives any terminal, pipe and ticket system.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from enum import StrEnum
+
+from rich import box
+from rich.console import Group, RenderableType
+from rich.padding import Padding
+from rich.table import Table as RichTable
+from rich.text import Text
+
+
+class Tone(StrEnum):
+    """How loud something is. The word is said in the text as well."""
+
+    PLAIN = ""
+    STRONG = "bold"
+    QUIET = "dim"
+    GOOD = "green"
+    WARN = "yellow"
+    BAD = "bold red"
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One statement: a symbol, a text, and quieter lines under it."""
+
+    text: str
+    symbol: str = ""
+    tone: Tone = Tone.PLAIN
+    under: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """Columns with headings."""
+
+    columns: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """A heading with what belongs to it. `tone` is the heading's."""
+
+    title: str
+    body: tuple[Line | Table, ...] = ()
+    tone: Tone = Tone.STRONG
+
+
+Page = tuple[Section, ...]
+
+
+def shown(page: Iterable[Section]) -> RenderableType:
+    """Return a page for a terminal of any width; long texts are folded, never cut off."""
+    parts: list[RenderableType] = []
+    for number, section in enumerate(page):
+        if number:
+            parts.append(Text())
+        if section.title:
+            parts.append(Text(section.title, style=str(section.tone)))
+        parts.extend(Padding(_part(part), (0, 0, 0, 2)) for part in section.body)
+    return Group(*parts)
+
+
+def _part(part: Line | Table) -> RenderableType:
+    return _table(part) if isinstance(part, Table) else _line(part)
+
+
+def _line(line: Line) -> RenderableType:
+    grid = RichTable.grid(padding=(0, 1, 0, 0))
+    if line.symbol:
+        grid.add_column(no_wrap=True)
+    grid.add_column(overflow="fold")
+    symbol = (Text(line.symbol, style=str(line.tone)),) if line.symbol else ()
+    grid.add_row(*symbol, Text(line.text, style=str(line.tone)))
+    for text in line.under:
+        grid.add_row(*(Text() for _ in symbol), Text(text, style=str(Tone.QUIET)))
+    return grid
+
+
+def _table(table: Table) -> RenderableType:
+    rich = RichTable(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False, padding=(0, 1))
+    for column in table.columns:
+        rich.add_column(Text(column), overflow="fold")
+    for row in table.rows:
+        rich.add_row(*(Text(cell) for cell in row))
+    return rich
+
+
+def markdown(page: Iterable[Section], level: int = 2) -> str:
+    """Return a page as Markdown (CommonMark with tables), for a ticket or a report."""
+    lines: list[str] = []
+    for section in page:
+        if section.title:
+            lines += [f"{'#' * level} {section.title}", ""]
+        for part in section.body:
+            lines += _markdown_table(part) if isinstance(part, Table) else _markdown_line(part)
+        lines.append("")
+    return "\n".join(lines).rstrip() + "\n"
+
+
+def _markdown_line(line: Line) -> list[str]:
+    symbol = f"`{line.symbol}` " if line.symbol else ""
+    return [f"- {symbol}{_escaped(line.text)}", *(f"  - `{text}`" for text in line.under)]
+
+
+def _markdown_table(table: Table) -> list[str]:
+    def row(cells: Iterable[str]) -> str:
+        return f"| {' | '.join(_escaped(cell).replace('|', chr(92) + '|') for cell in cells)} |"
+
+    return ["", row(table.columns), row("---" for _ in table.columns), *map(row, table.rows), ""]
+
+
+def _escaped(text: str) -> str:
+    """Keep provider text from turning into markup: `*` and `_` abound in ARNs."""
+    for character in "\\`*_<>":
+        text = text.replace(character, f"\\{character}")
+    return text.replace("\n", " ")

@@ -1,0 +1,98 @@
+"""What surrounds a pause, as pages: the vendors, the configuration, the installation. Pure."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from stopline.render.page import Line, Page, Section, Table, Tone
+from stopline.render.standing import Standing, pauses_page
+from stopline.vendors import AwsSelectors, Vendor
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One thing that `stopline doctor` looked at. `next_step` says what to do when it failed."""
+
+    name: str
+    ok: bool
+    found: str
+    next_step: str = ""
+
+
+def diagnosis_page(checks: Sequence[Check]) -> Page:
+    """Return one line for each check, ok or failed, with what to do."""
+    failed = sum(not check.ok for check in checks)
+    title = f"{failed} of {len(checks)} checks failed" if failed else "All checks are ok"
+    lines = tuple(
+        Line(
+            f"{check.name}: {check.found}",
+            "ok" if check.ok else "failed",
+            Tone.GOOD if check.ok else Tone.BAD,
+            (check.next_step,) if check.next_step and not check.ok else (),
+        )
+        for check in checks
+    )
+    return (Section(title, lines, Tone.BAD if failed else Tone.GOOD),)
+
+
+def faults_page(faults: Sequence[str], files: str) -> Page:
+    """Return every fault of the configuration."""
+    if not faults:
+        return (Section(f"The configuration in {files} is whole.", tone=Tone.GOOD),)
+    number = f"{len(faults)} fault" + ("" if len(faults) == 1 else "s")
+    lines = tuple(Line(fault, "!") for fault in faults)
+    return (Section(f"{number} in {files}", lines, Tone.BAD),)
+
+
+def vendors_page(vendors: Sequence[Vendor], paused: Iterable[str]) -> Page:
+    """Return the table of vendors."""
+    if not vendors:
+        return (Section("No vendor is configured."),)
+    names = set(paused)
+    rows = tuple(
+        (
+            v.vendor,
+            ", ".join(v.names),
+            ", ".join(sorted(v.projects)),
+            v.owner,
+            "paused" if v.vendor in names else "",
+        )
+        for v in vendors
+    )
+    columns = ("vendor", "also called", "projects", "owner", "now")
+    return (Section("Vendors", (Table(columns, rows),)),)
+
+
+def vendor_page(vendor: Vendor, standings: Sequence[Standing]) -> Page:
+    """Return one vendor: the note for the 3am reader first, then how it is recognised."""
+    sections = []
+    if vendor.note:
+        lines = tuple(Line(text) for text in vendor.note.strip().splitlines())
+        sections.append(Section("Read this first", lines, Tone.WARN))
+    facts = [Line(f"owner        {vendor.owner or 'nobody is named'}")]
+    if vendor.names:
+        facts.append(Line(f"also called  {', '.join(vendor.names)}"))
+    sections.append(Section(f"Vendor {vendor.vendor}", tuple(facts)))
+    sections += _selectors("Recognised in AWS by", vendor.aws)
+    for name, project in sorted(vendor.projects.items()):
+        note = f" ({project.note})" if project.note else ""
+        sections += _selectors(f"Project {name}{note}, recognised in AWS by", project.aws)
+    if vendor.protected:
+        lines = tuple(Line(pattern, "o") for pattern in vendor.protected)
+        sections.append(Section("Protected: never touched by a pause of this vendor", lines))
+    pauses = pauses_page(standings) if standings else (Section("No pause of it is open."),)
+    return (*sections, *pauses)
+
+
+def _selectors(title: str, aws: AwsSelectors) -> list[Section]:
+    lines = [
+        Line(f"{name.replace('_', ' ')}: {_value(value)}", "-")
+        for name, value in aws.model_dump(mode="json").items()
+        if value
+    ]
+    return [Section(title, tuple(lines))] if lines else []
+
+
+def _value(value: object) -> str:
+    if isinstance(value, dict):
+        return ", ".join(f"{key}={text}" for key, text in sorted(value.items()))
+    return ", ".join(map(str, value)) if isinstance(value, list | tuple) else str(value)

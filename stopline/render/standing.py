@@ -1,0 +1,285 @@
+"""Where a pause stands, as pages: the list of pauses, one pause, how it ended. Pure.
+
+`Standing` is what the journal says (and Temporal, where it could be asked) in one value, so that
+the terminal, the JSON document and the exit code can never tell three stories.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from stopline.model import Direction, Scope
+from stopline.render.page import Line, Page, Section, Table, Tone
+from stopline.render.plan import MOST, SHORT, scope_text
+
+DONE, FAILED, WAITING, PARTIAL, CONFLICT, UNVERIFIED = 0, 1, 5, 6, 7, 8
+"""Exit codes of commands that end with a pause; docs/cli.md lists all of them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Left:
+    """One thing that is not as it was meant to be, why, and what a person can run next.
+
+    `kind` is `failed`, `conflict`, `not asked`, `left open`, `gap`, `unverified` or `unproven`.
+    `columns` are the texts before, ours and now, where the journal has them. `direction` is that
+    of the write which did not do, empty where there was none.
+    """
+
+    kind: str
+    where: str
+    principal: str
+    reason: str
+    command: str
+    cause: str = ""
+    columns: tuple[str, str, str] | None = None
+    direction: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """What a person said to a pause, and when."""
+
+    at: str
+    by: str
+    kind: str
+    reason: str
+    digest: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """A plan that waits for a person's yes."""
+
+    direction: str
+    ref: str
+    digest: str
+    asked_by: str
+    command: str
+    stale: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """One address that the pause holds, and what the change was in words."""
+
+    address: str
+    principal: str
+    what: str
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """One pause, whole. `status` is the journal's, `phase` Temporal's (empty when not asked)."""
+
+    id: str
+    vendor: str
+    scope: Scope
+    status: str
+    requester: str
+    reason: str
+    opened_at: str
+    closed_at: str
+    workflow: str
+    held: tuple[Held, ...] = ()
+    left: tuple[Left, ...] = ()
+    said: tuple[Said, ...] = ()
+    waiting: Waiting | None = None
+    why: str = ""
+    phase: str = ""
+    acknowledged: bool = False
+
+    def count(self, *kinds: str) -> int:
+        """How many things are left of these kinds."""
+        return sum(left.kind in kinds for left in self.left)
+
+
+def exit_code(standing: Standing) -> int:
+    """The exit code of a command that ended with this standing."""
+    if standing.waiting is not None:
+        return WAITING
+    plain = {"contained": DONE, "closed": DONE, "stopped": FAILED}
+    if standing.status in plain:
+        return plain[standing.status]
+    kinds = {left.kind for left in standing.left} - {"unproven"}
+    return UNVERIFIED if kinds == {"unverified"} else PARTIAL
+
+
+_TONES = {
+    "contained": Tone.GOOD,
+    "closed": Tone.GOOD,
+    "partial": Tone.WARN,
+    "stopped": Tone.BAD,
+}
+_MEANS = {
+    "containing": "being contained",
+    "contained": "everything in scope is contained and was read back",
+    "partial": "contained but for what is listed below",
+    "stopped": "stopped by a person; what was contained stays so",
+    "restoring": "being given back",
+    "closed": "nothing is held any more",
+}
+
+
+def pauses_page(standings: Sequence[Standing]) -> Page:
+    """Return the table of pauses, oldest first."""
+    if not standings:
+        return (Section("No pause is open."),)
+    columns = ("pause", "vendor", "status", "since", "held", "failed", "conflicts", "left open")
+    rows = tuple(
+        (
+            s.id,
+            f"{s.vendor} ({scope_text(s.scope)})" if s.scope != Scope() else s.vendor,
+            s.status + (" (waits)" if s.waiting else ""),
+            _minute(s.opened_at),
+            str(len(s.held)),
+            str(s.count("failed", "not asked", "unverified")),
+            str(s.count("conflict")),
+            str(s.count("left open", "gap")),
+        )
+        for s in standings
+    )
+    return (Section("Pauses", (Table(columns, rows),)),)
+
+
+def _minute(at: str) -> str:
+    return at[:16].replace("T", " ") + "Z" if at else ""
+
+
+def standing_page(standing: Standing, most: int = MOST) -> Page:
+    """Return all about one pause: what is held, what is left and why, who said what."""
+    sections = (
+        _head(standing),
+        _waiting(standing),
+        *_left(standing, most),
+        _held(standing, most),
+        _said(standing),
+    )
+    return tuple(section for section in sections if section is not None)
+
+
+def result_page(standing: Standing, most: int = MOST) -> Page:
+    """Return how a run ended: the verdict, what waits, and everything that is left."""
+    sections = (_head(standing), _waiting(standing), *_left(standing, most))
+    return tuple(section for section in sections if section is not None)
+
+
+def _head(s: Standing) -> Section:
+    scope = "" if s.scope == Scope() else f" ({scope_text(s.scope)})"
+    phase = f", {s.phase}" if s.phase and s.phase not in (s.status, "paused", "closed") else ""
+    body = [
+        Line(
+            f"status     {s.status}{phase}: {_MEANS[s.status]}",
+            tone=_TONES.get(s.status, Tone.PLAIN),
+        ),
+        Line(f"asked for  by {s.requester} at {_minute(s.opened_at)}: {s.reason}"),
+        Line(f"held       {len(s.held)}"),
+    ]
+    if s.closed_at:
+        body.append(Line(f"closed     {_minute(s.closed_at)}"))
+    if s.why:
+        body.append(Line(f"blocked    {s.why}", tone=Tone.BAD))
+    if s.acknowledged:
+        body.append(Line("gaps and what was left open are acknowledged"))
+    return Section(f"Pause {s.id}: {s.vendor}{scope}", tuple(body))
+
+
+def _waiting(s: Standing) -> Section | None:
+    if s.waiting is None:
+        return None
+    waiting = s.waiting
+    who = f"another person than {waiting.asked_by}" if waiting.asked_by else "a second person"
+    text = f"the {waiting.direction} plan {waiting.digest[:SHORT]} waits for {who}"
+    stale = " (the estate moved; the plan was made again)" if waiting.stale else ""
+    line = Line(text + stale, "!", Tone.WARN, (f"run: {waiting.command}",))
+    return Section("Waiting for approval", (line,), Tone.WARN)
+
+
+_TITLES = {
+    "left open": "Left open: the vendor keeps it until a person decides",
+    "failed": "Failed: not written, or not known to be",
+    "not asked": "Not reached: no answer is in the journal",
+    "conflict": "Conflicts: found neither what was there nor ours; nothing was written",
+    "unverified": "Unverified: written, and a later reading does not show it",
+    "gap": "Gaps: not read",
+    "unproven": "Unproven: it is so, and nothing shows whether we did it",
+}
+
+
+def _left(s: Standing, most: int) -> Iterable[Section]:
+    for kind, title in _TITLES.items():
+        found = [left for left in s.left if left.kind == kind]
+        if found:
+            lines: list[Line | Table] = []
+            for left in found[:most]:
+                lines += _left_lines(left)
+            if len(found) > most:
+                lines.append(Line(f"... and {len(found) - most} more (-v shows all)"))
+            tone = Tone.PLAIN if kind == "unproven" else Tone.WARN
+            yield Section(f"{title} ({len(found)})", tuple(lines), tone)
+
+
+def _left_lines(left: Left) -> Iterable[Line | Table]:
+    who = f"{left.principal}: " if left.principal else ""
+    cause = f" [{left.cause}]" if left.cause else ""
+    under = (left.where, f"run: {left.command}")
+    yield Line(f"{who}{left.reason}{cause}", "!", Tone.WARN, under)
+    if left.columns is not None:
+        yield Table(("before", "ours", "now"), (left.columns,))
+
+
+def _held(s: Standing, most: int) -> Section | None:
+    if not s.held:
+        return None
+    lines = [Line(f"{h.principal or h.address}: {h.what}", "=", under=(h.address,)) for h in s.held]
+    if len(lines) > most:
+        rest = Line(f"... and {len(lines) - most} more (-v shows all)")
+        lines = [*lines[:most], rest]
+    return Section(f"Held ({len(s.held)})", tuple(lines))
+
+
+def _said(s: Standing) -> Section | None:
+    rows = tuple((_minute(w.at), w.kind, w.by, w.reason, w.digest[:SHORT]) for w in s.said)
+    if not rows:
+        return None
+    return Section("Who said what", (Table(("at", "what", "by", "reason", "plan"), rows),))
+
+
+# --- while it runs -------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """Where a running pause is right now, in numbers."""
+
+    phase: str
+    sweep: int = 0
+    done: int = 0
+    total: int = 0
+    outcomes: tuple[tuple[str, int], ...] = ()
+    stopping: bool = False
+
+    @property
+    def state(self) -> str:
+        """What changes only when something happens that is worth a line of its own."""
+        sweep = (
+            f", pass {self.sweep}"
+            if self.phase in ("sweeping", "containing") and self.sweep
+            else ""
+        )
+        return f"{self.phase}{sweep}" + (", stopping" if self.stopping else "")
+
+    @property
+    def counts(self) -> str:
+        """The outcomes so far, in words."""
+        return ", ".join(f"{number} {outcome}" for outcome, number in self.outcomes if number)
+
+
+def moment_line(moment: Moment) -> str:
+    """Return one line for a log or a pipe."""
+    done = f": {moment.done} of {moment.total} done" if moment.total else ""
+    counts = f" ({moment.counts})" if moment.counts else ""
+    return f"{moment.state}{done}{counts}"
+
+
+def direction_of(phase: str) -> Direction:
+    """Which way a waiting plan goes, by the phase that it waits in."""
+    return Direction.CONTAIN if phase == "awaiting-approval" else Direction.RESTORE
