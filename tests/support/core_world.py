@@ -72,7 +72,9 @@ class Setting:
 def settings_of(draw: st.DrawFn, *, tags: bool | None = None) -> Setting:
     """Draw a world: some of the vendor's, some not, one shared, one unvouched, one protected."""
     switches = st.lists(st.sampled_from(VALUES), max_size=2).map(tuple)
-    people = [Person(name, VENDOR, switches=draw(switches)) for name in NAMES[: draw(st.integers(1, 2))]]
+    people = [
+        Person(name, VENDOR, switches=draw(switches)) for name in NAMES[: draw(st.integers(1, 2))]
+    ]
     if draw(st.booleans()):
         people.append(Person("c", VENDOR, vouched=False, switches=draw(switches)))
     if draw(st.booleans()):
@@ -283,9 +285,7 @@ def _new_target(strangers: Strangers, edit: Edit) -> None:
         world.put_target(f"n{strangers.edits}", TEXTS[edit.part % len(TEXTS)])
 
 
-_EDITS: Mapping[
-    str, tuple[Callable[[Strangers, Edit], str], Callable[[Strangers, Edit], None]]
-] = {
+_EDITS: Mapping[str, tuple[Callable[[Strangers, Edit], str], Callable[[Strangers, Edit], None]]] = {
     "flip": (_principal_area, _flip),
     "mint": (_principal_area, _mint),
     "drop": (_principal_area, _drop),

@@ -267,7 +267,11 @@ class Run:
         refusals = self.book.pauses.refusals(side.id)
         opinions = Opinions({"memory": connector.contained}, {"memory": connector.residuals})
         return planner.plan_containment(
-            self.snapshot(side), replace(side.terms, refusals=refusals), side.scope, standing, opinions
+            self.snapshot(side),
+            replace(side.terms, refusals=refusals),
+            side.scope,
+            standing,
+            opinions,
         )
 
     def restoration(self, side: Side, scope: Scope) -> Plan:

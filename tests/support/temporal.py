@@ -1,0 +1,173 @@
+"""A real Temporal server and a real worker for tests, over the in-memory connector.
+
+Import the fixtures in a conftest: `from support.temporal import house, temporal_server`.
+The server is started once for the whole session. Each `house` has a journal, a world, a folder of
+configuration and a worker of its own; the journal's id keeps them apart on the one server.
+"""
+
+import asyncio
+import threading
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+
+from activities.bodies import Activities
+from stopline.connectors.memory import CONTAINS, NAME, MemoryConnector, Principal, World
+from stopline.entrypoints.cli.main import main
+from stopline.entrypoints.cli.program import Program
+from stopline.entrypoints.embedded import Server, free_port
+from stopline.entrypoints.temporal import connect
+from stopline.entrypoints.worker import build_worker
+from stopline.journal.book import Book, open_book
+from stopline.settings import Settings, settings
+
+VENDOR = """\
+vendor: mercor
+names: [Mercor Inc]
+owner: vendor-security@lab.example
+note: |
+  Call the vendor desk first: it knows which runs are at stake.
+aws:
+  paths: [/vendors/mercor/]
+projects:
+  chordus:
+    aws:
+      paths: [/vendors/mercor/chordus/]
+"""
+
+PLAYBOOK = """\
+playbook: default
+phases:
+  - name: fast-cut
+    rules:
+      - {name: cut-principals, connector: memory, contains: principals, how: deny-all}
+  - name: credentials
+    rules:
+      - {name: switch-off, connector: memory, contains: switches, how: "off"}
+  - name: targets
+    rules:
+      - {name: deny-targets, connector: memory, contains: targets, how: deny}
+limits: {changes: 40}
+"""
+
+ESTATE = """\
+protected:
+  break_glass: ["arn:aws:iam::111122223333:role/break-glass"]
+"""
+
+_running: list[Server] = []
+
+
+@pytest.fixture(scope="session")
+def temporal_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """One server for the session, however many conftests import this."""
+    if _running:
+        yield _running[0]
+        return
+    server = Server(tmp_path_factory.mktemp("temporal"), free_port())
+    server.start()
+    _running.append(server)
+    yield server
+    _running.clear()
+    server.stop()
+
+
+def small_world() -> World:
+    """The vendor with two principals and three keys (one off already), a bystander, two targets."""
+    world = World()
+    world.principals["annotator"] = Principal("U1", "mercor", switches={"k1": "on", "k2": "off"})
+    world.principals["reviewer"] = Principal("U2", "mercor", switches={"k3": "on"})
+    world.principals["builder"] = Principal("U3", "lab", switches={"k4": "on"})
+    world.put_target("training-data", '{"Statement": [{"Sid": "Lab", "Effect": "Allow"}]}')
+    world.put_target("model-weights", "")
+    return world
+
+
+@dataclass
+class House:
+    """Everything that one test runs the program against."""
+
+    settings: Settings
+    book: Book
+    world: World
+    connector: MemoryConnector
+    _ask_to_stop: Callable[[], object] = field(default=lambda: None, repr=False)
+    _thread: threading.Thread | None = field(default=None, repr=False)
+
+    def run(self, *arguments: str) -> int:
+        """Run the program in this process; its exit code. Output goes where pytest captures it."""
+        return main(arguments, Program(CONTAINS))
+
+    def start_worker(self) -> None:
+        """Run a worker in a thread of its own, until `stop_worker`."""
+        ready: Future[None] = Future()
+        self._thread = threading.Thread(
+            target=lambda: asyncio.run(self._work(ready)), name="worker", daemon=True
+        )
+        self._thread.start()
+        ready.result(30)
+
+    async def _work(self, ready: "Future[None]") -> None:
+        stop, loop = asyncio.Event(), asyncio.get_running_loop()
+        self._ask_to_stop = lambda: loop.call_soon_threadsafe(stop.set)
+        activities = Activities(self.book, lambda _: {NAME: self.connector})
+        try:
+            worker = build_worker(await connect(self.settings), activities, threads=8)
+        except BaseException as error:
+            ready.set_exception(error)
+            raise
+        async with worker:
+            ready.set_result(None)
+            await stop.wait()
+
+    def stop_worker(self) -> None:
+        """Stop it gracefully, if it runs."""
+        if self._thread is not None:
+            self._ask_to_stop()
+            self._thread.join(60)
+            self._thread = None
+
+
+def write_configuration(folder: Path, **texts: str) -> Path:
+    """Write vendor, playbook and estate; a text given by name replaces the usual one."""
+    chosen = {"vendor": VENDOR, "playbook": PLAYBOOK, "estate": ESTATE} | texts
+    for name in ("vendors", "playbooks"):
+        (folder / name).mkdir(parents=True, exist_ok=True)
+    (folder / "vendors" / "mercor.yaml").write_text(chosen["vendor"])
+    (folder / "playbooks" / "default.yaml").write_text(chosen["playbook"])
+    (folder / "estate.yaml").write_text(chosen["estate"])
+    return folder
+
+
+@pytest.fixture
+def installation(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Settings]:
+    """Settings over a fresh folder, in the environment; Temporal points to where nobody listens."""
+    write_configuration(tmp_path / "config")
+    for name, value in {
+        "STOPLINE_CONFIG_DIR": str(tmp_path / "config"),
+        "STOPLINE_DATA_DIR": str(tmp_path / "data"),
+        "STOPLINE_IDENTITY": "ada@lab.example",
+        "TEMPORAL_ADDRESS": "127.0.0.1:1",
+        "COLUMNS": "100",
+    }.items():
+        monkeypatch.setenv(name, value)
+    settings.cache_clear()
+    yield settings()
+    settings.cache_clear()
+
+
+@pytest.fixture
+def house(
+    installation: Settings, temporal_server: Server, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[House]:
+    """A whole installation at work: server, worker, journal, configuration, a small world."""
+    monkeypatch.setenv("TEMPORAL_ADDRESS", temporal_server.address)
+    world = small_world()
+    built = House(installation, open_book(installation.journal_url), world, MemoryConnector(world))
+    built.start_worker()
+    yield built
+    built.stop_worker()
+    built.book.store.engine.dispose()
