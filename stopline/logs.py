@@ -12,7 +12,8 @@ from typing import Protocol, TextIO
 
 import structlog
 from structlog.stdlib import ProcessorFormatter
-from structlog.typing import Processor
+from structlog.typing import EventDict, Processor
+from temporalio import activity, workflow
 
 from stopline.redaction import redact_event
 
@@ -58,6 +59,8 @@ def configure(wishes: Wishes, stream: TextIO | None = None) -> None:
     root.setLevel(level)
     for name in QUIET:
         logging.getLogger(name).setLevel(max(level, logging.WARNING))
+    workflow.logger.workflow_info_on_message = False  # it is among the extra fields already
+    activity.logger.activity_info_on_message = False
     structlog.configure(
         processors=[*_shared(), ProcessorFormatter.wrap_for_formatter],
         logger_factory=structlog.stdlib.LoggerFactory(),
@@ -76,6 +79,13 @@ def _shared() -> list[Processor]:
     ]
 
 
+def _without_echo(_logger: object, _method: str, event: EventDict) -> EventDict:
+    """Take out what another handler's formatter has left in the record; no caller may set it."""
+    event.pop("message", None)
+    event.pop("asctime", None)
+    return event
+
+
 def _formatter(*, console: bool, colors: bool) -> ProcessorFormatter:
     """Redaction stands last before the renderer, so that nothing is added behind it."""
     if console:
@@ -88,7 +98,7 @@ def _formatter(*, console: bool, colors: bool) -> ProcessorFormatter:
         exceptions = structlog.processors.ExceptionRenderer(frames)
         renderer = structlog.processors.JSONRenderer(sort_keys=True, ensure_ascii=False)
     return ProcessorFormatter(
-        foreign_pre_chain=[*_shared(), structlog.stdlib.ExtraAdder()],
+        foreign_pre_chain=[*_shared(), structlog.stdlib.ExtraAdder(), _without_echo],
         processors=[
             ProcessorFormatter.remove_processors_meta,
             structlog.processors.StackInfoRenderer(),

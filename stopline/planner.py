@@ -19,6 +19,7 @@ from fnmatch import fnmatchcase
 from stopline.engine import Terms
 from stopline.model import (
     Address,
+    Breadth,
     Change,
     Counted,
     Direction,
@@ -185,7 +186,8 @@ def _left_out(change: Change, grant: Grant, terms: Terms, standing: Standing) ->
         return Skip(change.address, who, f"protected by the vendor's file: {pattern}")
     if change.address in standing.released:
         return Skip(change.address, who, "given back by a rollback of this pause")
-    asked = standing.approved is None and grant.vouched
+    reached = change.breadth is Breadth.TARGET  # by whatever policy leads there; not selected
+    asked = standing.approved is None and grant.vouched and not reached
     if pattern := "" if asked else protects(standing.protected, *texts):
         reason = f"protected by the estate's file: {pattern}"
         return Skip(change.address, who, reason, leaves_access=True)

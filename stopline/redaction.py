@@ -35,7 +35,7 @@ _QUOTED = re.compile(
 )
 _FORTY = r"(?<![A-Za-z0-9/+])[A-Za-z0-9/+]{40}(?![A-Za-z0-9/+])"
 _BARE = re.compile(
-    rf"""((?:{_WORDS})\\*["']?\s*[:=]\s*)(?!\[redacted\])[^\s"'&,;}})\]]+""", re.IGNORECASE
+    rf"""((?:{_WORDS})\\*["']?\s*[:=]\s*)(?!\[redacted\]|\\*["'])[^\s"'&,;}})\]]+""", re.IGNORECASE
 )
 
 
@@ -58,7 +58,7 @@ _FORMS: tuple[tuple[re.Pattern[str], _Replacement], ...] = (
     (re.compile(r"""(?i)\b(authorization["']?\s*[:=]\s*["']?)[^\r\n"']+"""), rf"\1{HIDDEN}"),
     (re.compile(r"(?i)\b(bearer\s+)[\w.~+/=-]{8,}"), rf"\1{HIDDEN}"),
     # an AWS key id and its secret in one breath
-    (re.compile(r"((?:AKIA|ASIA)[A-Z0-9]{12,}\W{1,5})[A-Za-z0-9/+]{40}"), rf"\1{HIDDEN}"),
+    (re.compile(r"((?:AKIA|ASIA)[A-Z0-9]{12,124}\W{1,5})[A-Za-z0-9/+]{40}"), rf"\1{HIDDEN}"),
     (_QUOTED, rf"\1\2{HIDDEN}\2"),
     (_BARE, rf"\1{HIDDEN}"),
     # a secret access key within a few words of its name
@@ -70,7 +70,7 @@ _FORMS: tuple[tuple[re.Pattern[str], _Replacement], ...] = (
     (re.compile(r"gh[pousr]_\w{20,}|github_pat_\w+|AIza[\w-]{30,}|ya29\.[\w.-]+"), HIDDEN),
     # a session token, or whatever else is as long and as dense
     (re.compile(r"[A-Za-z0-9+/=_%-]{100,}"), _mixed),
-    (re.compile(r"(?:AKIA|ASIA)[A-Z0-9]{12,}"), _short_key),
+    (re.compile(r"(?:AKIA|ASIA)[A-Z0-9]{12,124}"), _short_key),
     # 40 characters that look like a secret access key, wherever they stand
     (re.compile(_FORTY), _mixed),
 )  # fmt: skip

@@ -1,9 +1,8 @@
 """YAML text as data that knows its lines, and as a typed model. Pure: text in, faults out.
 
-A file that a person wrote in a hurry gets every fault named at once, each with its line. What
-YAML does behind a writer's back is refused or taken for what it looks like: a key given twice, a
-number that was meant as an account id, an octal number, a word like `no` read as false. Dates
-stay text. Nothing here raises anything but ConfigError, whatever the text.
+Every fault of a file is named at once, with its line. What YAML does behind a writer's back is
+refused or taken for what it looks like: a key given twice, digits meant as an account id, octals,
+`no` read as false; dates stay text. Nothing raises anything but ConfigError, whatever the text.
 
 The language: https://yaml.org/spec/1.1/ as read by PyYAML, https://pyyaml.org/wiki/PyYAMLDocumentation
 """
@@ -81,7 +80,8 @@ def read(text: str, file: str, model: type[Model]) -> Reading[Model]:
     try:
         value = model.model_validate(plain.data)
     except ValidationError as error:
-        plain.faults.extend(_fault(e, plain, model) for e in error.errors(include_url=False))
+        found = error.errors(include_url=False)
+        plain.faults.extend(_fault(e, plain, model) for e in found if not _echo(e, plain))
     if plain.faults:
         raise config_error(file, plain.faults)
     return Reading(value, file, plain.lines)
@@ -108,6 +108,7 @@ _Loader.yaml_implicit_resolvers = {
 
 _READ_AS = {"int": "a number", "float": "a number", "bool": "true or false", "null": "nothing"}
 _UNPRINTABLE = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff]")
+_Inside = tuple[int, ...]  # the nodes around one, to notice an alias to one of them
 _CRASHES = (ValueError, OverflowError, IndexError, KeyError, RecursionError)
 """What PyYAML lets out besides its own errors: `"\\UFFFFFFFF"`, a huge `%YAML`, deep nesting."""
 
@@ -190,7 +191,7 @@ def _only(documents: list[yaml.Node], plain: _Plain) -> yaml.Node | None:
     return None
 
 
-def _value(node: yaml.Node, path: Path, plain: _Plain, inside: tuple[int, ...]) -> Json:
+def _value(node: yaml.Node, path: Path, plain: _Plain, inside: _Inside) -> Json:
     """The data of one node; notes lines, raw texts and faults on the way."""
     line = node.start_mark.line + 1
     plain.lines.setdefault(path, line)
@@ -209,9 +210,7 @@ def _value(node: yaml.Node, path: Path, plain: _Plain, inside: tuple[int, ...]) 
     return _scalar(cast("yaml.ScalarNode", node), path, plain)
 
 
-def _mapping(
-    node: yaml.MappingNode, path: Path, plain: _Plain, inside: tuple[int, ...]
-) -> dict[str, Json]:
+def _mapping(node: yaml.MappingNode, path: Path, plain: _Plain, inside: _Inside) -> Json:
     found: dict[str, Json] = {}
     for key_node, value_node in node.value:
         line = key_node.start_mark.line + 1
@@ -246,9 +245,7 @@ def _key(node: yaml.Node, plain: _Plain) -> str | None:
     return None
 
 
-def _sequence(
-    node: yaml.SequenceNode, path: Path, plain: _Plain, inside: tuple[int, ...]
-) -> list[Json]:
+def _sequence(node: yaml.SequenceNode, path: Path, plain: _Plain, inside: _Inside) -> Json:
     items: list[Json] = []
     first: dict[str, int] = {}
     for number, item in enumerate(node.value):
@@ -334,9 +331,9 @@ _MESSAGES = {
     "finite_number": "must be a number",
     "literal_error": "must be {expected}",
     "too_short": "must have at least {min_length} entry",
-    "greater_than": "must be more than {gt}",
-    "greater_than_equal": "must be at least {ge}",
-    "less_than_equal": "must be at most {le}",
+    "greater_than": "must be more than {gt:g}",
+    "greater_than_equal": "must be at least {ge:g}",
+    "less_than_equal": "must be at most {le:g}",
 }
 
 
@@ -347,10 +344,20 @@ def _name(path: Path) -> str:
     return repr(words[-1]) if words else "the file"
 
 
-def _not_text(path: Path, name: str, plain: _Plain) -> str:
-    value: Json = plain.data
+def _at(plain: _Plain, path: Path) -> Json:
+    value = plain.data
     for step in path:
         value = value[step]
+    return value
+
+
+def _echo(error: ErrorDetails, plain: _Plain) -> bool:
+    """Whether a list is only called too short because what stands in it is faulty."""
+    return error["type"] == "too_short" and bool(_at(plain, tuple(error["loc"])))
+
+
+def _not_text(path: Path, name: str, plain: _Plain) -> str:
+    value = _at(plain, path)
     if isinstance(value, list | dict):
         return f"{name} must be text, not a {'list' if isinstance(value, list) else 'mapping'}"
     if value is None:

@@ -7,9 +7,9 @@ never removed.
 from collections.abc import Iterable, Sequence
 from enum import StrEnum
 
-from stopline.model import Change, Counted, Finding, Plan, State
+from stopline.model import Change, Counted, Direction, Finding, Plan, State
 from stopline.render.place import Check
-from stopline.render.plan import action, blast, difference
+from stopline.render.plan import action, blast, in_words
 from stopline.render.standing import Left, Standing
 from stopline.text import Json, jsonable
 from stopline.vendors import Vendor
@@ -67,8 +67,8 @@ def plan_document(
             }
             for f in findings
         ],
-        "changes": [_change(c) for c in plan.changes],
-        "claims": [_change(c) for c in plan.claims],
+        "changes": [_change(c, plan.direction) for c in plan.changes],
+        "claims": [_change(c, plan.direction) for c in plan.claims],
         "skips": [
             {
                 "address": str(s.address),
@@ -86,12 +86,12 @@ def plan_document(
     return document(Kind.PLAN, fields)
 
 
-def _change(change: Change) -> Json:
+def _change(change: Change, direction: Direction) -> Json:
     return {
         "action": action(change),
         "address": str(change.address),
         "principal": change.principal,
-        "summary": change.summary or difference(change.before, change.after),
+        "summary": in_words(change, direction),
         "rule": change.rule,
         "phase": change.phase,
         "breadth": change.breadth.name.lower(),

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from rich import box
-from rich.console import Group, RenderableType
+from rich.console import Console, ConsoleOptions, Group, RenderableType, RenderResult
 from rich.padding import Padding
 from rich.table import Table as RichTable
 from rich.text import Text
@@ -63,24 +63,31 @@ def shown(page: Iterable[Section]) -> RenderableType:
             parts.append(Text())
         if section.title:
             parts.append(Text(section.title, style=str(section.tone)))
-        parts.extend(Padding(_part(part), (0, 0, 0, 2)) for part in section.body)
+        parts.extend(Padding.indent(_part(part), 2) for part in section.body)
     return Group(*parts)
 
 
 def _part(part: Line | Table) -> RenderableType:
-    return _table(part) if isinstance(part, Table) else _line(part)
+    return _table(part) if isinstance(part, Table) else _Hanging(part)
 
 
-def _line(line: Line) -> RenderableType:
-    grid = RichTable.grid(padding=(0, 1, 0, 0))
-    if line.symbol:
-        grid.add_column(no_wrap=True)
-    grid.add_column(overflow="fold")
-    symbol = (Text(line.symbol, style=str(line.tone)),) if line.symbol else ()
-    grid.add_row(*symbol, Text(line.text, style=str(line.tone)))
-    for text in line.under:
-        grid.add_row(*(Text() for _ in symbol), Text(text, style=str(Tone.QUIET)))
-    return grid
+@dataclass(frozen=True, slots=True)
+class _Hanging:
+    """A line whose folded rest, and whose quieter lines, stand under its text."""
+
+    line: Line
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        line = self.line
+        indent = len(line.symbol) + 1 if line.symbol else 0
+        width = max(options.max_width - indent, 1)
+        texts = [Text(line.text, style=str(line.tone))]
+        texts += [Text(text, style=str(Tone.QUIET)) for text in line.under]
+        folded = [row for text in texts for row in text.wrap(console, width, overflow="fold")]
+        for number, row in enumerate(folded):
+            symbol = Text(f"{line.symbol} " if indent else "", style=str(line.tone))
+            row.rstrip()
+            yield (Text(" " * indent) if number else symbol).append_text(row)
 
 
 def _table(table: Table) -> RenderableType:

@@ -107,6 +107,8 @@ def _head(plan: Plan, how: Shown) -> Section:
     if plan.claims:
         other = "give up a hold that another pause shares" if _back(plan) else "contained already"
         body.append(Line(f"claims    {len(plan.claims)} without a write ({other})"))
+    if not plan.work:
+        body.append(Line("nothing is to be done"))
     body.append(Line(f"digest    {plan.digest}"))
     return Section(f"Plan: {plan.direction} {plan.vendor}", tuple(body))
 
@@ -171,7 +173,7 @@ def _quiet_skips(plan: Plan, how: Shown) -> Section | None:
 
 
 def _claims(plan: Plan, how: Shown) -> Section | None:
-    lines = _capped([_change(c, "=", Tone.PLAIN) for c in plan.claims], how)
+    lines = _capped([_change(c, plan.direction, "=", Tone.PLAIN) for c in plan.claims], how)
     return (
         Section("Claimed: another pause holds it too, nothing is written", lines) if lines else None
     )
@@ -202,7 +204,7 @@ def _changes(plan: Plan, how: Shown) -> Iterator[Section]:
         key=lambda c: (c.address.connector, c.address.realm, _step(plan.direction, c, how)),
     ):
         changes = list(group)
-        lines = [_change(c, SYMBOLS[action(c)], _TONES[action(c)]) for c in changes]
+        lines = [_change(c, plan.direction, SYMBOLS[action(c)], _TONES[action(c)]) for c in changes]
         title = f"{connector} {realm}: {step} ({_of(len(changes), 'change')})"
         yield Section(title, _capped(lines, how))
 
@@ -214,10 +216,17 @@ def _step(direction: Direction, change: Change, how: Shown) -> str:
     return f"phase {change.phase + 1}" + (f", {how.phases[change.phase]}" if named else "")
 
 
-def _change(change: Change, symbol: str, tone: Tone) -> Line:
-    what = change.summary or difference(change.before, change.after) or change.rule
+def _change(change: Change, direction: Direction, symbol: str, tone: Tone) -> Line:
     who = change.principal or change.address.id
-    return Line(f"{who}: {what}", symbol, tone, (str(change.address),))
+    return Line(f"{who}: {in_words(change, direction)}", symbol, tone, (str(change.address),))
+
+
+def in_words(change: Change, direction: Direction) -> str:
+    """What a change does. A summary is written for containment; a restore lifts what it says."""
+    if direction is Direction.CONTAIN:
+        return change.summary or difference(change.before, change.after) or change.rule
+    lifted = f"lift: {change.summary or change.rule}"
+    return difference(change.before, change.after) or lifted
 
 
 def _capped(lines: Sequence[Line], how: Shown) -> tuple[Line, ...]:
@@ -228,9 +237,9 @@ def _capped(lines: Sequence[Line], how: Shown) -> tuple[Line, ...]:
 
 
 def difference(before: State | None, after: State | None) -> str:
-    """Say in a few words how two states differ: the fields of a toggle, or that one is absent."""
+    """Say in a few words how two states differ; nothing where one of them is absent."""
     if before is None or after is None:
-        return "" if before is after else "not there -> there" if after else "there -> not there"
+        return ""
     old, new = before.value, after.value
     if not (isinstance(old, dict) and isinstance(new, dict)):
         return f"{_cut(before)} -> {_cut(after)}" if before != after else ""

@@ -123,13 +123,13 @@ def pauses_page(standings: Sequence[Standing]) -> Page:
     """Return the table of pauses, oldest first."""
     if not standings:
         return (Section("No pause is open."),)
-    columns = ("pause", "vendor", "status", "since", "held", "failed", "conflicts", "left open")
+    columns = ("pause", "vendor", "status", "since", "held", "failed", "conflicts", "open")
     rows = tuple(
         (
             s.id,
-            f"{s.vendor} ({scope_text(s.scope)})" if s.scope != Scope() else s.vendor,
+            s.vendor if s.scope == Scope() else f"{s.vendor} ({s.scope.project or 'a part'})",
             s.status + (" (waits)" if s.waiting else ""),
-            _minute(s.opened_at),
+            s.opened_at[:10],
             str(len(s.held)),
             str(s.count("failed", "not asked", "unverified")),
             str(s.count("conflict")),

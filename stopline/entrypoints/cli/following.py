@@ -68,6 +68,11 @@ def moment_of(status: Status) -> Moment:
     )
 
 
+def first_answer(program: Program, temporal: Temporal, workflow: str) -> Status:
+    """Ask once where a pause stands, and again while nobody answers; show nothing else."""
+    return program.wait(_follow(temporal, workflow, lambda _: True, Notes(program)))
+
+
 class View(Protocol):
     """Where progress is shown."""
 
@@ -80,23 +85,31 @@ class View(Protocol):
         ...
 
 
-class Lines:
-    """For logs and pipes: a line whenever the state changes."""
+class Notes:
+    """Only what is said besides."""
 
     def __init__(self, program: Program) -> None:
         """Write to the program's stderr."""
         self._program = program
-        self._state = ""
 
     def show(self, moment: Moment) -> None:
-        """Write a line if the state is another than before."""
-        if moment.state != self._state:
-            self._program.say(moment_line(moment))
-        self._state = moment.state
+        """Show nothing."""
 
     def note(self, text: str) -> None:
         """Write it."""
         self._program.say(text)
+
+
+class Lines(Notes):
+    """For logs and pipes: a line whenever the state changes. Rest is shown by the result."""
+
+    _state = ""
+
+    def show(self, moment: Moment) -> None:
+        """Write a line if the state is another than before."""
+        if moment.state != self._state and moment.phase not in RESTING:
+            self._program.say(moment_line(moment))
+        self._state = moment.state
 
 
 class Bar:

@@ -85,9 +85,9 @@ def options(
     configure(wishes)
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
+def main(arguments: Sequence[str], program: Program | None = None) -> int:
     """Run one command and return its exit code. Bad input never ends in a traceback."""
-    program = Program()
+    program = program or Program()
     try:
         app(arguments, prog_name="stopline", obj=program)
     except SystemExit as leaving:

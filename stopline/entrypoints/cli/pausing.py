@@ -11,7 +11,7 @@ from stopline import guards
 from stopline.entrypoints.cli import options as o
 from stopline.entrypoints.cli.asking import confirm
 from stopline.entrypoints.cli.ending import end
-from stopline.entrypoints.cli.following import at_rest, follow
+from stopline.entrypoints.cli.following import at_rest, first_answer, follow
 from stopline.entrypoints.cli.planning import (
     Asked,
     known_vendor,
@@ -104,17 +104,13 @@ def _open(program: Program, temporal: Temporal, order: PauseOrder, terms: Terms)
     confirm(program, order.vendor, terms.confirm, f"pause {order.vendor}")
     program.wait(temporal.start(order))
     program.going = order.vendor
-    status = _started(program, temporal, order)
+    status = first_answer(program, temporal, order.workflow)
     if status.order.pause != order.pause:
         program.say(
             f"Somebody else started the same pause a moment before: joined {status.order.pause}, "
             f"asked for by {status.order.requester}. The pause {order.pause} was not opened."
         )
     return _follow_to_end(program, temporal, status.order, terms)
-
-
-def _started(program: Program, temporal: Temporal, order: PauseOrder) -> m.Status:
-    return follow(program, temporal, order.workflow, lambda s: bool(s.order.pause))
 
 
 def _nothing(planned: Planned, terms: Terms) -> bool:

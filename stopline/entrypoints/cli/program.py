@@ -14,6 +14,7 @@ from activities.api import task_queue
 from stopline.configuration import Configuration, load
 from stopline.entrypoints.temporal import Temporal, connect
 from stopline.journal.book import Book, open_book
+from stopline.playbook import Words
 from stopline.render.page import Page, shown
 from stopline.render.plan import MOST
 from stopline.settings import Settings, settings
@@ -29,11 +30,13 @@ NO_LIMIT = 1_000_000
 class Program:
     """What every command is handed. Nothing is opened before it is asked for.
 
-    `going` names a vendor whose pause goes on when this process is interrupted.
+    `going` names a vendor whose pause goes on when this process is interrupted. `words` is what a
+    playbook may be written in, where that is not what the installed connectors know.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, words: Words | None = None) -> None:
         """Begin with nothing opened."""
+        self._words = words
         self.output = "table"
         self.verbose = False
         self.going = ""
@@ -49,7 +52,7 @@ class Program:
     @cached_property
     def configuration(self) -> Configuration:
         """The configuration's folder, as read. Raises ConfigError if it cannot be."""
-        return load(self.settings.config_dir)
+        return load(self.settings.config_dir, self._words)
 
     @cached_property
     def book(self) -> Book:

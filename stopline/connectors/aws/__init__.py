@@ -1,0 +1,68 @@
+"""AWS: users, keys, roles and bucket policies in an estate of accounts.
+
+`discovery` reads, `opinion` says how a grant is contained, `documents` is the only module whose
+calls change anything. What is covered and what is not: docs/access-paths.md.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from stopline.connectors.aws import opinion
+from stopline.connectors.aws.clients import Clients
+from stopline.connectors.aws.discovery import NAME, discover
+from stopline.connectors.aws.documents import READERS, WRITERS
+from stopline.connectors.aws.permissions import PERMISSIONS
+from stopline.engine import Observed, Terms
+from stopline.errors import UserError
+from stopline.estate import Estate
+from stopline.model import Change, Document, Found, Grant, Residual, Scope, Skip
+from stopline.vendors import Vendor
+
+
+@dataclass(frozen=True)
+class AwsConnector:
+    """The port over an estate of AWS accounts."""
+
+    clients: Clients
+    propagation: float
+    name: str = NAME
+
+    @property
+    def permissions(self) -> Mapping[str, frozenset[str]]:
+        """The IAM actions that we use: `read` to assess, `write` besides."""
+        return PERMISSIONS
+
+    @property
+    def calls(self) -> int:
+        """How many calls were sent so far."""
+        return self.clients.calls
+
+    def discover(self, vendor: Vendor, scope: Scope) -> Iterable[Found]:
+        """Yield what the vendor holds; what cannot be read is a gap."""
+        return discover(self.clients, vendor, scope)
+
+    def contained(self, grant: Grant, terms: Terms) -> Iterator[Change | Skip]:
+        """A pure opinion: how this grant is contained."""
+        return opinion.contained(grant, terms)
+
+    def read(self, document: Document) -> Observed:
+        """Read one document freshly. Raises ConnectorError."""
+        return READERS[document.kind](self.clients, document)
+
+    def write(
+        self, observed: Observed, changes: Sequence[Change], original: str | None, token: str
+    ) -> None:
+        """Write all our changes of one document. AWS takes no idempotency key here."""
+        del token
+        WRITERS[observed.document.kind](self.clients, observed, changes, original)
+
+    def residuals(self, change: Change) -> Iterable[Residual]:
+        """What outlives this change, and until when."""
+        return opinion.residuals(change)
+
+
+def build(estate: Estate) -> AwsConnector:
+    """Make the connector of an estate. Raises UserError when the estate has no AWS section."""
+    if estate.aws is None:
+        raise UserError("The estate's file has no `aws` section.", "Add the accounts there.")
+    return AwsConnector(Clients(estate.aws), estate.aws.propagation)

@@ -1,0 +1,168 @@
+"""Clients of an estate of accounts: a role assumed in each, one client per service for all threads.
+
+Retries do not multiply: a read is retried by botocore, a write is sent once, because the engine
+reads again and asks anew. A bucket of tokens bounds us per account and service, since IAM is one
+control plane per account with limits that nobody publishes.
+https://docs.aws.amazon.com/boto3/latest/guide/clients.html#multithreading-or-multiprocessing
+"""
+
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+import boto3
+from botocore.config import Config
+from botocore.credentials import (
+    AssumeRoleCredentialFetcher,
+    DeferredRefreshableCredentials,
+)
+from botocore.session import Session as CoreSession
+from botocore.session import get_session
+
+from stopline.connectors.aws.faults import translated
+from stopline.estate import AwsEstate
+
+SESSION_NAME = "stopline"
+REGION = "us-east-1"
+CONNECT_SECONDS = 3
+READ_SECONDS = 10
+POOL = 16
+_READING = Config(
+    connect_timeout=CONNECT_SECONDS,
+    read_timeout=READ_SECONDS,
+    max_pool_connections=POOL,
+    retries={"mode": "standard", "total_max_attempts": 5},
+)
+_WRITING = _READING.merge(Config(retries={"mode": "standard", "total_max_attempts": 1}))
+
+
+@dataclass
+class Rate:
+    """A bucket of tokens: at most `per_second` in the long run, a second's worth at once."""
+
+    per_second: float
+    clock: Callable[[], float] = time.monotonic
+    sleep: Callable[[float], None] = time.sleep
+
+    def __post_init__(self) -> None:
+        """Begin full."""
+        self._lock = threading.Lock()
+        self._next = self.clock()
+
+    def take(self) -> None:
+        """Wait for one token."""
+        with self._lock:
+            now = self.clock()
+            self._next = max(self._next, now - 1.0) + 1.0 / self.per_second
+            wait = self._next - now
+        if wait > 0:
+            self.sleep(wait)
+
+
+@dataclass
+class Clients:
+    """All clients of one estate. Threads share them."""
+
+    estate: AwsEstate
+    session: Callable[[], CoreSession] = get_session
+    calls: int = 0
+    on_call: Callable[[str, str], None] = lambda _service, _operation: None
+    _lock: threading.RLock = field(default_factory=threading.RLock, repr=False)
+    _clients: dict[tuple[str, str, bool], Any] = field(default_factory=dict, repr=False)
+    _sessions: dict[str, boto3.Session] = field(default_factory=dict, repr=False)
+    _rates: dict[tuple[str, str], Rate] = field(default_factory=dict, repr=False)
+
+    def reading(self, account: str, service: str) -> Any:
+        """A client that retries by itself."""
+        return self._client(account, service, writing=False)
+
+    def writing(self, account: str, service: str) -> Any:
+        """A client that sends once."""
+        return self._client(account, service, writing=True)
+
+    def ask(self, account: str, service: str, operation: str, **words: Any) -> Any:
+        """Make one reading call. Raises ConnectorError with a typed cause."""
+        return self._call(self.reading, False, account, service, operation, words)
+
+    def do(self, account: str, service: str, operation: str, **words: Any) -> Any:
+        """Make one writing call. Raises ConnectorError; `landed` is None where nobody can say."""
+        return self._call(self.writing, True, account, service, operation, words)
+
+    def _call(
+        self,
+        client: Callable[[str, str], Any],
+        writing: bool,  # noqa: FBT001 - private, and named at both calls
+        account: str,
+        service: str,
+        operation: str,
+        words: dict[str, Any],
+    ) -> Any:
+        named = next((str(v) for k, v in words.items() if k in _NAMED), "")
+        what = f"{service}.{operation} {named}".strip()
+        try:
+            made = client(account, service)
+        except Exception as error:
+            raise translated(error, what, writing=False) from error
+        try:
+            return getattr(made, operation)(**words)
+        except Exception as error:
+            raise translated(error, what, writing=writing) from error
+
+    def _client(self, account: str, service: str, *, writing: bool) -> Any:
+        key = (account, service, writing)
+        with self._lock:
+            if key not in self._clients:
+                config = _WRITING if writing else _READING
+                session: Any = self._session(account)  # the stubs want a literal service name
+                made = session.client(service, config=config)
+                rate = self._rates.setdefault(
+                    (account, service), Rate(self.estate.calls_per_second)
+                )
+                made.meta.events.register("before-call.*.*", self._before(service, rate))
+                self._clients[key] = made
+            return self._clients[key]
+
+    def _before(self, service: str, rate: Rate) -> Callable[..., None]:
+        def before(model: Any, **_: Any) -> None:
+            rate.take()
+            with self._lock:
+                self.calls += 1
+            self.on_call(service, model.name)
+
+        return before
+
+    def _session(self, account: str) -> boto3.Session:
+        if account not in self._sessions:
+            self._sessions[account] = self._assumed(account)
+        return self._sessions[account]
+
+    def _assumed(self, account: str) -> boto3.Session:
+        core = self.session()
+        region = core.get_config_variable("region") or REGION
+        role = self.role(account)
+        if not role:
+            return boto3.Session(botocore_session=core, region_name=region)
+        extra: dict[str, Any] = {"RoleSessionName": SESSION_NAME}
+        if self.estate.external_id:
+            extra["ExternalId"] = self.estate.external_id
+        fetcher = AssumeRoleCredentialFetcher(
+            client_creator=core.create_client,
+            source_credentials=core.get_credentials(),
+            role_arn=role,
+            extra_args=extra,
+        )
+        inner: Any = self.session()
+        inner._credentials = DeferredRefreshableCredentials(  # noqa: SLF001 - botocore's own way
+            method="assume-role", refresh_using=fetcher.fetch_credentials
+        )
+        return boto3.Session(botocore_session=inner, region_name=region)
+
+    def role(self, account: str) -> str:
+        """The ARN of the role that is assumed in an account; nothing means our own credentials."""
+        name = self.estate.accounts[account].role or self.estate.role
+        return f"arn:aws:iam::{account}:role/{name}" if name else ""
+
+
+_NAMED = ("UserName", "RoleName", "PolicyArn", "PolicyName", "Bucket")

@@ -1,0 +1,88 @@
+"""AWS's errors as typed causes. https://docs.aws.amazon.com/IAM/latest/APIReference/CommonErrors.html
+
+What matters most is whether a write landed: AWS's own refusal says no; a 5xx, a time-out or a cut
+connection says nothing, so the engine reads again.
+"""
+
+from typing import Any
+
+from botocore.exceptions import (
+    BotoCoreError,
+    ClientError,
+    CredentialRetrievalError,
+    NoCredentialsError,
+    PartialCredentialsError,
+)
+
+from stopline.errors import ConnectorError
+from stopline.model import Cause
+
+GONE = ("NoSuchEntity", "NoSuchBucket", "404", "NoSuchKey")
+_THROTTLED = (
+    "Throttling",
+    "ThrottlingException",
+    "ThrottledException",
+    "RequestLimitExceeded",
+    "TooManyRequests",
+    "TooManyRequestsException",
+    "SlowDown",
+    "EntityTemporarilyUnmodifiable",
+    "ConcurrentModification",
+    "OperationAborted",
+)
+_CODES: dict[Cause, tuple[str, ...]] = {
+    Cause.THROTTLED: _THROTTLED,
+    Cause.GONE: GONE,
+    Cause.DENIED: ("AccessDenied", "AccessDeniedException", "403", "AllAccessDisabled"),
+    Cause.QUOTA: ("LimitExceeded", "LimitExceededException", "PolicyTooLarge"),
+    Cause.REFUSED: (
+        "MalformedPolicy",
+        "MalformedPolicyDocument",
+        "InvalidPolicyDocument",
+        "UnmodifiableEntity",
+        "DeleteConflict",
+        "InvalidInput",
+        "ValidationError",
+        "MethodNotAllowed",
+        "PolicyNotAttachable",
+    ),
+    Cause.CREDENTIALS: (
+        "ExpiredToken",
+        "ExpiredTokenException",
+        "InvalidClientTokenId",
+        "InvalidAccessKeyId",
+        "SignatureDoesNotMatch",
+        "UnrecognizedClientException",
+        "RequestExpired",
+    ),
+}
+_BY_CODE = {code: cause for cause, codes in _CODES.items() for code in codes}
+SERVER_ERROR = 500
+
+
+def code_of(error: ClientError) -> str:
+    """AWS's own word for an error."""
+    return str(error.response.get("Error", {}).get("Code", ""))
+
+
+def translated(error: Exception, what: str, *, writing: bool) -> ConnectorError:
+    """Turn what botocore raised into a typed cause; `what` names the call and the target."""
+    if isinstance(error, ClientError):
+        return _answered(error, what, writing=writing)
+    if isinstance(error, NoCredentialsError | PartialCredentialsError | CredentialRetrievalError):
+        return ConnectorError(Cause.CREDENTIALS, f"{what}: {error}")
+    if isinstance(error, BotoCoreError):
+        landed = None if writing else False
+        return ConnectorError(Cause.UNREACHABLE, f"{what}: {type(error).__name__}", landed=landed)
+    return ConnectorError(Cause.BUG, f"{what}: {type(error).__name__}: {error}", landed=None)
+
+
+def _answered(error: ClientError, what: str, *, writing: bool) -> ConnectorError:
+    code = code_of(error)
+    message: Any = error.response.get("Error", {}).get("Message", "")
+    detail = f"{what}: {code}: {message}"
+    status = int(error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0))
+    cause = _BY_CODE.get(code)
+    if cause is None and status >= SERVER_ERROR:
+        return ConnectorError(Cause.UNREACHABLE, detail, landed=None if writing else False)
+    return ConnectorError(cause or Cause.REFUSED, detail)

@@ -1,0 +1,52 @@
+"""The IAM actions that we use. A test holds this to the calls that are really made.
+
+https://docs.aws.amazon.com/service-authorization/latest/reference/list_awsidentityandaccessmanagementiam.html
+"""
+
+from collections.abc import Mapping
+
+READ = frozenset(
+    {
+        "iam:GetAccountAuthorizationDetails",
+        "iam:GetPolicy",
+        "iam:GetPolicyVersion",
+        "iam:GetRole",
+        "iam:GetUser",
+        "iam:ListAccessKeys",
+        "iam:ListAttachedRolePolicies",
+        "iam:ListAttachedUserPolicies",
+        "iam:ListPolicyVersions",
+        "iam:ListSSHPublicKeys",
+        "iam:ListSigningCertificates",
+        "s3:GetBucketAcl",
+        "s3:GetBucketPolicy",
+        "s3:ListAllMyBuckets",
+        "sts:AssumeRole",
+    }
+)
+WRITE = frozenset(
+    {
+        "iam:AttachRolePolicy",
+        "iam:AttachUserPolicy",
+        "iam:CreatePolicy",
+        "iam:CreatePolicyVersion",
+        "iam:DeletePolicy",
+        "iam:DeletePolicyVersion",
+        "iam:DetachRolePolicy",
+        "iam:DetachUserPolicy",
+        "iam:UpdateAccessKey",
+        "iam:UpdateSSHPublicKey",
+        "iam:UpdateSigningCertificate",
+        "s3:DeleteBucketPolicy",
+        "s3:PutBucketPolicy",
+    }
+)
+PERMISSIONS: Mapping[str, frozenset[str]] = {"read": READ, "write": WRITE}
+
+_NAMED_OTHERWISE = {"s3:ListBuckets": "s3:ListAllMyBuckets"}
+
+
+def permission_of(service: str, operation: str) -> str:
+    """The IAM action that one API call needs; most have its name."""
+    action = f"{service}:{operation}"
+    return _NAMED_OTHERWISE.get(action, action)

@@ -1,0 +1,210 @@
+"""Who a document admits, as far as that can be said without asking AWS. Pure.
+
+Not an evaluator of requests: it answers whether a statement *can* let the vendor in, and who else
+it lets in. What cannot be decided (a condition on an organisation, a tag, a network) is taken as
+admitting, so that a reach is rather shown too often than missed.
+https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_principal.html
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from fnmatch import fnmatchcase
+
+from stopline.text import Json
+
+EVERYBODY = "*"
+_ACCOUNT_KEYS = ("aws:principalaccount", "aws:sourceaccount")
+_ARN_KEYS = ("aws:principalarn", "aws:sourcearn")
+_EXTERNAL = "sts:externalid"
+_POSITIVE = ("stringequals", "stringlike", "arnlike", "arnequals", "stringequalsignorecase")
+
+
+def listed(value: Json) -> list[Json]:
+    """A list, also where AWS allows a single value in its place."""
+    if value is None:
+        return []
+    return list(value) if isinstance(value, list) else [value]
+
+
+def statements(document: Json) -> list[Json]:
+    """The statements of a document; a single one may stand without a list."""
+    return [s for s in listed((document or {}).get("Statement")) if isinstance(s, dict)]
+
+
+def matches(patterns: Iterable[str], text: str) -> bool:
+    """Whether any IAM pattern (`*` and `?`) matches."""
+    return any(fnmatchcase(text, pattern) for pattern in patterns)
+
+
+@dataclass(frozen=True, slots=True)
+class Vendors:
+    """What makes a principal the vendor's. `reachable` are ARNs of ours that it can act as."""
+
+    accounts: frozenset[str] = frozenset()
+    external_ids: frozenset[str] = frozenset()
+    principals: tuple[str, ...] = ()
+    providers: tuple[str, ...] = ()
+    reachable: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class Admitted:
+    """Who a document lets in: how the vendor gets in, and who else does (services apart)."""
+
+    vendor: tuple[str, ...] = ()
+    others: tuple[str, ...] = ()
+    roots: tuple[str, ...] = ()
+
+
+@dataclass(slots=True)
+class _Found:
+    vendor: set[str] = field(default_factory=set)
+    others: set[str] = field(default_factory=set)
+    roots: set[str] = field(default_factory=set)
+
+
+def admitted(document: Json, action: str, vendors: Vendors) -> Admitted:
+    """Say who a trust or resource policy lets in for actions that begin like `action`.
+
+    `roots` are accounts whose root is named: whoever that account's own policies allow gets in.
+    """
+    found = _Found()
+    for statement in statements(document):
+        if statement.get("Effect") == "Allow" and _speaks_of(statement, action):
+            _admit(statement, vendors, found)
+    return Admitted(*(tuple(sorted(s)) for s in (found.vendor, found.others, found.roots)))
+
+
+def _speaks_of(statement: Json, action: str) -> bool:
+    if "NotAction" in statement:
+        return True
+    service = action.partition(":")[0].lower()
+    wanted = action.lower()
+    for text in (str(a).lower() for a in listed(statement.get("Action"))):
+        if text == "*" or fnmatchcase(wanted, text) or text.startswith(wanted):
+            return True
+        if wanted == f"{service}:*" and text.startswith(f"{service}:"):
+            return True
+    return False
+
+
+def _admit(statement: Json, vendors: Vendors, found: _Found) -> None:
+    if "NotPrincipal" in statement:
+        found.vendor.add("NotPrincipal: everybody but a few")
+        found.others.add(EVERYBODY)
+        return
+    principal = statement.get("Principal")
+    by_kind = principal if isinstance(principal, dict) else {"AWS": principal}
+    conditions = dict(_conditions(statement))
+    for token in (str(t) for t in listed(by_kind.get("AWS"))):
+        if token == EVERYBODY:
+            _admit_everybody(conditions, vendors, found)
+        else:
+            _admit_token(token, conditions, vendors, found)
+    for token in (str(t) for t in listed(by_kind.get("Federated"))):
+        if matches(vendors.providers, token):
+            found.vendor.add(f"identity provider {token.rpartition(':')[2]}")
+        else:
+            found.others.add(token)
+
+
+def _conditions(statement: Json) -> Iterator[tuple[str, list[str]]]:
+    for operator, pairs in (statement.get("Condition") or {}).items():
+        plain = operator.lower().rpartition(":")[2].removesuffix("ifexists")
+        if plain in _POSITIVE:
+            for key, value in pairs.items():
+                yield key.lower(), [str(v) for v in listed(value)]
+
+
+def _admit_everybody(conditions: dict[str, list[str]], vendors: Vendors, found: _Found) -> None:
+    """`*` is whoever the conditions leave: accounts, ARNs, an external id; else everybody."""
+    named = [v for key in (*_ACCOUNT_KEYS, *_ARN_KEYS) for v in conditions.get(key, ())]
+    for token in named:
+        _admit_token(token, conditions, vendors, found)
+    if named:
+        return
+    external = conditions.get(_EXTERNAL, [])
+    if external:
+        for value in external:
+            ours = value in vendors.external_ids
+            (found.vendor if ours else found.others).add(f"external id {value}")
+        return
+    found.vendor.add("everybody")
+    found.others.add(EVERYBODY)
+
+
+def _admit_token(
+    token: str, conditions: dict[str, list[str]], vendors: Vendors, found: _Found
+) -> None:
+    account = account_of(token)
+    arn = role_of_session(token)
+    if account in vendors.accounts:
+        found.vendor.add(f"account {account}")
+    elif set(conditions.get(_EXTERNAL, ())) & vendors.external_ids:
+        found.vendor.add(f"external id {min(conditions[_EXTERNAL])}")
+    elif arn in vendors.reachable:
+        found.vendor.add(f"chain: {arn.rpartition(':')[2]}")
+    elif matches(vendors.principals, arn):
+        found.vendor.add(f"principal {arn}")
+    elif is_root(token):
+        found.roots.add(account)
+        found.others.add(f"account {account}")
+    else:
+        found.others.add(token)
+
+
+def account_of(token: str) -> str:
+    """The account in a bare id or an ARN."""
+    return token if token.isdigit() else (token.split(":") + [""] * 5)[4]
+
+
+def is_root(token: str) -> bool:
+    """Whether a token names a whole account."""
+    return token.isdigit() or token.endswith(":root")
+
+
+def role_of_session(token: str) -> str:
+    """The role behind an assumed-role ARN; other ARNs as they are (paths are not in sessions)."""
+    parts = token.split(":")
+    if len(parts) == len(["arn", "p", "s", "r", "a", "x"]) and parts[5].startswith("assumed-role/"):
+        return f"{parts[0]}:{parts[1]}:iam::{parts[4]}:role/{parts[5].split('/')[1]}"
+    return token
+
+
+def allows(documents: Sequence[Json], action: str, resource: str) -> bool:
+    """Whether identity policies can allow an action on a resource (patterns count both ways).
+
+    An unconditional deny of exactly this is honoured; any other condition is taken as met.
+    """
+    allowed = False
+    for statement in (s for d in documents for s in statements(d)):
+        if not _acts_on(statement, action, resource):
+            continue
+        if statement.get("Effect") == "Allow":
+            allowed = True
+        elif _denies_all(statement):
+            return False
+    return allowed
+
+
+def _denies_all(statement: Json) -> bool:
+    everything = (["*"], ["*"])
+    said = (listed(statement.get("Action")), listed(statement.get("Resource")))
+    return said == everything and not statement.get("Condition")
+
+
+def _acts_on(statement: Json, action: str, resource: str) -> bool:
+    if not _speaks_of(statement, action):
+        return False
+    if "NotResource" in statement:
+        return not matches([str(r) for r in listed(statement["NotResource"])], resource)
+    return any(_overlap(str(r), resource) for r in listed(statement.get("Resource")))
+
+
+def _overlap(pattern: str, resource: str) -> bool:
+    inside = f"{resource}/"
+    return (
+        fnmatchcase(resource, pattern)
+        or fnmatchcase(f"{inside}x", pattern)
+        or pattern.startswith(inside)
+    )

@@ -1,0 +1,144 @@
+"""Which principals of an account are the vendor's, and by which path. Pure.
+
+A user is selected by path, ARN or glob, or tag; never by a fragment of its name. A role besides by
+who may assume it, through the closure of trusts: a text search found 33 of 43
+(a role that trusts a role that the vendor can assume is the vendor's to use).
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+from stopline.connectors.aws import policy
+from stopline.connectors.aws.policy import Admitted, Vendors
+from stopline.text import Json
+from stopline.vendors import AwsSelectors
+
+ASSUME = "sts:AssumeRole"
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """One user or role as an account's details show it. `documents` are its identity policies."""
+
+    kind: str
+    account: str
+    name: str
+    arn: str
+    path: str
+    uid: str
+    tags: Mapping[str, str]
+    attached: tuple[str, ...] = ()
+    documents: tuple[Json, ...] = ()
+    trust: Json = None
+
+
+@dataclass(frozen=True, slots=True)
+class Selected:
+    """A principal that is the vendor's, or that the vendor can act as."""
+
+    identity: Identity
+    via: str
+    vouched: bool = True
+    shared_with: tuple[str, ...] = ()
+
+
+@dataclass(slots=True)
+class _Closure:
+    selectors: AwsSelectors
+    vendors: Vendors
+    chosen: dict[str, Selected] = field(default_factory=dict)
+
+
+def vendors_of(selectors: AwsSelectors) -> Vendors:
+    """What makes a principal the vendor's, before any closure."""
+    return Vendors(
+        frozenset(selectors.accounts),
+        frozenset(selectors.external_ids),
+        selectors.principals,
+        selectors.identity_providers,
+    )
+
+
+def select(identities: Sequence[Identity], selectors: AwsSelectors) -> tuple[Selected, ...]:
+    """Return the vendor's users, and every role that it can come to act as."""
+    closure = _Closure(selectors, vendors_of(selectors))
+    for identity in identities:
+        via, vouched = direct(identity, selectors)
+        if via:
+            closure.chosen[identity.arn] = Selected(identity, via, vouched)
+    roles = [i for i in identities if i.kind == "role"]
+    for vouched in (True, False):
+        while _grow(closure, roles, vouched=vouched):
+            pass
+    final = [_shared(selected, closure) for selected in closure.chosen.values()]
+    return tuple(sorted(final, key=lambda s: s.identity.arn))
+
+
+def direct(identity: Identity, selectors: AwsSelectors) -> tuple[str, bool]:
+    """How the vendor's file selects a principal, and whether that can be relied on."""
+    for path in selectors.paths:
+        if identity.path.startswith(path):
+            return f"path {path}", True
+    for pattern in selectors.principals:
+        if policy.matches([pattern], identity.arn):
+            return f"principal {pattern}", True
+    for key, value in sorted(selectors.tags.items()):
+        if identity.tags.get(key) == value:
+            return f"tag {key}={value}", False
+    return "", False
+
+
+def _from(closure: _Closure, *, vouched: bool) -> list[Selected]:
+    """Where the vendor is: what can be relied on, or also what only a tag says."""
+    return [s for s in closure.chosen.values() if s.vouched or not vouched]
+
+
+def _reachable(closure: _Closure, *, vouched: bool) -> Vendors:
+    arns: set[str] = set()
+    for selected in _from(closure, vouched=vouched):
+        arns |= {selected.identity.arn, _pathless(selected.identity)}
+    return replace(closure.vendors, reachable=frozenset(arns))
+
+
+def _pathless(identity: Identity) -> str:
+    """The ARN without its path: what an assumed-role session's ARN can be traced to."""
+    return f"{identity.arn.rpartition(':')[0]}:{identity.kind}/{identity.name}"
+
+
+def _grow(closure: _Closure, roles: Iterable[Identity], *, vouched: bool) -> bool:
+    """Add what the vendor can assume from where it is now; True when something was added.
+
+    A role that is reached through what only a tag selects is itself no more than a tag's word.
+    """
+    vendors = _reachable(closure, vouched=vouched)
+    added = False
+    for role in roles:
+        known = closure.chosen.get(role.arn)
+        if known is not None and known.vouched >= vouched:
+            continue
+        if way := _way_in(role, vendors, _from(closure, vouched=vouched)):
+            closure.chosen[role.arn] = Selected(role, way, vouched)
+            added = True
+    return added
+
+
+def _way_in(role: Identity, vendors: Vendors, sources: Iterable[Selected]) -> str:
+    admitted = policy.admitted(role.trust, ASSUME, vendors)
+    if admitted.vendor:
+        return f"trust: {admitted.vendor[0]}"
+    for account in admitted.roots:
+        for one in (s.identity for s in sources):
+            if one.account == account and policy.allows(one.documents, ASSUME, role.arn):
+                return f"chain: {one.kind} {one.name}, through the root of {account}"
+    return ""
+
+
+def _shared(selected: Selected, closure: _Closure) -> Selected:
+    """Name who else can assume a role. Whom only a tag calls the vendor's is somebody else."""
+    role = selected.identity
+    if role.kind != "role":
+        return selected
+    admitted: Admitted = policy.admitted(
+        role.trust, ASSUME, _reachable(closure, vouched=selected.vouched)
+    )
+    return replace(selected, shared_with=admitted.others)

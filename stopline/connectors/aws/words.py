@@ -1,0 +1,12 @@
+"""What a playbook may say about AWS. Imports nothing, so that it can be read without an SDK."""
+
+from collections.abc import Mapping
+
+CONTAINS: Mapping[str, frozenset[str]] = {
+    "users": frozenset({"deny-all"}),
+    "roles": frozenset({"deny-all"}),
+    "access-keys": frozenset({"inactive"}),
+    "ssh-keys": frozenset({"inactive"}),
+    "signing-certificates": frozenset({"inactive"}),
+    "buckets": frozenset({"vendor"}),
+}

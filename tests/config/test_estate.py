@@ -1,0 +1,52 @@
+"""The estate's file: what it means, beyond its shape."""
+
+import pytest
+
+from stopline.errors import ConfigError
+from stopline.estate import parse_estate
+
+
+def fault_of(text: str) -> str:
+    """All that is wrong with a text."""
+    with pytest.raises(ConfigError) as raised:
+        parse_estate(text, "estate.yaml")
+    return raised.value.what
+
+
+def test_one_account_may_do_without_a_role() -> None:
+    """The worker's own credentials reach one account."""
+    assert parse_estate('aws: {accounts: {"111122223333": {}}}\n', "estate.yaml").aws is not None
+
+
+def test_two_accounts_need_a_role() -> None:
+    """One set of credentials in two accounts would read the same account twice."""
+    text = 'aws:\n  accounts:\n    "111122223333": {}\n    "222233334444": {}\n'
+    assert fault_of(text) == (
+        "estate.yaml:4: the account '222233334444' has no role to assume; only one may do without "
+        "('111122223333')"
+    )
+
+
+ROLE = "a role's name with its path (path/name, no leading '/')"
+BAD = {
+    "an account id without quotes": ("aws:\n  role: a\n  accounts:\n    111122223333: {}\n",
+        "estate.yaml:4: YAML reads 111122223333 as a number: put it in quotes"),
+    "a short account id": ('aws:\n  accounts:\n    "1111": {}\n',
+        "estate.yaml:3: '1111' is not an AWS account id (twelve digits, in quotes)"),
+    "no accounts": ("aws:\n  accounts: {}\n",
+        "estate.yaml:2: 'accounts' must have at least 1 entry"),
+    "a role as an ARN": ('aws:\n  role: /stopline/worker\n  accounts: {"111122223333": {}}\n',
+        f"estate.yaml:2: '/stopline/worker' is not {ROLE}"),
+    "an unknown kind of protection": ("protected:\n  break-glass: []\n",
+        "estate.yaml:2: unknown key 'break-glass'; did you mean 'break_glass'?"),
+    "an unknown key in an account": ('aws:\n  accounts:\n    "111122223333": {nmae: a}\n',
+        "estate.yaml:3: unknown key 'nmae'; did you mean 'name'?"),
+    "no calls at all": ('aws:\n  accounts: {"111122223333": {}}\n  calls_per_second: 0\n',
+        "estate.yaml:3: 'calls_per_second' must be more than 0"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("text", "fault"), BAD.values(), ids=BAD.keys())
+def test_each_fault_is_one_line(text: str, fault: str) -> None:
+    """Every kind of bad estate gives its one message."""
+    assert fault_of(text) == fault

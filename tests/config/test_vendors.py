@@ -1,0 +1,71 @@
+"""The vendor's file: what it means, beyond its shape."""
+
+import pytest
+
+from stopline.errors import ConfigError
+from stopline.vendors import Vendor, parse_vendor
+
+WHOLE = """\
+vendor: mercor
+names: [Mercor]
+aws:
+  accounts: ["444455556666"]
+  principals:
+    - arn:aws:iam::222233334444:user/svc-label-sync
+projects:
+  chordus:
+    aws:
+      paths: [/vendors/mercor/chordus/]
+protected:
+  - arn:aws:iam::222233334444:role/archive
+"""
+
+
+def fault_of(text: str, file: str = "vendors/mercor.yaml") -> str:
+    """All that is wrong with a text."""
+    with pytest.raises(ConfigError) as raised:
+        parse_vendor(text, file)
+    return raised.value.what
+
+
+def test_a_whole_file_is_read_as_it_is_written() -> None:
+    """The typed vendor holds what the text says."""
+    vendor = parse_vendor(WHOLE, "vendors/mercor.yaml")
+    assert vendor.vendor == "mercor"
+    assert vendor.aws.accounts == ("444455556666",)
+    assert vendor.projects["chordus"].aws.paths == ("/vendors/mercor/chordus/",)
+
+
+def test_the_file_must_bear_the_vendors_name() -> None:
+    """A copied file that was not renamed inside cannot pause somebody else."""
+    assert fault_of(WHOLE, "vendors/mercer.yaml") == (
+        "vendors/mercer.yaml:1: the vendor is 'mercor', so the file must be mercor.yaml"
+    )
+
+
+def test_a_vendor_that_nothing_selects_is_a_fault() -> None:
+    """A pause of it would find nothing and look like a success."""
+    assert fault_of("owner: a\nvendor: mercor\n") == (
+        "vendors/mercor.yaml:2: nothing selects 'mercor'; give 'aws' at least one of: accounts, "
+        "external_ids, paths, tags, principals, canonical_ids, identity_providers"
+    )
+
+
+def test_a_vendor_that_only_a_project_selects_is_whole() -> None:
+    """Selectors may all be in the projects."""
+    text = "vendor: mercor\nprojects:\n  chordus:\n    aws: {tags: {project: chordus}}\n"
+    assert isinstance(parse_vendor(text, "mercor.yaml"), Vendor)
+
+
+@pytest.mark.parametrize("where", ["aws", "project"])
+def test_a_principal_cannot_be_selected_and_protected(where: str) -> None:
+    """Which of the two was meant is for the writer to say."""
+    arn = "arn:aws:iam::222233334444:user/x"
+    selectors = f"aws:\n  principals: [{arn}]\n"
+    if where == "project":
+        selectors = f"projects:\n  c:\n    aws:\n      principals: [{arn}]\n"
+    text = f"vendor: mercor\n{selectors}protected:\n- {arn}\n"
+    line = text.count("\n")
+    assert fault_of(text) == (
+        f"vendors/mercor.yaml:{line}: {arn} is both selected ('principals') and protected"
+    )
