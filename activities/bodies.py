@@ -30,7 +30,6 @@ from stopline.estate import Estate
 from stopline.journal.book import Book
 from stopline.journal.pauses import Pause, PauseStatus, Planned
 from stopline.model import Change, Plan, stage
-from stopline.text import load
 
 log = structlog.get_logger()
 Connectors = Mapping[str, Connector]
@@ -256,7 +255,7 @@ class Activities:
             )
 
     def _build(self, ref: str) -> tuple[Frozen, Connectors]:
-        frozen = load(Frozen, self.book.store.body(ref))
+        frozen = Frozen.load(self.book.store.body(ref))
         _, playbook, estate = frozen.parse()
         wanted = {rule.connector for phase in playbook.phases for rule in phase.rules}
         built = self.connectors_of(estate)

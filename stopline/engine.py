@@ -10,6 +10,8 @@ The rules of a write, in the order in which `apply` keeps them, for one document
 5. One call writes all our changes of the document, built on exactly what `judge` saw.
 6. The receipt is committed after it. An answer that leaves open what happened is settled by
    reading again: what bears our mark is ours; a toggle stays `unproven`.
+7. The lease is given back only when nothing of ours can still be under way: after an open answer,
+   or an exception, it is left to run out. Who has lost it changes nothing in the journal.
 
 Nothing here decides whether access should change: that was the planner.
 """
@@ -133,6 +135,7 @@ class Known:
 
     `written`: a receipt shows that we left `ours`. `intended`: an intent is recorded, and no
     receipt says that it came to nothing. `others`: the other pauses that hold the address.
+    `uid` is the immutable id under which it was last contained.
     """
 
     prior: State | None = None
@@ -140,6 +143,7 @@ class Known:
     written: bool = False
     intended: bool = False
     others: tuple[str, ...] = ()
+    uid: str = ""
 
     @property
     def ours_to_undo(self) -> bool:
@@ -177,7 +181,8 @@ class Journal(Protocol):
         """Record, before the write, the intent, the state found and (containing) the hold.
 
         The first raw text of the document from before our first overlay wins; it is returned,
-        or None when the document has no text.
+        or None when the document has no text. Raises ConnectorError (`busy`), and records nothing,
+        when the lease has become another attempt's or the pause is being rolled back.
         """
         ...
 
@@ -185,7 +190,8 @@ class Journal(Protocol):
         """Record receipts, and bring holds and records to what they say.
 
         A hold exists afterwards exactly where `held` says so. The last hold of an address takes
-        the record with it, the last record of a document the raw text.
+        the record with it, the last record of a document the raw text. From an attempt that has
+        lost the lease, the receipts are recorded and nothing else: whoever has it knows better.
         """
         ...
 
@@ -224,6 +230,8 @@ def _judge_gone(change: Change, direction: Direction) -> Verdict:
 
 
 def _judge_contain(change: Change, found: State | None, known: Known) -> Verdict:
+    if known.uid and change.uid and known.uid != change.uid:
+        known = NOTHING  # what we did, we did to somebody else under this name
     if found == change.after:
         if change.marked:
             outcome = Outcome.ALREADY if known.written else Outcome.APPLIED
@@ -326,20 +334,21 @@ class _Write:
                 detail="another attempt is at work on this document",
             )
             return self._receipts(dict.fromkeys(self.changes, busy))  # not ours to settle
-        try:
-            receipts = self._patiently()
-            self.journal.settle(self.errand, receipts)
-        finally:
+        receipts, over = self._patiently()
+        self.journal.settle(self.errand, receipts)
+        if over:
             self.journal.unlease(self.document, self.errand.attempt)
         return receipts
 
-    def _patiently(self) -> tuple[Receipt, ...]:
-        """Try, again after a throttle or a stale tag, until there is an answer or no lease."""
-        known = self.journal.known(self.errand.pause, [c.address for c in self.changes])
+    def _patiently(self) -> tuple[tuple[Receipt, ...], bool]:
+        """Try, again after a throttle or a stale tag, until there is an answer or no lease.
+
+        Also says whether it is over: False while a request of ours may still be under way.
+        """
         waits = [0.0] * READS + list(PATIENCE)
         for wait in waits:
             try:
-                return self._attempt(known)
+                return self._attempt(self._known())
             except StaleError as error:
                 last: ConnectorError = error
             except ConnectorError as error:
@@ -349,9 +358,14 @@ class _Write:
                 self.sleep(wait)
             if not self.journal.lease(self.document, self.errand.attempt):
                 break
-        return self._receipts({c: self._failed(c, known, last) for c in self.changes})
+        known = self._known()
+        return self._receipts({c: self._failed(c, known, last) for c in self.changes}), True
 
-    def _attempt(self, known: Mapping[Address, Known]) -> tuple[Receipt, ...]:
+    def _known(self) -> Mapping[Address, Known]:
+        """Asked before each try: while we slept, the lease may have been another attempt's."""
+        return self.journal.known(self.errand.pause, [c.address for c in self.changes])
+
+    def _attempt(self, known: Mapping[Address, Known]) -> tuple[tuple[Receipt, ...], bool]:
         """Read, judge, intend, write. Raises ConnectorError when nothing of ours was sent."""
         observed = _ask(self.connector.read, self.document)
         verdicts = {
@@ -359,47 +373,67 @@ class _Write:
             for c in self.changes
         }
         due = [c for c in self.changes if verdicts[c].outcome is None]
+        over = True
         if due:
-            verdicts |= self._write(observed, due, known)
-        return self._receipts(verdicts, observed)
+            written, over = self._write(observed, due, known)
+            verdicts |= written
+        return self._receipts(verdicts, observed), over
 
     def _write(
         self, observed: Observed, due: Sequence[Change], known: Mapping[Address, Known]
-    ) -> dict[Change, Verdict]:
+    ) -> tuple[dict[Change, Verdict], bool]:
         original = self.journal.intend(self.errand, observed, due)
         if not self.journal.leased(self.document, self.errand.attempt):
             late = ConnectorError(Cause.BUSY, "the lease ran out before the write")
-            return {c: self._failed(c, known, late) for c in due}
+            return {c: self._failed(c, known, late, observed) for c in due}, True
         held = self.errand.direction is Direction.CONTAIN
         try:
             _ask(self.connector.write, observed, due, original, self.errand.token)
         except ConnectorError as error:
-            if isinstance(error, StaleError) or error.cause is Cause.THROTTLED:
-                raise  # surely not written: read and judge afresh
-            if error.landed is False:
-                return {c: self._failed(c, known, error) for c in due}
-            return self._settle_open(due, error)
-        return dict.fromkeys(due, Verdict(Outcome.APPLIED, held=held))
+            again = isinstance(error, StaleError) or error.cause is Cause.THROTTLED
+            if not again and error.landed is not False:
+                return self._settle_open(due, error)
+            failed = {c: self._failed(c, known, error, observed) for c in due}
+            if again:  # surely not written: the intent came to nothing, read and judge afresh
+                self.journal.settle(self.errand, self._receipts(failed, observed))
+                raise
+            return failed, True
+        return dict.fromkeys(due, Verdict(Outcome.APPLIED, held=held)), True
 
     def _failed(
-        self, change: Change, known: Mapping[Address, Known], error: ConnectorError
+        self,
+        change: Change,
+        known: Mapping[Address, Known],
+        error: ConnectorError,
+        observed: Observed | None = None,
     ) -> Verdict:
-        """Nothing was sent: the hold is what it was before."""
-        held = known.get(change.address, NOTHING).ours_to_undo
+        """Nothing was sent: the hold is what it was before.
+
+        But a toggle that we were to contain again, since somebody had set it anew, is not ours.
+        """
+        what = known.get(change.address, NOTHING)
+        held = what.ours_to_undo
+        if observed and self.errand.direction is Direction.CONTAIN and not change.marked:
+            held = held and observed.states.get(change.address) == what.ours
         return Verdict(Outcome.FAILED, held=held, cause=error.cause, detail=error.detail)
 
-    def _settle_open(self, due: Sequence[Change], error: ConnectorError) -> dict[Change, Verdict]:
-        """The answer leaves open what happened: read again. The hold stays until we know."""
+    def _settle_open(
+        self, due: Sequence[Change], error: ConnectorError
+    ) -> tuple[dict[Change, Verdict], bool]:
+        """The answer leaves open what happened: read again. The hold stays until we know.
+
+        What is not there yet may still land, so it is over only when all of it is there.
+        """
         verdict = Verdict(Outcome.FAILED, held=True, cause=error.cause, detail=error.detail)
         open_ = dict.fromkeys(due, verdict)
         try:
             observed = _ask(self.connector.read, self.document)
         except ConnectorError:
-            return open_
+            return open_, False
         for change in due:
             if observed.states.get(change.address) == change.after:
                 open_[change] = self._landed(change, error)
-        return open_
+        return open_, all(answer is not verdict for answer in open_.values())
 
     def _landed(self, change: Change, error: ConnectorError) -> Verdict:
         if self.errand.direction is Direction.RESTORE:

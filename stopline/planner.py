@@ -170,6 +170,7 @@ def _decide(
     found, held = now.get(change.address), holds.get(change.address, ())
     if found != change.after:
         return replace(change, before=found)
+    held = tuple(h for h in held if h.change.uid == change.uid)  # else it was somebody else
     if any(h.pause == terms.mark.pause and (h.written or h.unproven) for h in held):
         return None
     if held or change.marked:

@@ -294,7 +294,7 @@ def _write_attachment(
         if change.after is None:
             principal.attached.discard(part)
         elif part not in world.foundations:
-            raise ConnectorError(Cause.REFUSED, f"{part} does not exist")
+            raise ConnectorError(Cause.GONE, f"{part} does not exist")
         else:
             principal.attached.add(part)
 

@@ -4,17 +4,21 @@ Implements `stopline.engine.Journal`. A record is what we know of an address whi
 it: the latest state that we did not write (`prior`), and what we left (`ours`).
 """
 
+import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from stopline.engine import Errand, Known, Observed
+from stopline.errors import ConnectorError
 from stopline.journal import tables as t
+from stopline.journal.pauses import PauseStatus
 from stopline.journal.store import Store
 from stopline.model import (
     Address,
+    Cause,
     Change,
     Direction,
     Document,
@@ -77,12 +81,15 @@ class Writes:
                 )
             }
             others: dict[str, list[str]] = {}
+            uids: dict[str, str] = {}
             for row in connection.execute(
-                sa.select(t.holds.c.address, t.holds.c.pause)
-                .where(t.holds.c.address.in_(texts), t.holds.c.pause != pause)
+                sa.select(t.holds.c.address, t.holds.c.pause, t.holds.c.change)
+                .where(t.holds.c.address.in_(texts))
                 .order_by(t.holds.c.pause)
             ):
-                others.setdefault(row.address, []).append(row.pause)
+                uids[row.address] = json.loads(row.change)["uid"]
+                if row.pause != pause:
+                    others.setdefault(row.address, []).append(row.pause)
         return {
             address: Known(
                 prior=_state(record.prior),
@@ -90,6 +97,7 @@ class Writes:
                 written=record.written,
                 intended=True,
                 others=tuple(others.get(str(address), ())),
+                uid=uids.get(str(address), ""),
             )
             for address in addresses
             if (record := records.get(str(address))) is not None
@@ -125,10 +133,18 @@ class Writes:
     # --- intents and receipts --------------------------------------------------------------------
 
     def intend(self, errand: Errand, observed: Observed, changes: Sequence[Change]) -> str | None:
-        """Record, before the write, the intent, the state found and (containing) the hold."""
+        """Record, before the write, the intent, the state found and (containing) the hold.
+
+        Raises ConnectorError (`busy`), and records nothing, when the lease has become another
+        attempt's, or when the pause whose containment this is has begun to be rolled back.
+        """
         with self.store.write() as connection:
+            if not _still_leased(connection, observed.document, errand.attempt):
+                raise ConnectorError(Cause.BUSY, "the lease ran out before the intent")
             if errand.direction is Direction.CONTAIN:
-                self._keep_original(connection, observed, changes)
+                if _going_back(connection, errand.pause):
+                    raise ConnectorError(Cause.BUSY, "the pause is being rolled back")
+                self._keep_original(connection, observed)
                 for change in changes:
                     found = observed.states.get(change.address)
                     self._record(connection, change, found)
@@ -142,9 +158,14 @@ class Writes:
             return _original(connection, observed.document)
 
     def settle(self, errand: Errand, receipts: Sequence[Receipt]) -> None:
-        """Record receipts, and bring holds and records to what they say."""
+        """Record receipts, and bring holds and records to what they say.
+
+        An attempt that lost the lease has lost its say: its receipts are kept as `late-receipts`.
+        """
         with self.store.write() as connection:
-            for receipt in receipts:
+            documents = {r.change.address.document for r in receipts}
+            in_time = all(_still_leased(connection, d, errand.attempt) for d in documents)
+            for receipt in receipts if in_time else ():
                 if not receipt.held:
                     _give_up(connection, errand.pause, receipt.change.address)
                 elif receipt.direction is Direction.CONTAIN:
@@ -154,7 +175,8 @@ class Writes:
                 "direction": errand.direction,
                 "receipts": [self._receipt(connection, r) for r in receipts],
             }
-            self.store.append(connection, errand.pause, "receipts", data)
+            kind = "receipts" if in_time else "late-receipts"
+            self.store.append(connection, errand.pause, kind, data)
 
     def _held(self, connection: Connection, pause: str, receipt: Receipt) -> None:
         unproven = receipt.outcome is Outcome.UNPROVEN
@@ -192,20 +214,20 @@ class Writes:
         if written is None:
             values["ours"] = change.after.body if change.after else None
             if not change.marked and found is not None and found.body != row.ours:
-                values["prior"] = found.body
+                # Somebody set it anew: that is what was before, and no receipt shows our write yet.
+                values |= {"prior": found.body, "written": False}
         if values:
             connection.execute(sa.update(t.records).where(here).values(**values))
 
-    def _keep_original(
-        self, connection: Connection, observed: Observed, changes: Sequence[Change]
-    ) -> None:
-        """Keep the raw text from before our first overlay; the first one wins."""
-        document = str(observed.document)
-        first = sa.select(t.records.c.address).where(
-            t.records.c.document == document, t.records.c.written
-        )
-        ours_in_it = any(c.marked and c.address in observed.states for c in changes)
-        if ours_in_it or connection.execute(first).first():
+    def _keep_original(self, connection: Connection, observed: Observed) -> None:
+        """Keep the raw text from before our first overlay; the first one wins.
+
+        A record that no receipt has shown yet counts too when its overlay is in the text: the
+        write landed, and its attempt was cut off before it could say so.
+        """
+        document, found = str(observed.document), {str(a) for a in observed.states}
+        records = sa.select(t.records).where(t.records.c.document == document)
+        if any(r.written or r.address in found for r in connection.execute(records)):
             return
         connection.execute(sa.delete(t.originals).where(t.originals.c.document == document))
         connection.execute(sa.insert(t.originals).values(document=document, raw=observed.raw))
@@ -251,13 +273,38 @@ def _state(body: str | None) -> State | None:
 
 
 def _hold(connection: Connection, pause: str, change: Change, *, unproven: bool | None) -> None:
-    here = sa.and_(t.holds.c.address == str(change.address), t.holds.c.pause == pause)
+    address = t.holds.c.address == str(change.address)
+    here = sa.and_(address, t.holds.c.pause == pause)
     there = connection.execute(sa.select(t.holds.c.unproven).where(here)).first()
     if there is None:
         row = {"address": str(change.address), "pause": pause, "change": dump(change)}
         connection.execute(sa.insert(t.holds).values(**row, unproven=bool(unproven)))
     elif unproven is not None:
         connection.execute(sa.update(t.holds).where(here).values(unproven=unproven))
+    _follow(connection, address, change.uid)
+
+
+def _follow(connection: Connection, address: sa.ColumnElement[bool], uid: str) -> None:
+    """A principal recreated under its name was contained anew: all holds are on that one now."""
+    for row in connection.execute(sa.select(t.holds).where(address)).all():
+        change = load(Change, row.change)
+        if change.uid != uid:
+            here = sa.and_(address, t.holds.c.pause == row.pause)
+            values = {"change": dump(replace(change, uid=uid))}
+            connection.execute(sa.update(t.holds).where(here).values(**values))
+
+
+def _still_leased(connection: Connection, document: Document, holder: str) -> bool:
+    """Whether nobody has taken the lease over, be it run out or not."""
+    query = sa.select(t.leases.c.holder).where(t.leases.c.document == str(document))
+    return bool(connection.execute(query).scalar() == holder)
+
+
+def _going_back(connection: Connection, pause: str) -> bool:
+    """Whether an attempt to contain comes too late: it was cut off, and lived on unseen."""
+    query = sa.select(t.pauses.c.status).where(t.pauses.c.id == pause)
+    status = connection.execute(query).scalar()
+    return status in (PauseStatus.RESTORING, PauseStatus.CLOSED)
 
 
 def _give_up(connection: Connection, pause: str, address: Address) -> None:

@@ -99,7 +99,7 @@ class House:
 
     def run(self, *arguments: str) -> int:
         """Run the program in this process; its exit code. Output goes where pytest captures it."""
-        return main(arguments, Program(CONTAINS))
+        return main(arguments, Program({NAME: CONTAINS}))
 
     def start_worker(self) -> None:
         """Run a worker in a thread of its own, until `stop_worker`."""

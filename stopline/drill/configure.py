@@ -1,0 +1,66 @@
+"""The configuration that a drill runs on: the same kind of files that a lab writes."""
+
+from pathlib import Path
+
+import yaml
+
+from stopline.drill import manifest as m
+from stopline.drill.access import WORKER_ROLE
+from stopline.drill.manifest import RESEARCH
+from stopline.text import Json
+
+MERCOR: Json = {
+    "vendor": "mercor",
+    "names": ["Mercor"],
+    "owner": "data-operations@lab.example",
+    "note": "Annotation and rubrics. Call the data lead before you end a pause.",
+    "aws": {
+        "accounts": list(m.VENDOR_ACCOUNTS),
+        "external_ids": [m.EXTERNAL_ID],
+        "paths": ["/vendors/mercor/"],
+        "tags": {"vendor": "mercor"},
+        "principals": [f"arn:aws:iam::{RESEARCH}:user/services/svc-annotation-sync"],
+        "canonical_ids": [m.CANONICAL_ID],
+        "identity_providers": ["arn:aws:iam::*:saml-provider/mercor-idp"],
+    },
+    "projects": {"chordus": {"aws": {"paths": ["/vendors/mercor/chordus/"]}}},
+}
+MERCER: Json = {
+    "vendor": "mercer",
+    "note": "Another company. Its name only looks like mercor's.",
+    "aws": {"accounts": [m.LOOKALIKE_ACCOUNT], "paths": ["/vendors/mercer/"]},
+}
+ESTATE: Json = {
+    "aws": {
+        "accounts": {
+            m.RESEARCH: {"name": "research"},
+            m.DATA: {"name": "data"},
+            m.PLATFORM: {"name": "platform"},
+        },
+        "role": WORKER_ROLE,
+        "calls_per_second": 200.0,
+        "propagation": 0.5,
+    },
+    "protected": {
+        "orchestrator": [
+            "arn:aws:iam::*:role/stopline/*",
+            "arn:aws:iam::*:user/stopline/*",
+        ],
+        "break_glass": ["arn:aws:iam::*:role/break-glass/*"],
+        "log_delivery": ["arn:aws:s3:::lab-audit-logs*"],
+    },
+}
+
+
+def write(folder: Path, playbook: str) -> None:
+    """Write the files; `playbook` is the text of the real one, used as it is."""
+    files = {
+        "estate.yaml": yaml.safe_dump(ESTATE),
+        "vendors/mercor.yaml": yaml.safe_dump(MERCOR),
+        "vendors/mercer.yaml": yaml.safe_dump(MERCER),
+        "playbooks/default.yaml": playbook,
+    }
+    for name, text in files.items():
+        path = folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8")
