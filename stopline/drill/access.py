@@ -32,7 +32,8 @@ class Access:
 
     def as_(self, who: Credentials, service: str) -> Any:
         """A client that signs with somebody's credentials."""
-        return boto3.client(
+        sdk: Any = boto3  # the stubs want a literal service name
+        return sdk.client(
             service,
             endpoint_url=self.url,
             region_name=REGION,

@@ -38,6 +38,11 @@ class Emulator:
         return f"http://127.0.0.1:{self.port}"
 
     @property
+    def pid(self) -> int:
+        """The process id; 0 when it was not started."""
+        return self._process.pid if self._process else 0
+
+    @property
     def log(self) -> Path:
         """Where its log is."""
         return self.folder / "emulator.log"
@@ -83,7 +88,7 @@ class Emulator:
 
     def _answers(self) -> bool:
         try:
-            with urllib.request.urlopen(f"{self.url}/moto-api/", timeout=2):
+            with urllib.request.urlopen(f"{self.url}/moto-api/", timeout=2):  # noqa: S310 - loopback
                 return True
         except (urllib.error.URLError, OSError):
             return False

@@ -86,11 +86,11 @@ def _conditions(statement: Any, context: Context) -> bool:
     )
 
 
-def _names(token: str, context: Context) -> bool:
+def _names(named: str, context: Context) -> bool:
     arn, account = context["aws:principalarn"], context["aws:principalaccount"]
-    if token == "*" or token in (arn, account):
+    if named == "*" or named in (arn, account):
         return True
-    return token == f"arn:aws:iam::{account}:root"
+    return named == f"arn:aws:iam::{account}:root"
 
 
 def _principal(statement: Any, context: Context) -> bool | None:

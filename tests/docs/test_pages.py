@@ -8,6 +8,8 @@ from typing import Any
 import pytest
 import yaml
 from pydantic import BaseModel
+from support.commands import commands
+from support.tree import ROOT, fences, links, markdown, name_of, rows
 
 from stopline.configuration import installed_words
 from stopline.connectors.aws.permissions import PERMISSIONS
@@ -21,8 +23,6 @@ from stopline.playbook import Approvals, Limits, Phase, Playbook, Rule, parse_pl
 from stopline.render import standing
 from stopline.settings import PREFIX, Settings
 from stopline.vendors import AwsSelectors, Project, Vendor, parse_vendor
-from support.commands import commands
-from support.tree import ROOT, fences, links, markdown, name_of, rows
 
 README = (ROOT / "README.md").read_text("utf-8")
 HOW_TO = ROOT / "docs" / "how-to"
@@ -65,9 +65,11 @@ def test_every_page_can_be_reached_from_the_readme() -> None:
         if path in seen or path.suffix != ".md":
             continue
         seen.add(path)
-        for link in links(path.read_text("utf-8")):
-            if not re.match(r"[a-z]+:|#", link):
-                todo.append((path.parent / link.partition("#")[0]).resolve())
+        todo += [
+            (path.parent / link.partition("#")[0]).resolve()
+            for link in links(path.read_text("utf-8"))
+            if not re.match(r"[a-z]+:|#", link)
+        ]
     unreached = [name_of(p) for p in set(markdown()) - seen if p.parent.name != "adr"]
     assert not unreached, unreached
 
@@ -108,7 +110,9 @@ def test_the_readme_names_every_verb_and_no_other() -> None:
     makefile = (ROOT / "Makefile").read_text("utf-8")
     verbs = set(re.findall(r"^([a-z-]+):.*##", makefile, re.MULTILINE))
     told = {
-        row[0].strip("`").removeprefix("make ") for row in rows(README) if row[0].startswith("`make ")
+        row[0].strip("`").removeprefix("make ")
+        for row in rows(README)
+        if row[0].startswith("`make ")
     }
     assert told == verbs
 
@@ -259,7 +263,9 @@ def test_the_keys_of_small_sections_are_named(model: type[BaseModel]) -> None:
 def test_the_connectors_words_are_listed() -> None:
     """What a playbook may say about AWS is in docs/how-to/configure.md, and nothing else."""
     listed = CONFIGURE.partition("The words of the AWS connector:")[2]
-    told = {row[0].strip("`"): {w.strip(" `") for w in row[1].split(",")} for row in rows(listed)[2:]}
+    told = {
+        row[0].strip("`"): {w.strip(" `") for w in row[1].split(",")} for row in rows(listed)[2:]
+    }
     assert told == {contains: set(how) for contains, how in installed_words()["aws"].items()}
 
 

@@ -4,7 +4,6 @@ import re
 from pathlib import Path
 
 import pytest
-
 from support.tree import ROOT, name_of
 
 SKIPPED = {".git", ".venv", "__pycache__", "dist", "node_modules"}
@@ -18,7 +17,11 @@ FILES = sorted(
     and ".hypothesis" not in path.parts
 )
 UNFINISHED = ("TO" + "DO", "FIX" + "ME", "XX" + "X", "HA" + "CK", "TB" + "D", "W" + "IP")
-STUBS = (r"raise NotImplemented" + "Error", r"pytest\.mark\." + r"skip\b", r"@pytest\.mark\.x" + "fail")
+STUBS = (
+    r"raise NotImplemented" + "Error",
+    r"pytest\.mark\." + r"skip\b",
+    r"@pytest\.mark\.x" + "fail",
+)
 
 
 @pytest.mark.parametrize("word", UNFINISHED)
@@ -38,9 +41,7 @@ def test_nothing_is_stubbed_or_skipped(stub: str) -> None:
 def test_no_file_names_a_place_of_one_machine() -> None:
     """Paths of the machine on which a file was written do not stand in it."""
     homes = re.compile(r"/(home|Users)/[a-z]+/|/(work|root)/[a-z]+")
-    found = [
-        f"{name_of(p)}: {hit[0]}" for p in FILES for hit in [homes.search(text_of(p))] if hit
-    ]
+    found = [f"{name_of(p)}: {hit[0]}" for p in FILES for hit in [homes.search(text_of(p))] if hit]
     assert not found, found
 
 

@@ -1,10 +1,9 @@
-"""One word for one thing: docs/glossary.md drives what is looked for in docs, help and docstrings."""
+"""One word for one thing: docs/glossary.md says what is looked for in docs, help, docstrings."""
 
 import re
 from collections.abc import Iterator
 
 import pytest
-
 from support.commands import helps
 from support.tree import PACKAGES, ROOT, docstrings, markdown, name_of, prose, python, rows
 

@@ -1,0 +1,147 @@
+"""The report of a drill: one page for people, one document for programs. Pure."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+
+from stopline.drill.oracle import Answer, Check
+from stopline.drill.probes import NOT_EMULATED, Probe
+from stopline.text import Json
+
+
+@dataclass(frozen=True, slots=True)
+class Sight:
+    """What could be done at one moment: judged by the documents, and tried by acting."""
+
+    vendor: tuple[Check, ...]
+    bystanders: tuple[Check, ...]
+    acted: tuple[Probe, ...]
+    acted_bystanders: tuple[Probe, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Connector:
+    """One connector's figures. `refused` counts credentials that worked before and do not after."""
+
+    targets: int = 0
+    contained: int = 0
+    refused: int = 0
+    bystanders: int = 0
+    bystanders_unharmed: int = 0
+    restored_identical: bool = False
+
+
+@dataclass(slots=True)
+class Report:
+    """All that a drill found. It passes when `faults` is empty."""
+
+    connector: str = "aws"
+    figures: Connector = field(default_factory=Connector)
+    seconds: dict[str, float] = field(default_factory=dict)
+    calls: int = 0
+    residuals: list[Json] = field(default_factory=list)
+    left_open: list[str] = field(default_factory=list)
+    faults: list[str] = field(default_factory=list)
+
+    @property
+    def verdict(self) -> str:
+        """`pass` or `fail`."""
+        return "fail" if self.faults else "pass"
+
+    def document(self) -> Json:
+        """The JSON document, kind `DrillReport`."""
+        f = self.figures
+        return {
+            "apiVersion": "stopline/v1",
+            "kind": "DrillReport",
+            "verdict": self.verdict,
+            "connectors": {
+                self.connector: {
+                    "targets": f.targets,
+                    "contained": f.contained,
+                    "refused": f.refused,
+                    "bystanders": f.bystanders,
+                    "bystanders_unharmed": f.bystanders_unharmed,
+                    "restored_identical": f.restored_identical,
+                }
+            },
+            "seconds": self.seconds,
+            "calls": self.calls,
+            "residuals": self.residuals,
+            "left_open": self.left_open,
+            "not_emulated": list(NOT_EMULATED),
+            "faults": self.faults,
+        }
+
+    def page(self) -> str:
+        """One page of text."""
+        f, s = self.figures, self.seconds
+        lines = [
+            "",
+            f"DRILL: {self.verdict.upper()}",
+            "",
+            f"  targets contained        {f.contained} of {f.targets}",
+            f"  vendor credentials       {f.refused} worked before and are refused after",
+            f"  bystanders unharmed      {f.bystanders_unharmed} of {f.bystanders}",
+            f"  estate after rollback    {'identical, byte for byte' if f.restored_identical else 'DIFFERENT'}",  # noqa: E501 - a row of a table
+            f"  first cut after          {s.get('first_cut', 0):.1f} s",
+            f"  contained after          {s.get('contained', 0):.1f} s",
+            f"  restored within          {s.get('restored', 0):.1f} s of the approval",
+            f"  calls to AWS             {self.calls}",
+            *_block("What outlives containment", _residual_lines(self.residuals)),
+            *_block("Left open by rule, and shown as such", self.left_open),
+            *_block("Not in the verdict, because the emulator lacks it", NOT_EMULATED),
+            *_block("FAULTS", self.faults),
+            "",
+        ]
+        return "\n".join(lines)
+
+
+def _block(title: str, lines: Iterable[str]) -> list[str]:
+    found = list(lines)
+    return ["", f"  {title}:", *(f"    - {line}" for line in found)] if found else []
+
+
+def _residual_lines(residuals: Iterable[Json]) -> list[str]:
+    return [f"{r['what']} ({r['until']}), {r['changes']} changes" for r in residuals]
+
+
+def worked(sight: Sight) -> list[str]:
+    """Faults of the estate before anything was done: everybody must be at work."""
+    idle = [c.who for c in (*sight.vendor, *sight.bystanders) if c.answer is not Answer.ALLOWED]
+    idle += [p.who for p in (*sight.acted, *sight.acted_bystanders) if not p.allowed]
+    return [f"before the pause, this did not work: {who}" for who in idle]
+
+
+def still_in(before: Sight, after: Sight) -> list[str]:
+    """Faults after containment: vendor credentials that are not refused."""
+    was = {c.who for c in before.vendor if c.answer is Answer.ALLOWED}
+    judged = [c for c in after.vendor if c.who in was and c.answer is not Answer.REFUSED]
+    acted = [p for p in after.acted if p.allowed]
+    return [
+        *(f"after containment, {c.who} is {c.answer}: {c.what} {c.why}" for c in judged),
+        *(f"after containment, {p.who} still works" for p in acted),
+    ]
+
+
+def refused(before: Sight, after: Sight) -> int:
+    """How many vendor credentials worked before and are refused after, by the documents."""
+    was = {c.who for c in before.vendor if c.answer is Answer.ALLOWED}
+    return sum(c.who in was and c.answer is Answer.REFUSED for c in after.vendor)
+
+
+def harmed(sight: Sight, when: str) -> list[str]:
+    """Faults: bystanders who cannot work."""
+    judged = [c for c in sight.bystanders if c.answer is not Answer.ALLOWED]
+    acted = [p for p in sight.acted_bystanders if not p.allowed]
+    return [
+        *(f"{when}, the bystander {c.who} is {c.answer}" for c in judged),
+        *(f"{when}, the bystander {p.who} is refused" for p in acted),
+    ]
+
+
+def grouped(residuals: Sequence[tuple[str, str]]) -> list[Json]:
+    """What outlives containment, each thing once, with how many changes leave it."""
+    return [
+        {"what": what, "until": until, "changes": residuals.count((what, until))}
+        for what, until in sorted(set(residuals))
+    ]

@@ -1,0 +1,307 @@
+"""`stopline drill`: the whole product against an emulated estate, as a user would run it.
+
+It starts an emulated AWS, Temporal and a worker; pauses `mercor` by the real command line with the
+real playbook; judges with eyes of its own what the vendor and the bystanders can still do; rolls
+back with a second identity; and compares the estate byte for byte with what it was.
+"""
+
+import shutil
+import sys
+import tempfile
+import time
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+
+from stopline.drill import configure, estate, fingerprint, probes, report
+from stopline.drill.access import REGION, Access
+from stopline.drill.children import Said, Worker, command, environment
+from stopline.drill.emulator import Emulator
+from stopline.drill.manifest import LAB, Manifest
+from stopline.drill.oracle import Answer, Oracle
+from stopline.drill.report import Report, Sight
+from stopline.entrypoints.embedded import Server, free_port
+from stopline.errors import SetupError, UserError
+from stopline.journal.book import Book, open_book
+from stopline.journal.pauses import Pause
+from stopline.model import Outcome
+from stopline.settings import Settings
+from stopline.text import canonical
+
+ALICE, BOB = "alice@drill", "bob@drill"
+CONTAINED, PARTIAL, WAITING = 0, 6, 5
+
+
+def say(text: str) -> None:
+    """One line to whoever watches."""
+    sys.stderr.write(f"{text}\n")
+    sys.stderr.flush()
+
+
+@dataclass
+class Drill:
+    """One drill, with everything that it started."""
+
+    folder: Path
+    playbook: str
+    size: int
+    emulator: Emulator = field(init=False)
+    server: Server = field(init=False)
+    worker: Worker = field(init=False)
+    manifest: Manifest = field(init=False)
+    access: Access = field(init=False)
+    cast: probes.Cast = field(init=False)
+    report: Report = field(default_factory=Report)
+
+    # --- starting and stopping -------------------------------------------------------------------
+
+    def start(self) -> None:
+        """Start the emulated AWS, seed it, start Temporal and a worker."""
+        self.emulator = Emulator(self.folder)
+        self.emulator.start()
+        started = time.monotonic()
+        self.manifest = estate.seed(self.emulator.url, size=self.size)
+        self.access = Access(self.emulator.url, LAB)
+        self.cast = probes.gather(self.access, self.manifest)
+        say(f"[1/6] an estate of {len(LAB)} accounts is there ({time.monotonic() - started:.1f} s)")
+        configure.write(self.folder / "config", self.playbook)
+        self.server = Server(self.folder / "temporal", free_port(), free_port())
+        self.server.start()
+        self.worker = Worker(self.folder, {**self.env, **self.cloud})
+        self.worker.start()
+        self.worker.ready()
+        say(f"[2/6] Temporal and a worker are up ({self.server.address})")
+
+    @property
+    def env(self) -> dict[str, str]:
+        """The environment of the command line: no credentials of the estate in it."""
+        return environment(
+            {
+                "STOPLINE_CONFIG_DIR": str(self.folder / "config"),
+                "STOPLINE_DATA_DIR": str(self.folder / "data"),
+                "STOPLINE_IDENTITY": ALICE,
+                "STOPLINE_LOG_FORMAT": "console",
+                "TEMPORAL_ADDRESS": self.server.address,
+                "TEMPORAL_CONFIG_FILE": str(self.folder / "no-temporal.toml"),
+            }
+        )
+
+    @property
+    def cloud(self) -> dict[str, str]:
+        """What the worker has besides: the credentials of the estate."""
+        nowhere = str(self.folder / "no-aws-config")
+        return {
+            "AWS_ENDPOINT_URL": self.emulator.url,
+            "AWS_ACCESS_KEY_ID": self.manifest.worker[0],
+            "AWS_SECRET_ACCESS_KEY": self.manifest.worker[1],
+            "AWS_DEFAULT_REGION": REGION,
+            "AWS_CONFIG_FILE": nowhere,
+            "AWS_SHARED_CREDENTIALS_FILE": nowhere,
+            "AWS_EC2_METADATA_DISABLED": "true",
+        }
+
+    @property
+    def journal_url(self) -> str:
+        """The drill's own journal."""
+        return f"sqlite:///{self.folder / 'data'}/journal.db"
+
+    def stop(self) -> None:
+        """Stop everything that was started; what was not is passed over."""
+        for name in ("worker", "server", "emulator"):
+            child = getattr(self, name, None)
+            if child is not None:
+                child.stop()
+
+    # --- looking ---------------------------------------------------------------------------------
+
+    def look(self) -> Sight:
+        """Judge by the documents as they are now, and act as everybody."""
+        oracle = Oracle.read(self.access)
+        acting = (self.emulator, self.access)
+        return Sight(
+            tuple(oracle.vendor(self.manifest)),
+            tuple(oracle.bystanders(self.manifest)),
+            tuple(probes.act(*acting, self.cast.vendor)),
+            tuple(probes.act(*acting, self.cast.bystanders)),
+        )
+
+    # --- the night -------------------------------------------------------------------------------
+
+    def run(self) -> Report:
+        """Pause, judge, roll back, compare."""
+        before, was = self.look(), fingerprint.fingerprint(self.access)
+        self.report.faults += report.worked(before)
+        at_work = sum(p.allowed for p in before.acted)
+        say(f"[3/6] mercor is at work: {len(before.vendor)} ways in, {at_work} tried and working")
+        began, calls = time.time(), self.emulator.calls()
+        said = self._command("pause", "mercor", "--reason", "drill", "--confirm", "mercor")
+        self.report.calls += self.emulator.calls() - calls
+        self._contained(said, before, began)
+        calls = self.emulator.calls()
+        self._roll_back()
+        self.report.calls += self.emulator.calls() - calls
+        self._compare(was)
+        return self.report
+
+    def _command(self, *words: str) -> Said:
+        say(f"      $ stopline {' '.join(words)}")
+        said = command(self.env, *words)
+        if words[0] != "rollback":  # its plan is the one that `approve` shows
+            sys.stderr.write(said.stdout)
+        return said
+
+    def _contained(self, said: Said, before: Sight, began: float) -> None:
+        wanted = (CONTAINED, PARTIAL) if self.manifest.left_open else (CONTAINED,)
+        self._expect("pause", said, *wanted)
+        after = self.look()
+        faults = [
+            *report.still_in(before, after),
+            *report.harmed(after, "after containment"),
+            *self._figures(after, report.refused(before, after), began),
+        ]
+        self.report.faults += faults
+        done = self.report.figures
+        say(
+            f"[4/6] contained: {done.refused} of {len(before.vendor)} ways in are refused, "
+            f"{done.bystanders_unharmed} of {done.bystanders} bystanders work"
+        )
+
+    def _figures(self, after: Sight, refused: int, began: float) -> list[str]:
+        book = open_book(self.journal_url)
+        pause = book.pauses.list("mercor")[-1]
+        plan = book.pauses.plan(pause.plan).plan
+        work = {c.address for c in plan.work}
+        held = {hold.address for hold in book.writes.holds(pause.id)}
+        unharmed = sum(c.answer is Answer.ALLOWED for c in after.bystanders)
+        self.report.figures = report.Connector(
+            targets=len(work),
+            contained=len(work & held),
+            refused=refused,
+            bystanders=len(after.bystanders),
+            bystanders_unharmed=unharmed,
+        )
+        self.report.residuals = report.grouped([(r.what, r.until) for r in plan.residuals])
+        open_ = {s.principal: s.reason for s in plan.skips if s.leaves_access}
+        self.report.left_open = [f"{who}: {why}" for who, why in sorted(open_.items())]
+        self.report.seconds = self._seconds(book, pause, began)
+        expected = {way.arn for way in self.manifest.left_open}
+        return [
+            *(f"not contained: {address}" for address in sorted(work - held)),
+            *(f"left open and not declared: {who}" for who in sorted(set(open_) - expected)),
+            *(f"declared as left open and not shown: {w}" for w in sorted(expected - set(open_))),
+            *(f"a gap: {gap.what}: {gap.cause}" for gap in plan.gaps),
+        ]
+
+    def _seconds(self, book: Book, pause: Pause, began: float) -> dict[str, float]:
+        events = book.pauses.events(pause.id)
+        cuts = [
+            e.at
+            for e in events
+            if e.kind == "receipts"
+            and any(r["outcome"] == Outcome.APPLIED for r in e.data["receipts"])
+        ]
+        ends = [e.at for e in events if e.kind == "status"]
+        return {
+            "first_cut": _since(began, cuts[0]) if cuts else 0.0,
+            "contained": _since(began, ends[0]) if ends else 0.0,
+        }
+
+    def _roll_back(self) -> None:
+        words = ("rollback", "mercor", "--reason", "drill is over", "--confirm", "mercor")
+        self._expect("rollback", self._command(*words), WAITING)
+        began = time.time()
+        said = self._command("approve", "mercor", "--as", BOB, "--confirm", "mercor")
+        self._expect("approve", said, CONTAINED)
+        book = open_book(self.journal_url)
+        pause = book.pauses.list("mercor")[-1]
+        if pause.closed_at:
+            self.report.seconds["restored"] = _since(began, pause.closed_at)
+        number, broken = book.store.verify()
+        if broken:
+            self.report.faults.append(f"the journal's chain of {number} events: {broken}")
+        say(f"[5/6] rolled back by {BOB}'s word; the journal holds {number} events")
+
+    def _compare(self, was: fingerprint.Fingerprint) -> None:
+        now = fingerprint.fingerprint(self.access)
+        different = fingerprint.differences(was, now)
+        ours = fingerprint.leftovers(now)
+        figures = self.report.figures
+        self.report.figures = report.Connector(
+            figures.targets,
+            figures.contained,
+            figures.refused,
+            figures.bystanders,
+            figures.bystanders_unharmed,
+            restored_identical=not different and not ours,
+        )
+        self.report.faults += [f"after rollback, {line}" for line in different]
+        self.report.faults += [f"something of ours is left: {name}" for name in ours]
+        again = self.look()
+        self.report.faults += report.harmed(again, "after rollback")
+        self.report.faults += report.worked(again) and ["after rollback, not everybody works again"]
+        say(f"[6/6] the estate of {len(now)} objects was compared byte for byte")
+
+    def _expect(self, what: str, said: Said, *codes: int) -> None:
+        if said.code not in codes:
+            wanted = " or ".join(map(str, codes))
+            self.report.faults.append(f"`stopline {what}` ended with {said.code}, not {wanted}")
+
+
+def _since(began: float, moment: str) -> float:
+    return round(datetime.fromisoformat(moment).timestamp() - began, 2)
+
+
+def drill(settings: Settings, *, keep: bool, size: int, output: str, journal: str) -> int:
+    """Run one drill; 0 when it passes. With `keep` everything is left up, and its addresses said.
+
+    Raises UserError for a journal that is not supported, SetupError when something cannot start.
+    """
+    if journal != "sqlite":
+        raise UserError(f"The drill has no journal {journal!r}.", "Use --journal sqlite.")
+    folder = Path(tempfile.mkdtemp(prefix="stopline-drill-"))
+    night = Drill(folder, _playbook(settings), size)
+    passed = False
+    try:
+        night.start()
+        found = night.run()
+        passed = found.verdict == "pass"
+        sys.stdout.write(f"{canonical(found.document())}\n" if output == "json" else found.page())
+        sys.stdout.flush()
+    finally:
+        _leave(night, keep=keep, passed=passed)
+    return 0 if passed else 1
+
+
+def _playbook(settings: Settings) -> str:
+    path = settings.config_dir / "playbooks" / "default.yaml"
+    try:
+        return path.read_text(encoding="utf-8")
+    except OSError as error:
+        raise SetupError(
+            f"The drill runs on the real playbook, and {path} cannot be read: {error.strerror}.",
+            "Run it where the folder `config` is, or set STOPLINE_CONFIG_DIR.",
+        ) from error
+
+
+def _leave(night: Drill, *, keep: bool, passed: bool) -> None:
+    """Stop everything, or say how to reach it. The folder stays when there is something to read."""
+    if keep and hasattr(night, "worker"):
+        _print_addresses(night)
+        return
+    night.stop()
+    if passed:
+        shutil.rmtree(night.folder, ignore_errors=True)
+    else:
+        say(f"The logs and the journal are in {night.folder}.")
+
+
+def _print_addresses(night: Drill) -> None:
+    pids = f"{night.worker.pid} {night.server.pid} {night.emulator.pid}"
+    ours = {k: v for k, v in night.env.items() if k.startswith(("STOPLINE_", "TEMPORAL_"))}
+    lines = "\n".join(f"  export {name}={value}" for name, value in sorted(ours.items()))
+    say(
+        f"\nLeft up, as asked:\n  Temporal UI   http://127.0.0.1:{night.server.ui_port}\n"
+        f"  Temporal      {night.server.address}\n  AWS           {night.emulator.url}\n"
+        f"  folder        {night.folder}\n\nTo look around with stopline:\n{lines}\n\n"
+        f"To stop it all:  kill {pids}; rm -r {night.folder}"
+    )

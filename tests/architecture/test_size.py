@@ -1,0 +1,55 @@
+"""Files and functions stay short enough to be read at one sitting. Exceptions may only shrink."""
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+from support.tree import PACKAGES, name_of, python
+
+LINES_OF_A_FILE = 450
+LINES_OF_A_FUNCTION = 45
+
+LONG_FILES = {
+    "stopline/engine.py": 470,  # the whole write path, from the port to the receipt
+    "stopline/model.py": 480,  # the nouns, with a line of meaning for each member
+}
+LONG_FUNCTIONS = {
+    "stopline/journal/migrations/versions/0001_first.py:upgrade": 70,  # all tables, as data
+    "stopline/entrypoints/cli/restoring.py:rollback": 50,  # half of it declares the options
+    "stopline/render/documents.py:plan_document": 50,  # one dictionary, as docs/json.md has it
+}
+FILES = python(*PACKAGES, "tests", "bench")
+
+
+def lengths(path: Path) -> Iterator[tuple[str, int]]:
+    """Every function of a file by name, with its number of lines, docstring included."""
+    for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            yield f"{name_of(path)}:{node.name}", (node.end_lineno or 0) - node.lineno + 1
+
+
+def test_files_are_short() -> None:
+    """No file is longer than its budget."""
+    long = {name_of(p): len(p.read_text("utf-8").splitlines()) for p in FILES}
+    over = {f: n for f, n in long.items() if n > LONG_FILES.get(f, LINES_OF_A_FILE)}
+    assert not over, over
+
+
+def test_functions_are_short() -> None:
+    """No function is longer than its budget."""
+    over = {
+        name: number
+        for path in FILES
+        for name, number in lengths(path)
+        if number > LONG_FUNCTIONS.get(name, LINES_OF_A_FUNCTION)
+    }
+    assert not over, over
+
+
+def test_every_exception_is_still_needed() -> None:
+    """An exception for what is short by now, or gone, is taken out."""
+    files = {name_of(p): len(p.read_text("utf-8").splitlines()) for p in FILES}
+    functions = {name: number for path in FILES for name, number in lengths(path)}
+    stale = [f for f in LONG_FILES if files.get(f, 0) <= LINES_OF_A_FILE]
+    stale += [f for f in LONG_FUNCTIONS if functions.get(f, 0) <= LINES_OF_A_FUNCTION]
+    assert not stale, stale
