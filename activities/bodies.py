@@ -17,13 +17,13 @@ from itertools import groupby
 from typing import Any, TypeVar
 
 import structlog
-from stopline.configuration import Frozen
 from temporalio import activity
 from temporalio.exceptions import ApplicationError
 
 from activities import api
 from activities.ends import conclusion, verified
 from stopline import engine, guards, planner
+from stopline.configuration import Frozen
 from stopline.engine import Connector, Errand, Mark, Terms
 from stopline.errors import StoplineError, UserError, WrongJournalError
 from stopline.estate import Estate

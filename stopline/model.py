@@ -17,11 +17,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from enum import IntEnum, StrEnum
 
-from stopline.text import Json as Json
-from stopline.text import canonical as canonical
-from stopline.text import dump as dump
-from stopline.text import load as load
-from stopline.text import sha256 as sha256
+from stopline.text import Json, canonical, dump, sha256
 
 # --- where -----------------------------------------------------------------------------------
 
