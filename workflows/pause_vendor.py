@@ -7,11 +7,12 @@ state and not from its history. Native cancellation fails closed: what is contai
 """
 
 import asyncio
+import contextlib
 from dataclasses import replace
 from datetime import timedelta
 
 from temporalio import workflow
-from temporalio.exceptions import ApplicationError
+from temporalio.exceptions import ApplicationError, FailureError
 from temporalio.workflow import ParentClosePolicy
 
 with workflow.unsafe.imports_passed_through():
@@ -21,6 +22,7 @@ with workflow.unsafe.imports_passed_through():
     from workflows.calls import call
     from workflows.messages import Phase
 
+Child = workflow.ChildWorkflowHandle[m.ShardOrder, api.Tally]
 IDLE = 3
 """Passes in a row without a single write, after which what is left is left to a person."""
 
@@ -36,7 +38,7 @@ class PauseVendor:
         self._sweep = 0
         self._total = 0
         self._propagation = 0.0
-        self._running: dict[str, workflow.ChildWorkflowHandle[m.ShardOrder, api.Tally]] = {}
+        self._running: dict[str, Child] = {}
         self._done = api.Tally()
 
     @workflow.run
@@ -72,9 +74,10 @@ class PauseVendor:
         """A native cancel fails closed: what is contained stays so, and the pause stays open."""
         self._stopping = True
         self._state.queued.clear()
-        self._state.restore = self._state.pending = self._state.approved = None
+        self._withdraw()
         await self._record("cancelled", "temporal", workflow.cancellation_reason() or "")
         await self._conclude(Direction.CONTAIN, "", "")
+        self._stopping = False
         self._enter(Phase.PAUSED)
 
     # --- opening ---------------------------------------------------------------------------------
@@ -87,7 +90,8 @@ class PauseVendor:
             state.summary = api.Summary(result="refused", why=opened.refused)
             return False
         if opened.second_person and not await self._second_person():
-            state.summary = api.Summary(result="refused", why="nobody approved the plan in time")
+            why = "it was stopped" if self._stopping else "nobody approved the plan in time"
+            state.summary = api.Summary(result="refused", why=why)
             await self._record("closed", "stopline", state.summary.why, status="closed")
             return False
         state.queued.append(state.order)
@@ -100,19 +104,19 @@ class PauseVendor:
         self._tell()
         try:
             await workflow.wait_condition(
-                lambda: state.approved is not None,
+                lambda: state.approved is not None or self._stopping,
                 timeout=timedelta(seconds=state.order.options.approval_seconds),
             )
         except TimeoutError:
             return False
         state.pending, state.approved = None, None
-        return True
+        return not self._stopping
 
     # --- containment -----------------------------------------------------------------------------
 
     async def _contain(self, order: api.PauseOrder) -> None:
         """Carry out the approved plan, then sweep until a pass plans nothing, then verify."""
-        state, self._stopping = self._state, False
+        state = self._state
         self._enter(Phase.CONTAINING)
         tally = api.Tally()
         if order.plan:
@@ -137,6 +141,9 @@ class PauseVendor:
                 api.VERIFY, state.order, api.Tally, summary="read back what we left", minutes=30
             )
         await self._conclude(Direction.CONTAIN, plan, blocked)
+        if self._stopping and state.summary.result != "stopped":  # said while it was concluded
+            await self._conclude(Direction.CONTAIN, plan, blocked)
+        self._stopping = False
         self._enter(Phase.PAUSED)
 
     async def _pass(self, order: api.PauseOrder, before: api.Tally) -> api.PlanRef:
@@ -189,6 +196,8 @@ class PauseVendor:
             )
             self._running[name] = child
             try:
+                if self._stopping:  # said while the child was being started: it must hear it too
+                    await _stop(child)
                 tally: api.Tally = await child
             finally:
                 del self._running[name]
@@ -198,18 +207,19 @@ class PauseVendor:
     # --- rollback --------------------------------------------------------------------------------
 
     async def _plan_restore(self) -> None:
-        state = self._state
-        if state.restore is None:
+        state, wanted = self._state, self._state.restore
+        if wanted is None:
             return
         self._enter(Phase.PLANNING_ROLLBACK)
-        asked = api.RestorePlan(state.order, state.restore)
-        state.pending = await call(
+        asked, closed = api.RestorePlan(state.order, wanted), False
+        planned = await call(
             api.PLAN_RESTORE, asked, api.PlanRef, summary="plan the rollback from what happened"
         )
-        closed = False
-        if not state.pending.work:
-            closed = await self._conclude(Direction.RESTORE, state.pending.ref, "")
-            state.restore = state.pending = None
+        if state.restore is wanted:  # else it was withdrawn meanwhile
+            state.pending = planned
+            if not planned.work:
+                closed = await self._conclude(Direction.RESTORE, planned.ref, "")
+                self._withdraw()
         self._enter(Phase.CLOSED if closed else Phase.PAUSED)
 
     async def _restore(self) -> None:
@@ -217,9 +227,10 @@ class PauseVendor:
         state, approved = self._state, self._state.approved
         if state.restore is None or approved is None:
             return
-        self._stopping = False
         asked = api.RestorePlan(state.order, state.restore)
         fresh = await call(api.PLAN_RESTORE, asked, api.PlanRef, summary="is the plan still true?")
+        if state.approved is not approved:
+            return  # withdrawn meanwhile
         if fresh.digest != approved.digest:
             state.pending, state.approved, state.stale = fresh, None, True
             self._tell()
@@ -233,8 +244,9 @@ class PauseVendor:
             )
             if self._stopping or not fresh.work or not tally.applied:
                 break
-        state.restore, state.pending, state.approved, state.stale = None, None, None, False
+        self._withdraw()
         closed = await self._conclude(Direction.RESTORE, fresh.ref, "")
+        self._stopping = False
         self._enter(Phase.CLOSED if closed else Phase.PAUSED)
 
     # --- resting ---------------------------------------------------------------------------------
@@ -244,16 +256,22 @@ class PauseVendor:
         state = self._state
         retry = state.summary.result == "partial" and state.restore is None
         wait = timedelta(seconds=state.order.options.sweep_again_seconds) if retry else None
-        runs = (len(state.queued), state.restore, state.pending, state.approved)
+        was = self._said()
         try:
             await workflow.wait_condition(
-                lambda: (len(state.queued), state.restore, state.pending, state.approved) != runs,
+                lambda: self._said() != was,
                 timeout=wait,
                 timeout_summary="sweep again: the pause is partial" if retry else None,
             )
         except TimeoutError:
             # Only a sweep: the plan itself would take again what a rollback gave back in part.
             state.queued.append(replace(state.order, plan=""))
+
+    def _said(self) -> tuple[object, ...]:
+        """All that people change while the pause rests."""
+        state = self._state
+        people = (state.restore, state.pending, state.approved)
+        return (len(state.queued), *people, state.summary.result)
 
     def _renew(self) -> None:
         """Continue as new on entering PAUSED, when nobody is waiting for an answer."""
@@ -285,10 +303,15 @@ class PauseVendor:
     @workflow.update(name=m.ROLLBACK)
     async def rollback(self, restore: api.RestoreOrder) -> api.PlanRef:
         """Ask for a rollback; answers with the plan that another person must approve."""
-        state = self._state
-        state.restore, state.pending, state.approved, state.stale = restore, None, None, False
+        self._withdraw()
+        self._state.restore = restore
         await workflow.wait_condition(lambda: self._planned(restore))
         return self._waiting()
+
+    def _withdraw(self) -> None:
+        """No rollback is asked for any more."""
+        state = self._state
+        state.restore, state.pending, state.approved, state.stale = None, None, None, False
 
     def _waiting(self) -> api.PlanRef:
         return self._state.pending or api.PlanRef()
@@ -340,10 +363,15 @@ class PauseVendor:
     async def stop(self, stop: m.Stop) -> str:
         """Finish the batches in flight, then stay as you are; a waiting rollback is withdrawn."""
         self._stopping = True
-        if self._state.phase is Phase.PAUSED:
-            self._state.restore = self._state.pending = None
+        del self._state.queued[1:]  # the first is under way
+        if self._state.phase in (Phase.PAUSED, Phase.PLANNING_ROLLBACK):
+            self._state.queued.clear()
+            self._withdraw()
+            if self._state.summary.result == "partial":  # it would sweep again by and by
+                await self._conclude(Direction.CONTAIN, "", "")
+            self._stopping = False
         for child in list(self._running.values()):
-            await child.signal(m.STOP)
+            await _stop(child)
         await self._record("stop", stop.by, stop.reason)
         return self._state.phase
 
@@ -416,3 +444,9 @@ class PauseVendor:
         self._state.phase = Phase.CLOSED
         self._tell()
         return self._state.summary
+
+
+async def _stop(child: Child) -> None:
+    """Ask one child to end early; one that has ended meanwhile needs no asking."""
+    with contextlib.suppress(FailureError):
+        await child.signal(m.STOP)

@@ -98,6 +98,7 @@ class Server:
         """Start it, and wait until it listens. Raises SetupError with where its log is."""
         self.folder.mkdir(parents=True, exist_ok=True)
         where = self.folder / "temporal.log"
+        self._close_log()  # one that died under us has left it open
         self._log = where.open("ab")
         ui = ("--ui-port", str(self.ui_port)) if self.ui_port else ("--headless",)
         place = ("--ip", "127.0.0.1", "--port", str(self.port))
@@ -133,14 +134,19 @@ class Server:
             except subprocess.TimeoutExpired:
                 self._process.kill()
                 self._process.wait(10)
+        self._close_log()
+
+    def _close_log(self) -> None:
         if self._log is not None:
             self._log.close()
+            self._log = None
 
     def kill(self) -> None:
         """End it as a power cut would."""
         if self._process is not None:
             self._process.kill()
             self._process.wait(10)
+        self._close_log()
 
 
 def local_address() -> tuple[str, int]:

@@ -1,7 +1,9 @@
 """The life of a pause on a real Temporal server, over the world in memory."""
 
 import asyncio
+import threading
 from dataclasses import replace
+from itertools import count
 
 import pytest
 from pydantic import TypeAdapter
@@ -149,11 +151,21 @@ def test_stop_ends_between_documents_and_a_new_word_goes_on() -> None:
     """After `stop` nothing new is begun; `contain` with a fresh plan finishes the same pause."""
 
     async def scenario() -> None:
-        async with a_line(a_world(60), threads=2) as line:
+        async with a_line(a_world(20), threads=2) as line:
+            reached, go_on = threading.Event(), threading.Event()
+            sending = count()
+
+            def wait_at_the_sixth(moment: str, _document: object) -> None:
+                if moment == "sending" and next(sending) == 5:
+                    reached.set()
+                    assert go_on.wait(60)
+
+            line.connector.hook = wait_at_the_sixth
             order = await line.plan(line.order(batch=2, window=1))
             handle = await line.start(order)
-            await line.until(handle, lambda s: s.phase is m.Phase.CONTAINING)
+            assert await asyncio.to_thread(reached.wait, 60)
             await handle.execute_update(m.STOP, m.Stop("alice", "production"), result_type=str)
+            go_on.set()
             status = await line.rests(handle)
             assert status.summary.result == "stopped"
             assert 0 < status.summary.held < line.refs[0].work
@@ -161,6 +173,43 @@ def test_stop_ends_between_documents_and_a_new_word_goes_on() -> None:
             await handle.execute_update(m.CONTAIN, again, result_type=str)
             done = await line.until(handle, lambda s: s.summary.result == "contained")
             assert done.summary.held == line.refs[0].work
+
+    asyncio.run(scenario())
+
+
+def test_a_stop_that_is_said_at_once_is_never_lost() -> None:
+    """A stop said while the pause is opened, or its shards are started, stops all the same."""
+
+    async def scenario() -> None:
+        async with a_line(a_world(20), threads=2) as line:
+            order = await line.plan(line.order(batch=2, window=1))
+            handle = await line.start(order)
+            await handle.execute_update(m.STOP, m.Stop("alice", "a mistake"), result_type=str)
+            status = await line.rests(handle)
+            assert status.summary.result == "stopped"
+            assert status.summary.held < line.refs[0].work
+            assert not status.stopping
+
+    asyncio.run(scenario())
+
+
+def test_a_stop_withdraws_a_rollback_and_ends_the_sweeps_of_a_partial_pause() -> None:
+    """A pause at rest stays as it is: nothing is given back, and nothing swept, until a word."""
+
+    async def scenario() -> None:
+        async with a_line() as line:
+            line.world.principals["shared"] = Principal("s", "mercor", shared_with=("mercer",))
+            order = await line.plan(line.order(sweep_again_seconds=1))
+            handle = await line.start(order)
+            assert (await line.rests(handle)).summary.result == "partial"
+            waiting = await line.rollback(handle)
+            await handle.execute_update(m.STOP, m.Stop("alice", "leave it"), result_type=str)
+            with pytest.raises(WorkflowUpdateFailedError):
+                await line.approve(handle, waiting.digest)
+            status = await line.status(handle)
+            assert status.summary.result == "stopped"
+            assert status.summary.held == line.refs[0].work
+            assert not status.stopping
 
     asyncio.run(scenario())
 
