@@ -7,19 +7,18 @@ state and not from its history. Native cancellation fails closed: what is contai
 """
 
 import asyncio
-import contextlib
 from dataclasses import replace
 from datetime import timedelta
 
 from temporalio import workflow
-from temporalio.exceptions import ApplicationError, FailureError
+from temporalio.exceptions import ApplicationError
 from temporalio.workflow import ParentClosePolicy
 
 with workflow.unsafe.imports_passed_through():
     from activities import api
     from stopline.model import Direction
     from workflows import messages as m
-    from workflows.calls import call
+    from workflows.calls import call, end_early
     from workflows.messages import Phase
 
 Child = workflow.ChildWorkflowHandle[m.ShardOrder, api.Tally]
@@ -197,7 +196,7 @@ class PauseVendor:
             self._running[name] = child
             try:
                 if self._stopping:  # said while the child was being started: it must hear it too
-                    await _stop(child)
+                    await end_early(child)
                 tally: api.Tally = await child
             finally:
                 del self._running[name]
@@ -371,7 +370,7 @@ class PauseVendor:
                 await self._conclude(Direction.CONTAIN, "", "")
             self._stopping = False
         for child in list(self._running.values()):
-            await _stop(child)
+            await end_early(child)
         await self._record("stop", stop.by, stop.reason)
         return self._state.phase
 
@@ -444,9 +443,3 @@ class PauseVendor:
         self._state.phase = Phase.CLOSED
         self._tell()
         return self._state.summary
-
-
-async def _stop(child: Child) -> None:
-    """Ask one child to end early; one that has ended meanwhile needs no asking."""
-    with contextlib.suppress(FailureError):
-        await child.signal(m.STOP)

@@ -27,7 +27,7 @@ from stopline.settings import Settings
 DEFAULT = "127.0.0.1:7233"
 UI_OFFSET = 1000
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
-PATIENCE_SECONDS = 30.0
+PATIENCE_SECONDS = 60.0
 
 FLAGS = (
     "--log-level", "warn",
@@ -69,6 +69,22 @@ def answers(host: str, port: int) -> bool:
         return probe.connect_ex((host, port)) == 0
 
 
+def serves(address: str) -> bool:
+    """Whether the Temporal server there says that it is ready; its port opens before it is.
+
+    https://docs.temporal.io/cli/operator#health
+    """
+    asked = subprocess.run(  # noqa: S603 - our own command, no shell
+        [executable(), "operator", "cluster", "health", "--address", address],
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        check=False,
+        timeout=PATIENCE_SECONDS,
+    )
+    return asked.returncode == 0
+
+
 @dataclass
 class Server:
     """One Temporal server as a child process. Killing and starting it again loses nothing."""
@@ -95,7 +111,7 @@ class Server:
         return self._process is not None and self._process.poll() is None
 
     def start(self) -> None:
-        """Start it, and wait until it listens. Raises SetupError with where its log is."""
+        """Start it, and wait until it serves. Raises SetupError with where its log is."""
         self.folder.mkdir(parents=True, exist_ok=True)
         where = self.folder / "temporal.log"
         self._close_log()  # one that died under us has left it open
@@ -116,7 +132,7 @@ class Server:
         for _ in range(int(PATIENCE_SECONDS / 0.1)):
             if not self.running:
                 break
-            if answers("127.0.0.1", self.port):
+            if answers("127.0.0.1", self.port) and serves(self.address):
                 return
             time.sleep(0.1)
         self.stop()
