@@ -28,6 +28,11 @@ def task_queue(journal: str) -> str:
     return f"stopline/{journal}"
 
 
+def read_queue(journal: str) -> str:
+    """The queue of what only reads: nothing that writes to a system is registered on it."""
+    return f"{task_queue(journal)}/read"
+
+
 @dataclass(frozen=True)
 class Options:
     """How work is cut, frozen when a pause starts, so that an upgrade does not change it."""
@@ -60,7 +65,8 @@ class PauseOrder:
 
 @dataclass(frozen=True)
 class PlanRef:
-    """A plan in the journal. `refused` and `limits` name the guards that spoke.
+    """A plan in the journal. `refused` and `limits` name the guards that spoke; `snapshot` fetches
+    what it was planned from.
 
     `work` counts changes and claims. `open_skips` leave access; `blocked` says why a sweep's plan
     must not run without a person's word.
@@ -75,6 +81,7 @@ class PlanRef:
     refused: tuple[str, ...] = ()
     limits: tuple[str, ...] = ()
     blocked: str = ""
+    snapshot: str = ""
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from itertools import groupby
 from typing import Any, TypeVar
@@ -131,8 +131,8 @@ class Activities:
         mine = sum(hold.pause == order.pause for hold in holds)
         bounds = guards.Bounds(estate, playbook.limits, before=mine)
         findings = guards.guard(plan, snapshot, bounds)
-        pauses.keep_snapshot(snapshot)
-        return _ref(pauses.keep_plan(plan, findings), order)
+        kept = pauses.keep_snapshot(snapshot)
+        return replace(_ref(pauses.keep_plan(plan, findings), order), snapshot=kept)
 
     @activity.defn(name=api.PLAN_RESTORE)
     def plan_restore(self, asked: api.RestorePlan) -> api.PlanRef:

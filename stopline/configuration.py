@@ -81,6 +81,16 @@ def installed_words() -> Words:
     return found
 
 
+def not_looked_at() -> tuple[str, ...]:
+    """What the installed connectors say that they do not read: `NOT_LOOKED_AT` of `words`."""
+    found: list[str] = []
+    for entry in sorted(entry_points(group=CONNECTORS)):
+        with suppress(ModuleNotFoundError):
+            words = import_module(f"{entry.module}.words")
+            found += [f"{entry.name}: {what}" for what in getattr(words, "NOT_LOOKED_AT", ())]
+    return tuple(found)
+
+
 @dataclass(frozen=True, slots=True)
 class _File:
     """One file as it was read: its label in messages, and its text or why there is none."""

@@ -24,6 +24,7 @@ class Kind(StrEnum):
     VENDOR_LIST = "VendorList"
     CONFIGURATION_CHECK = "ConfigurationCheck"
     PLAN = "Plan"
+    ASSESSMENT = "Assessment"
     PAUSE = "Pause"
     PAUSE_LIST = "PauseList"
     DIAGNOSIS = "Diagnosis"

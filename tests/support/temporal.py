@@ -20,7 +20,7 @@ from stopline.entrypoints.cli.main import main
 from stopline.entrypoints.cli.program import Program
 from stopline.entrypoints.embedded import Server, free_port
 from stopline.entrypoints.temporal import connect
-from stopline.entrypoints.worker import build_worker
+from stopline.entrypoints.worker import build_reader, build_worker
 from stopline.journal.book import Book, open_book
 from stopline.settings import Settings, settings
 
@@ -115,11 +115,13 @@ class House:
         self._ask_to_stop = lambda: loop.call_soon_threadsafe(stop.set)
         activities = Activities(self.book, lambda _: {NAME: self.connector})
         try:
-            worker = build_worker(await connect(self.settings), activities, threads=8)
+            client = await connect(self.settings)
+            worker = build_worker(client, activities, threads=8)
+            reader = build_reader(client, activities)
         except BaseException as error:
             ready.set_exception(error)
             raise
-        async with worker:
+        async with worker, reader:
             ready.set_result(None)
             await stop.wait()
 

@@ -9,6 +9,8 @@ import re
 from stopline.text import Json
 
 PATH = "/stopline/"
+CANARY = "stopline-canary"
+CANARY_PATH = f"/{CANARY}/"
 _POLICY = re.compile(r"StoplineDenyAll-J([0-9a-f]{8})")
 _SID = re.compile(r"StoplineJ([0-9a-f]{8})P[0-9a-f]{8}(?:Acct|Own)")
 _ORPHAN = re.compile(r"\bA(?:IDA|ROA|GPA|NPA)[A-Z0-9]{12,}\b")
