@@ -18,6 +18,9 @@ VERIFY = "stopline.verify.v1"
 CONCLUDE = "stopline.conclude.v1"
 PLAN_RESTORE = "stopline.plan-restore.v1"
 RECORD = "stopline.record.v1"
+PREFLIGHT = "stopline.preflight.v1"
+MAKE_CANARY = "stopline.make-canary.v1"
+REMOVE_CANARY = "stopline.remove-canary.v1"
 
 RETRIABLE = ("busy", "throttled", "unreachable")
 """Causes that are asked again at once by the shard; the rest is left to the next sweep."""
@@ -224,6 +227,29 @@ class Summary:
     open_skips: int = 0
     gaps: int = 0
     why: str = ""
+
+
+@dataclass(frozen=True)
+class CheckOrder:
+    """Input of `PREFLIGHT` and of what makes and removes a canary, named by `activity`.
+
+    `frozen` is the ref of a frozen configuration, of which the estate counts. `canary` is the ref
+    of one that was made; `realm` and `id` say where one is to be made, and under which id.
+    """
+
+    activity: str = PREFLIGHT
+    journal: str = ""
+    frozen: str = ""
+    realm: str = ""
+    id: str = ""
+    canary: str = ""
+
+
+@dataclass(frozen=True)
+class CheckRef:
+    """What was found, in the journal: checks, a canary, or what it differs in."""
+
+    ref: str = ""
 
 
 @dataclass(frozen=True)

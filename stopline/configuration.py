@@ -171,6 +171,12 @@ class Configuration:
         self.estate()
         return Frozen(*self.texts(vendor, playbook))
 
+    def freeze_for(self, vendor_text: str, playbook: str = "default") -> Frozen:
+        """The same for a vendor that no file has. Raises as `playbook` and `estate` do."""
+        self.playbook(playbook)
+        self.estate()
+        return Frozen(vendor_text, self._playbook_file(playbook).text, self._estate.text)
+
     def check(self) -> list[ConfigError]:
         """Every fault of every file, one error for each file; empty when all is well."""
         found = [*self._strays, *self._read_vendors[1]]

@@ -15,6 +15,7 @@ from temporalio.worker import Worker
 
 from activities.api import read_queue, task_queue
 from activities.bodies import Activities
+from activities.checks import Checks
 from activities.readonly import reading
 from stopline.engine import Connector
 from stopline.entrypoints.temporal import connect
@@ -23,6 +24,7 @@ from stopline.journal.book import Book, open_book
 from stopline.settings import Settings
 from workflows.pause_vendor import PauseVendor
 from workflows.plan_vendor import PlanVendor
+from workflows.preflight import Preflight
 from workflows.shard import Shard
 
 GROUP = "stopline.connectors"
@@ -50,8 +52,11 @@ def build_worker(client: Client, activities: Activities, *, threads: int) -> Wor
     return Worker(
         client,
         task_queue=task_queue(activities.book.id),
-        workflows=[PauseVendor, PlanVendor, Shard],
-        activities=activities.all(),
+        workflows=[PauseVendor, PlanVendor, Preflight, Shard],
+        activities=[
+            *activities.all(),
+            *Checks(activities.book, activities.connectors_of).all(),
+        ],
         activity_executor=ThreadPoolExecutor(threads, thread_name_prefix="activity"),
         max_concurrent_activities=threads,
         graceful_shutdown_timeout=GRACE,

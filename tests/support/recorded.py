@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import pytest
 from botocore.session import Session, get_session
@@ -19,7 +20,7 @@ from stopline.drill import configure, estate
 from stopline.drill.access import REGION, Access
 from stopline.drill.emulator import Emulator
 from stopline.drill.estate import trust
-from stopline.drill.manifest import LAB, Manifest
+from stopline.drill.manifest import LAB, RESEARCH, Manifest
 from stopline.engine import Errand, Mark, Terms, apply
 from stopline.estate import AwsEstate
 from stopline.journal.book import Book, open_book
@@ -59,9 +60,7 @@ class Recorder:
 
     def _session(self) -> Session:
         session = get_session()
-        session.register(
-            "before-call.sts", lambda model, **_: self.note("", "sts", model.name)
-        )
+        session.register("before-call.sts", lambda model, **_: self.note("", "sts", model.name))
         return session
 
 
@@ -70,12 +69,16 @@ class Night:
     """One journal over one emulated estate."""
 
     emulator: Emulator
-    manifest: Manifest
+    access: Access
     connector: AwsConnector
     recorder: Recorder
     book: Book
     vendor: Vendor
     playbook: Playbook
+
+    def owner(self, account: str, service: str) -> Any:
+        """A client of one account as its owner sees it."""
+        return self.access.client(account, service)
 
     def discover(self) -> list[Found]:
         """Read what mercor holds."""
@@ -88,9 +91,7 @@ class Night:
             Terms(self.vendor, self.playbook, Mark(self.book.id, PAUSE)),
             Scope(),
             planner.Standing(self.book.writes.holds()),
-            planner.Opinions(
-                {"aws": self.connector.contained}, {"aws": self.connector.residuals}
-            ),
+            planner.Opinions({"aws": self.connector.contained}, {"aws": self.connector.residuals}),
         )
 
     def carry_out(self, plan: Plan) -> list[Receipt]:
@@ -115,13 +116,15 @@ def a_night(folder: Path, **settings: Json) -> Iterator[Night]:
         manifest = estate.seed(emulator.url)
         for name, value in cloud(emulator, manifest).items():
             patch.setenv(name, value)
+        access = Access(emulator.url, LAB)
         for account in LAB:
-            give_roles(Access(emulator.url, LAB), account)
+            give_roles(access, account)
+            access.client(account, "s3")  # nobody new is let in once policies are enforced
         recorder = Recorder()
         connector = AwsConnector(recorder.clients(**settings), 0.0)
         yield Night(
             emulator,
-            manifest,
+            access,
             connector,
             recorder,
             open_book("sqlite://"),
@@ -144,14 +147,23 @@ def cloud(emulator: Emulator, manifest: Manifest) -> dict[str, str]:
 
 
 def give_roles(access: Access, account: str) -> None:
-    """A role for each file of config/permissions/aws, with what the file says and nothing else."""
+    """A role that reads and one that writes, each with what config/permissions/aws says."""
     iam = access.client(account, "iam")
-    for name, kind in ((READER, "read"), (WRITER, "write")):
-        path, _, role = name.rpartition("/")
-        trusted = json.dumps(trust({"AWS": "*"}))
-        iam.create_role(RoleName=role, Path=f"/{path}/", AssumeRolePolicyDocument=trusted)
-        document = json.dumps(as_emulated(policies.policies()[kind]))
-        iam.put_role_policy(RoleName=role, PolicyName=kind, PolicyDocument=document)
+    give_role(iam, READER, "read")
+    give_role(iam, WRITER, "write", "canary")
+
+
+def give_role(iam: Any, name: str, *kinds: str, without: str = "") -> None:
+    """One role with some of the policies, but for one action."""
+    path, _, role = name.rpartition("/")
+    trusted = json.dumps(trust({"AWS": f"arn:aws:iam::{RESEARCH}:user/stopline/stopline"}))
+    iam.create_role(RoleName=role, Path=f"/{path}/", AssumeRolePolicyDocument=trusted)
+    for kind in kinds:
+        policy = as_emulated(policies.policies()[kind])
+        for statement in policy["Statement"]:
+            statement["Action"] = [a for a in statement["Action"] if a != without]
+        policy["Statement"] = [s for s in policy["Statement"] if s["Action"]]
+        iam.put_role_policy(RoleName=role, PolicyName=kind, PolicyDocument=json.dumps(policy))
 
 
 def as_emulated(policy: Json) -> Json:

@@ -16,7 +16,7 @@ from stopline.model import (
     State,
     in_order,
 )
-from stopline.render.place import Check
+from stopline.preflight import Check
 from stopline.render.standing import Held, Left, Said, Standing, Waiting
 from stopline.vendors import AwsSelectors, Project, Vendor
 

@@ -67,3 +67,10 @@ def permission_of(service: str, operation: str) -> str:
     """The IAM action that one API call needs; most have its name."""
     action = f"{service}:{operation}"
     return _NAMED_OTHERWISE.get(action, action)
+
+
+def operation_of(action: str) -> tuple[str, str]:
+    """The API call that an IAM action is named after: `permission_of`, the other way round."""
+    called = {named: call for call, named in _NAMED_OTHERWISE.items()}.get(action, action)
+    service, _, operation = called.partition(":")
+    return service, operation
