@@ -105,10 +105,10 @@ def _head(assessed: Assessment, held: Sequence[Holder]) -> Section:
     principals, targets = blast(plan)
     body = [
         Line(f"scope     {scope_text(plan.scope)}"),
-        Line(f"reaches   {len(held)} principals and targets"),
+        Line(f"reaches   {_count(held)}"),
         Line(
-            f"a pause   would make {len(plan.changes)} changes, on {principals} principals and "
-            f"{targets} targets; {sum(h.open for h in held)} would stay open, in whole or in part"
+            f"a pause   would make {len(plan.changes)} changes (principals {principals}, targets "
+            f"{targets}); left open, in whole or in part: {sum(h.open for h in held)}"
         ),
     ]
     if both := [f"{r.connector} {r.realm}" for r in assessed.readers if not r.apart]:
@@ -129,8 +129,11 @@ def _realms(held: Sequence[Holder], how: Shown) -> Iterator[Section]:
         lines = [_line(holder) for holder in members[: how.most]]
         if len(members) > how.most:
             lines.append(Line(f"... and {len(members) - how.most} more (-v shows all)"))
-        title = f"{connector} {realm}: {len(members)} principals and targets"
-        yield Section(title, tuple(lines))
+        yield Section(f"{connector} {realm}: {_count(members)}", tuple(lines))
+
+
+def _count(held: Sequence[Holder]) -> str:
+    return "1 principal or target" if len(held) == 1 else f"{len(held)} principals and targets"
 
 
 def _line(holder: Holder) -> Line:

@@ -33,21 +33,21 @@ from stopline.text import Json
 CRIPPLED = "stopline/crippled"
 """A writing role that lacks one right."""
 
+CLOSED, SHORTSIGHTED = "stopline/closed", "stopline/shortsighted"
+"""Reading roles: one that trusts somebody else, and one that lacks a right."""
+
 
 @pytest.fixture(scope="module")
 def night(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Night]:
     """One seeded estate for all tests of this file."""
     with a_night(tmp_path_factory.mktemp("aws")) as night:
-        give_role(
-            night.owner(DATA, "iam"), CRIPPLED, "write", "canary", without="iam:AttachUserPolicy"
-        )
-        give_role(
-            night.owner(PLATFORM, "iam"),
-            CRIPPLED,
-            "write",
-            "canary",
-            without="iam:DetachUserPolicy",
-        )
+        research, data = night.owner(RESEARCH, "iam"), night.owner(DATA, "iam")
+        platform = night.owner(PLATFORM, "iam")
+        kinds = ("write", "canary")
+        give_role(data, CRIPPLED, *kinds, without="iam:AttachUserPolicy")
+        give_role(platform, CRIPPLED, *kinds, without="iam:DetachUserPolicy")
+        give_role(data, SHORTSIGHTED, "read", without="iam:ListAccessKeys")
+        give_role(research, CLOSED, "read", trusting=f"arn:aws:iam::{RESEARCH}:user/staff/nobody")
         night.emulator.enforce(on=True)
         yield night
 
@@ -185,9 +185,14 @@ def test_a_preflight_of_a_whole_estate_ends_well_and_writes_nothing(
 def test_a_preflight_names_what_is_wrong_and_what_to_do(
     flight: Flight, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """A role that is not there, a guard of nobody, a folder that others can read."""
+    """A role that trusts another, one that lacks a right, a guard of nobody, an open folder."""
     flight.estate(
-        aws={"read_role": "stopline/missing"},
+        aws={
+            "accounts": {
+                RESEARCH: {"read_role": CLOSED},
+                DATA: {"read_role": SHORTSIGHTED},
+            }
+        },
         protected={"break_glass": ["arn:aws:iam::*:role/break-glas/*"]},
     )
     flight.house.settings.data_dir.chmod(0o755)
@@ -195,9 +200,11 @@ def test_a_preflight_names_what_is_wrong_and_what_to_do(
     checks = checks_of(capsys)
     who = checks[f"aws {RESEARCH} reads as"]
     assert not who["ok"]
-    assert "role/stopline/missing" in who["found"]
+    assert f"role/{CLOSED}" in who["found"]
     assert "sts:AssumeRole" in who["next_step"]
     assert f"aws {RESEARCH} rights to read" not in checks
+    assert "denied: iam:ListAccessKeys" in checks[f"aws {DATA} rights to read"]["found"]
+    assert "read.json" in checks[f"aws {DATA} rights to read"]["next_step"]
     assert "nobody is arn:aws:iam::*:role/break-glas/*" in checks["protected break glass"]["found"]
     assert checks["data directory"]["next_step"].startswith("chmod 700")
     assert "not made, since this failed" in checks[f"canary {RESEARCH}"]["found"]
@@ -211,6 +218,7 @@ def test_a_canary_is_contained_restored_and_removed(
     flight: Flight, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """The ordinary path for real, with the rights of config/permissions and no other."""
+    flight.estate(aws={"accounts": {RESEARCH: {}}})
     assert flight.run("doctor", "--canary", RESEARCH, "--output", "json") == 0
     check = checks_of(capsys)[f"canary {RESEARCH}"]
     assert "4 changes were made and given back" in check["found"]
@@ -248,11 +256,9 @@ def test_a_canary_that_is_stuck_says_what_is_left_and_how_to_remove_it(
     assert len(flight.canaries(PLATFORM)) == 2
 
 
-def test_a_canary_in_a_strange_account_is_refused(
-    flight: Flight, capsys: pytest.CaptureFixture[str]
-) -> None:
-    """An account that the estate's file does not name; those that it names are shown."""
-    assert flight.run("doctor", "--canary", "999900001111", "--output", "json") == 1
-    check = checks_of(capsys)["canary 999900001111"]
-    assert "no realm of the estate" in check["found"]
-    assert RESEARCH in check["found"] + check["next_step"]
+@pytest.mark.usefixtures("installation")
+def test_a_canary_in_a_strange_account_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
+    """An account that the estate's file does not name is a usage error, before anything."""
+    assert main(("doctor", "--canary", "999900001111"), Program()) == 2
+    said = capsys.readouterr().err
+    assert "--canary: '999900001111' is no account of the estate. Nothing was made." in said

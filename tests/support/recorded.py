@@ -31,6 +31,7 @@ from stopline.vendors import Vendor
 
 PLAYBOOK = Path(__file__).parents[2] / "config" / "playbooks" / "default.yaml"
 READER, WRITER = "stopline/reader", "stopline/writer"
+US = f"arn:aws:iam::{RESEARCH}:user/stopline/stopline"
 PAUSE = "0000abcd"
 
 
@@ -153,10 +154,10 @@ def give_roles(access: Access, account: str) -> None:
     give_role(iam, WRITER, "write", "canary")
 
 
-def give_role(iam: Any, name: str, *kinds: str, without: str = "") -> None:
-    """One role with some of the policies, but for one action."""
+def give_role(iam: Any, name: str, *kinds: str, without: str = "", trusting: str = US) -> None:
+    """One role with some of the policies, but for one action; the worker may assume it."""
     path, _, role = name.rpartition("/")
-    trusted = json.dumps(trust({"AWS": f"arn:aws:iam::{RESEARCH}:user/stopline/stopline"}))
+    trusted = json.dumps(trust({"AWS": trusting}))
     iam.create_role(RoleName=role, Path=f"/{path}/", AssumeRolePolicyDocument=trusted)
     for kind in kinds:
         policy = as_emulated(policies.policies()[kind])

@@ -9,6 +9,7 @@ import asyncio
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Future
+from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -20,7 +21,7 @@ from stopline.engine import Connector
 from stopline.entrypoints.cli.main import main
 from stopline.entrypoints.cli.program import Program
 from stopline.entrypoints.embedded import Server, free_port
-from stopline.entrypoints.temporal import connect
+from stopline.entrypoints.temporal import connect, polled
 from stopline.entrypoints.worker import build_reader, build_worker
 from stopline.estate import Estate
 from stopline.journal.book import Book, open_book
@@ -97,6 +98,7 @@ class House:
     world: World
     connector: MemoryConnector
     connectors_of: Callable[[Estate], Mapping[str, Connector]] | None = None
+    read_only: bool = False
     _ask_to_stop: Callable[[], object] = field(default=lambda: None, repr=False)
     _thread: threading.Thread | None = field(default=None, repr=False)
 
@@ -120,12 +122,17 @@ class House:
         activities = Activities(self.book, connectors_of)
         try:
             client = await connect(self.settings)
-            worker = build_worker(client, activities, threads=8)
-            reader = build_reader(client, activities)
+            workers = [build_reader(client, activities)]
+            if not self.read_only:
+                workers.append(build_worker(client, activities, threads=8))
         except BaseException as error:
             ready.set_exception(error)
             raise
-        async with worker, reader:
+        async with AsyncExitStack() as stack:
+            for worker in workers:
+                await stack.enter_async_context(worker)
+                while not await polled(client, worker.task_queue):  # noqa: ASYNC110 - asked anew
+                    await asyncio.sleep(0.05)
             ready.set_result(None)
             await stop.wait()
 

@@ -232,7 +232,8 @@ def _simulated(eyes: _Eyes, source: str, statement: Mapping[str, Any]) -> list[s
         for tests in statement.get("Condition", {}).values()
         for key, value in tests.items()
     ]  # fmt: skip
-    answer = eyes.ask(
+    answer = eyes.clients.ask_once(
+        eyes.account,
         "iam",
         "simulate_principal_policy",
         PolicySourceArn=source,

@@ -2,6 +2,7 @@
 
 import platform
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from difflib import get_close_matches
 from importlib.metadata import packages_distributions, version
 from typing import Annotated
 
@@ -13,7 +14,8 @@ from stopline.entrypoints.cli import canary as canaries
 from stopline.entrypoints.cli import options as o
 from stopline.entrypoints.cli import preflight as flying
 from stopline.entrypoints.cli.program import Program
-from stopline.errors import StoplineError
+from stopline.errors import StoplineError, UserError
+from stopline.estate import readers
 from stopline.preflight import Check
 from stopline.render.documents import diagnosis_document
 from stopline.render.place import diagnosis_page
@@ -46,6 +48,8 @@ def doctor(
     Exits with 1 if anything failed; each line says what to do.
     """
     program = o.program_of(context, output)
+    if canary:
+        _require_realm(program, canary)
     looks: Mapping[str, Callable[[Program], Found]] = {
         "versions": _versions,
         "names": _names,
@@ -62,6 +66,18 @@ def doctor(
         checks.append(_canary(program, canary, checks))
     program.emit(diagnosis_page(checks), diagnosis_document(checks))
     raise typer.Exit(0 if all(check.ok for check in checks) else 1)
+
+
+def _require_realm(program: Program, realm: str) -> None:
+    """Refuse a realm that the estate's file does not name, before anything. Raises UserError."""
+    realms = [reader.realm for reader in readers(program.configuration.estate())]
+    if realm not in realms:
+        near = get_close_matches(realm, realms, 1)
+        hint = f"Did you mean {near[0]!r}? " if near else ""
+        raise UserError(
+            f"--canary: {realm!r} is no account of the estate. Nothing was made.",
+            f"{hint}Its accounts: {', '.join(realms) or 'none'}.",
+        )
 
 
 def _canary(program: Program, realm: str, before: Sequence[Check]) -> Check:
