@@ -1,4 +1,4 @@
-"""The least-privilege IAM policies, made from what `permissions` declares, by no hand. Pure.
+"""The narrowest IAM policies that do, made from what `permissions` declares, by no hand. Pure.
 
 An action that is declared tomorrow is in the policy tomorrow: `RULES` only narrow the resources
 and conditions, by what an action is about. What no rule knows is allowed on `*`, and shown so.

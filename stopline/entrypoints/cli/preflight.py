@@ -57,12 +57,18 @@ def preflight(program: Program) -> list[Check]:
 
 
 def _data_directory(program: Program) -> Iterator[Check]:
-    """The folder holds what was there before each change: secrets can be among it."""
-    folder = program.settings.data_dir
+    """What lies there says what was before each change: secrets can be among it."""
+    folder, journal = program.settings.data_dir, _journal_folder(program)
+    yield _for_us_alone("data directory", folder)
+    if journal is not None and journal != folder:
+        yield _for_us_alone("journal directory", journal)
+
+
+def _for_us_alone(name: str, folder: Path) -> Check:
     mode = stat.S_IMODE(folder.stat().st_mode)
     open_ = mode & (stat.S_IRWXG | stat.S_IRWXO)
-    step = f"chmod 700 {folder}"
-    yield Check("data directory", ok=not open_, found=f"{folder}, mode {mode:04o}", next_step=step)
+    found = f"{folder}, mode {mode:04o}"
+    return Check(name, ok=not open_, found=found, next_step=f"chmod 700 {folder}")
 
 
 def _disk(program: Program) -> Iterator[Check]:
