@@ -1,7 +1,8 @@
 """The bodies of what is looked at before the night. Nothing here decides; what is found is kept."""
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any
 
 import structlog
@@ -18,6 +19,7 @@ from stopline.preflight import Canary, Check, Preflighted
 from stopline.text import canonical, dump, jsonable, load
 
 log = structlog.get_logger()
+Built = tuple[Estate, Mapping[str, Connector]]
 
 
 @dataclass(frozen=True)
@@ -26,6 +28,11 @@ class Checks:
 
     book: Book
     connectors_of: Callable[[Estate], Mapping[str, Connector]]
+    _built: Callable[[str], Built] = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        """Connectors are kept: a canary asks for the same ones twice."""
+        object.__setattr__(self, "_built", lru_cache(maxsize=4)(self._build))
 
     def all(self) -> list[Callable[..., Any]]:
         """Everything that a worker which may write registers besides."""
@@ -62,14 +69,17 @@ class Checks:
             log.info("a canary is removed", realm=canary.realm, canary=canary.id)
             return self._kept("canary-end", canonical(differences))
 
-    def _estate(self, order: api.CheckOrder) -> tuple[Estate, Mapping[str, Connector]]:
+    def _estate(self, order: api.CheckOrder) -> Built:
         if order.journal != self.book.id:
             raise WrongJournalError(
                 f"This was asked for by the journal {order.journal}, and this worker has the "
                 f"journal {self.book.id}; nothing was looked at.",
                 "Start the worker with STOPLINE_JOURNAL_URL of that journal.",
             )
-        _, _, estate = Frozen.load(self.book.store.body(order.frozen)).parse()
+        return self._built(order.frozen)
+
+    def _build(self, ref: str) -> Built:
+        _, _, estate = Frozen.load(self.book.store.body(ref)).parse()
         return estate, self.connectors_of(estate)
 
     def _kept(self, kind: str, text: str) -> api.CheckRef:

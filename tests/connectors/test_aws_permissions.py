@@ -139,7 +139,9 @@ def test_every_call_is_declared_and_every_declared_action_is_called(night: Night
     assert all(check.ok for check in night.connector.preflight(Protected()))
     canary = night.connector.make_canary(DATA, "0000c0de")
     assert list(night.connector.remove_canary(canary)) == []
-    assert night.recorder.actions == ALL
+    undeclared, unused = night.recorder.actions - ALL, ALL - night.recorder.actions
+    assert not undeclared, f"called, and not declared in permissions.py: {sorted(undeclared)}"
+    assert not unused, f"declared in permissions.py, and never called: {sorted(unused)}"
 
 
 def test_the_reading_role_cannot_write(night: Night) -> None:

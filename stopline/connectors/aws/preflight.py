@@ -66,7 +66,8 @@ class _Eyes:
     def check(self, what: str, found: str, next_step: str = "", *, grade: str = "ok") -> Check:
         """One line about this account; `grade` is ok, warn or fail."""
         name = f"aws {self.account} {what}"
-        return Check(name, grade != "fail", found, next_step, warn=grade == "warn")
+        step = "" if grade == "ok" else next_step
+        return Check(name, grade != "fail", found, step, warn=grade == "warn")
 
     def ask(self, service: str, operation: str, **words: Any) -> Any:
         """Make one reading call. Raises ConnectorError."""

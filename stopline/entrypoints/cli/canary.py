@@ -138,7 +138,7 @@ class _Flight:
         if differences:
             found = f"{what}; {'; '.join(differences)}; it was removed"
             return Check(name, ok=False, found=found, next_step="Report it: a restore is exact.")
-        step = "It was removed. Correct what is said above, then try again."
+        step = "" if ok else "Correct what is said here, then try again."
         return Check(name, ok=ok, found=f"{what}; it was removed", next_step=step)
 
 
