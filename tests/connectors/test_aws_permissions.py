@@ -144,6 +144,25 @@ def test_every_call_is_declared_and_every_declared_action_is_called(night: Night
     assert not unused, f"declared in permissions.py, and never called: {sorted(unused)}"
 
 
+def test_a_canary_is_made_once_and_a_strangers_user_of_its_name_is_let_be(night: Night) -> None:
+    """Asked again it is the same; a user under another path, whatever it is called, stays."""
+    connector, owner = night.connector, night.owner(DATA, "iam")
+    assert connector.make_canary(DATA, "0000aaaa") == connector.make_canary(DATA, "0000aaaa")
+    assert (
+        len(owner.list_access_keys(UserName="stopline-canary-0000aaaa")["AccessKeyMetadata"]) == 1
+    )
+    canary = connector.make_canary(DATA, "0000aaaa")
+    owner.update_user(UserName="stopline-canary-0000aaaa", NewPath="/staff/")
+    with pytest.raises(ConnectorError, match="none of our canaries"):
+        list(connector.remove_canary(canary))
+    assert owner.get_user(UserName="stopline-canary-0000aaaa")
+    owner.update_user(UserName="stopline-canary-0000aaaa", NewPath=marks.CANARY_PATH)
+    assert list(connector.remove_canary(canary)) != []  # its bucket is gone: it says so
+    assert list(connector.remove_canary(canary)) != []  # and again, of all of it
+    names = [user["UserName"] for user in owner.list_users()["Users"]]
+    assert "stopline-canary-0000aaaa" not in names
+
+
 def test_the_reading_role_cannot_write(night: Night) -> None:
     """The emulator refuses a write with the reading role: the test above rests on that."""
     words = {"UserName": "pilot", "PolicyArn": marks.policy_arn(DATA, "00000000")}

@@ -39,12 +39,24 @@ def _build(clients: Clients, canary: Canary, propagation: float) -> None:
     account, user, bucket = canary.realm, canary.made["user"], canary.made["bucket"]
     named = {"Bucket": bucket, **_place(clients, account)}
     _once(lambda: clients.do(account, "iam", "create_user", UserName=user, Path=marks.CANARY_PATH))
-    if not clients.ask(account, "iam", "list_access_keys", UserName=user)["AccessKeyMetadata"]:
-        clients.do(account, "iam", "create_access_key", UserName=user)  # its secret is dropped
     _once(lambda: clients.do(account, "s3", "create_bucket", **named))
     time.sleep(propagation)
+    _require_ours(clients, canary)
+    if not clients.ask(account, "iam", "list_access_keys", UserName=user)["AccessKeyMetadata"]:
+        clients.do(account, "iam", "create_access_key", UserName=user)  # its secret is dropped
     words = {"Bucket": bucket, "ExpectedBucketOwner": account, "Policy": canary.made["policy"]}
     _patiently(lambda: clients.do(account, "s3", "put_bucket_policy", **words))
+
+
+def _require_ours(clients: Clients, canary: Canary) -> None:
+    """A user of that name under another path is somebody else's. Raises ConnectorError.
+
+    The bucket needs no such look: each call names the owner that we expect.
+    """
+    user = canary.made["user"]
+    found = clients.ask(canary.realm, "iam", "get_user", UserName=user)["User"]["Arn"]
+    if found != canary.principals[0]:
+        raise ConnectorError(Cause.RECREATED, f"{found} is none of our canaries; it was let be")
 
 
 def _cleared(clients: Clients, canary: Canary) -> str:
@@ -126,6 +138,7 @@ def remove(clients: Clients, canary: Canary) -> Iterator[str]:
     with _unless_gone():
         clients.do(account, "s3", "delete_bucket", **words)
     with _unless_gone():
+        _require_ours(clients, canary)
         keys = clients.ask(account, "iam", "list_access_keys", UserName=user)["AccessKeyMetadata"]
         for key in keys:
             named = {"UserName": user, "AccessKeyId": key["AccessKeyId"]}
