@@ -1,6 +1,7 @@
 """What a read-only worker carries out: reading and planning. Everything else is refused by name."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Any
 
 from temporalio import activity
@@ -25,5 +26,5 @@ def refuse(_: Sequence[RawValue]) -> None:
 def reading(activities: Activities) -> list[Callable[..., Any]]:
     """The bodies of a read-only worker, over connectors that cannot write."""
     connectors_of = activities.connectors_of
-    bare = Activities(activities.book, lambda estate: read_only(connectors_of(estate)))
+    bare = replace(activities, connectors_of=lambda estate: read_only(connectors_of(estate)))
     return [bare.assess, refuse]

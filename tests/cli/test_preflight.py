@@ -176,6 +176,7 @@ def test_a_preflight_of_a_whole_estate_ends_well_and_writes_nothing(
         assert "15 of 15" in checks[f"aws {account} rights to read"]["found"]
         assert checks[f"aws {account} clock"]["ok"]
     assert checks["temporal version"]["found"]
+    assert "one polls the queue" in checks["worker that reads"]["found"]
     assert checks["temporal retention"]["warn"]  # the development server keeps a day
     assert checks["journal writable"]["ok"]
     assert "mode 0700" in checks["data directory"]["found"]

@@ -14,10 +14,10 @@ from temporalio.api.workflowservice.v1 import (
 )
 from temporalio.service import RPCError
 
-from activities.api import CheckOrder
+from activities.api import CheckOrder, read_queue
 from stopline.entrypoints.cli.following import waiting_for
 from stopline.entrypoints.cli.program import Program
-from stopline.entrypoints.temporal import ANSWER
+from stopline.entrypoints.temporal import ANSWER, polled
 from stopline.errors import StoplineError
 from stopline.preflight import CANARY_VENDOR, Check
 from stopline.text import Json, canonical
@@ -113,6 +113,11 @@ def _temporal(program: Program) -> Iterator[Check]:
     answer = program.wait(service.describe_namespace(request, timeout=ANSWER))
     yield _retention(answer)
     yield _limits(answer)
+    queue = read_queue(program.book.id)
+    reads = program.wait(polled(client, queue))
+    found = f"{'one polls' if reads else 'nobody polls'} the queue {queue}"
+    step = "Start a worker of this release: without one `stopline assess` is not answered."
+    yield Check("worker that reads", ok=True, found=found, next_step=step, warn=not reads)
 
 
 def _retention(answer: DescribeNamespaceResponse) -> Check:
