@@ -37,7 +37,7 @@ def preflight(program: Program) -> list[Check]:
         "data directory": _data_directory,
         "disk": _disk,
         "journal": _journal,
-        "temporal": _temporal,
+        "temporal namespace": _temporal,
         "systems": _systems,
     }
     found = list[Check]()
