@@ -8,7 +8,7 @@ ARGS ?=
 LOCK := uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url
 
 .DEFAULT_GOAL := help
-.PHONY: help setup drill test check up fmt lint types arch lock lock-fresh golden clean
+.PHONY: help setup drill test check up fmt lint types arch lock lock-fresh golden permissions clean
 
 help:  ## list the verbs
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /|/' | awk -F'|' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -50,6 +50,9 @@ fmt: setup  ## format, and mend what can be mended by itself
 
 golden: setup  ## rewrite the golden files; the diff is the review
 	@UPDATE_GOLDEN=1 $(BIN)/python -m pytest -q tests/golden tests/render $(ARGS)
+
+permissions: setup  ## rewrite config/permissions from what the connectors declare
+	@$(BIN)/python -m tests.support.permissions
 
 lock: setup  ## resolve the dependencies anew
 	@$(BIN)/$(LOCK) pyproject.toml --extra embedded -o requirements.lock $(ARGS)

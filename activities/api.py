@@ -18,6 +18,9 @@ VERIFY = "stopline.verify.v1"
 CONCLUDE = "stopline.conclude.v1"
 PLAN_RESTORE = "stopline.plan-restore.v1"
 RECORD = "stopline.record.v1"
+PREFLIGHT = "stopline.preflight.v1"
+MAKE_CANARY = "stopline.make-canary.v1"
+REMOVE_CANARY = "stopline.remove-canary.v1"
 
 RETRIABLE = ("busy", "throttled", "unreachable")
 """Causes that are asked again at once by the shard; the rest is left to the next sweep."""
@@ -26,6 +29,11 @@ RETRIABLE = ("busy", "throttled", "unreachable")
 def task_queue(journal: str) -> str:
     """The queue of one journal's workers: two journals never serve each other's pauses."""
     return f"stopline/{journal}"
+
+
+def read_queue(journal: str) -> str:
+    """The queue of what only reads: nothing that writes to a system is registered on it."""
+    return f"{task_queue(journal)}/read"
 
 
 @dataclass(frozen=True)
@@ -60,7 +68,8 @@ class PauseOrder:
 
 @dataclass(frozen=True)
 class PlanRef:
-    """A plan in the journal. `refused` and `limits` name the guards that spoke.
+    """A plan in the journal. `refused` and `limits` name the guards that spoke; `snapshot` fetches
+    what it was planned from.
 
     `work` counts changes and claims. `open_skips` leave access; `blocked` says why a sweep's plan
     must not run without a person's word.
@@ -75,6 +84,7 @@ class PlanRef:
     refused: tuple[str, ...] = ()
     limits: tuple[str, ...] = ()
     blocked: str = ""
+    snapshot: str = ""
 
 
 @dataclass(frozen=True)
@@ -217,6 +227,29 @@ class Summary:
     open_skips: int = 0
     gaps: int = 0
     why: str = ""
+
+
+@dataclass(frozen=True)
+class CheckOrder:
+    """Input of `PREFLIGHT` and of what makes and removes a canary, named by `activity`.
+
+    `frozen` is the ref of a frozen configuration, of which the estate counts. `canary` is the ref
+    of one that was made; `realm` and `id` say where one is to be made, and under which id.
+    """
+
+    activity: str = PREFLIGHT
+    journal: str = ""
+    frozen: str = ""
+    realm: str = ""
+    id: str = ""
+    canary: str = ""
+
+
+@dataclass(frozen=True)
+class CheckRef:
+    """What was found, in the journal: checks, a canary, or what it differs in."""
+
+    ref: str = ""
 
 
 @dataclass(frozen=True)

@@ -6,12 +6,9 @@ torn from its receipt. All beat from a thread of their own, so that only a dead 
 taken for dead.
 """
 
-import contextvars
-import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from itertools import groupby
 from typing import Any, TypeVar
@@ -22,10 +19,11 @@ from temporalio.exceptions import ApplicationError
 
 from activities import api
 from activities.ends import conclusion, verified
+from activities.working import at_work as _at_work
 from stopline import engine, guards, planner
 from stopline.configuration import Frozen
 from stopline.engine import Connector, Errand, Mark, Terms
-from stopline.errors import StoplineError, UserError, WrongJournalError
+from stopline.errors import UserError, WrongJournalError
 from stopline.estate import Estate
 from stopline.journal.book import Book
 from stopline.journal.pauses import Pause, PauseStatus, Planned
@@ -35,31 +33,6 @@ log = structlog.get_logger()
 Connectors = Mapping[str, Connector]
 Shards = Mapping[tuple[str, str], list[Change]]
 Body = TypeVar("Body", bound=Callable[..., Any])
-BEAT_SECONDS = 2.0
-
-
-@contextmanager
-def _at_work() -> Iterator[None]:
-    """Beat while the body works, and turn our errors into ones that Temporal can show."""
-    over = threading.Event()
-    context = contextvars.copy_context()
-
-    def beat() -> None:
-        while not over.wait(BEAT_SECONDS):
-            activity.heartbeat()
-
-    beating = threading.Thread(target=context.run, args=(beat,), daemon=True)
-    beating.start()
-    try:
-        yield
-    except StoplineError as error:
-        hopeless = isinstance(error, UserError)
-        raise ApplicationError(
-            str(error), type=type(error).__name__, non_retryable=hopeless
-        ) from None
-    finally:
-        over.set()
-        beating.join()
 
 
 @dataclass(frozen=True)
@@ -131,8 +104,8 @@ class Activities:
         mine = sum(hold.pause == order.pause for hold in holds)
         bounds = guards.Bounds(estate, playbook.limits, before=mine)
         findings = guards.guard(plan, snapshot, bounds)
-        pauses.keep_snapshot(snapshot)
-        return _ref(pauses.keep_plan(plan, findings), order)
+        kept = pauses.keep_snapshot(snapshot)
+        return replace(_ref(pauses.keep_plan(plan, findings), order), snapshot=kept)
 
     @activity.defn(name=api.PLAN_RESTORE)
     def plan_restore(self, asked: api.RestorePlan) -> api.PlanRef:

@@ -81,6 +81,16 @@ def installed_words() -> Words:
     return found
 
 
+def not_looked_at() -> tuple[str, ...]:
+    """What the installed connectors say that they do not read: `NOT_LOOKED_AT` of `words`."""
+    found: list[str] = []
+    for entry in sorted(entry_points(group=CONNECTORS)):
+        with suppress(ModuleNotFoundError):
+            words = import_module(f"{entry.module}.words")
+            found += [f"{entry.name}: {what}" for what in getattr(words, "NOT_LOOKED_AT", ())]
+    return tuple(found)
+
+
 @dataclass(frozen=True, slots=True)
 class _File:
     """One file as it was read: its label in messages, and its text or why there is none."""
@@ -160,6 +170,12 @@ class Configuration:
         self.playbook(playbook)
         self.estate()
         return Frozen(*self.texts(vendor, playbook))
+
+    def freeze_for(self, vendor_text: str, playbook: str = "default") -> Frozen:
+        """The same for a vendor that no file has. Raises as `playbook` and `estate` do."""
+        self.playbook(playbook)
+        self.estate()
+        return Frozen(vendor_text, self._playbook_file(playbook).text, self._estate.text)
 
     def check(self) -> list[ConfigError]:
         """Every fault of every file, one error for each file; empty when all is well."""

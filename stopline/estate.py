@@ -1,7 +1,7 @@
 """config/estate.yaml as typed data: what the lab runs, and what no plan may ever touch. Pure."""
 
 from collections.abc import Iterator
-from typing import Annotated
+from typing import Annotated, NamedTuple
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
@@ -18,10 +18,11 @@ class _Strict(BaseModel):
 
 
 class AwsAccount(_Strict):
-    """One account of the lab. `role` overrides the estate's role name (with path) here."""
+    """One account of the lab. `role` and `read_role` override the estate's (with path) here."""
 
     name: str = ""
     role: RoleName = ""
+    read_role: RoleName = ""
 
 
 class AwsEstate(_Strict):
@@ -29,11 +30,14 @@ class AwsEstate(_Strict):
 
     `role` is the role's name with its path but without the leading slash
     (`stopline/stopline-worker`); empty means: use the worker's own credentials as they are, which
-    is right for a single account only. `calls_per_second` bounds us per account and service.
+    is right for a single account only. `read_role`, where there is one, is assumed instead for
+    all that only reads; `role` is then used for writes alone. `calls_per_second` bounds us per
+    account and service.
     """
 
     accounts: dict[Account, AwsAccount] = Field(min_length=1)
     role: RoleName = ""
+    read_role: RoleName = ""
     external_id: str = ""
     calls_per_second: float = Field(default=15, gt=0, strict=True)
     propagation: float = Field(default=15, ge=0, strict=True)
@@ -53,6 +57,28 @@ class Estate(_Strict):
 
     aws: AwsEstate | None = None
     protected: Protected = Protected()
+
+
+class Reader(NamedTuple):
+    """As what one realm is read. `apart` says that what writes is another role."""
+
+    connector: str
+    realm: str
+    role: str
+    apart: bool
+
+
+def readers(estate: Estate) -> tuple[Reader, ...]:
+    """As what each realm of an estate is read; no role means the worker's own credentials."""
+    aws = estate.aws
+    if aws is None:
+        return ()
+    found = []
+    for number, account in sorted(aws.accounts.items()):
+        writes = account.role or aws.role
+        reads = account.read_role or aws.read_role or writes
+        found.append(Reader("aws", number, reads, reads != writes))
+    return tuple(found)
 
 
 def parse_estate(text: str, file: str) -> Estate:

@@ -120,6 +120,8 @@ class Settings(BaseSettings):
     """Changes in one activity."""
     window: int = Field(default=4, ge=1, le=64)
     """Batches in flight for one account."""
+    read_only: bool = False
+    """Whether this worker only reads: it assesses, and has no way to contain or restore."""
     log_format: Literal["auto", "console", "json"] = "auto"
     log_level: Annotated[Literal["DEBUG", "INFO", "WARNING", "ERROR"], BeforeValidator(_upper)] = (
         "INFO"

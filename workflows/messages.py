@@ -11,6 +11,7 @@ from stopline.model import Direction
 
 PAUSE_VENDOR = "PauseVendor"
 PLAN_VENDOR = "PlanVendor"
+PREFLIGHT = "Preflight"
 SHARD = "Shard"
 
 APPROVE = "approve"

@@ -31,7 +31,7 @@ from temporalio.envconfig import ClientConfig
 from temporalio.exceptions import ApplicationError, FailureError
 from temporalio.service import RPCError, RPCStatusCode
 
-from activities.api import PauseOrder, PlanRef
+from activities.api import CheckOrder, CheckRef, PauseOrder, PlanRef
 from stopline import errors
 from stopline.errors import RefusedError, SetupError, StoplineError
 from stopline.settings import Settings
@@ -137,6 +137,20 @@ class Temporal:
                 task_queue=self.queue,
                 result_type=PlanRef,
                 static_summary=f"plan {order.vendor} ({order.scope.key})",
+            )
+        )
+        return answer
+
+    async def check(self, order: CheckOrder) -> CheckRef:
+        """Have the worker look, or make or remove a canary; what it found is in the journal."""
+        answer: CheckRef = await _answered(
+            self.client.execute_workflow(
+                m.PREFLIGHT,
+                order,
+                id=f"preflight/{order.realm or 'all'}/{uuid4().hex[:8]}",
+                task_queue=self.queue,
+                result_type=CheckRef,
+                static_summary=order.activity,
             )
         )
         return answer

@@ -13,8 +13,10 @@ import structlog
 from temporalio.client import Client
 from temporalio.worker import Worker
 
-from activities.api import task_queue
+from activities.api import read_queue, task_queue
 from activities.bodies import Activities
+from activities.checks import Checks
+from activities.readonly import reading
 from stopline.engine import Connector
 from stopline.entrypoints.temporal import connect
 from stopline.estate import Estate
@@ -22,10 +24,14 @@ from stopline.journal.book import Book, open_book
 from stopline.settings import Settings
 from workflows.pause_vendor import PauseVendor
 from workflows.plan_vendor import PlanVendor
+from workflows.preflight import Preflight
 from workflows.shard import Shard
 
 GROUP = "stopline.connectors"
 GRACE = timedelta(seconds=20)
+READERS = 4
+"""Activities that only read, side by side; each reads an estate with threads of its own."""
+
 STICKY = timedelta(seconds=3)
 """After a worker's death a task waits this long for its cache; Temporal's default is 10 s."""
 
@@ -46,10 +52,27 @@ def build_worker(client: Client, activities: Activities, *, threads: int) -> Wor
     return Worker(
         client,
         task_queue=task_queue(activities.book.id),
-        workflows=[PauseVendor, PlanVendor, Shard],
-        activities=activities.all(),
+        workflows=[PauseVendor, PlanVendor, Preflight, Shard],
+        activities=[
+            *activities.all(),
+            *Checks(activities.book, activities.connectors_of).all(),
+        ],
         activity_executor=ThreadPoolExecutor(threads, thread_name_prefix="activity"),
         max_concurrent_activities=threads,
+        graceful_shutdown_timeout=GRACE,
+        sticky_queue_schedule_to_start_timeout=STICKY,
+    )
+
+
+def build_reader(client: Client, activities: Activities) -> Worker:
+    """Make a worker of what only reads, on a queue of its own: it has no way to write."""
+    return Worker(
+        client,
+        task_queue=read_queue(activities.book.id),
+        workflows=[PlanVendor],
+        activities=reading(activities),
+        activity_executor=ThreadPoolExecutor(READERS, thread_name_prefix="reading"),
+        max_concurrent_activities=READERS,
         graceful_shutdown_timeout=GRACE,
         sticky_queue_schedule_to_start_timeout=STICKY,
     )
@@ -65,12 +88,21 @@ def open_settings_book(settings: Settings) -> Book:
 
 
 async def serve(settings: Settings, stop: asyncio.Event) -> None:
-    """Work until told to stop; batches in flight end between two documents."""
+    """Work until told to stop; batches in flight end between two documents.
+
+    Every worker serves what only reads; a read-only one serves nothing else.
+    """
     book = open_settings_book(settings)
     client = await connect(settings)
-    worker = build_worker(client, Activities(book, connectors_of), threads=settings.threads)
-    log.info("worker started", journal=book.id, queue=task_queue(book.id))
-    async with worker:
+    activities = Activities(book, connectors_of)
+    workers = [build_reader(client, activities)]
+    if not settings.read_only:
+        workers.append(build_worker(client, activities, threads=settings.threads))
+    async with contextlib.AsyncExitStack() as stack:
+        for worker in workers:
+            await stack.enter_async_context(worker)
+        queues = [worker.task_queue for worker in workers]
+        log.info("worker started", journal=book.id, queues=queues, read_only=settings.read_only)
         await stop.wait()
         log.info("worker stopping", grace_seconds=GRACE.total_seconds())
     log.info("worker stopped")

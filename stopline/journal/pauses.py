@@ -148,6 +148,10 @@ class Pauses:
         """Store what was read; return its ref."""
         return self.keep("snapshot", dump(snapshot))
 
+    def snapshot(self, ref: str) -> Snapshot:
+        """Return what was read."""
+        return load(Snapshot, self.store.body(ref))
+
     # --- what became of it -----------------------------------------------------------------------
 
     def approve(

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from enum import StrEnum
 
 from stopline.model import Change, Counted, Direction, Finding, Plan, State
-from stopline.render.place import Check
+from stopline.preflight import Check
 from stopline.render.plan import action, blast, in_words
 from stopline.render.standing import Left, Standing
 from stopline.text import Json, jsonable
@@ -24,6 +24,7 @@ class Kind(StrEnum):
     VENDOR_LIST = "VendorList"
     CONFIGURATION_CHECK = "ConfigurationCheck"
     PLAN = "Plan"
+    ASSESSMENT = "Assessment"
     PAUSE = "Pause"
     PAUSE_LIST = "PauseList"
     DIAGNOSIS = "Diagnosis"

@@ -1,37 +1,30 @@
 """What surrounds a pause, as pages: the vendors, the configuration, the installation. Pure."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 
+from stopline.preflight import Check
 from stopline.render.page import Line, Page, Section, Table, Tone
 from stopline.render.standing import Standing, pauses_page
 from stopline.vendors import AwsSelectors, Vendor
 
 
-@dataclass(frozen=True, slots=True)
-class Check:
-    """One thing that `stopline doctor` looked at. `next_step` says what to do when it failed."""
-
-    name: str
-    ok: bool
-    found: str
-    next_step: str = ""
-
-
 def diagnosis_page(checks: Sequence[Check]) -> Page:
-    """Return one line for each check, ok or failed, with what to do."""
+    """Return one line for each check, ok, warn or failed, with what to do."""
     failed = sum(not check.ok for check in checks)
+    warned = sum(check.ok and check.warn for check in checks)
     title = f"{failed} of {len(checks)} checks failed" if failed else "All checks are ok"
-    lines = tuple(
-        Line(
-            f"{check.name}: {check.found}",
-            "ok" if check.ok else "failed",
-            Tone.GOOD if check.ok else Tone.BAD,
-            (check.next_step,) if check.next_step and not check.ok else (),
-        )
-        for check in checks
-    )
-    return (Section(title, lines, Tone.BAD if failed else Tone.GOOD),)
+    if warned:
+        title += f", {warned} want a person's eye"
+    tone = Tone.BAD if failed else Tone.WARN if warned else Tone.GOOD
+    return (Section(title, tuple(map(_check, checks)), tone),)
+
+
+def _check(check: Check) -> Line:
+    symbol, tone = ("warn", Tone.WARN) if check.warn else ("ok", Tone.GOOD)
+    if not check.ok:
+        symbol, tone = "failed", Tone.BAD
+    step = (check.next_step,) if check.next_step and symbol != "ok" else ()
+    return Line(f"{check.name}: {check.found}", symbol, tone, step)
 
 
 def faults_page(faults: Sequence[str], files: str) -> Page:

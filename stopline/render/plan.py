@@ -95,6 +95,12 @@ def plan_page(plan: Plan, findings: Sequence[Finding] = (), shown: Shown | None 
     return tuple(section for section in sections if section is not None)
 
 
+def plan_sections(plan: Plan, findings: Sequence[Finding], how: Shown) -> Page:
+    """Return what speaks against a plan, what could not be read, and what outlives it."""
+    sections = (_findings(findings), _gaps(plan), _residuals(plan, how))
+    return tuple(section for section in sections if section is not None)
+
+
 def _head(plan: Plan, how: Shown) -> Section:
     numbers = Counter(action(c) for c in plan.changes)
     counts = ", ".join(f"{numbers[a]} to {a} ({s})" for a, s in SYMBOLS.items() if numbers[a])

@@ -11,7 +11,7 @@ from pydantic import BaseModel
 from support.commands import commands
 from support.tree import ROOT, fences, links, markdown, name_of, rows
 
-from stopline.configuration import installed_words
+from stopline.configuration import installed_words, not_looked_at
 from stopline.connectors.aws.permissions import PERMISSIONS
 from stopline.entrypoints.cli import main
 from stopline.entrypoints.cli.planning import CHANGES
@@ -202,6 +202,13 @@ def test_the_permissions_in_the_documents_are_those_that_are_used() -> None:
     listed = text.partition("<!-- permissions of aws -->")[2].partition("<!-- end")[0]
     told = {(row[0].strip("`"), row[1]) for row in rows(listed)[2:]}
     assert told == {(action, kind) for kind in PERMISSIONS for action in PERMISSIONS[kind]}
+
+
+def test_assess_names_what_the_documents_say_is_not_looked_at() -> None:
+    """The rows of access-paths that nothing reads are those that the AWS connector names."""
+    listed = rows(page("access-paths.md").partition("## Everything else")[0])
+    told = [row[0] for row in listed if len(row) == 3 and row[1] == "not looked at"]
+    assert [what.removeprefix("aws: ") for what in not_looked_at()] == told
 
 
 # --- configuration -------------------------------------------------------------------------------

@@ -5,9 +5,20 @@ import re
 from pathlib import Path
 
 import pytest
-from support.render import CHECKS, CONTAIN, COUNTED, FINDINGS, MERCOR, PARTIAL, RESTORE, WAITING
+from support.render import (
+    ASSESSED,
+    CHECKS,
+    CONTAIN,
+    COUNTED,
+    FINDINGS,
+    MERCOR,
+    PARTIAL,
+    RESTORE,
+    WAITING,
+)
 
 from stopline.render import documents as d
+from stopline.render.assessment import assessment_document
 from stopline.text import Json
 
 DOCS = Path(__file__).parents[2] / "docs" / "json.md"
@@ -20,6 +31,7 @@ WRITTEN: dict[str, Json] = {
     "Plan": d.plan_document(CONTAIN, FINDINGS, COUNTED, ref="ab"),
     "Pause": d.pause_document(PARTIAL),
     "PauseList": d.pauses_document((PARTIAL, WAITING)),
+    "Assessment": assessment_document(ASSESSED),
     "Diagnosis": d.diagnosis_document(CHECKS),
 }
 
@@ -62,3 +74,16 @@ def test_columns_stand_with_their_names() -> None:
         "ours": '{"Status":"Inactive"}',
         "now": '{"Status":"Expired"}',
     }
+
+
+def test_an_assessment_says_of_each_holder_what_is_cut_and_what_is_left() -> None:
+    """A principal has its credentials and the changes that cut it; one that is shared has none."""
+    reached = {r["principal"]: r for r in WRITTEN["Assessment"]["reaches"]}
+    user = next(r for name, r in reached.items() if name.endswith("annotator-0001"))
+    assert {grant["entitlement"] for grant in user["grants"]} == {"access-key", "user"}
+    assert len(user["cut"]) == 2
+    shared = next(r for name, r in reached.items() if name.endswith("shared-ci"))
+    assert (shared["cut"], shared["vouched"]) == ([], False)
+    assert [left["leaves_access"] for left in shared["left"]] == [True]
+    section = next(s for s in SECTIONS if s.startswith("Assessment\n"))
+    assert set(user) <= set(re.findall(r"`([a-z_]+)`", section))

@@ -10,6 +10,7 @@ import pytest
 from rich.console import Console
 from rich.text import Text
 from support.render import (
+    ASSESSED,
     CHECKS,
     CONTAIN,
     COUNTED,
@@ -21,6 +22,7 @@ from support.render import (
 )
 
 from stopline.model import Plan, Scope
+from stopline.render.assessment import assessment_page
 from stopline.render.page import Page, markdown, shown
 from stopline.render.place import diagnosis_page, faults_page, vendor_page, vendors_page
 from stopline.render.plan import Shown, plan_page, stale_page
@@ -35,6 +37,7 @@ PAGES: dict[str, Callable[[], Page]] = {
     "plan-nothing": lambda: plan_page(Plan("mercor", CONTAIN.direction, Scope("chordus"), ())),
     "plan-long": lambda: plan_page(CONTAIN, (), replace(HOW, most=1)),
     "plan-stale": lambda: stale_page(RESTORE, replace(RESTORE, changes=RESTORE.changes[1:])),
+    "assessment": lambda: assessment_page(ASSESSED, HOW),
     "pause-partial": lambda: standing_page(PARTIAL),
     "pause-waiting": lambda: result_page(WAITING),
     "pauses": lambda: pauses_page((PARTIAL, WAITING)),

@@ -1,5 +1,6 @@
 """Plans and standings as they look in an AWS estate, for tests of what people are shown."""
 
+from stopline.estate import Reader
 from stopline.model import (
     Address,
     Breadth,
@@ -8,15 +9,18 @@ from stopline.model import (
     Direction,
     Finding,
     Gap,
+    Grant,
     Plan,
     Residual,
     Scope,
     Severity,
     Skip,
+    Snapshot,
     State,
     in_order,
 )
-from stopline.render.place import Check
+from stopline.preflight import Check
+from stopline.render.assessment import Assessment
 from stopline.render.standing import Held, Left, Said, Standing, Waiting
 from stopline.vendors import AwsSelectors, Project, Vendor
 
@@ -223,6 +227,53 @@ WAITING = Standing(
     acknowledged=True,
 )
 
+ASSESSED = Assessment(
+    plan=CONTAIN,
+    snapshot=Snapshot(
+        "mercor",
+        (
+            Grant(
+                Address("aws", LAB, "user", "annotator-0001"),
+                _state(arn=USER),
+                USER,
+                "user",
+                USER,
+                "path /vendors/mercor/",
+            ),
+            Grant(
+                _CHANGES[2].address, _state(Status="Active"), USER, "access-key", USER, "the same"
+            ),
+            Grant(
+                Address("aws", LAB, "role", "shared-ci"),
+                _state(arn="shared-ci"),
+                f"arn:aws:iam::{LAB}:role/shared-ci",
+                "role",
+                f"arn:aws:iam::{LAB}:role/shared-ci",
+                "trust: account 222233334444",
+                vouched=False,
+                shared_with=("arn:aws:iam::999988887777:root",),
+            ),
+            Grant(
+                Address("aws", DATA, "bucket", "training-data-eu-central-1"),
+                _state(policy_bytes=512),
+                "training-data-eu-central-1",
+                "bucket",
+                "training-data-eu-central-1",
+                "bucket policy: account 222233334444; ACL grant to 79a59df900b9",
+            ),
+        ),
+        counted=COUNTED,
+        taken_at="2026-11-24T02:49:11.120Z",
+    ),
+    findings=FINDINGS,
+    readers=(
+        Reader("aws", LAB, "stopline/stopline-reader", apart=True),
+        Reader("aws", DATA, "stopline/stopline-worker", apart=False),
+    ),
+    not_looked_at=("aws: KMS key policies and grants", "aws: IAM Roles Anywhere"),
+    ref="ab",
+)
+
 MERCOR = Vendor(
     vendor="mercor",
     names=("Mercor Inc", "mercor.com"),
@@ -242,5 +293,12 @@ CHECKS = (
         ok=False,
         found="nobody polls the queue stopline/ad41d37d",
         next_step="Start one with `stopline worker`, with the same STOPLINE_JOURNAL_URL.",
+    ),
+    Check(
+        f"aws {LAB} rights to write",
+        ok=True,
+        found="not checked, since they cannot be simulated here: AccessDenied",
+        next_step=f"`stopline doctor --canary {LAB}` shows them by using them.",
+        warn=True,
     ),
 )

@@ -7,8 +7,9 @@ configuration and a worker of its own; the journal's id keeps them apart on the 
 
 import asyncio
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Future
+from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -16,11 +17,13 @@ import pytest
 
 from activities.bodies import Activities
 from stopline.connectors.memory import CONTAINS, NAME, MemoryConnector, Principal, World
+from stopline.engine import Connector
 from stopline.entrypoints.cli.main import main
 from stopline.entrypoints.cli.program import Program
 from stopline.entrypoints.embedded import Server, free_port
-from stopline.entrypoints.temporal import connect
-from stopline.entrypoints.worker import build_worker
+from stopline.entrypoints.temporal import connect, polled
+from stopline.entrypoints.worker import build_reader, build_worker
+from stopline.estate import Estate
 from stopline.journal.book import Book, open_book
 from stopline.settings import Settings, settings
 
@@ -94,6 +97,8 @@ class House:
     book: Book
     world: World
     connector: MemoryConnector
+    connectors_of: Callable[[Estate], Mapping[str, Connector]] | None = None
+    read_only: bool = False
     _ask_to_stop: Callable[[], object] = field(default=lambda: None, repr=False)
     _thread: threading.Thread | None = field(default=None, repr=False)
 
@@ -113,13 +118,21 @@ class House:
     async def _work(self, ready: "Future[None]") -> None:
         stop, loop = asyncio.Event(), asyncio.get_running_loop()
         self._ask_to_stop = lambda: loop.call_soon_threadsafe(stop.set)
-        activities = Activities(self.book, lambda _: {NAME: self.connector})
+        connectors_of = self.connectors_of or (lambda _: {NAME: self.connector})
+        activities = Activities(self.book, connectors_of)
         try:
-            worker = build_worker(await connect(self.settings), activities, threads=8)
+            client = await connect(self.settings)
+            workers = [build_reader(client, activities)]
+            if not self.read_only:
+                workers.append(build_worker(client, activities, threads=8))
         except BaseException as error:
             ready.set_exception(error)
             raise
-        async with worker:
+        async with AsyncExitStack() as stack:
+            for worker in workers:
+                await stack.enter_async_context(worker)
+                while not await polled(client, worker.task_queue):  # noqa: ASYNC110 - asked anew
+                    await asyncio.sleep(0.05)
             ready.set_result(None)
             await stop.wait()
 

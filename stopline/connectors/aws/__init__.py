@@ -1,21 +1,23 @@
 """AWS: users, keys, roles and bucket policies in an estate of accounts.
 
 `discovery` reads, `opinion` says how a grant is contained, `documents` is the only module whose
-calls change anything. What is covered and what is not: docs/access-paths.md.
+calls change what is not ours (`canary` makes and removes its own). What is covered and what is
+not: docs/access-paths.md.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from stopline.connectors.aws import opinion
+from stopline.connectors.aws import canary, opinion, preflight
 from stopline.connectors.aws.clients import Clients
 from stopline.connectors.aws.discovery import NAME, discover
 from stopline.connectors.aws.documents import READERS, WRITERS
 from stopline.connectors.aws.permissions import PERMISSIONS
 from stopline.engine import Observed, Terms
 from stopline.errors import UserError
-from stopline.estate import Estate
+from stopline.estate import Estate, Protected
 from stopline.model import Change, Document, Found, Grant, Residual, Scope, Skip
+from stopline.preflight import Canary, Check
 from stopline.vendors import Vendor
 
 
@@ -55,6 +57,23 @@ class AwsConnector:
         """Write all our changes of one document. AWS takes no idempotency key here."""
         del token
         WRITERS[observed.document.kind](self.clients, observed, changes, original)
+
+    @property
+    def realms(self) -> Iterable[str]:
+        """The accounts of the estate."""
+        return sorted(self.clients.estate.accounts)
+
+    def preflight(self, protected: Protected) -> Iterable[Check]:
+        """Look at every account, and at what is protected. Writes nothing."""
+        return preflight.preflight(self.clients, protected)
+
+    def make_canary(self, realm: str, id_: str) -> Canary:
+        """Make a user and a bucket of our own in one account."""
+        return canary.make(self.clients, realm, id_, self.propagation)
+
+    def remove_canary(self, made: Canary) -> Iterable[str]:
+        """Say what is not as it was made, and remove it."""
+        return canary.remove(self.clients, made)
 
     def residuals(self, change: Change) -> Iterable[Residual]:
         """What outlives this change, and until when."""

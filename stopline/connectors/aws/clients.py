@@ -36,6 +36,7 @@ _READING = Config(
     retries={"mode": "standard", "total_max_attempts": 5},
 )
 _WRITING = _READING.merge(Config(retries={"mode": "standard", "total_max_attempts": 1}))
+_CONFIGS = {"reading": _READING, "writing": _WRITING, "once": _WRITING}
 
 
 @dataclass
@@ -70,21 +71,28 @@ class Clients:
     calls: int = 0
     on_call: Callable[[str, str], None] = lambda _service, _operation: None
     _lock: threading.RLock = field(default_factory=threading.RLock, repr=False)
-    _clients: dict[tuple[str, str, bool], Any] = field(default_factory=dict, repr=False)
-    _sessions: dict[str, boto3.Session] = field(default_factory=dict, repr=False)
+    _clients: dict[tuple[str, str, str], Any] = field(default_factory=dict, repr=False)
+    _sessions: dict[tuple[str, str], boto3.Session] = field(default_factory=dict, repr=False)
     _rates: dict[tuple[str, str], Rate] = field(default_factory=dict, repr=False)
 
     def reading(self, account: str, service: str) -> Any:
         """A client that retries by itself."""
-        return self._client(account, service, writing=False)
+        return self._client(account, service, "reading")
 
     def writing(self, account: str, service: str) -> Any:
         """A client that sends once."""
-        return self._client(account, service, writing=True)
+        return self._client(account, service, "writing")
 
     def ask(self, account: str, service: str, operation: str, **words: Any) -> Any:
         """Make one reading call. Raises ConnectorError with a typed cause."""
         return self._call(self.reading, False, account, service, operation, words)
+
+    def ask_once(self, account: str, service: str, operation: str, **words: Any) -> Any:
+        """The same, sent once: for what may be missing where we ask, which no retry brings."""
+        return self._call(self._once, False, account, service, operation, words)
+
+    def _once(self, account: str, service: str) -> Any:
+        return self._client(account, service, "once")
 
     def do(self, account: str, service: str, operation: str, **words: Any) -> Any:
         """Make one writing call. Raises ConnectorError; `landed` is None where nobody can say."""
@@ -110,12 +118,13 @@ class Clients:
         except Exception as error:
             raise translated(error, what, writing=writing) from error
 
-    def _client(self, account: str, service: str, *, writing: bool) -> Any:
-        key = (account, service, writing)
+    def _client(self, account: str, service: str, mode: str) -> Any:
+        key = (account, service, mode)
         with self._lock:
             if key not in self._clients:
-                config = _WRITING if writing else _READING
-                session: Any = self._session(account)  # the stubs want a literal service name
+                config = _CONFIGS[mode]
+                role = self.role(account) if mode == "writing" else self.read_role(account)
+                session: Any = self._session(account, role)  # the stubs want a literal name
                 made = session.client(service, config=config)
                 rate = self._rates.setdefault(
                     (account, service), Rate(self.estate.calls_per_second)
@@ -133,15 +142,14 @@ class Clients:
 
         return before
 
-    def _session(self, account: str) -> boto3.Session:
-        if account not in self._sessions:
-            self._sessions[account] = self._assumed(account)
-        return self._sessions[account]
+    def _session(self, account: str, role: str) -> boto3.Session:
+        if (account, role) not in self._sessions:
+            self._sessions[account, role] = self._assumed(role)
+        return self._sessions[account, role]
 
-    def _assumed(self, account: str) -> boto3.Session:
+    def _assumed(self, role: str) -> boto3.Session:
         core = self.session()
         region = core.get_config_variable("region") or REGION
-        role = self.role(account)
         if not role:
             return boto3.Session(botocore_session=core, region_name=region)
         extra: dict[str, Any] = {"RoleSessionName": SESSION_NAME}
@@ -160,9 +168,14 @@ class Clients:
         return boto3.Session(botocore_session=inner, region_name=region)
 
     def role(self, account: str) -> str:
-        """The ARN of the role that is assumed in an account; nothing means our own credentials."""
+        """The ARN of the role that writes in an account; nothing means our own credentials."""
         name = self.estate.accounts[account].role or self.estate.role
         return f"arn:aws:iam::{account}:role/{name}" if name else ""
+
+    def read_role(self, account: str) -> str:
+        """The ARN of the role that reads in an account: its own where there is one."""
+        name = self.estate.accounts[account].read_role or self.estate.read_role
+        return f"arn:aws:iam::{account}:role/{name}" if name else self.role(account)
 
 
 _NAMED = ("UserName", "RoleName", "PolicyArn", "PolicyName", "Bucket")

@@ -211,7 +211,7 @@ def _bucket(bucket: reading.Bucket, reach: _Reach, selectors: AwsSelectors) -> I
         "reached_by": list(ways),
     }
     address = Address(NAME, bucket.account, "bucket", bucket.name)
-    yield Grant(address, State.of(state), arn, "bucket", arn, ways[0])
+    yield Grant(address, State.of(state), arn, "bucket", arn, "; ".join(ways))
 
 
 def _without_ours(document: Json) -> str:

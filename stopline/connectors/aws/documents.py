@@ -293,15 +293,16 @@ def _write_bucket(
 
 def _refuse_lockout(clients: Clients, document: Document, changes: Sequence[Change]) -> None:
     """Never write a deny that hits ourselves or our account's root."""
-    us = clients.role(document.realm) or f"arn:aws:iam::{document.realm}:root"
+    root = f"arn:aws:iam::{document.realm}:root"
+    ours = [a for a in (clients.role(document.realm), clients.read_role(document.realm)) if a]
     for change in changes:
         statement = change.after.value if change.after is not None else {}
         tests = statement.get("Condition", {})
         accounts = tests.get("StringEquals", {}).get("aws:PrincipalAccount", [])
         arns = tests.get("ArnLike", {}).get("aws:PrincipalArn", [])
-        root = f"arn:aws:iam::{document.realm}:root"
-        if document.realm in accounts or policy.matches(arns, us) or policy.matches(arns, root):
-            detail = f"the deny on {document.id} would lock out {us}"
+        hit = [us for us in (*ours, root) if policy.matches(arns, us)]
+        if document.realm in accounts or hit:
+            detail = f"the deny on {document.id} would lock out {[*hit, root][0]}"
             raise ConnectorError(Cause.REFUSED, detail)
 
 

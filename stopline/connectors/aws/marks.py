@@ -6,9 +6,12 @@ Statement ids are letters and digits only, since IAM allows no others
 
 import re
 
+from stopline.preflight import CANARY_VENDOR
 from stopline.text import Json
 
 PATH = "/stopline/"
+CANARY = CANARY_VENDOR
+CANARY_PATH = f"/{CANARY}/"
 _POLICY = re.compile(r"StoplineDenyAll-J([0-9a-f]{8})")
 _SID = re.compile(r"StoplineJ([0-9a-f]{8})P[0-9a-f]{8}(?:Acct|Own)")
 _ORPHAN = re.compile(r"\bA(?:IDA|ROA|GPA|NPA)[A-Z0-9]{12,}\b")

@@ -1,5 +1,7 @@
 """The IAM actions that we use. A test holds this to the calls that are really made.
 
+The policies in config/permissions/aws are made from this (`make permissions`) by `policies`.
+
 https://docs.aws.amazon.com/service-authorization/latest/reference/list_awsidentityandaccessmanagementiam.html
 """
 
@@ -8,6 +10,7 @@ from collections.abc import Mapping
 READ = frozenset(
     {
         "iam:GetAccountAuthorizationDetails",
+        "iam:GetAccountSummary",
         "iam:GetPolicy",
         "iam:GetPolicyVersion",
         "iam:GetRole",
@@ -18,10 +21,12 @@ READ = frozenset(
         "iam:ListPolicyVersions",
         "iam:ListSSHPublicKeys",
         "iam:ListSigningCertificates",
+        "iam:SimulatePrincipalPolicy",
         "s3:GetBucketAcl",
         "s3:GetBucketPolicy",
         "s3:ListAllMyBuckets",
         "sts:AssumeRole",
+        "sts:GetCallerIdentity",
     }
 )
 WRITE = frozenset(
@@ -41,7 +46,19 @@ WRITE = frozenset(
         "s3:PutBucketPolicy",
     }
 )
-PERMISSIONS: Mapping[str, frozenset[str]] = {"read": READ, "write": WRITE}
+CANARY = frozenset(
+    {
+        "iam:CreateAccessKey",
+        "iam:CreateUser",
+        "iam:DeleteAccessKey",
+        "iam:DeleteUser",
+        "s3:CreateBucket",
+        "s3:DeleteBucket",
+    }
+)
+"""Besides, for `stopline doctor --canary` alone: on users and buckets of its own."""
+
+PERMISSIONS: Mapping[str, frozenset[str]] = {"read": READ, "write": WRITE, "canary": CANARY}
 
 _NAMED_OTHERWISE = {"s3:ListBuckets": "s3:ListAllMyBuckets"}
 
@@ -50,3 +67,10 @@ def permission_of(service: str, operation: str) -> str:
     """The IAM action that one API call needs; most have its name."""
     action = f"{service}:{operation}"
     return _NAMED_OTHERWISE.get(action, action)
+
+
+def operation_of(action: str) -> tuple[str, str]:
+    """The API call that an IAM action is named after: `permission_of`, the other way round."""
+    called = {named: call for call, named in _NAMED_OTHERWISE.items()}.get(action, action)
+    service, _, operation = called.partition(":")
+    return service, operation

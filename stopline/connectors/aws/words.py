@@ -1,4 +1,4 @@
-"""What a playbook may say about AWS. Imports nothing, so that it can be read without an SDK."""
+"""What a playbook may say about AWS, and what nothing here reads. Needs no SDK to be read."""
 
 from collections.abc import Mapping
 
@@ -10,3 +10,21 @@ CONTAINS: Mapping[str, frozenset[str]] = {
     "signing-certificates": frozenset({"inactive"}),
     "buckets": frozenset({"vendor"}),
 }
+
+NOT_LOOKED_AT: tuple[str, ...] = (
+    "S3 access points, Access Grants, Object Lambda",
+    "S3 replication, inventory, event destinations and access logs towards the vendor",
+    "KMS key policies and grants",
+    (
+        "SNS, SQS, Lambda, ECR, Secrets Manager, EventBridge, Glue, OpenSearch, API Gateway, "
+        "Backup, EFS, DynamoDB, Kinesis and other resource policies"
+    ),
+    "RAM shares, AMI, EBS and RDS snapshot shares, VPC endpoint services, peering",
+    "Identity Center users, groups and assignments",
+    "Cognito user and identity pools",
+    "IAM Roles Anywhere",
+    "IAM temporary delegation",
+    "compute that the vendor left running under our own roles",
+    "network paths, SSH to machines, database users",
+)
+"""The rows of docs/access-paths.md that say `not looked at`; a test holds the two together."""

@@ -1,18 +1,24 @@
 """`stopline doctor`: is everything there that a pause needs, and is the journal whole."""
 
 import platform
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from difflib import get_close_matches
 from importlib.metadata import packages_distributions, version
+from typing import Annotated
 
 import typer
 
 import stopline
 from stopline.entrypoints import temporal as t
+from stopline.entrypoints.cli import canary as canaries
 from stopline.entrypoints.cli import options as o
+from stopline.entrypoints.cli import preflight as flying
 from stopline.entrypoints.cli.program import Program
-from stopline.errors import StoplineError
+from stopline.errors import StoplineError, UserError
+from stopline.estate import readers
+from stopline.preflight import Check
 from stopline.render.documents import diagnosis_document
-from stopline.render.place import Check, diagnosis_page
+from stopline.render.place import diagnosis_page
 
 THIN = ("activities", "workflows")
 """Import names of ours that other distributions like to use too."""
@@ -21,12 +27,29 @@ Found = tuple[bool, str, str]
 """Whether it is well, what was found, what to do if it is not."""
 
 
-def doctor(context: typer.Context, output: o.OutputOption = None) -> None:
+def doctor(
+    context: typer.Context,
+    *,
+    preflight: Annotated[
+        bool, typer.Option("--preflight", help="Also this machine's, Temporal's and the accounts'.")
+    ] = False,
+    canary: Annotated[
+        str,
+        typer.Option(
+            metavar="ACCOUNT", help="Besides, contain and restore a canary of our own there."
+        ),
+    ] = "",
+    output: o.OutputOption = None,
+) -> None:
     """Check the installation, the configuration, the journal's chain, Temporal and the worker.
 
+    With --preflight also whether every account can be read and written, the clock, quotas and
+    limits; with --canary besides, for real, on a user and a bucket that are made and removed.
     Exits with 1 if anything failed; each line says what to do.
     """
     program = o.program_of(context, output)
+    if canary:
+        _require_realm(program, canary)
     looks: Mapping[str, Callable[[Program], Found]] = {
         "versions": _versions,
         "names": _names,
@@ -37,8 +60,36 @@ def doctor(context: typer.Context, output: o.OutputOption = None) -> None:
         "worker": _worker,
     }
     checks = [_checked(name, look, program) for name, look in looks.items()]
+    if preflight or canary:
+        checks += flying.preflight(program)
+    if canary:
+        checks.append(_canary(program, canary, checks))
     program.emit(diagnosis_page(checks), diagnosis_document(checks))
     raise typer.Exit(0 if all(check.ok for check in checks) else 1)
+
+
+def _require_realm(program: Program, realm: str) -> None:
+    """Refuse a realm that the estate's file does not name, before anything. Raises UserError."""
+    realms = [reader.realm for reader in readers(program.configuration.estate())]
+    if realm not in realms:
+        near = get_close_matches(realm, realms, 1)
+        hint = f"Did you mean {near[0]!r}? " if near else ""
+        raise UserError(
+            f"--canary: {realm!r} is no account of the estate. Nothing was made.",
+            f"{hint}Its accounts: {', '.join(realms) or 'none'}.",
+        )
+
+
+def _canary(program: Program, realm: str, before: Sequence[Check]) -> Check:
+    """A canary, if everything before it is well: it must not be the first to find out."""
+    name = f"canary {realm}"
+    if failed := [check.name for check in before if not check.ok]:
+        found = f"not made, since this failed: {', '.join(failed)}"
+        return Check(name, ok=False, found=found, next_step="Correct that first.")
+    try:
+        return canaries.fly(program, realm)
+    except StoplineError as error:
+        return Check(name, ok=False, found=error.what, next_step=error.next_step)
 
 
 def _checked(name: str, look: Callable[[Program], Found], program: Program) -> Check:

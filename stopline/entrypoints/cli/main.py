@@ -15,6 +15,7 @@ import typer
 import stopline
 from stopline.entrypoints.cli import (
     approving,
+    assessing,
     cases,
     doctor,
     pausing,
@@ -44,6 +45,7 @@ app = typer.Typer(
 app.add_typer(vendors.app, name="vendor")
 for command in (
     planning.plan,
+    assessing.assess,
     pausing.pause,
     cases.status,
     cases.watch,

@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 
 from rich.console import Console
 
-from activities.api import task_queue
+from activities.api import read_queue, task_queue
 from stopline.configuration import Configuration, load
 from stopline.entrypoints.temporal import Temporal, connect
 from stopline.journal.book import Book, open_book
@@ -70,6 +70,12 @@ class Program:
     def at_work(self) -> Temporal:
         """Temporal with a worker behind it; says at once when one of the two is not there."""
         temporal = self.temporal
+        self.wait(temporal.require_worker())
+        return temporal
+
+    def reading(self) -> Temporal:
+        """Temporal with a worker behind it that only reads; says at once when it is not there."""
+        temporal = Temporal(self.temporal.client, read_queue(self.book.id))
         self.wait(temporal.require_worker())
         return temporal
 

@@ -18,11 +18,20 @@ def up(
     raise typer.Exit(embedded.up(o.program_of(context).settings, ui=ui))
 
 
-def worker(context: typer.Context) -> None:
+def worker(
+    context: typer.Context,
+    *,
+    read_only: Annotated[
+        bool,
+        typer.Option("--read-only", help="Serve `stopline assess` alone; no way to write."),
+    ] = False,
+) -> None:
     """Run a worker: the only process that holds credentials of the systems of record."""
     from stopline.entrypoints import worker as working  # noqa: PLC0415 - brings all connectors
 
-    raise typer.Exit(working.work(o.program_of(context).settings))
+    settings = o.program_of(context).settings
+    wishes = {"read_only": read_only or settings.read_only}
+    raise typer.Exit(working.work(settings.model_copy(update=wishes)))
 
 
 def drill(

@@ -1,0 +1,113 @@
+"""The bodies of what is looked at before the night. Nothing here decides; what is found is kept."""
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from functools import lru_cache
+from typing import Any
+
+import structlog
+from temporalio import activity
+
+from activities import api
+from activities.working import at_work
+from stopline.configuration import Frozen
+from stopline.engine import Connector
+from stopline.errors import StoplineError, UserError, WrongJournalError
+from stopline.estate import Estate
+from stopline.journal.book import Book
+from stopline.preflight import Canary, Check, Preflighted
+from stopline.text import canonical, dump, jsonable, load
+
+log = structlog.get_logger()
+Built = tuple[Estate, Mapping[str, Connector]]
+
+
+@dataclass(frozen=True)
+class Checks:
+    """The bodies, over one journal. `connectors_of` builds the connectors of an estate."""
+
+    book: Book
+    connectors_of: Callable[[Estate], Mapping[str, Connector]]
+    _built: Callable[[str], Built] = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        """Connectors are kept: a canary asks for the same ones twice."""
+        object.__setattr__(self, "_built", lru_cache(maxsize=4)(self._build))
+
+    def all(self) -> list[Callable[..., Any]]:
+        """Everything that a worker which may write registers besides."""
+        return [self.preflight, self.make_canary, self.remove_canary]
+
+    @activity.defn(name=api.PREFLIGHT)
+    def preflight(self, order: api.CheckOrder) -> api.CheckRef:
+        """Have every connector of the estate say whether it will be able to."""
+        with at_work():
+            estate, connectors = self._estate(order)
+            checks = [c for name in sorted(connectors) for c in _looked(connectors[name], estate)]
+            if not connectors:
+                step = "Give the estate's file a section for each system that is to be covered."
+                checks = [Check("estate", ok=False, found="it names no system", next_step=step)]
+            return self._kept("preflight", canonical([jsonable(check) for check in checks]))
+
+    @activity.defn(name=api.MAKE_CANARY)
+    def make_canary(self, order: api.CheckOrder) -> api.CheckRef:
+        """Make something of our own in one realm, to be contained and restored."""
+        with at_work():
+            _, connectors = self._estate(order)
+            connector = _of_realm(connectors, order.realm)
+            log.info("a canary is made", realm=order.realm, canary=order.id)
+            return self._kept("canary", dump(connector.make_canary(order.realm, order.id)))
+
+    @activity.defn(name=api.REMOVE_CANARY)
+    def remove_canary(self, order: api.CheckOrder) -> api.CheckRef:
+        """Compare a canary with what it was, and remove it."""
+        with at_work():
+            _, connectors = self._estate(order)
+            canary = load(Canary, self.book.store.body(order.canary))
+            connector = _of_realm(connectors, canary.realm)
+            differences = list(connector.remove_canary(canary))
+            log.info("a canary is removed", realm=canary.realm, canary=canary.id)
+            return self._kept("canary-end", canonical(differences))
+
+    def _estate(self, order: api.CheckOrder) -> Built:
+        if order.journal != self.book.id:
+            raise WrongJournalError(
+                f"This was asked for by the journal {order.journal}, and this worker has the "
+                f"journal {self.book.id}; nothing was looked at.",
+                "Start the worker with STOPLINE_JOURNAL_URL of that journal.",
+            )
+        return self._built(order.frozen)
+
+    def _build(self, ref: str) -> Built:
+        _, _, estate = Frozen.load(self.book.store.body(ref)).parse()
+        return estate, self.connectors_of(estate)
+
+    def _kept(self, kind: str, text: str) -> api.CheckRef:
+        return api.CheckRef(self.book.pauses.keep(kind, text))
+
+
+def _looked(connector: Connector, estate: Estate) -> Iterator[Check]:
+    """A connector's checks; one that fails is a failed check, and the others go on."""
+    if not isinstance(connector, Preflighted):
+        found = "it has no preflight; nobody knows from this whether it will work"
+        yield Check(connector.name, ok=True, found=found, warn=True)
+        return
+    try:
+        yield from connector.preflight(estate.protected)
+    except StoplineError as error:
+        yield Check(connector.name, ok=False, found=error.what, next_step=error.next_step)
+    except Exception as error:  # noqa: BLE001 - a fault of one connector hides no other's checks
+        found = f"its preflight broke off: {type(error).__name__}: {error}"
+        yield Check(connector.name, ok=False, found=found, next_step="Report it as a fault.")
+
+
+def _of_realm(connectors: Mapping[str, Connector], realm: str) -> Preflighted:
+    """The connector whose realm this is. Raises UserError naming the realms that there are."""
+    able = [connectors[name] for name in sorted(connectors)]
+    found = {r: c for c in able if isinstance(c, Preflighted) for r in c.realms}
+    if realm not in found:
+        raise UserError(
+            f"{realm!r} is no realm of the estate in which a canary can be made; none was.",
+            f"Those are: {', '.join(sorted(found)) or 'none'}.",
+        )
+    return found[realm]

@@ -1,0 +1,122 @@
+"""The narrowest IAM policies that do, made from what `permissions` declares, by no hand. Pure.
+
+An action that is declared tomorrow is in the policy tomorrow: `RULES` only narrow the resources
+and conditions, by what an action is about. What no rule knows is allowed on `*`, and shown so.
+https://docs.aws.amazon.com/service-authorization/latest/reference/list_awsidentityandaccessmanagementiam.html
+"""
+
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from stopline.connectors.aws import marks
+from stopline.connectors.aws.permissions import CANARY, READ, WRITE
+from stopline.text import Json, canonical
+
+MOST = 6_144
+"""Characters of a managed policy, white space not counted.
+https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html"""
+
+OURS = f"arn:aws:iam::*:policy{marks.PATH}*"
+_ASSUME = frozenset({"sts:AssumeRole"})
+_SPARED = tuple(
+    f"arn:aws:iam::*:{kind}/{path}/*"
+    for path in ("break-glass", marks.PATH.strip("/"))
+    for kind in ("role", "user")
+)
+"""What the worker must never change, whoever holds its credentials: its own kind, break-glass."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """The resources, and the condition, that AWS lets an action be narrowed to."""
+
+    actions: str
+    """A regular expression over the whole action."""
+    sid: str
+    resources: tuple[str, ...]
+    condition: tuple[tuple[str, str, str], ...] = ()
+    """Operator, key, value."""
+
+
+_USERS, _ROLES = ("arn:aws:iam::*:user/*",), ("arn:aws:iam::*:role/*",)
+_ONLY_OURS = (("ArnLike", "iam:PolicyARN", OURS),)
+_ONLY_OUR_BOUNDARY = (("ArnLike", "iam:PermissionsBoundary", OURS),)
+_CANARY_USERS = (f"arn:aws:iam::*:user{marks.CANARY_PATH}*",)
+
+_CREDENTIALS = r"AccessKeys?|SSHPublicKeys?|SigningCertificates?|ServiceSpecificCredentials?"
+
+RULES = (
+    Rule(r"iam:(Attach|Detach)UserPolicy", "OurPolicyOnUsers", _USERS, _ONLY_OURS),
+    Rule(r"iam:(Attach|Detach)RolePolicy", "OurPolicyOnRoles", _ROLES, _ONLY_OURS),
+    Rule(r"iam:\w+UserPermissionsBoundary", "OurBoundaryOnUsers", _USERS, _ONLY_OUR_BOUNDARY),
+    Rule(r"iam:\w+RolePermissionsBoundary", "OurBoundaryOnRoles", _ROLES, _ONLY_OUR_BOUNDARY),
+    Rule(r"iam:SimulatePrincipalPolicy", "Simulate", (*_ROLES, *_USERS)),
+    Rule(r"iam:(Create|Delete)(User|AccessKey)", "CanaryUsers", _CANARY_USERS),
+    Rule(r"s3:(Create|Delete)Bucket", "CanaryBuckets", (f"arn:aws:s3:::{marks.CANARY}-*",)),
+    Rule(rf"iam:\w*(User(Polic(y|ies))?|{_CREDENTIALS})", "Users", _USERS),
+    Rule(r"iam:\w*Role(Polic(y|ies))?", "Roles", _ROLES),
+    Rule(r"iam:\w*Policy\w*", "OurPolicies", (OURS,)),
+    Rule(r"s3:(?!ListAllMyBuckets)\w+", "Buckets", ("arn:aws:s3:::*",)),
+    Rule(r"sts:AssumeRole", "Worker", (f"arn:aws:iam::*:role{marks.PATH}*",)),
+)
+"""The first that knows an action counts."""
+_ANYTHING = Rule("", "Account", ("*",))
+
+
+def rule_of(action: str) -> Rule:
+    """The first rule that knows an action."""
+    return next((r for r in RULES if re.fullmatch(r.actions, action)), _ANYTHING)
+
+
+def statements(actions: frozenset[str]) -> list[Json]:
+    """Allow statements for these actions, one for each way in which they are narrowed."""
+    groups: dict[Rule, list[str]] = {}
+    for action in sorted(actions):
+        groups.setdefault(rule_of(action), []).append(action)
+    return [_statement(rule, groups[rule]) for rule in sorted(groups, key=lambda r: r.sid)]
+
+
+def _statement(rule: Rule, actions: list[str]) -> Json:
+    said: dict[str, Json] = {
+        "Sid": rule.sid,
+        "Effect": "Allow",
+        "Action": actions,
+        "Resource": list(rule.resources),
+    }
+    if rule.condition:
+        said["Condition"] = {operator: {key: value} for operator, key, value in rule.condition}
+    return said
+
+
+def _spare(actions: frozenset[str]) -> Json:
+    """Deny what changes a principal on those that must never be changed."""
+    about = (*_USERS, *_ROLES)
+    hits = [a for a in sorted(actions) if set(rule_of(a).resources) & set(about)]
+    return {"Sid": "Spared", "Effect": "Deny", "Action": hits, "Resource": list(_SPARED)}
+
+
+def policies() -> Mapping[str, Json]:
+    """Every policy by the name of its file.
+
+    `read` and `write` are for the roles in each account, `canary` for the second one when
+    `stopline doctor --canary` is wanted, `worker` for the principal that assumes them.
+    """
+    said = {
+        "read": statements(READ - _ASSUME),
+        "write": [*statements(WRITE), _spare(WRITE)],
+        "canary": statements(CANARY),
+        "worker": statements(_ASSUME),
+    }
+    return {name: {"Version": "2012-10-17", "Statement": all_} for name, all_ in said.items()}
+
+
+def text_of(policy: Json) -> str:
+    """The text of a policy's file."""
+    return json.dumps(policy, indent=2) + "\n"
+
+
+def size_of(policy: Json) -> int:
+    """How many characters of a managed policy it takes."""
+    return len(canonical(policy))

@@ -1,0 +1,171 @@
+"""The IAM policies are what the connector declares, what AWS knows, and what is really called."""
+
+import json
+from collections.abc import Iterator
+
+import pytest
+from botocore.session import get_session
+from support import permissions
+from support.recorded import READER, WRITER, Night, a_night
+from support.tree import ROOT
+
+from stopline.connectors.aws import marks, policies
+from stopline.connectors.aws.permissions import CANARY, PERMISSIONS, READ, WRITE, operation_of
+from stopline.drill.manifest import DATA, RESEARCH
+from stopline.errors import ConnectorError
+from stopline.estate import Protected
+from stopline.model import Cause, Outcome
+from stopline.text import Json
+
+ALL = READ | WRITE | CANARY
+
+
+@pytest.fixture(scope="module")
+def night(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Night]:
+    """An emulated estate that holds us to the policies: one role reads, another one writes."""
+    folder = tmp_path_factory.mktemp("aws")
+    with a_night(folder, role=WRITER, read_role=READER) as night:
+        night.emulator.enforce(on=True)
+        yield night
+
+
+# --- the files -----------------------------------------------------------------------------------
+
+
+def test_the_files_are_fresh() -> None:
+    """config/permissions/aws holds what the declaration makes; `make permissions` writes it."""
+    assert permissions.stale(ROOT / permissions.FOLDER) == []
+
+
+def test_a_stale_file_would_be_found(tmp_path: permissions.Path) -> None:
+    """One that is missing, one that was edited by hand, and one that nothing makes."""
+    permissions.write(tmp_path)
+    assert permissions.stale(tmp_path) == []
+    (tmp_path / "read.json").unlink()
+    (tmp_path / "write.json").write_text("{}")
+    (tmp_path / "old.json").write_text("{}")
+    assert permissions.stale(tmp_path) == ["old.json", "read.json", "write.json"]
+
+
+@pytest.mark.parametrize("name", sorted(policies.policies()))
+def test_a_policy_fits_into_a_managed_one(name: str) -> None:
+    """AWS takes 6,144 characters; a Sid is letters and digits, and stands once."""
+    policy = policies.policies()[name]
+    assert policies.size_of(policy) <= policies.MOST
+    sids = [statement["Sid"] for statement in policy["Statement"]]
+    assert all(sid.isalnum() for sid in sids)
+    assert len(set(sids)) == len(sids)
+
+
+def test_each_declared_action_is_allowed_once_and_no_other() -> None:
+    """The policies together allow what is declared: nothing more, nothing twice."""
+    allowed = [
+        action
+        for policy in policies.policies().values()
+        for statement in policy["Statement"]
+        if statement["Effect"] == "Allow"
+        for action in statement["Action"]
+    ]
+    assert sorted(allowed) == sorted(frozenset().union(*PERMISSIONS.values()))
+
+
+def test_what_nobody_has_foreseen_is_allowed_too() -> None:
+    """An action that no rule knows is in the policy all the same, on everything, and seen there."""
+    said = policies.statements(frozenset({"kms:RevokeGrant"}))
+    assert [(s["Action"], s["Resource"]) for s in said] == [(["kms:RevokeGrant"], ["*"])]
+
+
+def test_no_write_is_allowed_on_everything() -> None:
+    """Each write is narrowed to a kind of thing; what could let us in elsewhere, to ours."""
+    for statement in policies.statements(WRITE | CANARY):
+        assert statement["Resource"] != ["*"], statement["Action"]
+        if any("tach" in action for action in statement["Action"]):
+            assert statement["Condition"] == {"ArnLike": {"iam:PolicyARN": policies.OURS}}
+        if any(action.startswith("iam:CreatePolicy") for action in statement["Action"]):
+            assert statement["Resource"] == [f"arn:aws:iam::*:policy{marks.PATH}*"]
+
+
+def test_our_own_kind_and_break_glass_are_spared() -> None:
+    """Whoever holds the writing role's credentials cannot turn it on us, nor on the responders."""
+    deny = next(s for s in policies.policies()["write"]["Statement"] if s["Effect"] == "Deny")
+    about = {a for a in WRITE if policies.rule_of(a).resources[0].endswith(("user/*", "role/*"))}
+    assert set(deny["Action"]) == about
+    assert "arn:aws:iam::*:role/stopline/*" in deny["Resource"]
+    assert "arn:aws:iam::*:user/break-glass/*" in deny["Resource"]
+
+
+@pytest.mark.parametrize("action", sorted(ALL))
+def test_an_action_is_one_of_the_providers(action: str) -> None:
+    """Each action is named after an operation that AWS's own model of the service has."""
+    service, operation = operation_of(action)
+    model = get_session().get_service_model(service)
+    assert operation in model.operation_names
+
+
+# --- the calls -----------------------------------------------------------------------------------
+
+
+def _mend(night: Night) -> None:
+    """A stranger empties our policy time and again, until its versions are full; we mend it."""
+    made = night.plan().pause
+    arn = marks.policy_arn(RESEARCH, night.book.id)
+    owner: Json = night.owner(RESEARCH, "iam")
+    for _ in range(4):
+        owner.create_policy_version(
+            PolicyArn=arn, PolicyDocument=json.dumps(_NOTHING), SetAsDefault=True
+        )
+    receipts = night.carry_out(night.plan())
+    assert made == night.plan().pause
+    assert [str(r.outcome) for r in receipts] == ["applied"]
+
+
+_NOTHING: Json = {
+    "Version": "2012-10-17",
+    "Statement": [{"Effect": "Deny", "Action": "sns:Publish", "Resource": "*"}],
+}
+
+
+def test_every_call_is_declared_and_every_declared_action_is_called(night: Night) -> None:
+    """A night, a preflight and a canary under enforced policies: each right is used, none missing.
+
+    The reading role has read.json alone, the writing one write.json and canary.json.
+    """
+    plan = night.plan()
+    assert plan.gaps == ()
+    assert {r.outcome for r in night.carry_out(plan)} == {Outcome.APPLIED}
+    _mend(night)
+    assert night.verify() == {"verified": len(plan.work), "unverified": 0}
+    assert {r.outcome for r in night.carry_out(night.give_back())} == {Outcome.APPLIED}
+    assert all(check.ok for check in night.connector.preflight(Protected()))
+    canary = night.connector.make_canary(DATA, "0000c0de")
+    assert list(night.connector.remove_canary(canary)) == []
+    undeclared, unused = night.recorder.actions - ALL, ALL - night.recorder.actions
+    assert not undeclared, f"called, and not declared in permissions.py: {sorted(undeclared)}"
+    assert not unused, f"declared in permissions.py, and never called: {sorted(unused)}"
+
+
+def test_a_canary_is_made_once_and_a_strangers_user_of_its_name_is_let_be(night: Night) -> None:
+    """Asked again it is the same; a user under another path, whatever it is called, stays."""
+    connector, owner = night.connector, night.owner(DATA, "iam")
+    assert connector.make_canary(DATA, "0000aaaa") == connector.make_canary(DATA, "0000aaaa")
+    assert (
+        len(owner.list_access_keys(UserName="stopline-canary-0000aaaa")["AccessKeyMetadata"]) == 1
+    )
+    canary = connector.make_canary(DATA, "0000aaaa")
+    owner.update_user(UserName="stopline-canary-0000aaaa", NewPath="/staff/")
+    with pytest.raises(ConnectorError, match="none of our canaries"):
+        list(connector.remove_canary(canary))
+    assert owner.get_user(UserName="stopline-canary-0000aaaa")
+    owner.update_user(UserName="stopline-canary-0000aaaa", NewPath=marks.CANARY_PATH)
+    assert list(connector.remove_canary(canary)) != []  # its bucket is gone: it says so
+    assert list(connector.remove_canary(canary)) != []  # and again, of all of it
+    names = [user["UserName"] for user in owner.list_users()["Users"]]
+    assert "stopline-canary-0000aaaa" not in names
+
+
+def test_the_reading_role_cannot_write(night: Night) -> None:
+    """The emulator refuses a write with the reading role: the test above rests on that."""
+    words = {"UserName": "pilot", "PolicyArn": marks.policy_arn(DATA, "00000000")}
+    with pytest.raises(ConnectorError) as refused:
+        night.connector.clients.ask(DATA, "iam", "attach_user_policy", **words)
+    assert refused.value.cause is Cause.DENIED

@@ -1,0 +1,180 @@
+"""A whole night over the emulated AWS in this process, with every call written down."""
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+from botocore.session import Session, get_session
+
+from activities.ends import verified
+from stopline import planner
+from stopline.configuration import installed_words
+from stopline.connectors.aws import AwsConnector, policies
+from stopline.connectors.aws.clients import Clients
+from stopline.connectors.aws.permissions import permission_of
+from stopline.drill import configure, estate
+from stopline.drill.access import REGION, Access
+from stopline.drill.emulator import Emulator
+from stopline.drill.estate import trust
+from stopline.drill.manifest import LAB, RESEARCH, Manifest
+from stopline.engine import Errand, Mark, Terms, apply
+from stopline.estate import AwsEstate
+from stopline.journal.book import Book, open_book
+from stopline.model import Found, Plan, Receipt, Scope
+from stopline.playbook import Playbook, parse_playbook
+from stopline.text import Json
+from stopline.vendors import Vendor
+
+PLAYBOOK = Path(__file__).parents[2] / "config" / "playbooks" / "default.yaml"
+READER, WRITER = "stopline/reader", "stopline/writer"
+US = f"arn:aws:iam::{RESEARCH}:user/stopline/stopline"
+PAUSE = "0000abcd"
+
+
+@dataclass
+class Recorder:
+    """The IAM actions that the calls needed, by the role that made them."""
+
+    made: dict[str, set[str]] = field(default_factory=dict)
+
+    def clients(self, **settings: Json) -> Clients:
+        """Clients of the drill's estate for the worker; STS is listened to as well."""
+        given = {**configure.ESTATE["aws"], "propagation": 0.0, **settings}
+        return Clients(
+            AwsEstate.model_validate(given),
+            session=self._session,
+            on_call=lambda service, operation: self.note("", service, operation),
+        )
+
+    def note(self, role: str, service: str, operation: str) -> None:
+        """Write one call down."""
+        self.made.setdefault(role, set()).add(permission_of(service, operation))
+
+    @property
+    def actions(self) -> set[str]:
+        """All of them."""
+        return set().union(*self.made.values())
+
+    def _session(self) -> Session:
+        session = get_session()
+        session.register("before-call.sts", lambda model, **_: self.note("", "sts", model.name))
+        return session
+
+
+@dataclass
+class Night:
+    """One journal over one emulated estate."""
+
+    emulator: Emulator
+    access: Access
+    connector: AwsConnector
+    recorder: Recorder
+    book: Book
+    vendor: Vendor
+    playbook: Playbook
+
+    def owner(self, account: str, service: str) -> Any:
+        """A client of one account as its owner sees it."""
+        return self.access.client(account, service)
+
+    def discover(self) -> list[Found]:
+        """Read what mercor holds."""
+        return list(self.connector.discover(self.vendor, Scope()))
+
+    def plan(self) -> Plan:
+        """Plan mercor's containment."""
+        return planner.plan_containment(
+            planner.snapshot_of("mercor", self.discover(), ""),
+            Terms(self.vendor, self.playbook, Mark(self.book.id, PAUSE)),
+            Scope(),
+            planner.Standing(self.book.writes.holds()),
+            planner.Opinions({"aws": self.connector.contained}, {"aws": self.connector.residuals}),
+        )
+
+    def carry_out(self, plan: Plan) -> list[Receipt]:
+        """Every change of a plan, in order."""
+        errand = Errand(PAUSE, plan.direction, f"attempt-{plan.direction}", "token")
+        receipts = apply(self.connector, self.book.writes, errand, plan.work)
+        return [receipt for document in receipts for receipt in document]
+
+    def verify(self) -> Json:
+        """Read back what is held."""
+        return verified(self.book, {"aws": self.connector}, PAUSE).outcomes
+
+    def give_back(self) -> Plan:
+        """Plan what the pause gives back."""
+        return planner.plan_restore("mercor", PAUSE, self.book.writes.holds(), Scope())
+
+
+@contextmanager
+def a_night(folder: Path, **settings: Json) -> Iterator[Night]:
+    """Start the emulated AWS, seed it, make the two roles of config/permissions, and stop it."""
+    with Emulator(folder) as emulator, pytest.MonkeyPatch.context() as patch:
+        manifest = estate.seed(emulator.url)
+        for name, value in cloud(emulator, manifest).items():
+            patch.setenv(name, value)
+        access = Access(emulator.url, LAB)
+        for account in LAB:
+            give_roles(access, account)
+            access.client(account, "s3")  # nobody new is let in once policies are enforced
+        recorder = Recorder()
+        connector = AwsConnector(recorder.clients(**settings), 0.0)
+        yield Night(
+            emulator,
+            access,
+            connector,
+            recorder,
+            open_book("sqlite://"),
+            Vendor.model_validate(configure.MERCOR),
+            parse_playbook(PLAYBOOK.read_text("utf-8"), "default.yaml", installed_words()),
+        )
+
+
+def cloud(emulator: Emulator, manifest: Manifest) -> dict[str, str]:
+    """The environment of a worker of this estate."""
+    return {
+        "AWS_ENDPOINT_URL": emulator.url,
+        "AWS_ACCESS_KEY_ID": manifest.worker[0],
+        "AWS_SECRET_ACCESS_KEY": manifest.worker[1],
+        "AWS_DEFAULT_REGION": REGION,
+        "AWS_CONFIG_FILE": str(emulator.folder / "no-aws-config"),
+        "AWS_SHARED_CREDENTIALS_FILE": str(emulator.folder / "no-aws-config"),
+        "AWS_EC2_METADATA_DISABLED": "true",
+    }
+
+
+def give_roles(access: Access, account: str) -> None:
+    """A role that reads and one that writes, each with what config/permissions/aws says."""
+    iam = access.client(account, "iam")
+    give_role(iam, READER, "read")
+    give_role(iam, WRITER, "write", "canary")
+
+
+def give_role(iam: Any, name: str, *kinds: str, without: str = "", trusting: str = US) -> None:
+    """One role with some of the policies, but for one action; the worker may assume it."""
+    path, _, role = name.rpartition("/")
+    trusted = json.dumps(trust({"AWS": trusting}))
+    iam.create_role(RoleName=role, Path=f"/{path}/", AssumeRolePolicyDocument=trusted)
+    for kind in kinds:
+        policy = as_emulated(policies.policies()[kind])
+        for statement in policy["Statement"]:
+            statement["Action"] = [a for a in statement["Action"] if a != without]
+        policy["Statement"] = [s for s in policy["Statement"] if s["Action"]]
+        iam.put_role_policy(RoleName=role, PolicyName=kind, PolicyDocument=json.dumps(policy))
+
+
+def as_emulated(policy: Json) -> Json:
+    """The policy for an emulator that evaluates calls about users and policies on `*` alone."""
+
+    def resources(statement: Json) -> Json:
+        known = [r for r in statement["Resource"] if ":user/" not in r and ":policy/" not in r]
+        if statement["Effect"] == "Deny":
+            return known
+        return known if known == statement["Resource"] else "*"
+
+    said = [{**s, "Resource": resources(s)} for s in policy["Statement"]]
+    return {**policy, "Statement": said}
