@@ -10,6 +10,7 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 import boto3
@@ -18,6 +19,7 @@ from botocore.credentials import (
     AssumeRoleCredentialFetcher,
     DeferredRefreshableCredentials,
 )
+from botocore.exceptions import NoCredentialsError
 from botocore.session import Session as CoreSession
 from botocore.session import get_session
 
@@ -35,6 +37,7 @@ _READING = Config(
     max_pool_connections=POOL,
     retries={"mode": "standard", "total_max_attempts": 5},
 )
+_ASSUMING = _READING.merge(Config(retries={"mode": "standard", "total_max_attempts": 3}))
 _WRITING = _READING.merge(Config(retries={"mode": "standard", "total_max_attempts": 1}))
 
 
@@ -144,12 +147,15 @@ class Clients:
         role = self.role(account)
         if not role:
             return boto3.Session(botocore_session=core, region_name=region)
+        source = core.get_credentials()
+        if source is None:
+            raise NoCredentialsError
         extra: dict[str, Any] = {"RoleSessionName": SESSION_NAME}
         if self.estate.external_id:
             extra["ExternalId"] = self.estate.external_id
         fetcher = AssumeRoleCredentialFetcher(
-            client_creator=core.create_client,
-            source_credentials=core.get_credentials(),
+            client_creator=partial(core.create_client, region_name=region, config=_ASSUMING),
+            source_credentials=source,
             role_arn=role,
             extra_args=extra,
         )

@@ -119,6 +119,8 @@ def _write_policy(clients: Clients, observed: Observed, changes: Sequence[Change
     for change in changes:
         if change.after is None:
             _delete_policy(clients, document)
+        elif observed.states.get(change.address) == change.after:
+            continue  # a redelivery must not use up a version
         elif observed.states:
             _new_version(clients, document, change.after)
         else:
