@@ -5,6 +5,7 @@ which the vendor of `Ground.vendor` holds at least one thing of each kind that t
 contains, beside somebody else. Whatever a connector cannot keep, the laws cannot keep either.
 """
 
+
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from itertools import groupby

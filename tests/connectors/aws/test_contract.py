@@ -97,7 +97,7 @@ class AwsGround:
 
     def _policies(self, account: str) -> Json:
         policies = self.cloud.iam(account).list_policies(Scope="Local")["Policies"]
-        return sorted((p["Arn"], p["DefaultVersionId"], p["AttachmentCount"]) for p in policies)
+        return sorted((p["Arn"], p["DefaultVersionId"]) for p in policies)
 
     def raw(self, document: Document) -> str:
         """Only bucket policies have a text of their own."""
