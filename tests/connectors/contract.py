@@ -5,7 +5,6 @@ which the vendor of `Ground.vendor` holds at least one thing of each kind that t
 contains, beside somebody else. Whatever a connector cannot keep, the laws cannot keep either.
 """
 
-
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from itertools import groupby
@@ -23,7 +22,6 @@ from stopline.model import (
     Counted,
     Direction,
     Document,
-    Found,
     Gap,
     Grant,
     Plan,

@@ -1,7 +1,6 @@
 """The reference fake keeps the contract, with and without tags."""
 
 import json
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 import pytest
@@ -101,9 +100,9 @@ class MemoryGround:
 
 
 @pytest.fixture(params=[False, True], ids=["without-tags", "with-tags"])
-def ground(request: pytest.FixtureRequest) -> Iterator[MemoryGround]:
+def ground(request: pytest.FixtureRequest) -> MemoryGround:
     """A world with a concurrency tag on its targets, and one without."""
-    yield MemoryGround(tags=request.param)
+    return MemoryGround(tags=request.param)
 
 
 class TestMemory(ConnectorContract):

@@ -5,7 +5,7 @@ import json
 import logging
 import os
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import lru_cache
@@ -142,6 +142,10 @@ class Cloud:
     used: list[str] = field(default_factory=list)
     closed: set[str] = field(default_factory=set)
     """Accounts in which nobody lets us assume our role."""
+    sent: list[Any] = field(default_factory=list)
+    """Every request of the connectors', as it was about to go out."""
+    interfere: Callable[[Any], AWSResponse | None] = lambda _request: None
+    """Called with each of them; an answer of its own takes the place of the emulator's."""
 
     def iam(self, account: str = RESEARCH) -> Any:
         """The owner's IAM client."""
@@ -159,8 +163,13 @@ class Cloud:
             self.used.append(permission_of(model.service_model.service_name, model.name))
 
         session.register("before-call", called)
+        session.register("before-send", self._sending)
         session.register("before-send.sts.AssumeRole", self._assuming)
         return session
+
+    def _sending(self, request: Any, **_: Any) -> Any:
+        self.sent.append(request)
+        return self.interfere(request)
 
     def _assuming(self, request: Any, **_: Any) -> Any:
         """Answer in place of STS where an account does not know us."""
@@ -228,14 +237,21 @@ def cloud_server() -> Iterator[str]:
         server._server.server_close()
 
 
-@contextmanager
-def fresh(url: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Cloud]:
-    """An empty emulator, and an environment in which nothing else can be reached."""
+def environment(monkeypatch: pytest.MonkeyPatch, url: str) -> None:
+    """Our own credentials, and nothing that could lead anywhere else."""
     for name in list(os.environ):
         if name.startswith("AWS_"):
             monkeypatch.delenv(name)
     for name, value in (ENVIRONMENT | {"AWS_ENDPOINT_URL": url}).items():
         monkeypatch.setenv(name, value)
-    request = urllib.request.Request(f"{url}/moto-api/reset", method="POST")
-    with urllib.request.urlopen(request, timeout=10):
+
+
+@contextmanager
+def fresh(url: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Cloud]:
+    """An empty emulator, and an environment in which nothing else can be reached."""
+    environment(monkeypatch, url)
+    request = urllib.request.Request(  # noqa: S310 - loopback, http only
+        f"{url}/moto-api/reset", method="POST"
+    )
+    with urllib.request.urlopen(request, timeout=10):  # noqa: S310 - as above
         yield Cloud(url)

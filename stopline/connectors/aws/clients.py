@@ -52,7 +52,7 @@ class Rate:
     def __post_init__(self) -> None:
         """Begin full."""
         self._lock = threading.Lock()
-        self._next = self.clock()
+        self._next = self.clock() - 1.0
 
     def take(self) -> None:
         """Wait for one token."""
