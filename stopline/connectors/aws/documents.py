@@ -261,10 +261,10 @@ def composed(raw: str, changes: Sequence[Change], original: str | None) -> str:
     kept = [s for s in policy.listed(body.get("Statement")) if s.get("Sid") not in ours]
     added = [c.after.value for c in changes if c.after is not None]
     body["Statement"] = kept + added
-    if not body["Statement"] and not original:
-        return ""
     if original and _same(body, json.loads(original)):
         return original
+    if not body["Statement"]:
+        return ""  # S3 takes no policy without a statement
     return canonical(body) if not raw else json.dumps(body, separators=(",", ":"))
 
 
@@ -308,10 +308,16 @@ def _refuse_lockout(clients: Clients, document: Document, changes: Sequence[Chan
 
 
 def _await(clients: Clients, document: Document, wanted: str) -> None:
-    """Read until what we wrote is shown: bucket configuration is eventually consistent."""
+    """Read until what we wrote is shown: bucket configuration is eventually consistent.
+
+    It was sent and taken: a read that fails afterwards leaves open what stands there, no more.
+    """
     for seconds in SETTLING:
         time.sleep(seconds)
-        raw = _read_bucket(clients, document).raw
+        try:
+            raw = _read_bucket(clients, document).raw
+        except ConnectorError as error:
+            raise ConnectorError(Cause.UNREACHABLE, error.detail, landed=None) from error
         if raw == wanted or (
             raw and wanted and canonical(json.loads(raw)) == canonical(json.loads(wanted))
         ):
