@@ -392,11 +392,10 @@ class _Write:
         try:
             _ask(self.connector.write, observed, due, original, self.errand.token)
         except ConnectorError as error:
-            again = isinstance(error, StaleError) or error.cause is Cause.THROTTLED
-            if not again and error.landed is not False:
+            if error.landed is not False:
                 return self._settle_open(due, error)
             failed = {c: self._failed(c, known, error, observed) for c in due}
-            if again:  # surely not written: the intent came to nothing, read and judge afresh
+            if isinstance(error, StaleError) or error.cause is Cause.THROTTLED:  # surely not written: the intent came to nothing, read and judge afresh
                 self.journal.settle(self.errand, self._receipts(failed, observed))
                 raise
             return failed, True

@@ -89,6 +89,20 @@ class Clients:
         """Make one reading call. Raises ConnectorError with a typed cause."""
         return self._call(self.reading, False, account, service, operation, words)
 
+    def listed(self, account: str, operation: str, items: str, **words: Any) -> list[Any]:
+        """Ask IAM for a list to its last page: it may give fewer than there are on each.
+
+        https://docs.aws.amazon.com/IAM/latest/APIReference/API_ListAccessKeys.html
+        """
+        found: list[Any] = []
+        more: dict[str, Any] = {}
+        while True:
+            page = self.ask(account, "iam", operation, **words, **more)
+            found += page[items]
+            if not page.get("IsTruncated"):
+                return found
+            more = {"Marker": page["Marker"]}
+
     def do(self, account: str, service: str, operation: str, **words: Any) -> Any:
         """Make one writing call. Raises ConnectorError; `landed` is None where nobody can say."""
         return self._call(self.writing, True, account, service, operation, words)

@@ -140,8 +140,7 @@ def _role(number: str, found: Json, managed: Mapping[str, Json]) -> Identity:
 def keys(clients: Clients, number: str, user: str) -> Iterator[Key]:
     """Every credential of one user that has a status. Raises ConnectorError."""
     for kind, operation, items, id_ in _KEYS:
-        page = clients.ask(number, "iam", operation, UserName=user)
-        for item in page[items]:
+        for item in clients.listed(number, operation, items, UserName=user):
             yield Key(kind, item[id_], item["Status"])
 
 

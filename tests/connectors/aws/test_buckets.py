@@ -229,8 +229,8 @@ def added(cloud: Cloud) -> int:
     listed = json.loads(raw)
     listed["Statement"] = [listed["Statement"]]
     alone = len(json.dumps(listed, separators=(",", ":")))
-    return len(composed(raw, changes, None)) - alone + 2 * (len("data") - len("probe")) * len(
-        changes
+    return (
+        len(composed(raw, changes, None)) - alone + 2 * (len("data") - len("probe")) * len(changes)
     )
 
 
@@ -364,8 +364,8 @@ def test_buckets_are_listed_to_the_last_page(monkeypatch: pytest.MonkeyPatch) ->
             return 404, error_text("NoSuchBucketPolicy")
         if "acl" in asked.path:
             return 200, "<AccessControlPolicy><Owner><ID>o</ID></Owner></AccessControlPolicy>"
-        inside = one.format("b") if "continuation-token=next" in asked.path else (
-            one.format("a") + more
+        inside = (
+            one.format("b") if "continuation-token=next" in asked.path else (one.format("a") + more)
         )
         return 200, f"<ListAllMyBucketsResult>{inside}</ListAllMyBucketsResult>"
 
