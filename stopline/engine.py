@@ -395,7 +395,8 @@ class _Write:
             if error.landed is not False:
                 return self._settle_open(due, error)
             failed = {c: self._failed(c, known, error, observed) for c in due}
-            if isinstance(error, StaleError) or error.cause is Cause.THROTTLED:  # surely not written: the intent came to nothing, read and judge afresh
+            if isinstance(error, StaleError) or error.cause is Cause.THROTTLED:
+                # Surely not written: the intent came to nothing, read and judge afresh.
                 self.journal.settle(self.errand, self._receipts(failed, observed))
                 raise
             return failed, True

@@ -169,7 +169,8 @@ class MemoryConnector:
             reason = f"shared with {', '.join(grant.shared_with)}"
             yield Skip(grant.address, grant.principal, reason, leaves_access=True)
         else:
-            for change in _changes(grant, mark, rule[1].name, rule[0]):
+            proto = _proto(grant, rule[1].name, rule[0])
+            for change in _changes(grant, mark, proto):
                 if change.address in terms.refusals:
                     yield Skip(change.address, grant.principal, "refused", leaves_access=True)
                 else:
@@ -243,11 +244,8 @@ def _marks(parts: Iterable[str]) -> Json:
     return {"marks": sorted({m[1] or m[2] for m in found if m})}
 
 
-def _changes(grant: Grant, mark: Mark, rule: str, phase: int) -> Iterator[Change]:
-    realm, id_ = grant.address.realm, grant.address.id
-    foundation = f"Deny-J{mark.journal}"
-    base = Address(NAME, realm, "foundation", foundation)
-    proto = Change(
+def _proto(grant: Grant, rule: str, phase: int) -> Change:
+    return Change(
         grant.address,
         before=None,
         after=State.of({"Status": "off"}),
@@ -256,8 +254,14 @@ def _changes(grant: Grant, mark: Mark, rule: str, phase: int) -> Iterator[Change
         phase=phase,
         uid=grant.uid,
         principal=grant.principal,
-        summary=f"switch {id_} off",
+        summary=f"switch {grant.address.id} off",
     )
+
+
+def _changes(grant: Grant, mark: Mark, proto: Change) -> Iterator[Change]:
+    realm, id_ = grant.address.realm, grant.address.id
+    foundation = f"Deny-J{mark.journal}"
+    base = Address(NAME, realm, "foundation", foundation)
     if grant.address.kind == "switch":
         yield proto
         return

@@ -5,39 +5,31 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from support.answers import Asked, answering
 from support.aws import (
     DATA,
     MERCOR,
     RESEARCH,
     VENDOR,
     Cloud,
-    a_session,
     allow,
     answer,
-    environment,
+    body_of,
     error_text,
-    estate,
     trust,
 )
 from support.aws_nights import PAUSE, AwsNight
 from support.certificates import a_certificate
 
-from stopline.connectors.aws import AwsConnector, marks, reading
-from stopline.connectors.aws.clients import Clients
-from stopline.connectors.aws.permissions import PERMISSIONS
-from stopline.engine import Observed
+from stopline.connectors.aws import marks
 from stopline.errors import ConnectorError
 from stopline.model import (
     Cause,
     Change,
-    Document,
     Gap,
     Grant,
     Outcome,
     Receipt,
     Scope,
-    Seen,
     State,
 )
 from stopline.text import Json
@@ -100,7 +92,6 @@ def test_what_the_vendor_had_stays_as_it_was(cloud: Cloud) -> None:
     assert iam.get_login_profile(UserName="annotator")
     assert iam.list_groups_for_user(UserName="annotator")["Groups"]
     assert iam.list_user_policies(UserName="annotator")["PolicyNames"] == ["work"]
-    assert cloud.role
 
 
 def altered(cloud: Cloud, arn: str, times: int) -> None:
@@ -165,7 +156,7 @@ def test_the_deny_cannot_go_while_somebody_else_has_attached_it(cloud: Cloud) ->
     refusal = error_text("DeleteConflict", "Cannot delete a policy attached to entities.")
 
     def interfere(request: Any) -> Any:  # the emulator deletes it all the same
-        body = request.body if isinstance(request.body, str) else (request.body or b"").decode()
+        body = body_of(request)
         return answer(409, refusal) if "Action=DeletePolicy&" in f"{body}&" else None
 
     cloud.interfere = interfere
@@ -186,7 +177,7 @@ def test_a_deny_that_is_there_already_is_asked_again_not_given_up(cloud: Cloud) 
     unseen: list[bool] = [True]
 
     def interfere(request: Any) -> Any:
-        body = request.body if isinstance(request.body, str) else (request.body or b"").decode()
+        body = body_of(request)
         hidden = unseen and "Action=GetPolicy&" in body
         return answer(404, error_text("NoSuchEntity")) if hidden else None
 
@@ -309,7 +300,7 @@ def test_credentials_that_cannot_be_listed_are_a_gap(cloud: Cloud) -> None:
     refusal = error_text("AccessDenied")
 
     def interfere(request: Any) -> Any:
-        body = request.body if isinstance(request.body, str) else (request.body or b"").decode()
+        body = body_of(request)
         return answer(403, refusal) if "Action=ListSSHPublicKeys" in body else None
 
     cloud.interfere = interfere
@@ -318,7 +309,7 @@ def test_credentials_that_cannot_be_listed_are_a_gap(cloud: Cloud) -> None:
     assert "user" in {i.address.kind for i in found if isinstance(i, Grant)}
 
 
-# --- several accounts, pages, permissions ------------------------------------------------------
+# --- several accounts, several changes ---------------------------------------------------------
 
 
 def test_every_account_has_a_deny_of_its_own(cloud: Cloud) -> None:
@@ -343,7 +334,7 @@ def test_an_account_that_denies_us_midway_fails_alone(cloud: Cloud) -> None:
     refusal = error_text("AccessDenied")
 
     def interfere(request: Any) -> Any:
-        body = request.body if isinstance(request.body, str) else (request.body or b"").decode()
+        body = body_of(request)
         hit = "Action=AttachUserPolicy" in body and f"%3A{DATA}%3A" in body
         return answer(403, refusal) if hit else None
 
@@ -354,119 +345,6 @@ def test_an_account_that_denies_us_midway_fails_alone(cloud: Cloud) -> None:
         (DATA, Cause.DENIED, False)
     ]
     assert attached(cloud, "annotator")
-
-
-def paged(asked: Asked, result: str, first: str, second: str) -> tuple[int, str]:
-    """Two pages of one list."""
-    last = bool(asked.word("Marker"))
-    more = (
-        "<IsTruncated>false</IsTruncated>"
-        if last
-        else ("<IsTruncated>true</IsTruncated><Marker>more</Marker>")
-    )
-    inside = f"<{result}Result>{second if last else first}{more}</{result}Result>"
-    ns = "https://iam.amazonaws.com/doc/2010-05-08/"
-    return 200, f'<{result}Response xmlns="{ns}">{inside}</{result}Response>'
-
-
-def members(items: str, name: str, *ids: str, more: str = "") -> str:
-    """A list of the query protocol."""
-    inside = "".join(f"<member><{name}>{i}</{name}>{more}</member>" for i in ids)
-    return f"<{items}>{inside}</{items}>"
-
-
-OWNER = (
-    "<GetUserResponse xmlns='https://iam.amazonaws.com/doc/2010-05-08/'><GetUserResult><User>"
-    "<UserId>AIDA1</UserId><UserName>annotator</UserName><Path>/</Path><Arn>a</Arn>"
-    "<CreateDate>2026-01-01T00:00:00Z</CreateDate></User></GetUserResult></GetUserResponse>"
-)
-ON = "<Status>Active</Status>"
-LISTS = {
-    "ListAccessKeys": ("AccessKeyMetadata", "AccessKeyId"),
-    "ListSSHPublicKeys": ("SSHPublicKeys", "SSHPublicKeyId"),
-    "ListSigningCertificates": ("Certificates", "CertificateId"),
-    "ListAttachedUserPolicies": ("AttachedPolicies", "PolicyArn"),
-}
-
-
-def pages(asked: Asked) -> tuple[int, str]:
-    """Every list in two pages, one item on each."""
-    if asked.action == "GetUser":
-        return 200, OWNER
-    items, name = LISTS[asked.action]
-    first, second = (members(items, name, i, more=ON) for i in ("one", "two"))
-    return paged(asked, asked.action, first, second)
-
-
-@pytest.mark.parametrize("kind", ["access-key", "ssh-key", "signing-certificate"])
-def test_keys_are_read_to_the_last_page(monkeypatch: pytest.MonkeyPatch, kind: str) -> None:
-    """IAM may give fewer than there are: a key on the second page is neither lost nor gone."""
-    with answering(pages) as answers:
-        environment(monkeypatch, answers.url)
-        clients = Clients(estate(), a_session)
-        found = [k.id for k in reading.keys(clients, RESEARCH, "annotator") if k.kind == kind]
-        seen = read(clients, Document("aws", RESEARCH, kind, "annotator/two"))
-    assert found == ["one", "two"]
-    assert seen.exists
-    assert seen.states
-
-
-def test_attachments_are_read_to_the_last_page(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A deny of ours on the second page is still there."""
-    with answering(pages) as answers:
-        environment(monkeypatch, answers.url)
-        seen = read(Clients(estate(), a_session), Document("aws", RESEARCH, "user-attachment", "a"))
-    assert [a.part for a in seen.states] == ["one", "two"]
-    assert seen.uid == "AIDA1"
-
-
-def read(clients: Clients, wanted: Document) -> Observed:
-    """One document by the connector."""
-    return AwsConnector(clients, 0.0).read(wanted)
-
-
-def test_an_account_is_read_in_few_calls(cloud: Cloud) -> None:
-    """Principals by the page, not one by one: only the vendor's own users are asked for keys."""
-    for number in range(6):
-        cloud.user(f"staff-{number}", "/staff/", keys="")
-    cloud.user("annotator")
-    aws = cloud.connector()
-    list(aws.discover(VENDOR, Scope(realms=(RESEARCH,))))
-    assert sorted(u for u in cloud.used if u.startswith("iam:")) == [
-        "iam:GetAccountAuthorizationDetails",
-        "iam:ListAccessKeys",
-        "iam:ListSSHPublicKeys",
-        "iam:ListSigningCertificates",
-    ]
-
-
-def test_every_permission_is_one_that_the_sdk_knows() -> None:
-    """A misspelt permission is in nobody's policy: each is a service and an operation of AWS."""
-    renamed = {"s3:ListAllMyBuckets": "ListBuckets", "s3:GetLifecycleConfiguration": "",
-               "s3:PutLifecycleConfiguration": ""}  # fmt: skip
-    known = {
-        service: set(a_session().get_service_model(service).operation_names)
-        for service in ("iam", "s3", "sts")
-    }
-    for permission in PERMISSIONS["read"] | PERMISSIONS["write"]:
-        service, _, operation = permission.partition(":")
-        wanted = renamed.get(permission, operation)
-        assert not wanted or wanted in known[service], permission
-    reads = ("Get", "List", "AssumeRole")
-    assert all(p.partition(":")[2].startswith(reads) for p in PERMISSIONS["read"])
-    assert not [p for p in PERMISSIONS["write"] if p.partition(":")[2].startswith(reads)]
-
-
-def test_discovery_shows_every_mark_that_stands(cloud: Cloud) -> None:
-    """Also on a principal that nothing selects any more: else it would be left behind for ever."""
-    cloud.user("annotator", keys="")
-    night = AwsNight(cloud.connector())
-    night.contain()
-    nobody = VENDOR.model_copy(update={"aws": VENDOR.aws.model_copy(update={"paths": ()})})
-    found = list(night.aws.discover(nobody, Scope()))
-    assert not [f for f in found if isinstance(f, Grant)]
-    seen = {f.address.kind for f in found if isinstance(f, Seen)}
-    assert seen == {"deny-policy", "user-attachment"}
 
 
 def test_a_write_of_several_that_stops_midway_is_open(cloud: Cloud) -> None:
@@ -484,7 +362,7 @@ def test_a_write_of_several_that_stops_midway_is_open(cloud: Cloud) -> None:
     refusal = error_text("AccessDenied")
 
     def interfere(request: Any) -> Any:
-        body = request.body if isinstance(request.body, str) else (request.body or b"").decode()
+        body = body_of(request)
         return answer(403, refusal) if "Attach" in body and "two" in body else None
 
     cloud.interfere = interfere

@@ -4,14 +4,38 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from support.aws import DATA, EXTERNAL, MERCER, MERCOR, RESEARCH, VENDOR, Cloud, allow, trust
+from support.aws import (
+    DATA,
+    EXTERNAL,
+    MERCER,
+    MERCOR,
+    PLAYBOOK,
+    RESEARCH,
+    VENDOR,
+    Cloud,
+    allow,
+    bucket_policy,
+    trust,
+)
 
-from stopline.connectors.aws.discovery import own_patterns, selectors_of
+from stopline.connectors.aws.discovery import selectors_of
+from stopline.connectors.aws.policy import matches
 from stopline.connectors.aws.selection import Identity, Selected, select
-from stopline.model import Grant, Scope
+from stopline.engine import Mark, Terms
+from stopline.model import Change, Grant, Scope
 from stopline.text import Json
 from stopline.vendors import AwsSelectors, Project
 
+TERMS = Terms(VENDOR, PLAYBOOK, Mark("0a1b2c3d", "00000001"))
+ARN = "aws:PrincipalArn"
+PRINCIPALS = (
+    ("user", "/vendors/mercor/annotator"),
+    ("user", "/vendors/mercor/later"),
+    ("user", "/svc-annotation-sync"),
+    ("user", "/pilot"),
+    ("role", "/both"),
+    ("user", "/staff/mercor-liaison"),
+)
 LAB_ROOT = f"arn:aws:iam::{RESEARCH}:root"
 
 
@@ -153,17 +177,29 @@ def test_a_project_has_selectors_of_its_own() -> None:
     assert selectors_of(vendor, Scope(project="nothing")).empty
 
 
-def test_a_bucket_deny_names_few_patterns_and_nobody_on_a_tags_word() -> None:
-    """Paths as globs, the rest by ARN; a tag or a shared role must not widen it."""
-    sync = user("svc-annotation-sync")
-    tagged = user("pilot", tags={"vendor": "mercor"})
-    both = role("both", {"AWS": [MERCOR, MERCER]})
-    own = own_patterns(select([ANNOTATOR, sync, tagged, both], VENDOR.aws), VENDOR.aws)
-    assert own == (
-        "arn:aws:iam::*:role/vendors/mercor/*",
-        "arn:aws:iam::*:user/vendors/mercor/*",
-        sync.arn,
-    )
+def test_a_bucket_deny_takes_in_nobody_on_a_tags_word(cloud: Cloud) -> None:
+    """The vendor's own by path and ARN; a tag, or a role that others share, must not widen it."""
+    cloud.user("annotator")
+    cloud.user("svc-annotation-sync", "/")
+    cloud.user("pilot", "/", Tags=[{"Key": "vendor", "Value": "mercor"}])
+    cloud.role("both", trust({"AWS": [MERCOR, MERCER]}))
+    cloud.user("mercor-liaison", "/staff/")
+    cloud.bucket("data", bucket_policy("data", {"AWS": MERCOR}))
+    aws = cloud.connector()
+    denied = [
+        pattern
+        for found in aws.discover(VENDOR, Scope())
+        if isinstance(found, Grant) and found.address.kind == "bucket"
+        for change in aws.contained(found, TERMS)
+        if isinstance(change, Change) and change.after
+        for pattern in change.after.value["Condition"].get("ArnLike", {}).get(ARN, ())
+    ]
+    hit = {
+        name
+        for kind, name in PRINCIPALS
+        if matches(denied, f"arn:aws:iam::{RESEARCH}:{kind}{name}")
+    }
+    assert hit == {"/vendors/mercor/annotator", "/vendors/mercor/later", "/svc-annotation-sync"}
 
 
 def test_discovery_selects_in_every_account(cloud: Cloud) -> None:
