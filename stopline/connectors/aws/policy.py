@@ -148,9 +148,9 @@ def _admit_everybody(conditions: dict[str, list[str]], vendors: Vendors, found: 
 def _admit_pattern(pattern: str, vendors: Vendors, found: _Found) -> None:
     """A condition's pattern: what the vendor has, or could make in its account, may match it."""
     account = account_of(pattern) if pattern.startswith("arn:") else pattern
-    hers = sorted(a for a in vendors.accounts if matches([account], a))
-    if hers:
-        found.vendor.add(f"account {hers[0]}")
+    for number in vendors.accounts:
+        if matches([account], number):
+            found.vendor.add(f"account {number}")
     for arn in vendors.reachable:
         if matches([pattern], arn):
             found.vendor.add(f"chain: {arn.rpartition(':')[2]}")

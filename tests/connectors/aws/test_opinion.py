@@ -1,36 +1,50 @@
-"""How a grant is contained, what is left and why, and what outlives it. No call is made here."""
+"""How a grant is contained, what is left and why, and what outlives it."""
 
-from typing import Any
+import json
 
 import pytest
-from support.aws import PLAYBOOK, RESEARCH, VENDOR
+from support.aws import MERCOR, PATH, PLAYBOOK, RESEARCH, VENDOR, Cloud, allow, trust
 
 from stopline.connectors.aws import opinion
+from stopline.connectors.aws.marks import PATH as PREFIX
+from stopline.connectors.aws.marks import policy_name
 from stopline.connectors.aws.words import CONTAINS
 from stopline.engine import Mark, Terms
-from stopline.model import Address, Breadth, Change, Grant, Skip, State
+from stopline.model import Address, Breadth, Change, Grant, Scope, Skip, State
 
 MARK = Mark("0a1b2c3d", "00000001")
 TERMS = Terms(VENDOR, PLAYBOOK, MARK)
 STRANGER = "9e8d7c6b"
+WORK = json.dumps(allow("sqs:*", "*"))
 
 
-def principal(kind: str = "user", name: str = "annotator", **state: Any) -> Grant:
-    """A user or role as discovery shows it."""
-    path = state.get("path", "/vendors/mercor/")
-    arn = f"arn:aws:iam::{RESEARCH}:{kind}{path}{name}"
-    shown = {"arn": arn, "path": path, "tags": {}, "attached": [], "marks": []} | state
-    where = Address("aws", RESEARCH, kind, name)
-    return Grant(where, State.of(shown), arn, kind, arn, "path /vendors/mercor/", "AIDA1")
-
-
-def policies(number: int) -> list[str]:
-    """So many attached policies of the vendor's own."""
-    return [f"arn:aws:iam::{RESEARCH}:policy/p{n}" for n in range(number)]
+def principal(
+    cloud: Cloud,
+    kind: str = "user",
+    name: str = "annotator",
+    path: str = PATH,
+    *,
+    attached: int = 0,
+    marks: tuple[str, ...] = (),
+) -> Grant:
+    """A user or role of the vendor's, with so many policies and these journals' denies."""
+    iam, words = cloud.iam(), {f"{kind.title()}Name": name}
+    if kind == "user":
+        cloud.user(name, path, keys="")
+    else:
+        cloud.role(name, trust({"AWS": MERCOR}), path)
+    names = [("/", f"p{n}") for n in range(attached)]
+    names += [(PREFIX, policy_name(journal)) for journal in marks]
+    for where, policy in names:
+        made = iam.create_policy(PolicyName=policy, Path=where, PolicyDocument=WORK)["Policy"]
+        getattr(iam, f"attach_{kind}_policy")(**words, PolicyArn=made["Arn"])
+    found = cloud.connector().discover(VENDOR, Scope(realms=(RESEARCH,)))
+    (grant,) = (f for f in found if isinstance(f, Grant))
+    return grant
 
 
 def said(grant: Grant) -> tuple[list[Change], list[Skip]]:
-    """Changes and skips apart."""
+    """Changes and skips apart, without a call."""
     opinions = list(opinion.contained(grant, TERMS))
     return (
         [o for o in opinions if isinstance(o, Change)],
@@ -39,14 +53,16 @@ def said(grant: Grant) -> tuple[list[Change], list[Skip]]:
 
 
 @pytest.mark.parametrize("kind", ["user", "role"])
-def test_a_principal_is_denied_by_an_attachment_on_a_foundation(kind: str) -> None:
+def test_a_principal_is_denied_by_an_attachment_on_a_foundation(cloud: Cloud, kind: str) -> None:
     """The policy first, and removed last; the attachment bears the immutable id of its owner."""
-    changes, skips = said(principal(kind))
+    grant = principal(cloud, kind)
+    changes, skips = said(grant)
     base, attachment = changes
     assert not skips
     assert (base.breadth, attachment.breadth) == (Breadth.FOUNDATION, Breadth.PRINCIPAL)
     assert attachment.stands_on == base.address
-    assert (base.uid, attachment.uid) == ("", "AIDA1")
+    assert (base.uid, attachment.uid) == ("", grant.uid)
+    assert grant.uid
     assert base.marked
     assert attachment.marked
 
@@ -55,18 +71,18 @@ def test_a_principal_is_denied_by_an_attachment_on_a_foundation(kind: str) -> No
     (9, 0, True), (10, 0, False), (9, 1, False), (8, 1, True),
 ])  # fmt: skip
 def test_ten_policies_leave_no_room_for_an_eleventh(
-    attached: int, strangers: int, *, room: bool
+    cloud: Cloud, attached: int, strangers: int, *, room: bool
 ) -> None:
     """The vendor's own count, and another journal's; ours does not, since it is there already."""
-    marks = [STRANGER] * strangers + [MARK.journal]
-    changes, skips = said(principal(attached=policies(attached), marks=marks))
+    marks = (MARK.journal, *[STRANGER] * strangers)
+    changes, skips = said(principal(cloud, attached=attached, marks=marks))
     assert any(c.address.kind == "user-attachment" for c in changes) is room
     assert room or changes or any(s.leaves_access for s in skips)
 
 
-def test_another_journals_mark_is_named() -> None:
+def test_another_journals_mark_is_named(cloud: Cloud) -> None:
     """A stranger's hold: shown, and ours is planned besides."""
-    changes, skips = said(principal(marks=[STRANGER]))
+    changes, skips = said(principal(cloud, marks=(STRANGER,)))
     assert [s.reason for s in skips if STRANGER in s.reason]
     assert not [s for s in skips if s.leaves_access]
     assert changes
@@ -79,9 +95,9 @@ def test_another_journals_mark_is_named() -> None:
         ("AWSServiceRoleForSupport", "/aws-service-role/support.amazonaws.com/"),
     ],
 )
-def test_a_role_that_aws_lets_nobody_edit_is_left(name: str, path: str) -> None:
+def test_a_role_that_aws_lets_nobody_edit_is_left(cloud: Cloud, name: str, path: str) -> None:
     """It would be refused: what can be done instead is said."""
-    changes, skips = said(principal("role", name, path=path))
+    changes, skips = said(principal(cloud, "role", name, path))
     assert not changes
     assert any(s.leaves_access and "organisation policy" in s.reason for s in skips)
 
