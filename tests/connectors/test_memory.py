@@ -51,9 +51,9 @@ class MemoryGround:
         """The world's own."""
         return self.world.picture()
 
-    def raw(self, document: Document) -> str:
+    def raw(self, document: Document) -> str | None:
         """Only targets have a text."""
-        return self.world.targets[document.id] if document.kind == "statement" else ""
+        return self.world.targets[document.id] if document.kind == "statement" else None
 
     def used(self) -> frozenset[str]:
         """What the hook saw."""
@@ -118,7 +118,7 @@ def test_a_write_over_a_strangers_edit_is_stale_where_there_is_a_tag() -> None:
         ground.edit(document)
         with pytest.raises(StaleError):
             ground.connector.write(seen, group, seen.raw, "token")
-        assert MARK.journal not in ground.raw(document)
+        assert MARK.journal not in ground.world.targets[document.id]
 
 
 def test_a_foundation_cannot_go_while_something_stands_on_it() -> None:

@@ -99,10 +99,10 @@ class AwsGround:
         policies = self.cloud.iam(account).list_policies(Scope="Local")["Policies"]
         return sorted((p["Arn"], p["DefaultVersionId"]) for p in policies)
 
-    def raw(self, document: Document) -> str:
+    def raw(self, document: Document) -> str | None:
         """Only bucket policies have a text of their own."""
         if document.kind != "bucket-policy-statement":
-            return ""
+            return None
         return self.cloud.policy(document.id, document.realm)
 
     def used(self) -> frozenset[str]:
@@ -143,7 +143,7 @@ class AwsGround:
     def edit(self, document: Document) -> bool:
         """Add a statement to a bucket's policy, or attach another policy to a principal."""
         if document.kind == "bucket-policy-statement":
-            raw = self.raw(document)
+            raw = self.cloud.policy(document.id, document.realm)
             body = json.loads(raw) if raw else {"Version": "2012-10-17", "Statement": []}
             listed = body["Statement"] if isinstance(body["Statement"], list) else None
             others = listed if listed is not None else [body["Statement"]]
@@ -171,7 +171,7 @@ class AwsGround:
     def edited(self, document: Document) -> bool:
         """Whether that is there."""
         if document.kind == "bucket-policy-statement":
-            return STRANGER in self.raw(document)
+            return STRANGER in self.cloud.policy(document.id, document.realm)
         owner = document.kind.partition("-")[0]
         attached = _attached(self.cloud.iam(document.realm), owner, document.id)
         return self._other(document.realm) in attached
