@@ -41,7 +41,7 @@ from stopline.playbook import Playbook
 from stopline.vendors import Vendor
 
 READS = 4
-"""How often a document is read again at once when its tag moves under us."""
+"""How often a document is read, at once, while its tag moves under us."""
 
 PATIENCE = (1.0, 2.0, 4.0, 8.0)
 """Seconds slept between attempts while a provider throttles, before the batch is asked again."""
@@ -345,18 +345,20 @@ class _Write:
 
         Also says whether it is over: False while a request of ours may still be under way.
         """
-        waits = [0.0] * READS + list(PATIENCE)
-        for wait in waits:
+        reads, waits = iter(range(1, READS)), iter(PATIENCE)
+        while True:
             try:
                 return self._attempt(self._known())
             except StaleError as error:
                 last: ConnectorError = error
+                again = next(reads, None) is not None
             except ConnectorError as error:
                 last = error
-                if error.cause is not Cause.THROTTLED:
-                    break
-                self.sleep(wait)
-            if not self.journal.lease(self.document, self.errand.attempt):
+                wait = next(waits, None) if error.cause is Cause.THROTTLED else None
+                again = wait is not None
+                if wait is not None:
+                    self.sleep(wait)
+            if not (again and self.journal.lease(self.document, self.errand.attempt)):
                 break
         known = self._known()
         return self._receipts({c: self._failed(c, known, last) for c in self.changes}), True
@@ -390,11 +392,11 @@ class _Write:
         try:
             _ask(self.connector.write, observed, due, original, self.errand.token)
         except ConnectorError as error:
-            again = isinstance(error, StaleError) or error.cause is Cause.THROTTLED
-            if not again and error.landed is not False:
+            if error.landed is not False:
                 return self._settle_open(due, error)
             failed = {c: self._failed(c, known, error, observed) for c in due}
-            if again:  # surely not written: the intent came to nothing, read and judge afresh
+            if isinstance(error, StaleError) or error.cause is Cause.THROTTLED:
+                # Surely not written: the intent came to nothing, read and judge afresh.
                 self.journal.settle(self.errand, self._receipts(failed, observed))
                 raise
             return failed, True

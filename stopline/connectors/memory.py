@@ -8,6 +8,7 @@ processes die at any moment.
 """
 
 import json
+import re
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -39,6 +40,7 @@ CONTAINS: Mapping[str, frozenset[str]] = {
     "switches": frozenset({"off"}),
     "targets": frozenset({"deny"}),
 }
+_MARK = re.compile(r"Deny-J([0-9a-f]{8})|StoplineJ([0-9a-f]{8})P[0-9a-f]{8}(?:Acct|Own)")
 Hook = Callable[[str, Document], None]
 """Called with `read`, `sending` or `sent` and the document. What it raises comes out."""
 
@@ -110,7 +112,8 @@ class MemoryConnector:
             for name, principal in sorted(self.world.principals.items()):
                 yield from self._principal(vendor, name, principal)
             for name in sorted(self.world.targets):
-                yield self._grant("target", name, {}, name, "target", "every target")
+                state = _marks(a.part for a in self._parts("statement", name))
+                yield self._grant("target", name, state, name, "target", "every target")
                 yield from self._seen(Document(NAME, self.realm, "statement", name))
             for name in sorted(self.world.foundations):
                 yield from self._seen(Document(NAME, self.realm, "foundation", name))
@@ -121,10 +124,10 @@ class MemoryConnector:
         if principal.vendor != vendor.vendor:
             return
         facts = (principal.uid, principal.vouched, principal.shared_with)
-        yield self._grant("principal", name, {}, name, "everything", "its vendor field", facts)
+        state: Json = _marks(principal.attached)
+        yield self._grant("principal", name, state, name, "everything", "its vendor field", facts)
         for key, status in sorted(principal.switches.items()):
-            state = {"Status": status}
-            where = f"{name}/{key}"
+            state, where = {"Status": status}, f"{name}/{key}"
             yield self._grant("switch", where, state, name, "switch", "its vendor field", facts)
 
     def _grant(
@@ -143,6 +146,9 @@ class MemoryConnector:
             address, State.of(state), principal, entitlement, id_, via, uid, vouched, shared
         )
 
+    def _parts(self, kind: str, name: str) -> Iterable[Address]:
+        return self._observe(Document(NAME, self.realm, kind, name)).states
+
     def _seen(self, document: Document) -> Iterator[Seen]:
         for address, state in sorted(self._observe(document).states.items()):
             yield Seen(address, state)
@@ -152,6 +158,10 @@ class MemoryConnector:
         kind, mark = grant.address.kind, terms.mark
         contains = {"principal": "principals", "switch": "switches", "target": "targets"}[kind]
         rule = terms.playbook.rule(NAME, contains)
+        for journal in grant.state.value.get("marks", ()):
+            if journal != mark.journal:
+                reason = f"held by another stopline journal, {journal}; not touched"
+                yield Skip(grant.address, grant.principal, reason)
         if rule is None:
             reason = f"the playbook has no rule for {contains}"
             yield Skip(grant.address, grant.principal, reason, leaves_access=True)
@@ -159,7 +169,8 @@ class MemoryConnector:
             reason = f"shared with {', '.join(grant.shared_with)}"
             yield Skip(grant.address, grant.principal, reason, leaves_access=True)
         else:
-            for change in _changes(grant, mark, rule[1].name, rule[0]):
+            proto = _proto(grant, rule[1].name, rule[0])
+            for change in _changes(grant, mark, proto):
                 if change.address in terms.refusals:
                     yield Skip(change.address, grant.principal, "refused", leaves_access=True)
                 else:
@@ -227,11 +238,14 @@ class MemoryConnector:
         self.hook("sent", observed.document)
 
 
-def _changes(grant: Grant, mark: Mark, rule: str, phase: int) -> Iterator[Change]:
-    realm, id_ = grant.address.realm, grant.address.id
-    foundation = f"Deny-J{mark.journal}"
-    base = Address(NAME, realm, "foundation", foundation)
-    proto = Change(
+def _marks(parts: Iterable[str]) -> Json:
+    """Whose marks are among these names: the journals' ids."""
+    found = (_MARK.fullmatch(part) for part in parts)
+    return {"marks": sorted({m[1] or m[2] for m in found if m})}
+
+
+def _proto(grant: Grant, rule: str, phase: int) -> Change:
+    return Change(
         grant.address,
         before=None,
         after=State.of({"Status": "off"}),
@@ -240,7 +254,14 @@ def _changes(grant: Grant, mark: Mark, rule: str, phase: int) -> Iterator[Change
         phase=phase,
         uid=grant.uid,
         principal=grant.principal,
+        summary=f"switch {grant.address.id} off",
     )
+
+
+def _changes(grant: Grant, mark: Mark, proto: Change) -> Iterator[Change]:
+    realm, id_ = grant.address.realm, grant.address.id
+    foundation = f"Deny-J{mark.journal}"
+    base = Address(NAME, realm, "foundation", foundation)
     if grant.address.kind == "switch":
         yield proto
         return
@@ -253,6 +274,7 @@ def _changes(grant: Grant, mark: Mark, rule: str, phase: int) -> Iterator[Change
             breadth=Breadth.FOUNDATION,
             uid="",
             principal=foundation,
+            summary="create the deny that the attachments need",
         )
         yield replace(
             proto,
@@ -260,6 +282,7 @@ def _changes(grant: Grant, mark: Mark, rule: str, phase: int) -> Iterator[Change
             after=State.of({"on": foundation}),
             breadth=Breadth.PRINCIPAL,
             stands_on=base,
+            summary=f"attach the deny to {id_}",
         )
         return
     for part in ("Acct", "Own"):
@@ -269,6 +292,7 @@ def _changes(grant: Grant, mark: Mark, rule: str, phase: int) -> Iterator[Change
             address=Address(NAME, realm, "statement", f"{id_}#{sid}"),
             after=State.of({"Sid": sid, "Effect": "Deny"}),
             breadth=Breadth.TARGET,
+            summary=f"deny {id_} to the vendor ({part})",
         )
 
 

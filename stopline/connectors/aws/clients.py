@@ -10,6 +10,7 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 import boto3
@@ -18,6 +19,7 @@ from botocore.credentials import (
     AssumeRoleCredentialFetcher,
     DeferredRefreshableCredentials,
 )
+from botocore.exceptions import NoCredentialsError
 from botocore.session import Session as CoreSession
 from botocore.session import get_session
 
@@ -35,6 +37,7 @@ _READING = Config(
     max_pool_connections=POOL,
     retries={"mode": "standard", "total_max_attempts": 5},
 )
+_ASSUMING = _READING.merge(Config(retries={"mode": "standard", "total_max_attempts": 3}))
 _WRITING = _READING.merge(Config(retries={"mode": "standard", "total_max_attempts": 1}))
 _CONFIGS = {"reading": _READING, "writing": _WRITING, "once": _WRITING}
 
@@ -50,7 +53,7 @@ class Rate:
     def __post_init__(self) -> None:
         """Begin full."""
         self._lock = threading.Lock()
-        self._next = self.clock()
+        self._next = self.clock() - 1.0
 
     def take(self) -> None:
         """Wait for one token."""
@@ -93,6 +96,20 @@ class Clients:
 
     def _once(self, account: str, service: str) -> Any:
         return self._client(account, service, "once")
+
+    def listed(self, account: str, operation: str, items: str, **words: Any) -> list[Any]:
+        """Ask IAM for a list to its last page: it may give fewer than there are on each.
+
+        https://docs.aws.amazon.com/IAM/latest/APIReference/API_ListAccessKeys.html
+        """
+        found: list[Any] = []
+        more: dict[str, Any] = {}
+        while True:
+            page = self.ask(account, "iam", operation, **words, **more)
+            found += page[items]
+            if not page.get("IsTruncated"):
+                return found
+            more = {"Marker": page["Marker"]}
 
     def do(self, account: str, service: str, operation: str, **words: Any) -> Any:
         """Make one writing call. Raises ConnectorError; `landed` is None where nobody can say."""
@@ -152,12 +169,15 @@ class Clients:
         region = core.get_config_variable("region") or REGION
         if not role:
             return boto3.Session(botocore_session=core, region_name=region)
+        source = core.get_credentials()
+        if source is None:
+            raise NoCredentialsError
         extra: dict[str, Any] = {"RoleSessionName": SESSION_NAME}
         if self.estate.external_id:
             extra["ExternalId"] = self.estate.external_id
         fetcher = AssumeRoleCredentialFetcher(
-            client_creator=core.create_client,
-            source_credentials=core.get_credentials(),
+            client_creator=partial(core.create_client, region_name=region, config=_ASSUMING),
+            source_credentials=source,
             role_arn=role,
             extra_args=extra,
         )

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 
 from stopline.connectors.aws import marks, policy, reading
 from stopline.connectors.aws.clients import Clients
+from stopline.connectors.aws.faults import translated
 from stopline.connectors.aws.selection import Selected, select, vendors_of
 from stopline.errors import ConnectorError
 from stopline.model import (
@@ -69,6 +70,8 @@ def _read(clients: Clients, number: str) -> reading.Account | ConnectorError:
         return reading.account(clients, number)
     except ConnectorError as error:
         return error
+    except (KeyError, ValueError) as error:  # not as IAM documents it: no other account stops
+        return translated(error, "the details of the account", writing=False)
 
 
 # --- principals --------------------------------------------------------------------------------

@@ -44,26 +44,15 @@ def _read_attachments(clients: Clients, document: Document, owner: str) -> Obser
     low = owner.lower()
     try:
         found = clients.ask(document.realm, "iam", f"get_{low}", **words)[owner]
-        attached = _attached(clients, document, low, words)
+        listed = f"list_attached_{low}_policies"
+        attached = clients.listed(document.realm, listed, "AttachedPolicies", **words)
     except ConnectorError as error:
         if _gone(error):
             return Observed(document, exists=False)
         raise
-    states = {address(document, arn): State.of({"PolicyArn": arn}) for arn in attached}
+    arns = [p["PolicyArn"] for p in attached]
+    states = {address(document, arn): State.of({"PolicyArn": arn}) for arn in arns}
     return Observed(document, states, uid=found[f"{owner}Id"])
-
-
-def _attached(
-    clients: Clients, document: Document, low: str, words: Mapping[str, str]
-) -> list[str]:
-    arns: list[str] = []
-    more: dict[str, Any] = {}
-    while True:
-        page = clients.ask(document.realm, "iam", f"list_attached_{low}_policies", **words, **more)
-        arns += [p["PolicyArn"] for p in page["AttachedPolicies"]]
-        if not page.get("IsTruncated"):
-            return arns
-        more = {"Marker": page["Marker"]}
 
 
 def _write_attachments(
@@ -71,14 +60,17 @@ def _write_attachments(
 ) -> None:
     """https://docs.aws.amazon.com/IAM/latest/APIReference/API_AttachUserPolicy.html"""
     document = observed.document
-    for change in changes:
+    for number, change in enumerate(changes):
         verb = "attach" if change.after is not None else "detach"
         words = {f"{owner}Name": document.id, "PolicyArn": change.address.part}
         try:
             clients.do(document.realm, "iam", f"{verb}_{owner.lower()}_policy", **words)
         except ConnectorError as error:
-            if not (_gone(error) and verb == "detach"):
-                raise
+            if _gone(error) and verb == "detach":
+                continue
+            if number:  # those before it landed
+                raise ConnectorError(error.cause, error.detail, landed=None) from error
+            raise
 
 
 # --- the deny-all policy -----------------------------------------------------------------------
@@ -119,6 +111,8 @@ def _write_policy(clients: Clients, observed: Observed, changes: Sequence[Change
     for change in changes:
         if change.after is None:
             _delete_policy(clients, document)
+        elif observed.states.get(change.address) == change.after:
+            continue  # a redelivery must not use up a version
         elif observed.states:
             _new_version(clients, document, change.after)
         else:
@@ -135,8 +129,7 @@ def _write_policy(clients: Clients, observed: Observed, changes: Sequence[Change
 
 def _versions(clients: Clients, document: Document) -> list[Any]:
     arn = _policy_arn(document)
-    page = clients.ask(document.realm, "iam", "list_policy_versions", PolicyArn=arn)
-    return list(page["Versions"])
+    return clients.listed(document.realm, "list_policy_versions", "Versions", PolicyArn=arn)
 
 
 def _new_version(clients: Clients, document: Document, after: State) -> None:
@@ -203,12 +196,12 @@ def _read_toggle(clients: Clients, document: Document) -> Observed:
     list_, items, id_, _ = _TOGGLES[document.kind]
     user, _, wanted = document.id.partition("/")
     try:
-        page = clients.ask(document.realm, "iam", list_, UserName=user)
+        found = clients.listed(document.realm, list_, items, UserName=user)
     except ConnectorError as error:
         if _gone(error):
             return Observed(document, exists=False)
         raise
-    for item in page[items]:
+    for item in found:
         if item[id_] == wanted:
             return Observed(document, {address(document): State.of({"Status": item["Status"]})})
     return Observed(document, exists=False)
@@ -259,10 +252,10 @@ def composed(raw: str, changes: Sequence[Change], original: str | None) -> str:
     kept = [s for s in policy.listed(body.get("Statement")) if s.get("Sid") not in ours]
     added = [c.after.value for c in changes if c.after is not None]
     body["Statement"] = kept + added
-    if not body["Statement"] and not original:
-        return ""
     if original and _same(body, json.loads(original)):
         return original
+    if not body["Statement"]:
+        return ""  # S3 takes no policy without a statement
     return canonical(body) if not raw else json.dumps(body, separators=(",", ":"))
 
 
@@ -307,10 +300,16 @@ def _refuse_lockout(clients: Clients, document: Document, changes: Sequence[Chan
 
 
 def _await(clients: Clients, document: Document, wanted: str) -> None:
-    """Read until what we wrote is shown: bucket configuration is eventually consistent."""
+    """Read until what we wrote is shown: bucket configuration is eventually consistent.
+
+    It was sent and taken: a read that fails afterwards leaves open what stands there, no more.
+    """
     for seconds in SETTLING:
         time.sleep(seconds)
-        raw = _read_bucket(clients, document).raw
+        try:
+            raw = _read_bucket(clients, document).raw
+        except ConnectorError as error:
+            raise ConnectorError(Cause.UNREACHABLE, error.detail, landed=None) from error
         if raw == wanted or (
             raw and wanted and canonical(json.loads(raw)) == canonical(json.loads(wanted))
         ):

@@ -11,7 +11,11 @@ from botocore.exceptions import (
     ClientError,
     CredentialRetrievalError,
     NoCredentialsError,
+    ParamValidationError,
     PartialCredentialsError,
+    ProfileNotFound,
+    SSOError,
+    TokenRetrievalError,
 )
 
 from stopline.errors import ConnectorError
@@ -23,6 +27,9 @@ _THROTTLED = (
     "ThrottlingException",
     "ThrottledException",
     "RequestLimitExceeded",
+    "RequestThrottled",
+    "RequestThrottledException",
+    "PriorRequestNotComplete",
     "TooManyRequests",
     "TooManyRequestsException",
     "SlowDown",
@@ -46,6 +53,8 @@ _CODES: dict[Cause, tuple[str, ...]] = {
         "MethodNotAllowed",
         "PolicyNotAttachable",
     ),
+    Cause.BUSY: ("EntityAlreadyExists",),
+    Cause.UNREACHABLE: ("RequestTimeout",),
     Cause.CREDENTIALS: (
         "ExpiredToken",
         "ExpiredTokenException",
@@ -54,9 +63,22 @@ _CODES: dict[Cause, tuple[str, ...]] = {
         "SignatureDoesNotMatch",
         "UnrecognizedClientException",
         "RequestExpired",
+        "RequestTimeTooSkewed",
+        "InvalidToken",
+        "TokenRefreshRequired",
     ),
 }
 _BY_CODE = {code: cause for cause, codes in _CODES.items() for code in codes}
+_BY_STATUS = {403: Cause.DENIED, 429: Cause.THROTTLED}
+"""For codes that we do not know. Not 404: a bucket without a policy is not gone."""
+_OURS = (
+    NoCredentialsError,
+    PartialCredentialsError,
+    CredentialRetrievalError,
+    ProfileNotFound,
+    SSOError,
+    TokenRetrievalError,
+)
 SERVER_ERROR = 500
 
 
@@ -69,8 +91,10 @@ def translated(error: Exception, what: str, *, writing: bool) -> ConnectorError:
     """Turn what botocore raised into a typed cause; `what` names the call and the target."""
     if isinstance(error, ClientError):
         return _answered(error, what, writing=writing)
-    if isinstance(error, NoCredentialsError | PartialCredentialsError | CredentialRetrievalError):
+    if isinstance(error, _OURS):
         return ConnectorError(Cause.CREDENTIALS, f"{what}: {error}")
+    if isinstance(error, ParamValidationError):
+        return ConnectorError(Cause.BUG, f"{what}: {error}")
     if isinstance(error, BotoCoreError):
         landed = None if writing else False
         return ConnectorError(Cause.UNREACHABLE, f"{what}: {type(error).__name__}", landed=landed)
@@ -82,7 +106,7 @@ def _answered(error: ClientError, what: str, *, writing: bool) -> ConnectorError
     message: Any = error.response.get("Error", {}).get("Message", "")
     detail = f"{what}: {code}: {message}"
     status = int(error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0))
-    cause = _BY_CODE.get(code)
-    if cause is None and status >= SERVER_ERROR:
+    cause = _BY_CODE.get(code) or _BY_STATUS.get(status, Cause.REFUSED)
+    if cause is Cause.UNREACHABLE or (code not in _BY_CODE and status >= SERVER_ERROR):
         return ConnectorError(Cause.UNREACHABLE, detail, landed=None if writing else False)
-    return ConnectorError(cause or Cause.REFUSED, detail)
+    return ConnectorError(cause, detail)

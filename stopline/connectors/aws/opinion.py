@@ -66,7 +66,8 @@ def _principal(grant: Grant, terms: Terms, proto: Change) -> Iterator[Change | S
     if name.startswith("AWSReservedSSO_") or state["path"].startswith("/aws-service-role/"):
         yield left(grant, "AWS lets nobody edit this role; contain it by an organisation policy")
         return
-    used = len(state["attached"])
+    strangers = [j for j in state["marks"] if j != terms.mark.journal]  # they take room too
+    used = len(state["attached"]) + len(strangers)
     if used >= ATTACHED:
         yield left(grant, f"{used} of {ATTACHED} policies are attached: there is no room for ours")
         return

@@ -6,6 +6,7 @@ admitting, so that a reach is rather shown too often than missed.
 https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_principal.html
 """
 
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
@@ -16,6 +17,8 @@ EVERYBODY = "*"
 _ACCOUNT_KEYS = ("aws:principalaccount", "aws:sourceaccount")
 _ARN_KEYS = ("aws:principalarn", "aws:sourcearn")
 _EXTERNAL = "sts:externalid"
+_ALWAYS_THERE = ("aws:principalaccount", "aws:principalarn")
+_VARIABLE = re.compile(r"\$\{[^}]*\}")
 _POSITIVE = ("stringequals", "stringlike", "arnlike", "arnequals", "stringequalsignorecase")
 
 
@@ -32,8 +35,8 @@ def statements(document: Json) -> list[Json]:
 
 
 def matches(patterns: Iterable[str], text: str) -> bool:
-    """Whether any IAM pattern (`*` and `?`) matches."""
-    return any(fnmatchcase(text, pattern) for pattern in patterns)
+    """Whether any IAM pattern matches: `*` and `?` are all it knows, a bracket is a letter."""
+    return any(fnmatchcase(text, pattern.replace("[", "[[]")) for pattern in patterns)
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +48,7 @@ class Vendors:
     principals: tuple[str, ...] = ()
     providers: tuple[str, ...] = ()
     reachable: frozenset[str] = frozenset()
+    canonical_ids: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,21 +110,29 @@ def _admit(statement: Json, vendors: Vendors, found: _Found) -> None:
             found.vendor.add(f"identity provider {token.rpartition(':')[2]}")
         else:
             found.others.add(token)
+    for token in (str(t) for t in listed(by_kind.get("CanonicalUser"))):
+        ours = token in vendors.canonical_ids
+        (found.vendor if ours else found.others).add(f"canonical id {token[:12]}")
 
 
 def _conditions(statement: Json) -> Iterator[tuple[str, list[str]]]:
     for operator, pairs in (statement.get("Condition") or {}).items():
-        plain = operator.lower().rpartition(":")[2].removesuffix("ifexists")
-        if plain in _POSITIVE:
+        plain = operator.lower().rpartition(":")[2]
+        need_not_be = plain.endswith("ifexists")
+        if plain.removesuffix("ifexists") in _POSITIVE:
             for key, value in pairs.items():
-                yield key.lower(), [str(v) for v in listed(value)]
+                if not need_not_be or key.lower() in _ALWAYS_THERE:
+                    yield key.lower(), [str(v) for v in listed(value)]
 
 
 def _admit_everybody(conditions: dict[str, list[str]], vendors: Vendors, found: _Found) -> None:
     """`*` is whoever the conditions leave: accounts, ARNs, an external id; else everybody."""
     named = [v for key in (*_ACCOUNT_KEYS, *_ARN_KEYS) for v in conditions.get(key, ())]
     for token in named:
-        _admit_token(token, conditions, vendors, found)
+        if "*" in token or "?" in token:
+            _admit_pattern(token, vendors, found)
+        else:
+            _admit_token(token, conditions, vendors, found)
     if named:
         return
     external = conditions.get(_EXTERNAL, [])
@@ -131,6 +143,19 @@ def _admit_everybody(conditions: dict[str, list[str]], vendors: Vendors, found: 
         return
     found.vendor.add("everybody")
     found.others.add(EVERYBODY)
+
+
+def _admit_pattern(pattern: str, vendors: Vendors, found: _Found) -> None:
+    """A condition's pattern: what the vendor has, or could make in its account, may match it."""
+    account = account_of(pattern) if pattern.startswith("arn:") else pattern
+    for number in vendors.accounts:
+        if matches([account], number):
+            found.vendor.add(f"account {number}")
+    for arn in vendors.reachable:
+        if matches([pattern], arn):
+            found.vendor.add(f"chain: {arn.rpartition(':')[2]}")
+    if account not in vendors.accounts:
+        found.others.add(pattern)
 
 
 def _admit_token(
@@ -202,9 +227,28 @@ def _acts_on(statement: Json, action: str, resource: str) -> bool:
 
 
 def _overlap(pattern: str, resource: str) -> bool:
-    inside = f"{resource}/"
-    return (
-        fnmatchcase(resource, pattern)
-        or fnmatchcase(f"{inside}x", pattern)
-        or pattern.startswith(inside)
-    )
+    """Whether a pattern takes in the resource, or anything inside of it where it is a bucket."""
+    pattern = _VARIABLE.sub("*", pattern)
+    if len(pattern) in _positions(pattern, resource):
+        return True
+    return resource.startswith("arn:aws:s3:::") and bool(_positions(pattern, f"{resource}/"))
+
+
+def _positions(pattern: str, text: str) -> set[int]:
+    """Where in an IAM pattern one can be when a text has been read; none: it does not begin so."""
+    at = _past_stars(pattern, {0})
+    for letter in text:
+        on = {p for p in at if p < len(pattern) and pattern[p] in ("*", "?", letter)}
+        at = _past_stars(pattern, {p + (pattern[p] != "*") for p in on})
+        if not at:
+            break
+    return at
+
+
+def _past_stars(pattern: str, at: set[int]) -> set[int]:
+    """A star may stand for nothing."""
+    for position in sorted(at):
+        while position < len(pattern) and pattern[position] == "*":
+            position += 1  # noqa: PLW2901 - walks on from where it is
+            at.add(position)
+    return at

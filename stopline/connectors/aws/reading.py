@@ -3,7 +3,6 @@
 https://docs.aws.amazon.com/IAM/latest/APIReference/API_GetAccountAuthorizationDetails.html
 """
 
-import json
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -141,26 +140,38 @@ def _role(number: str, found: Json, managed: Mapping[str, Json]) -> Identity:
 def keys(clients: Clients, number: str, user: str) -> Iterator[Key]:
     """Every credential of one user that has a status. Raises ConnectorError."""
     for kind, operation, items, id_ in _KEYS:
-        page = clients.ask(number, "iam", operation, UserName=user)
-        for item in page[items]:
+        for item in clients.listed(number, operation, items, UserName=user):
             yield Key(kind, item[id_], item["Status"])
 
 
 def buckets(clients: Clients, number: str) -> Iterator[Bucket | tuple[str, ConnectorError]]:
-    """Every bucket of an account, or its name with what kept us from reading it.
-
-    Without a page size: with one, buckets were seen to be lost behind a missing token.
-    """
-    names = [b["Name"] for b in clients.ask(number, "s3", "list_buckets").get("Buckets", ())]
+    """Every bucket of an account, or its name with what kept us from reading it."""
+    names = list(_names(clients, number))
 
     def read(name: str) -> Bucket | tuple[str, ConnectorError]:
         try:
             return _bucket(clients, number, name)
         except ConnectorError as error:
             return name, error
+        except (KeyError, ValueError) as error:  # no JSON, or not as S3 documents it
+            return name, translated(error, f"the policy or ACL of {name}", writing=False)
 
     with ThreadPoolExecutor(READERS_AT_ONCE) as pool:
         yield from pool.map(read, sorted(names))
+
+
+def _names(clients: Clients, number: str) -> Iterator[str]:
+    """Without a page size: with one, buckets were seen to be lost behind a missing token.
+
+    https://docs.aws.amazon.com/AmazonS3/latest/API/API_ListBuckets.html
+    """
+    more: dict[str, Any] = {}
+    while True:
+        page = clients.ask(number, "s3", "list_buckets", **more)
+        yield from (b["Name"] for b in page.get("Buckets", ()))
+        if not page.get("ContinuationToken"):
+            return
+        more = {"ContinuationToken": page["ContinuationToken"]}
 
 
 def _bucket(clients: Clients, number: str, name: str) -> Bucket:
@@ -169,7 +180,6 @@ def _bucket(clients: Clients, number: str, name: str) -> Bucket:
     acl = clients.ask(number, "s3", "get_bucket_acl", Bucket=name, ExpectedBucketOwner=number)
     owner = acl.get("Owner", {}).get("ID", "")
     grantees = {
-        str(g["Grantee"].get("ID") or g["Grantee"].get("URI") or "") for g in acl["Grants"]
+        str(g["Grantee"].get("ID") or g["Grantee"].get("URI") or "") for g in acl.get("Grants", ())
     } - {owner, ""}
-    json.loads(raw or "{}")
     return Bucket(number, name, raw, tuple(sorted(grantees)))

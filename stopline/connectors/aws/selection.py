@@ -56,6 +56,7 @@ def vendors_of(selectors: AwsSelectors) -> Vendors:
         frozenset(selectors.external_ids),
         selectors.principals,
         selectors.identity_providers,
+        canonical_ids=frozenset(selectors.canonical_ids),
     )
 
 

@@ -1,0 +1,91 @@
+"""Which scope admits what, and which scope covers another: a second trigger joins or does not."""
+
+from itertools import product
+
+import pytest
+
+from stopline.model import Address, Scope
+
+ADDRESS = Address("aws", "111122223333", "user", "annotator")
+WHO = "arn:aws:iam::111122223333:user/vendors/mercor/annotator"
+NARROWINGS = (
+    Scope(),
+    Scope(connectors=("aws",)),
+    Scope(realms=("111122223333",)),
+    Scope(realms=("111122223333", "222233334444")),
+    Scope(principals=(WHO,)),
+    Scope(addresses=(str(ADDRESS),)),
+    Scope(connectors=("aws",), principals=(WHO,)),
+    Scope(project="chordus"),
+    Scope(project="chordus", realms=("111122223333",)),
+)
+
+
+def test_an_empty_scope_admits_everything() -> None:
+    """Empty fields do not narrow."""
+    assert Scope().admits(ADDRESS, WHO)
+    assert Scope().admits(ADDRESS)
+
+
+@pytest.mark.parametrize(
+    "scope",
+    [
+        Scope(connectors=("gcp",)),
+        Scope(realms=("222233334444",)),
+        Scope(principals=(WHO + "-2",)),
+        Scope(principals=(WHO[:-1],)),
+        Scope(addresses=(str(ADDRESS) + "/x",)),
+        Scope(realms=("111122223333",), principals=("somebody",)),
+    ],
+)
+def test_every_field_narrows_by_exact_text(scope: Scope) -> None:
+    """One field that does not fit is enough to leave it out; a part of a name never fits."""
+    assert not scope.admits(ADDRESS, WHO)
+
+
+@pytest.mark.parametrize(
+    ("wide", "narrow"),
+    [
+        (Scope(), Scope()),
+        (Scope(), Scope(project="chordus")),
+        (Scope(), Scope(principals=(WHO,))),
+        (Scope(realms=("1", "2")), Scope(realms=("2",))),
+        (Scope(project="chordus"), Scope(project="chordus", connectors=("aws",))),
+        (Scope(connectors=("aws",)), Scope(connectors=("aws",), principals=(WHO,))),
+    ],
+)
+def test_a_wider_scope_covers_a_narrower_one(wide: Scope, narrow: Scope) -> None:
+    """Then a trigger inside an open pause joins it."""
+    assert wide.covers(narrow)
+    assert narrow == wide or not narrow.covers(wide)
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        (Scope(project="chordus"), Scope(project="cadence")),
+        (Scope(realms=("1",)), Scope(realms=("1", "2"))),
+        (Scope(realms=("1",)), Scope(principals=(WHO,))),
+        (Scope(project="chordus"), Scope(realms=("1",))),
+    ],
+)
+def test_another_scope_is_not_covered(one: Scope, other: Scope) -> None:
+    """It opens a pause of its own; overlap is what holds are for."""
+    assert not one.covers(other)
+
+
+@pytest.mark.parametrize(("one", "other"), list(product(NARROWINGS, NARROWINGS)))
+def test_covering_means_admitting(one: Scope, other: Scope) -> None:
+    """What covers another admits whatever the other admits."""
+    for address, who in product((ADDRESS, Address("gcp", "lab", "sa", "x")), (WHO, "somebody", "")):
+        if one.covers(other) and other.admits(address, who):
+            assert one.admits(address, who)
+
+
+def test_a_scope_has_a_short_stable_name() -> None:
+    """`all`, the project's name, or a digest that differs with every field."""
+    assert Scope().key == "all"
+    assert Scope(project="chordus").key == "chordus"
+    keys = [scope.key for scope in NARROWINGS]
+    assert len(set(keys)) == len(keys)
+    assert all(len(key) == 12 for key in keys if key not in ("all", "chordus"))

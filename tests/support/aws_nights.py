@@ -1,0 +1,58 @@
+"""A pause of an emulated AWS in small: connector, engine and journal, without Temporal."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from support.aws import PLAYBOOK, VENDOR
+
+from stopline import planner
+from stopline.connectors.aws import AwsConnector
+from stopline.engine import Errand, Mark, Terms, apply
+from stopline.journal.book import Book, open_book
+from stopline.model import Plan, Receipt, Scope
+from stopline.vendors import Vendor
+
+PAUSE = "0000000a"
+
+
+@dataclass
+class AwsNight:
+    """One journal over one connector."""
+
+    aws: AwsConnector
+    vendor: Vendor = VENDOR
+    now: float = 1_800_000_000.0
+    book: Book = field(init=False)
+
+    def __post_init__(self) -> None:
+        """Open a journal whose leases run out when the test says so."""
+        self.book = open_book("sqlite://", clock=lambda: self.now)
+
+    def plan(self, scope: Scope | None = None) -> Plan:
+        """Plan a containment as the activities do."""
+        scope = scope or Scope()
+        found = self.aws.discover(self.vendor, scope)
+        return planner.plan_containment(
+            planner.snapshot_of(self.vendor.vendor, found, ""),
+            Terms(self.vendor, PLAYBOOK, Mark(self.book.id, PAUSE)),
+            scope,
+            planner.Standing(self.book.writes.holds()),
+            planner.Opinions({"aws": self.aws.contained}, {"aws": self.aws.residuals}),
+        )
+
+    def carry_out(self, plan: Plan) -> tuple[Receipt, ...]:
+        """Everything in a plan, in its order."""
+        errand = Errand(PAUSE, plan.direction, f"attempt-{self.now}", "token")
+        receipts = apply(self.aws, self.book.writes, errand, plan.work)
+        done = tuple(receipt for document in receipts for receipt in document)
+        self.now += 60
+        return done
+
+    def contain(self) -> tuple[Receipt, ...]:
+        """Plan and carry out."""
+        return self.carry_out(self.plan())
+
+    def restore(self) -> tuple[Receipt, ...]:
+        """Give back what this pause holds."""
+        holds: Sequence = self.book.writes.holds()
+        return self.carry_out(planner.plan_restore("mercor", PAUSE, holds, Scope()))
