@@ -4,6 +4,7 @@ Every way in which the server, its worker or a workflow may be missing ends here
 names what is not there and how to get it. https://docs.temporal.io/develop/environment-configuration
 """
 
+import asyncio
 import os
 import socket
 import time
@@ -44,6 +45,9 @@ ANSWER = timedelta(seconds=12)
 
 POLL_SECONDS = 75.0
 """A worker asks anew at least once a minute; who asked longer ago is gone."""
+
+LOOKS, BETWEEN_LOOKS = 5, 0.4
+"""How often, and after how many seconds again, it is looked for a worker."""
 
 T = TypeVar("T")
 
@@ -120,12 +124,15 @@ class Temporal:
     queue: str
 
     async def require_worker(self) -> None:
-        """Say at once that nobody is there to do the work, rather than wait for it."""
-        if not await polled(self.client, self.queue):
-            raise SetupError(
-                f"No worker is polling the queue {self.queue}. Nothing was done.",
-                "Start one with `stopline worker` (or `stopline up`, which brings its own).",
-            )
+        """Say soon that nobody is there to do the work, rather than wait for it."""
+        for _ in range(LOOKS):
+            if await polled(self.client, self.queue):
+                return
+            await asyncio.sleep(BETWEEN_LOOKS)  # one that has just been started asks in a moment
+        raise SetupError(
+            f"No worker is polling the queue {self.queue}. Nothing was done.",
+            "Start one with `stopline worker` (or `stopline up`, which brings its own).",
+        )
 
     async def plan(self, order: PauseOrder) -> PlanRef:
         """Have the vendor read and planned. Writes to no system."""

@@ -113,6 +113,20 @@ def _head(plan: Plan, how: Shown) -> Section:
     return Section(f"Plan: {plan.direction} {plan.vendor}", tuple(body))
 
 
+def recap(plan: Plan) -> str:
+    """Say a plan in one line, for whoever has just read all of it."""
+    principals, targets = blast(plan)
+    parts = [
+        _of(len(plan.changes), "change"),
+        f"{len(plan.claims)} claimed without a write" if plan.claims else "",
+        _of(principals, "principal"),
+        _of(targets, "target"),
+        f"{sum(skip.leaves_access for skip in plan.skips)} left open",
+        _of(len(plan.gaps), "gap"),
+    ]
+    return f"Plan {plan.digest[:SHORT]}: {', '.join(filter(None, parts))}."
+
+
 def _back(plan: Plan) -> bool:
     return plan.direction is Direction.RESTORE
 

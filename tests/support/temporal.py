@@ -14,12 +14,13 @@ from pathlib import Path
 
 import pytest
 
+from activities.api import task_queue
 from activities.bodies import Activities
 from stopline.connectors.memory import CONTAINS, NAME, MemoryConnector, Principal, World
 from stopline.entrypoints.cli.main import main
 from stopline.entrypoints.cli.program import Program
 from stopline.entrypoints.embedded import Server, free_port
-from stopline.entrypoints.temporal import connect
+from stopline.entrypoints.temporal import Temporal, connect
 from stopline.entrypoints.worker import build_worker
 from stopline.journal.book import Book, open_book
 from stopline.settings import Settings, settings
@@ -115,11 +116,13 @@ class House:
         self._ask_to_stop = lambda: loop.call_soon_threadsafe(stop.set)
         activities = Activities(self.book, lambda _: {NAME: self.connector})
         try:
-            worker = build_worker(await connect(self.settings), activities, threads=8)
+            client = await connect(self.settings)
+            worker = build_worker(client, activities, threads=8)
         except BaseException as error:
             ready.set_exception(error)
             raise
         async with worker:
+            await Temporal(client, task_queue(self.book.id)).require_worker()
             ready.set_result(None)
             await stop.wait()
 

@@ -91,7 +91,7 @@ def watch(context: typer.Context, case: o.Case, output: o.OutputOption = None) -
         program.emit(standing_page(stands, program.most), pause_document(stands))
         raise typer.Exit(exit_code(stands))
     temporal = program.at_work()
-    program.going = pause.vendor
+    program.going = pause.id
     follow(program, temporal, pause.workflow)
     raise typer.Exit(end(program, temporal, pause.id))
 
@@ -116,7 +116,7 @@ def stop(
     program = o.program_of(context, output)
     pause = open_pause(program, case)
     temporal = program.at_work()
-    program.going = pause.vendor
+    program.going = pause.id
     now = program.wait(temporal.status(pause.workflow))
     if now.phase in (m.Phase.PAUSED, m.Phase.AWAITING_APPROVAL):
         program.say(f"Nothing is being written for {pause.id} (it is {now.phase}); it stays so.")
