@@ -169,7 +169,8 @@ def house(
     """A whole installation at work: server, worker, journal, configuration, a small world."""
     monkeypatch.setenv("TEMPORAL_ADDRESS", temporal_server.address)
     world = small_world()
-    built = House(installation, open_book(installation.journal_url), world, MemoryConnector(world))
+    book = open_book(installation.journal_url, lease_seconds=6, request_seconds=3)
+    built = House(installation, book, world, MemoryConnector(world))
     built.start_worker()
     yield built
     built.stop_worker()
