@@ -118,6 +118,7 @@ class Activities:
             approved=pauses.approved(order.pause) if approved else None,
             protected=_protected(estate),
             released=pauses.released(order.pause) if approved else frozenset(),
+            narrowed=any(p.id == order.pause and p.scope != order.scope for p in pauses.list()),
         )
         mark = Mark(self.book.id, order.pause)
         refusals = pauses.refusals(order.pause)
