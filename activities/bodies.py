@@ -30,6 +30,7 @@ from stopline.estate import Estate
 from stopline.journal.book import Book
 from stopline.journal.pauses import Pause, PauseStatus, Planned
 from stopline.model import Change, Plan, stage
+from stopline.text import jsonable
 
 log = structlog.get_logger()
 Connectors = Mapping[str, Connector]
@@ -140,6 +141,7 @@ class Activities:
         """Plan what this pause gives back, from its live holds."""
         with _at_work():
             self._check(asked.order)
+            self._note_request(asked)
             plan = planner.plan_restore(
                 asked.order.vendor,
                 asked.order.pause,
@@ -148,6 +150,13 @@ class Activities:
                 unproven=asked.restore.unproven,
             )
             return _ref(self.book.pauses.keep_plan(plan), asked.order)
+
+    def _note_request(self, asked: api.RestorePlan) -> None:
+        """Who wants what back, and why; once for each request, however often it is planned."""
+        wanted, pauses, pause = asked.restore, self.book.pauses, asked.order.pause
+        said = jsonable(wanted)
+        if all(event.data != said for event in pauses.events(pause, "rollback")):
+            pauses.note(pause, "rollback", said, wanted.by)
 
     # --- opening and ending ----------------------------------------------------------------------
 

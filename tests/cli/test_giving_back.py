@@ -25,7 +25,9 @@ def test_another_persons_yes_gives_everything_back(asking: Asking) -> None:
     assert (other.code, other.document["status"]) == (0, "closed")
     assert asking.house.world.picture() == before
     said = {(s["kind"], s["by"]) for s in other.document["said"]}
-    assert {("pause", "ada@lab.example"), ("approve", BOB)} <= said
+    assert {("pause", "ada@lab.example"), ("rollback", "ada@lab.example"), ("approve", BOB)} <= said
+    (request,) = asking.house.book.store.events(kind="rollback")
+    assert (request.actor, request.data["reason"]) == ("ada@lab.example", "over")
     assert asking.house.book.store.verify()[1] == ""
 
 
@@ -158,6 +160,10 @@ def test_stop_withdraws_a_rollback_that_waits(asking: Asking) -> None:
     asking.rollback()
     assert asking.ask("stop", "mercor").code == 0
     assert asking.ask("status", "mercor", "--output", "json").document["waiting"] is None
+    asking.monkeypatch.setenv("TEMPORAL_ADDRESS", "127.0.0.1:1")
+    alone = asking.ask("status", "mercor", "--output", "json")
+    assert alone.document["waiting"] is None  # the journal alone says so too
+    asking.monkeypatch.setenv("TEMPORAL_ADDRESS", asking.house.address)
     refused = asking.approve()
     assert (refused.code, "waits for an approval" in refused.err) == (1, True)
     assert asking.house.book.writes.holds() != ()

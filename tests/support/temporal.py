@@ -95,6 +95,7 @@ class House:
     book: Book
     world: World
     connector: MemoryConnector
+    address: str = ""
     _ask_to_stop: Callable[[], object] = field(default=lambda: None, repr=False)
     _thread: threading.Thread | None = field(default=None, repr=False)
 
@@ -170,7 +171,7 @@ def house(
     monkeypatch.setenv("TEMPORAL_ADDRESS", temporal_server.address)
     world = small_world()
     book = open_book(installation.journal_url, lease_seconds=6, request_seconds=3)
-    built = House(installation, book, world, MemoryConnector(world))
+    built = House(installation, book, world, MemoryConnector(world), temporal_server.address)
     built.start_worker()
     yield built
     built.stop_worker()
