@@ -152,6 +152,7 @@ def test_a_worker_without_credentials_finds_gaps_and_starts_nothing(asking: Aski
     answer = asking.pause()
     assert answer.code == 1
     assert "could not be read" in answer.said
+    assert "The worker's credentials" in answer.said
     assert "nothing-found" in answer.err
     assert asking.house.book.pauses.list() == ()
 
