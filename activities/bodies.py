@@ -28,6 +28,7 @@ from stopline.estate import Estate
 from stopline.journal.book import Book
 from stopline.journal.pauses import Pause, PauseStatus, Planned
 from stopline.model import Change, Plan, stage
+from stopline.text import jsonable
 
 log = structlog.get_logger()
 Connectors = Mapping[str, Connector]
@@ -91,6 +92,7 @@ class Activities:
             approved=pauses.approved(order.pause) if approved else None,
             protected=_protected(estate),
             released=pauses.released(order.pause) if approved else frozenset(),
+            narrowed=any(p.id == order.pause and p.scope != order.scope for p in pauses.list()),
         )
         mark = Mark(self.book.id, order.pause)
         refusals = pauses.refusals(order.pause)
@@ -112,6 +114,7 @@ class Activities:
         """Plan what this pause gives back, from its live holds."""
         with _at_work():
             self._check(asked.order)
+            self._note_request(asked)
             plan = planner.plan_restore(
                 asked.order.vendor,
                 asked.order.pause,
@@ -120,6 +123,13 @@ class Activities:
                 unproven=asked.restore.unproven,
             )
             return _ref(self.book.pauses.keep_plan(plan), asked.order)
+
+    def _note_request(self, asked: api.RestorePlan) -> None:
+        """Who wants what back, and why; once for each request, however often it is planned."""
+        wanted, pauses, pause = asked.restore, self.book.pauses, asked.order.pause
+        said = jsonable(wanted)
+        if all(event.data != said for event in pauses.events(pause, "rollback")):
+            pauses.note(pause, "rollback", said, wanted.by)
 
     # --- opening and ending ----------------------------------------------------------------------
 

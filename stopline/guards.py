@@ -80,12 +80,18 @@ def _nothing_found(plan: Plan, snapshot: Snapshot, bounds: Bounds) -> Iterator[F
         return
     gaps = f", {len(plan.gaps)} gaps" if plan.gaps else ""
     looked = sum(c.number for c in snapshot.counted)
+    likeliest = (
+        "A misspelt selector is the likeliest cause: check accounts, paths and ARNs in the "
+        "vendor's file."
+        if looked or not plan.gaps
+        else "Nothing could be read: the gaps say why. The worker's credentials, or the role that "
+        "it takes in each realm, are the likeliest cause."
+    )
     yield Finding(
         Severity.LIMIT,
         "nothing-found",
         f"No grant of {plan.vendor} was found among {looked} principals and targets{gaps}.",
-        "A misspelt selector is the likeliest cause: check accounts, paths and ARNs in the "
-        "vendor's file. Override only when the vendor really holds nothing.",
+        f"{likeliest} Override only when the vendor really holds nothing.",
     )
 
 

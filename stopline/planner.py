@@ -10,9 +10,11 @@ Rules:
 5. A sweep stays inside what was approved: what only something that the vendor can write (a tag)
    selects, and nobody has approved, is left for a person.
 6. Everything that leaves here is sorted, so that plans can be compared.
+7. What this pause has left is not written anew from less than all that it covers: a deny that names
+   principals would lose those that a narrower scope, or a gap, hid from this reading.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
 
@@ -40,6 +42,7 @@ from stopline.model import (
     State,
     in_order,
 )
+from stopline.text import Json
 
 Opinion = Callable[[Grant, Terms], Iterable[Change | Skip]]
 """A connector's pure opinion of one grant."""
@@ -62,12 +65,14 @@ class Standing:
     `protected` is all that the estate's file protects: a guard refuses a plan that the lab's own
     selectors led there, but nothing that an attacker can write may stop a containment.
     `released` are the addresses that a rollback of this pause gave back: no sweep takes them again.
+    `narrowed` says that the scope is less than that of the open pause.
     """
 
     holds: tuple[Hold, ...] = ()
     approved: frozenset[Address] | None = None
     protected: tuple[str, ...] = ()
     released: frozenset[Address] = frozenset()
+    narrowed: bool = False
 
 
 def snapshot_of(vendor: str, found: Iterable[Found], taken_at: str) -> Snapshot:
@@ -103,6 +108,7 @@ def plan_containment(
     """Decide what is to be contained, claimed and left, for one scope of one vendor."""
     now = {seen.address: seen.state for seen in snapshot.seen}
     holds = _by_address(standing.holds)
+    standing = replace(standing, narrowed=standing.narrowed or bool(snapshot.gaps))
     changes: dict[Address, Change] = {}
     claims: dict[Address, Change] = {}
     skips: set[Skip] = set()
@@ -169,7 +175,8 @@ def _decide(
         return left
     found, held = now.get(change.address), holds.get(change.address, ())
     if found != change.after:
-        return replace(change, before=found)
+        ours = any(h.pause == terms.mark.pause and h.written and h.ours == found for h in held)
+        return None if ours and standing.narrowed else replace(change, before=found)
     held = tuple(h for h in held if h.change.uid == change.uid)  # else it was somebody else
     if any(h.pause == terms.mark.pause and (h.written or h.unproven) for h in held):
         return None
@@ -258,9 +265,36 @@ def plan_restore(
         scope=scope,
         changes=in_order(kept, Direction.RESTORE),
         claims=in_order(claims, Direction.RESTORE),
-        skips=tuple(sorted((*skips, *denied))),
+        skips=tuple(sorted((*skips, *denied, *_still_denied((*kept, *claims), by_address)))),
         pause=pause,
     )
+
+
+def _still_denied(
+    given: Sequence[Change], holds: Mapping[Address, Sequence[Hold]]
+) -> Iterator[Skip]:
+    """What goes on denying a principal that gets something back: a part alone may not do."""
+    who = {c.principal for c in given if c.principal and c.breadth <= Breadth.PRINCIPAL}
+    for address in holds.keys() - {change.address for change in given}:
+        for hold in holds[address]:
+            if hold.change.breadth in (Breadth.PRINCIPAL, Breadth.TARGET):
+                named = {hold.change.principal, *_texts(hold.ours.value if hold.ours else None)}
+                for principal in who:
+                    if any(_means(text, principal) for text in named):
+                        yield Skip(address, principal, "this stays, and still denies it")
+
+
+def _means(text: str, principal: str) -> bool:
+    return text == principal or (text.startswith("arn:") and fnmatchcase(principal, text))
+
+
+def _texts(value: Json) -> Iterator[str]:
+    """Every ARN or name that stands in a state."""
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, dict | list):
+        for item in value.values() if isinstance(value, dict) else value:
+            yield from _texts(item)
 
 
 def _still_needed(

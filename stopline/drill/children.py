@@ -94,15 +94,18 @@ class Said:
     stdout: str
 
 
-def command(env: Mapping[str, str], *words: str, quiet: bool = False) -> Said:
-    """Run one stopline command to its end; its progress goes to our stderr."""
+def command(env: Mapping[str, str], *words: str, quiet: bool = False, live: bool = False) -> Said:
+    """Run one stopline command to its end; its progress goes to our stderr.
+
+    `live` shows its data there too, as it comes and between the progress, instead of returning it.
+    """
     done = subprocess.run(  # noqa: S603 - our own program
         [*PROGRAM, *words],
         env=dict(env),
         stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
+        stdout=sys.stderr if live else subprocess.PIPE,
         stderr=subprocess.DEVNULL if quiet else None,
         text=True,
         check=False,
     )
-    return Said(done.returncode, done.stdout)
+    return Said(done.returncode, done.stdout or "")

@@ -18,7 +18,14 @@ from stopline.text import Json
 OWNER = Credentials("owner", "owner")
 WORK: Json = {
     "Version": "2012-10-17",
-    "Statement": [{"Effect": "Allow", "Action": ["sqs:*", "s3:*"], "Resource": "*"}],
+    "Statement": [
+        {"Effect": "Allow", "Action": "sqs:*", "Resource": "*"},
+        {
+            "Effect": "Allow",
+            "Action": "s3:*",
+            "Resource": ["arn:aws:s3:::exchange-*", "arn:aws:s3:::no-policy-*"],
+        },
+    ],
 }
 QUEUES: Json = {
     "Version": "2012-10-17",
@@ -119,6 +126,7 @@ def seed(url: str, *, size: int = 1) -> Manifest:
         _users(seeding, number)
         _roles(seeding, number)
         _buckets(seeding, number)
+        _lab(seeding, number)
     _once(seeding)
     return Manifest(
         worker,
@@ -226,6 +234,19 @@ def _buckets(seeding: _Seeding, n: int) -> None:
     other = _policy(f"mercer-data-{n}", mercer)
     seeding.bucket(DATA, f"mercer-data-{n}", json.dumps(other), mercer, vendor=False)
     seeding.bucket(m.PLATFORM, f"lab-private-{n}", "", "", vendor=False)
+
+
+def _lab(seeding: _Seeding, n: int) -> None:
+    """The lab's own, so many that the vendor is never most of an account, however large it is."""
+    for account in LAB:
+        user = seeding.user(account, f"engineer-{n}", "/staff/", QUEUES, vendor=False)
+        others, trusted = seeding.bystander_roles, trust({"AWS": user.arn})
+        for number in range(1, 5):
+            seeding.role(account, f"research-{n}-{number}", "/lab/", trusted, user.arn, others)
+        for number in range(1, 4):
+            own = f"lab-{account}-{n}-{number}"
+            policy = json.dumps(_policy(own, user.arn))
+            seeding.bucket(account, own, policy, user.arn, vendor=False)
 
 
 def _once(seeding: _Seeding) -> None:

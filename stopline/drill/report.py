@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 
 from stopline.drill.oracle import Answer, Check
 from stopline.drill.probes import NOT_EMULATED, Probe
+from stopline.render.plan import until_text
 from stopline.text import Json
 
 
@@ -36,7 +37,9 @@ class Report:
 
     connector: str = "aws"
     figures: Connector = field(default_factory=Connector)
-    seconds: dict[str, float] = field(default_factory=dict)
+    seconds: dict[str, float] = field(
+        default_factory=lambda: {"first_cut": 0.0, "contained": 0.0, "restored": 0.0}
+    )
     calls: int = 0
     residuals: list[Json] = field(default_factory=list)
     left_open: list[str] = field(default_factory=list)
@@ -102,7 +105,7 @@ def _block(title: str, lines: Iterable[str]) -> list[str]:
 
 
 def _residual_lines(residuals: Iterable[Json]) -> list[str]:
-    return [f"{r['what']} ({r['until']}), {r['changes']} changes" for r in residuals]
+    return [f"{r['what']}, {until_text(r['until'])} ({r['changes']} changes)" for r in residuals]
 
 
 def worked(sight: Sight) -> list[str]:

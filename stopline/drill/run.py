@@ -5,6 +5,8 @@ real playbook; judges with eyes of its own what the vendor and the bystanders ca
 back with a second identity; and compares the estate byte for byte with what it was.
 """
 
+import json
+import shlex
 import shutil
 import sys
 import tempfile
@@ -30,6 +32,8 @@ from stopline.text import canonical
 
 ALICE, BOB = "alice@drill", "bob@drill"
 CONTAINED, PARTIAL, WAITING = 0, 6, 5
+MANY, LARGE = "too-many-changes", 8
+"""From this size on an estate may hold more than the real playbook lets pass without a word."""
 
 
 def say(text: str) -> None:
@@ -134,25 +138,41 @@ class Drill:
         at_work = sum(p.allowed for p in before.acted)
         say(f"[3/6] mercor is at work: {len(before.vendor)} ways in, {at_work} tried and working")
         began, calls = time.time(), self.emulator.calls()
-        said = self._command("pause", "mercor", "--reason", "drill", "--confirm", "mercor")
+        words = ("pause", "mercor", "--reason", "drill", "--confirm", "mercor")
+        said = self._command(*words, *self._overrides())
         self.report.calls += self.emulator.calls() - calls
-        self._contained(said, before, began)
-        calls = self.emulator.calls()
-        self._roll_back()
-        self.report.calls += self.emulator.calls() - calls
+        if self._contained(said, before, began):
+            calls = self.emulator.calls()
+            self._roll_back()
+            self.report.calls += self.emulator.calls() - calls
         self._compare(was)
         return self.report
 
-    def _command(self, *words: str) -> Said:
-        say(f"      $ stopline {' '.join(words)}")
-        said = command(self.env, *words)
-        if words[0] != "rollback":  # its plan is the one that `approve` shows
-            sys.stderr.write(said.stdout)
-        return said
+    def _overrides(self) -> tuple[str, ...]:
+        """Answer the one limit that a large estate is meant to pass: how many changes there are.
 
-    def _contained(self, said: Said, before: Sight, began: float) -> None:
+        Every other finding stops the drill, as it would stop a person.
+        """
+        if self.size < LARGE:
+            return ()
+        said = command(self.env, "plan", "mercor", "--output", "json", quiet=True)
+        findings = json.loads(said.stdout)["findings"] if said.stdout else []
+        if not any(finding["guard"] == MANY for finding in findings):
+            return ()
+        return ("--override", f"{MANY}=a drill of size {self.size}")
+
+    def _command(self, *words: str) -> Said:
+        say(f"      $ stopline {shlex.join(words)}")
+        # The plan of a rollback is shown once: by `approve`.
+        return command(self.env, *words, live=words[0] != "rollback")
+
+    def _contained(self, said: Said, before: Sight, began: float) -> bool:
+        """Judge what the pause did; False when there is none, and so nothing to give back."""
         wanted = (CONTAINED, PARTIAL) if self.manifest.left_open else (CONTAINED,)
         self._expect("pause", said, *wanted)
+        if not open_book(self.journal_url).pauses.list("mercor"):
+            self.report.faults.append("no pause was opened; what `stopline pause` said is above")
+            return False
         after = self.look()
         faults = [
             *report.still_in(before, after),
@@ -165,6 +185,7 @@ class Drill:
             f"[4/6] contained: {done.refused} of {len(before.vendor)} ways in are refused, "
             f"{done.bystanders_unharmed} of {done.bystanders} bystanders work"
         )
+        return True
 
     def _figures(self, after: Sight, refused: int, began: float) -> list[str]:
         book = open_book(self.journal_url)
@@ -183,7 +204,7 @@ class Drill:
         self.report.residuals = report.grouped([(r.what, r.until) for r in plan.residuals])
         open_ = {s.principal: s.reason for s in plan.skips if s.leaves_access}
         self.report.left_open = [f"{who}: {why}" for who, why in sorted(open_.items())]
-        self.report.seconds = self._seconds(book, pause, began)
+        self.report.seconds |= self._seconds(book, pause, began)
         expected = {way.arn for way in self.manifest.left_open}
         return [
             *(f"not contained: {address}" for address in sorted(work - held)),

@@ -4,16 +4,22 @@ Every way in which the server, its worker or a workflow may be missing ends here
 names what is not there and how to get it. https://docs.temporal.io/develop/environment-configuration
 """
 
+import asyncio
 import os
+import re
 import socket
 import time
 from collections.abc import Awaitable
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import TypeVar
+from typing import Any, TypeVar
 from uuid import uuid4
 
-from temporalio.api.enums.v1 import TaskQueueType
+from temporalio.api.enums.v1 import (
+    PendingActivityState,
+    PendingWorkflowTaskState,
+    TaskQueueType,
+)
 from temporalio.api.taskqueue.v1 import TaskQueue
 from temporalio.api.workflowservice.v1 import DescribeTaskQueueRequest
 from temporalio.client import (
@@ -44,6 +50,16 @@ ANSWER = timedelta(seconds=12)
 
 POLL_SECONDS = 75.0
 """A worker asks anew at least once a minute; who asked longer ago is gone."""
+
+LOOKS, BETWEEN_LOOKS = 5, 0.4
+"""How often, and after how many seconds again, it is looked for a worker."""
+
+TASK_WAITS = PendingWorkflowTaskState.PENDING_WORKFLOW_TASK_STATE_SCHEDULED
+ACTIVITY_WAITS = PendingActivityState.PENDING_ACTIVITY_STATE_SCHEDULED
+TAKEN_SECONDS = 8.0
+"""What a worker that is there has not taken after this long, nobody takes."""
+
+_REFUSED = re.compile(r'code: (?:Unauthenticated|PermissionDenied), message: "(?P<why>[^"]*)"')
 
 T = TypeVar("T")
 
@@ -86,7 +102,9 @@ async def connect(settings: Settings) -> Client:
         )
     except RPCError as error:
         raise _said(error) from error
-    except RuntimeError as error:
+    except RuntimeError as error:  # the SDK's only word for whatever the first call met
+        if refused := _REFUSED.search(str(error)):
+            raise _not_let_in(refused["why"]) from error
         raise UnreachableError(
             f"Temporal does not answer at {where}. Nothing was done.",
             "Start it with `stopline up`, or set TEMPORAL_ADDRESS to where it runs.",
@@ -120,17 +138,27 @@ class Temporal:
     queue: str
 
     async def require_worker(self) -> None:
-        """Say at once that nobody is there to do the work, rather than wait for it."""
-        if not await polled(self.client, self.queue):
-            raise SetupError(
-                f"No worker is polling the queue {self.queue}. Nothing was done.",
-                "Start one with `stopline worker` (or `stopline up`, which brings its own).",
-            )
+        """Say soon that nobody is there to do the work, rather than wait for it."""
+        for _ in range(LOOKS):
+            if await polled(self.client, self.queue):
+                return
+            await asyncio.sleep(BETWEEN_LOOKS)  # one that has just been started asks in a moment
+        raise self._nobody("is polling")
+
+    def _nobody(self, does: str) -> SetupError:
+        return SetupError(
+            f"No worker {does} the queue {self.queue}. Nothing was done.",
+            "Start one with `stopline worker` (or `stopline up`, which brings its own).",
+        )
 
     async def plan(self, order: PauseOrder) -> PlanRef:
-        """Have the vendor read and planned. Writes to no system."""
-        answer: PlanRef = await _answered(
-            self.client.execute_workflow(
+        """Have the vendor read and planned. Writes to no system.
+
+        Raises SetupError when nobody takes the work: a worker that died a moment ago still counts
+        as polling.
+        """
+        handle = await _answered(
+            self.client.start_workflow(
                 m.PLAN_VENDOR,
                 order,
                 id=f"plan/{order.vendor}/{order.scope.key}/{uuid4().hex[:8]}",
@@ -139,6 +167,17 @@ class Temporal:
                 static_summary=f"plan {order.vendor} ({order.scope.key})",
             )
         )
+        planning = asyncio.ensure_future(_answered(handle.result()))
+        waiting: frozenset[str] = frozenset()
+        try:
+            while not (await asyncio.wait({planning}, timeout=TAKEN_SECONDS))[0]:
+                before, waiting = waiting, await _untaken(handle)
+                if before & waiting:
+                    await _answered(handle.terminate("no worker took it"))
+                    raise self._nobody("takes work of")
+        finally:
+            planning.cancel()
+        answer: PlanRef = planning.result()
         return answer
 
     async def check(self, order: CheckOrder) -> CheckRef:
@@ -177,7 +216,11 @@ class Temporal:
         return status
 
     async def say(self, workflow: str, update: str, word: object, returns: type[T]) -> T:
-        """Say something to a pause and wait for its answer. Raises RefusedError with its no."""
+        """Say something to a pause and wait for its answer. Raises RefusedError with its no.
+
+        Asks first where it stands, so that an absent worker is noticed before anything is said.
+        """
+        await self.status(workflow)
         answer: T = await _answered(
             self._handle(workflow).execute_update(
                 update, word, id=uuid4().hex, result_type=returns, rpc_timeout=timedelta(minutes=5)
@@ -187,6 +230,19 @@ class Temporal:
 
     def _handle(self, workflow: str) -> WorkflowHandle[object, object]:
         return self.client.get_workflow_handle(workflow)
+
+
+async def _untaken(handle: WorkflowHandle[Any, Any]) -> frozenset[str]:
+    """What of a workflow waits for a worker, by when it began to; nothing where one is at work.
+
+    https://docs.temporal.io/encyclopedia/detecting-workflow-failures
+    """
+    told = (await _answered(handle.describe())).raw_description
+    task, activities = told.pending_workflow_task, told.pending_activities
+    since = [one.scheduled_time for one in activities if one.state == ACTIVITY_WAITS]
+    if task.state == TASK_WAITS:
+        since.append(task.scheduled_time)
+    return frozenset(moment.ToJsonString() for moment in since)
 
 
 async def _answered(asked: Awaitable[T]) -> T:
@@ -218,13 +274,17 @@ def _failure(cause: BaseException | None) -> StoplineError:
     return RefusedError(message)
 
 
+def _not_let_in(why: str) -> AuthError:
+    return AuthError(
+        f"Temporal at {address()} does not let us in: {why}.",
+        "Check TEMPORAL_API_KEY or the TLS certificate of your Temporal profile.",
+    )
+
+
 def _said(error: RPCError) -> StoplineError:
     """One of Temporal's own errors, in words; https://grpc.io/docs/guides/status-codes/"""
     if error.status in (RPCStatusCode.UNAUTHENTICATED, RPCStatusCode.PERMISSION_DENIED):
-        return AuthError(
-            f"Temporal at {address()} does not let us in: {error.message}.",
-            "Check TEMPORAL_API_KEY or the TLS certificate of your Temporal profile.",
-        )
+        return _not_let_in(error.message)
     if error.status is RPCStatusCode.NOT_FOUND:
         return SetupError(
             f"Temporal at {address()} does not know this: {error.message}.",

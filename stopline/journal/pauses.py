@@ -145,8 +145,12 @@ class Pauses:
         return replace(load(Planned, self.store.body(ref)), ref=ref)
 
     def keep_snapshot(self, snapshot: Snapshot) -> str:
-        """Store what was read; return its ref."""
-        return self.keep("snapshot", dump(snapshot))
+        """Store what was read; return its ref, which is its digest: the time is the plan's."""
+        return self.keep("snapshot", dump(replace(snapshot, taken_at="")))
+
+    def snapshot(self, ref: str) -> Snapshot:
+        """Return what was read for a plan: `Plan.taken_from` is its ref."""
+        return load(Snapshot, self.store.body(ref))
 
     def snapshot(self, ref: str) -> Snapshot:
         """Return what was read."""

@@ -10,6 +10,7 @@ from enum import StrEnum
 from rich import box
 from rich.console import Console, ConsoleOptions, Group, RenderableType, RenderResult
 from rich.padding import Padding
+from rich.segment import Segment
 from rich.table import Table as RichTable
 from rich.text import Text
 
@@ -64,7 +65,24 @@ def shown(page: Iterable[Section]) -> RenderableType:
         if section.title:
             parts.append(Text(section.title, style=str(section.tone)))
         parts.extend(Padding.indent(_part(part), 2) for part in section.body)
-    return Group(*parts)
+    return _Trimmed(Group(*parts))
+
+
+@dataclass(frozen=True, slots=True)
+class _Trimmed:
+    """What is inside, without the blanks that fill each line up: a page in a pipe is grepped."""
+
+    inside: RenderableType
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        for line in console.render_lines(self.inside, options, pad=False):
+            while line and not line[-1].text.strip():
+                line.pop()
+            if line:
+                last = line.pop()
+                line.append(Segment(last.text.rstrip(), last.style, last.control))
+            yield from line
+            yield Segment.line()
 
 
 def _part(part: Line | Table) -> RenderableType:

@@ -119,6 +119,20 @@ def _head(plan: Plan, how: Shown) -> Section:
     return Section(f"Plan: {plan.direction} {plan.vendor}", tuple(body))
 
 
+def recap(plan: Plan) -> str:
+    """Say a plan in one line, for whoever has just read all of it."""
+    principals, targets = blast(plan)
+    parts = [
+        _of(len(plan.changes), "change"),
+        f"{len(plan.claims)} claimed without a write" if plan.claims else "",
+        _of(principals, "principal"),
+        _of(targets, "target"),
+        f"{sum(skip.leaves_access for skip in plan.skips)} left open",
+        _of(len(plan.gaps), "gap"),
+    ]
+    return f"Plan {plan.digest[:SHORT]}: {', '.join(filter(None, parts))}."
+
+
 def _back(plan: Plan) -> bool:
     return plan.direction is Direction.RESTORE
 
@@ -191,12 +205,22 @@ def _residuals(plan: Plan, how: Shown) -> Section | None:
         by_what.setdefault((residual.what, residual.until), []).append(str(residual.address))
     lines = _capped(
         [
-            Line(f"{what}, until {until}", "*", Tone.WARN, _first(addresses))
+            Line(f"{what}, {until_text(until)}", "*", Tone.WARN, _first(addresses))
             for (what, until), addresses in sorted(by_what.items())
         ],
         how,
     )
     return Section("Residuals: what outlives the change", lines) if lines else None
+
+
+def until_text(until: str) -> str:
+    """Say until when: a time, an ISO 8601 duration such as PT1H, or the connector's words."""
+    hours = until.removeprefix("PT").removesuffix("H")
+    if until == f"PT{hours}H" and hours.isdigit():
+        return f"for up to {_of(int(hours), 'hour')}"
+    if until.startswith("P"):
+        return f"for up to {until}"
+    return until if until.startswith("until ") else f"until {until}"
 
 
 def _first(addresses: Sequence[str], most: int = 3) -> tuple[str, ...]:

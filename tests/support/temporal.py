@@ -99,6 +99,7 @@ class House:
     connector: MemoryConnector
     connectors_of: Callable[[Estate], Mapping[str, Connector]] | None = None
     read_only: bool = False
+    address: str = ""
     _ask_to_stop: Callable[[], object] = field(default=lambda: None, repr=False)
     _thread: threading.Thread | None = field(default=None, repr=False)
 
@@ -179,7 +180,8 @@ def house(
     """A whole installation at work: server, worker, journal, configuration, a small world."""
     monkeypatch.setenv("TEMPORAL_ADDRESS", temporal_server.address)
     world = small_world()
-    built = House(installation, open_book(installation.journal_url), world, MemoryConnector(world))
+    book = open_book(installation.journal_url, lease_seconds=6, request_seconds=3)
+    built = House(installation, book, world, MemoryConnector(world), temporal_server.address)
     built.start_worker()
     yield built
     built.stop_worker()

@@ -17,7 +17,7 @@ from stopline.errors import RefusedError, UserError
 from stopline.journal.pauses import Pause, Planned
 from stopline.model import Direction, Plan
 from stopline.render.page import shown
-from stopline.render.plan import SHORT, stale_page
+from stopline.render.plan import SHORT, recap, stale_page
 from stopline.render.standing import Standing, Waiting, result_page
 from workflows import messages as m
 
@@ -55,14 +55,15 @@ def approve(
         raise typer.Exit(_acknowledge(program, temporal, pause, person, reason, confirm_))
     waiting = _waiting(standing_now(program, temporal, pause.id))
     planned = program.book.pauses.plan(waiting.ref)
-    program.tell(page_of(program, planned))
+    program.tell(page_of(program, planned, pause.frozen))
     _is_the_one(program, pause, planned, digest)
     if waiting.stale and not digest:
         program.say("The estate moved after an earlier approval: this plan is a new one.")
-    confirm(program, pause.vendor, confirm_, f"approve the {waiting.direction} plan")
+    what = f"approve the {waiting.direction} plan"
+    confirm(program, pause.vendor, confirm_, what, recap(planned.plan))
     word = m.Approve(person, planned.plan.digest, reason.strip())
+    program.going = pause.id
     program.wait(temporal.say(pause.workflow, m.APPROVE, word, str))
-    program.going = pause.vendor
     raise typer.Exit(_after(program, temporal, pause, planned))
 
 

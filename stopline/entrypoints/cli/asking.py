@@ -12,12 +12,13 @@ from stopline.journal.pauses import OPEN, Pause
 from stopline.render.plan import scope_text
 
 
-def confirm(program: Program, vendor: str, given: str, what: str) -> None:
+def confirm(program: Program, vendor: str, given: str, what: str, recap: str = "") -> None:
     """Have the vendor's name typed, or given as --confirm. Raises UserError for any other answer.
 
-    Never hangs: without a terminal and without --confirm it fails, and nothing is done.
+    `recap` says again what is asked, where a long plan has carried its head out of sight. Never
+    hangs: without a terminal and without --confirm it fails, and nothing is done.
     """
-    answer = given or _typed(program, vendor, what)
+    answer = given or _typed(program, vendor, what, recap)
     if answer != vendor:
         raise UserError(
             f"{answer!r} is not the vendor's name, which is {vendor!r}. Nothing was done.",
@@ -25,17 +26,21 @@ def confirm(program: Program, vendor: str, given: str, what: str) -> None:
         )
 
 
-def _typed(program: Program, vendor: str, what: str) -> str:
+def _typed(program: Program, vendor: str, what: str, recap: str) -> str:
     if not sys.stdin.isatty():
         raise UserError(
             "Nobody is there to confirm: stdin is not a terminal. Nothing was done.",
             f"Read the plan, then add --confirm {vendor}.",
         )
     program.say("")
+    if recap:
+        program.say(recap)
     try:
         text: str = typer.prompt(f"To {what}, type the vendor's name", err=True)
     except typer.Abort as error:
-        raise UserError("Nobody confirmed. Nothing was done.") from error
+        if isinstance(error.__context__, KeyboardInterrupt):
+            raise KeyboardInterrupt from None
+        raise UserError("Nobody confirmed. Nothing was done.") from None
     return text.strip()
 
 

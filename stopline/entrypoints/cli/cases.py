@@ -91,7 +91,7 @@ def watch(context: typer.Context, case: o.Case, output: o.OutputOption = None) -
         program.emit(standing_page(stands, program.most), pause_document(stands))
         raise typer.Exit(exit_code(stands))
     temporal = program.at_work()
-    program.going = pause.vendor
+    program.going = pause.id
     follow(program, temporal, pause.workflow)
     raise typer.Exit(end(program, temporal, pause.id))
 
@@ -111,18 +111,23 @@ def stop(
 ) -> None:
     """Finish the writes in flight, begin no other, stay as it is then.
 
-    What is contained stays contained; `stopline rollback` gives it back.
+    What is contained stays contained; `stopline rollback` gives it back. A plan that waits for an
+    approval is withdrawn.
     """
     program = o.program_of(context, output)
     pause = open_pause(program, case)
     temporal = program.at_work()
-    program.going = pause.vendor
+    program.going = pause.id
     now = program.wait(temporal.status(pause.workflow))
-    if now.phase in (m.Phase.PAUSED, m.Phase.AWAITING_APPROVAL):
+    if now.phase is m.Phase.PAUSED and not now.asked_by:
         program.say(f"Nothing is being written for {pause.id} (it is {now.phase}); it stays so.")
-        end(program, temporal, pause.id)
-        return
-    word = m.Stop(o.identity(program, by), reason.strip())
-    program.wait(temporal.say(pause.workflow, m.STOP, word, str))
-    follow(program, temporal, pause.workflow)
+    else:
+        word = m.Stop(o.identity(program, by), reason.strip())
+        program.wait(temporal.say(pause.workflow, m.STOP, word, str))
+        follow(program, temporal, pause.workflow, _stopped)
+    program.going = ""
     end(program, temporal, pause.id)
+
+
+def _stopped(status: m.Status) -> bool:
+    return status.phase in (m.Phase.PAUSED, m.Phase.CLOSED)

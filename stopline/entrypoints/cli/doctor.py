@@ -155,7 +155,8 @@ def _temporal(program: Program) -> Found:
 def _worker(program: Program) -> Found:
     temporal = program.temporal
     if program.wait(t.polled(temporal.client, temporal.queue)):
-        return True, f"one polls the queue {temporal.queue}", ""
+        seconds = f"{t.POLL_SECONDS:.0f} seconds"
+        return True, f"one polled the queue {temporal.queue} within the last {seconds}", ""
     return (
         False,
         f"nobody polls the queue {temporal.queue}",

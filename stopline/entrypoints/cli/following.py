@@ -44,7 +44,7 @@ async def _follow(
             status = await temporal.status(workflow)
         except UnreachableError as error:
             if not away:
-                view.note(f"{error.what} What runs goes on by itself; asking again ...")
+                view.note(f"{error.what} {error.next_step} Asking again ...")
             away = True
         else:
             away = False

@@ -128,7 +128,7 @@ def _interrupted(program: Program) -> None:
     program.say("")
     if program.going:
         program.say(
-            "You left; the work goes on. Follow it with "
+            "You left; what was started goes on. Follow it with "
             f"`stopline watch {program.going}`, end it with `stopline stop {program.going}`."
         )
     else:

@@ -42,6 +42,12 @@ Addresses = Annotated[
 PlaybookName = Annotated[
     str, typer.Option("--playbook", help="Which playbook of config/playbooks.")
 ]
+Apart = Annotated[
+    bool,
+    typer.Option(
+        "--apart", help="Join no open pause: one of its own, by the files as they are now."
+    ),
+]
 Reason = Annotated[
     str, typer.Option("--reason", help="Why, in a sentence. Written into the journal.")
 ]

@@ -10,10 +10,13 @@ from activities.api import PauseOrder
 from stopline import guards
 from stopline.entrypoints.cli import options as o
 from stopline.entrypoints.cli.asking import confirm
-from stopline.entrypoints.cli.ending import end
+from stopline.entrypoints.cli.ending import end, standing_now
 from stopline.entrypoints.cli.following import at_rest, first_answer, follow
 from stopline.entrypoints.cli.planning import (
     Asked,
+    covering,
+    document_of,
+    joined,
     known_vendor,
     order_of,
     page_of,
@@ -23,9 +26,9 @@ from stopline.entrypoints.cli.planning import (
 from stopline.entrypoints.cli.program import Program
 from stopline.entrypoints.temporal import Temporal
 from stopline.errors import RefusedError, UserError
-from stopline.journal.pauses import OPEN, Pause, PauseStatus, Planned
-from stopline.model import Scope
-from stopline.render.plan import scope_text
+from stopline.journal.pauses import Pause, PauseStatus, Planned
+from stopline.render.documents import pause_document
+from stopline.render.plan import recap, scope_text
 from stopline.render.standing import FAILED
 from workflows import messages as m
 
@@ -50,6 +53,7 @@ def pause(
     principal: o.Principals = None,
     address: o.Addresses = None,
     playbook: o.PlaybookName = "default",
+    apart: o.Apart = False,
     override: Annotated[
         list[str] | None,
         typer.Option(metavar="GUARD=REASON", help="Answer a guard's limit. Repeatable."),
@@ -72,7 +76,9 @@ def pause(
     wanted = o.require_reason(reason)
     asked = Asked(vendor, scope, o.identity(program, by), wanted, playbook)
     order = order_of(program, known_vendor(program, asked), asked)
-    there = _covering(program, order.vendor, scope)
+    if apart:
+        order = replace(order, workflow=f"{order.workflow}/{order.pause}")
+    there = None if apart else covering(program, order.vendor, scope)
     temporal = program.at_work()
     code = (
         _join(program, temporal, there, order, terms)
@@ -80,13 +86,6 @@ def pause(
         else _open(program, temporal, order, terms)
     )
     raise typer.Exit(code)
-
-
-def _covering(program: Program, vendor: str, scope: Scope) -> Pause | None:
-    """The open pause that has all of this in its scope; the narrowest such is the nearest."""
-    found = [p for p in program.book.pauses.list(vendor, OPEN) if p.scope.covers(scope)]
-    equal = [p for p in found if p.scope == scope]
-    return next(iter((*equal, *found)), None)
 
 
 # --- a new pause ---------------------------------------------------------------------------------
@@ -100,10 +99,13 @@ def _open(program: Program, temporal: Temporal, order: PauseOrder, terms: Terms)
     _check(planned, terms.overrides)
     if _nothing(planned, terms):
         program.announce("There is nothing to contain; no pause was opened.")
+        if program.json:
+            program.emit((), document_of(program, planned))
         return 0
-    confirm(program, order.vendor, terms.confirm, f"pause {order.vendor}")
-    program.wait(temporal.start(order))
+    what = f"pause {order.vendor}"
+    confirm(program, order.vendor, terms.confirm, what, recap(planned.plan))
     program.going = order.vendor
+    program.wait(temporal.start(order))
     status = first_answer(program, temporal, order.workflow)
     if status.order.pause != order.pause:
         program.say(
@@ -160,31 +162,38 @@ def _join(
             f"A rollback of the pause {there.id} is under way. Nothing was done.",
             f"Follow it with `stopline watch {there.id}`, then ask again.",
         )
-    joined = replace(
-        order, pause=there.id, workflow=there.workflow, frozen=there.frozen, overrides={}
-    )
+    order = joined(program, there, order)
     if there.status is PauseStatus.CONTAINING:
-        return _follow_to_end(program, temporal, joined, terms)
-    ref, planned = plan_for(program, temporal, joined)
+        return _follow_to_end(program, temporal, order, terms)
+    ref, planned = plan_for(program, temporal, order)
     if not ref.work:
         program.announce("It holds all of this already; nothing new was found.")
         return end(program, temporal, there.id)
-    program.tell(page_of(program, planned, joined.frozen))
+    program.tell(page_of(program, planned, order.frozen))
     _check(planned, terms.overrides)
-    confirm(program, there.vendor, terms.confirm, f"add this to the pause {there.id}")
-    again = replace(with_plan(joined, ref), overrides=terms.overrides)
+    what = f"add this to the pause {there.id}"
+    confirm(program, there.vendor, terms.confirm, what, recap(planned.plan))
+    program.going = there.id
+    again = replace(with_plan(order, ref), overrides=terms.overrides)
     program.wait(temporal.say(there.workflow, m.CONTAIN, again, str))
     return _follow_to_end(program, temporal, again, terms)
 
 
 def _follow_to_end(program: Program, temporal: Temporal, order: PauseOrder, terms: Terms) -> int:
-    program.going = order.vendor
-    if terms.detach:
-        program.say(f"It runs. Follow it with `stopline watch {order.pause}`.")
-        return 0
-    status = follow(program, temporal, order.workflow, at_rest)
+    program.going = order.pause
+    enough = _opened if terms.detach else at_rest
+    status = follow(program, temporal, order.workflow, enough)
     program.going = ""
     if status.summary.result == "refused":
         program.say(f"Refused: {status.summary.why}. Nothing was contained.")
         return FAILED
-    return end(program, temporal, order.pause)
+    if not terms.detach:
+        return end(program, temporal, order.pause)
+    program.say(f"It runs. Follow it with `stopline watch {order.pause}`.")
+    if program.json:
+        program.emit((), pause_document(standing_now(program, temporal, order.pause)))
+    return 0
+
+
+def _opened(status: m.Status) -> bool:
+    return status.phase is not m.Phase.OPENING

@@ -16,8 +16,8 @@ from stopline.entrypoints.cli.following import waiting_for
 from stopline.entrypoints.cli.program import Program
 from stopline.entrypoints.temporal import Temporal
 from stopline.errors import UserError
-from stopline.journal.pauses import Planned
-from stopline.model import Scope
+from stopline.journal.pauses import OPEN, Pause, Planned
+from stopline.model import Counted, Scope
 from stopline.render.documents import plan_document
 from stopline.render.page import Page
 from stopline.render.plan import Shown, plan_page
@@ -71,8 +71,27 @@ def order_of(program: Program, vendor: Vendor, asked: Asked) -> PauseOrder:
         requester=asked.by,
         reason=asked.reason,
         frozen=program.book.pauses.keep("frozen", frozen.dump()),
-        workflow=f"pause/{vendor.vendor}/{asked.scope.key}",
+        workflow=f"pause/{vendor.vendor}/{asked.scope.key}/{program.book.id}",
         options=Options(batch=settings.batch, window=settings.window),
+    )
+
+
+def covering(program: Program, vendor: str, scope: Scope) -> Pause | None:
+    """The open pause with all of this in its scope, which a trigger joins; an equal one first."""
+    found = [p for p in program.book.pauses.list(vendor, OPEN) if p.scope.covers(scope)]
+    equal = [p for p in found if p.scope == scope]
+    return next(iter((*equal, *found)), None)
+
+
+def joined(program: Program, there: Pause, order: PauseOrder) -> PauseOrder:
+    """The order, as the open pause carries it out: by the configuration that it was opened with."""
+    if order.frozen != there.frozen:
+        program.say(
+            f"The files differ from those that the pause {there.id} was opened with, and it goes "
+            "on with those. To contain by the files as they are now, open another: --apart."
+        )
+    return replace(
+        order, pause=there.id, workflow=there.workflow, frozen=there.frozen, overrides={}
     )
 
 
@@ -94,13 +113,20 @@ def page_of(program: Program, planned: Planned, frozen: str = "") -> Page:
     if frozen:
         _, playbook, _ = Frozen.load(program.book.store.body(frozen)).parse()
         phases = tuple(phase.name for phase in playbook.phases)
-    shown = Shown(phases, most=program.most)
+    shown = Shown(phases, _counted(program, planned), most=program.most)
     return plan_page(planned.plan, planned.findings, shown)
 
 
-def document_of(planned: Planned) -> Json:
+def document_of(program: Program, planned: Planned) -> Json:
     """The plan as a JSON document."""
-    return plan_document(planned.plan, planned.findings, ref=planned.ref)
+    counted = _counted(program, planned)
+    return plan_document(planned.plan, planned.findings, counted, ref=planned.ref)
+
+
+def _counted(program: Program, planned: Planned) -> tuple[Counted, ...]:
+    """How much was looked at for a plan. A restore is planned from the journal, without a look."""
+    ref = planned.plan.taken_from
+    return program.book.pauses.snapshot(ref).counted if ref else ()
 
 
 def plan(
@@ -113,6 +139,7 @@ def plan(
     principal: o.Principals = None,
     address: o.Addresses = None,
     playbook: o.PlaybookName = "default",
+    apart: o.Apart = False,
     file: Annotated[
         Path | None, typer.Option("-o", "--out", help="Write the plan to this file, as JSON.")
     ] = None,
@@ -120,17 +147,23 @@ def plan(
 ) -> None:
     """Show what a pause would take away. Writes to no system.
 
-    Exits with 0 when there is nothing to do, with 3 when there is.
+    Inside the scope of an open pause: what would be added to it. Exits with 0 when there is
+    nothing to do, with 3 when there is.
     """
     program = o.program_of(context, output)
     scope = o.scope_of(project, connector, realm, principal, address)
     asked = Asked(vendor, scope, o.identity(program, ""), "plan", playbook)
     order = order_of(program, known_vendor(program, asked), asked)
+    there = None if apart else covering(program, order.vendor, scope)
+    if there is not None:
+        program.say(f"A pause of this would join the open pause {there.id}.")
+        order = joined(program, there, order)
     ref, planned = plan_for(program, program.at_work(), order)
+    document = document_of(program, planned)
     if file is not None:
-        _write(file, document_of(planned))
+        _write(file, document)
         program.say(f"The plan is in {file}.")
-    program.emit(page_of(program, planned, order.frozen), document_of(planned))
+    program.emit(page_of(program, planned, order.frozen), document)
     raise typer.Exit(CHANGES if ref.work else 0)
 
 

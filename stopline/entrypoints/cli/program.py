@@ -30,8 +30,8 @@ NO_LIMIT = 1_000_000
 class Program:
     """What every command is handed. Nothing is opened before it is asked for.
 
-    `going` names a vendor whose pause goes on when this process is interrupted. `words` is what a
-    playbook may be written in, where that is not what the installed connectors know.
+    `going` names what goes on when this process is interrupted: a vendor or a pause. `words` is
+    what a playbook may be written in, where that is not what the installed connectors know.
     """
 
     def __init__(self, words: Words | None = None) -> None:

@@ -21,6 +21,7 @@ _SAID = {
     "approved": "approve",
     "stop": "stop",
     "acknowledged": "acknowledge",
+    "rollback": "rollback",
     "restoring": "rollback begins",
 }
 
@@ -208,7 +209,7 @@ def _waiting_in_journal(book: Book, pause: Pause, events: Iterable[Event]) -> Wa
     if pause.status is PauseStatus.CLOSED:
         return None
     for event in reversed([*events]):
-        if event.kind in ("approved", "status", "receipts", "restoring"):
+        if event.kind in ("approved", "status", "receipts", "restoring", "stop"):
             return None
         if event.kind == "planned" and event.data["direction"] == Direction.RESTORE:
             digest, ref = event.data["digest"], event.data["ref"]

@@ -54,6 +54,7 @@ def rollback(
     confirm(program, pause.vendor, confirm_, f"ask for the rollback of {pause.vendor}")
     asker = o.identity(program, by)
     order = RestoreOrder(asker, wanted, scope, unproven, secrets.token_hex(8))
+    program.going = pause.id
     ref = program.wait(temporal.say(pause.workflow, m.ROLLBACK, order, PlanRef))
     planned = program.book.pauses.plan(ref.ref)
     program.tell(page_of(program, planned))
@@ -67,7 +68,6 @@ def rollback(
             stands = standing_now(program, temporal, pause.id)
             program.emit((), pause_document(stands))
         raise typer.Exit(WAITING)
-    program.going = pause.vendor
     raise typer.Exit(followed(program, temporal, pause, scope, planned))
 
 

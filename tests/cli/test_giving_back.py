@@ -1,0 +1,199 @@
+"""Giving back from the command line: two people, a plan that is still true, and only a part."""
+
+import pytest
+from support.asking import CONFIRM, Asking
+
+from stopline.connectors.memory import Principal
+from stopline.journal.pauses import PauseStatus
+
+BOB = "riley@lab.example"
+
+
+def test_another_persons_yes_gives_everything_back(asking: Asking) -> None:
+    """5 with the plan and the command; the requester alone is refused; another's word restores."""
+    before = asking.house.world.picture()
+    asking.pause()
+    held = asking.house.world.picture()
+    asked = asking.rollback()
+    assert asked.code == 5
+    assert "Plan: restore mercor" in asked.out
+    assert "Another person than ada@lab.example must approve it: stopline approve" in asked.said
+    own = asking.approve(by="ada@lab.example")
+    assert (own.code, "must be another person's" in own.err) == (1, True)
+    assert asking.house.world.picture() == held
+    other = asking.approve("--output", "json")
+    assert (other.code, other.document["status"]) == (0, "closed")
+    assert asking.house.world.picture() == before
+    said = {(s["kind"], s["by"]) for s in other.document["said"]}
+    assert {("pause", "ada@lab.example"), ("rollback", "ada@lab.example"), ("approve", BOB)} <= said
+    (request,) = asking.house.book.store.events(kind="rollback")
+    assert (request.actor, request.data["reason"]) == ("ada@lab.example", "over")
+    assert asking.house.book.store.verify()[1] == ""
+
+
+def test_nothing_is_given_back_without_the_vendors_name(asking: Asking) -> None:
+    """Both the request and the yes ask for it."""
+    asking.pause()
+    asked = asking.ask("rollback", "mercor", "--reason", "over", typed="mercer\n")
+    assert (asked.code, "Nothing was done" in asked.err) == (2, True)
+    assert asking.ask("status", "mercor", "--output", "json").document["waiting"] is None
+    asking.rollback()
+    yes = asking.ask("approve", "mercor", "--as", BOB, typed="y\n")
+    assert (yes.code, "Nothing was done" in yes.err) == (2, True)
+    assert asking.house.book.writes.holds() != ()
+
+
+def test_a_digest_that_is_not_the_waiting_one_is_refused(asking: Asking) -> None:
+    """Another plan's digest is 1, too few digits are 2; the right digits are enough."""
+    asking.pause()
+    digest = asking.rollback("--output", "json").document["waiting"]["digest"]
+    other = asking.approve("--digest", "0" * 12)
+    assert (other.code, "Nothing was approved" in other.err) == (1, True)
+    few = asking.approve("--digest", digest[:7])
+    assert (few.code, "shorter than 8 digits" in few.err) == (2, True)
+    assert asking.approve("--digest", digest[:8]).code == 0
+
+
+def test_a_stale_plan_is_shown_with_what_differs_and_not_carried_out(asking: Asking) -> None:
+    """A second pause takes a share meanwhile: 5, the difference; the new plan's yes gives back."""
+    asking.pause()
+    (whole,) = asking.house.book.pauses.list("mercor")
+    asking.rollback("--output", "json")
+    narrow = asking.ask(
+        "pause", "mercor", "--reason", "again", "--principal", "annotator", "--apart", *CONFIRM
+    )
+    assert narrow.code == 0
+    held = asking.house.world.picture()
+    stale = asking.ask("approve", whole.id, "--as", BOB, *CONFIRM)
+    assert stale.code == 5
+    assert "The plan changed since it was read" in stale.said
+    assert "memory:r1:attachment:annotator#" in stale.out
+    assert "nothing was given back" in stale.said
+    assert asking.house.world.picture() == held
+    again = asking.ask("approve", whole.id, "--as", BOB, *CONFIRM)
+    assert again.code == 0
+    principals = asking.house.world.principals
+    assert principals["reviewer"].switches["k3"] == "on"
+    assert principals["annotator"].switches["k1"] == "off"
+
+
+@pytest.mark.parametrize("by", ["principal", "address"])
+def test_only_a_part_is_given_back(asking: Asking, by: str) -> None:
+    """Production was hit: one principal, or one address, comes back; the pause stays open."""
+    asking.pause()
+    (pause,) = asking.house.book.pauses.list("mercor")
+    words = {
+        "principal": ("--principal", "reviewer"),
+        "address": ("--address", "memory:r1:switch:reviewer/k3"),
+    }[by]
+    assert asking.rollback(*words).code == 5
+    given = asking.approve("--output", "json")
+    assert (given.code, given.document["status"]) == (0, "contained")
+    reviewer = asking.house.world.principals["reviewer"]
+    assert reviewer.switches == {"k3": "on"}
+    assert (reviewer.attached == set()) == (by == "principal")
+    assert asking.house.world.principals["annotator"].switches["k1"] == "off"
+    assert asking.house.book.pauses.get(pause.id).status is not PauseStatus.CLOSED
+
+
+def test_a_part_that_names_nothing_says_so(asking: Asking) -> None:
+    """A misspelt principal gives back nothing, waits for nobody, and says it."""
+    asking.pause()
+    answer = asking.rollback("--principal", "reviewr")
+    assert (answer.code, "nothing to give back in this scope" in answer.said) == (0, True)
+    assert asking.ask("status", "mercor", "--output", "json").document["waiting"] is None
+
+
+def test_a_strangers_edit_is_a_conflict_with_three_columns(asking: Asking) -> None:
+    """Seven: before, ours and now; the rest is given back, and what is theirs stays."""
+    asking.pause()
+    switches = asking.house.world.principals["annotator"].switches
+    switches["k1"] = "expired"
+    asking.rollback()
+    answer = asking.approve("--output", "json")
+    assert answer.code == 7
+    (left,) = answer.document["left"]
+    assert left["kind"] == "conflict"
+    assert left["columns"] == {
+        "before": '{"Status":"on"}',
+        "ours": '{"Status":"off"}',
+        "now": '{"Status":"expired"}',
+    }
+    assert switches["k1"] == "expired"
+    assert asking.house.world.principals["reviewer"].switches["k3"] == "on"
+    switches["k1"] = "on"  # a person settles it, as the how-to says, and asks again
+    asking.rollback()
+    assert asking.approve().code == 0
+    assert asking.ask("status", "mercor", "--output", "json").document["status"] == "closed"
+
+
+def test_what_was_deleted_meanwhile_is_named_and_cannot_be_given_back(asking: Asking) -> None:
+    """Seven: what somebody deleted is named with its cause; the rest is back, and nothing held."""
+    asking.pause()
+    del asking.house.world.principals["reviewer"]
+    asking.rollback()
+    answer = asking.approve("--output", "json")
+    assert (answer.code, answer.document["held"]) == (7, 0)
+    gone = {left["where"]: left for left in answer.document["left"] if left["cause"] == "gone"}
+    assert gone["memory:r1:switch:reviewer/k3"]["command"].startswith("none: it is not held")
+    assert asking.house.world.principals["annotator"].switches["k1"] == "on"
+
+
+def test_two_people_ask_and_two_people_approve(asking: Asking) -> None:
+    """A second request replaces the first and says who asked; one yes is enough, and only once."""
+    before = asking.house.world.picture()
+    asking.pause()
+    first = asking.rollback("--output", "json")
+    second = asking.rollback("--output", "json", by="kim@lab.example")
+    assert (first.code, second.code) == (5, 5)
+    assert second.document["waiting"]["asked_by"] == "kim@lab.example"
+    assert asking.approve(by="kim@lab.example").code == 1
+    assert asking.approve().code == 0
+    late = asking.approve(by="sam@lab.example")
+    assert (late.code, "no open pause of 'mercor'" in late.err) == (2, True)
+    assert asking.house.world.picture() == before
+
+
+def test_stop_withdraws_a_rollback_that_waits(asking: Asking) -> None:
+    """Nothing waits any more; a yes is refused; the holds stand."""
+    asking.pause()
+    asking.rollback()
+    assert asking.ask("stop", "mercor").code == 0
+    assert asking.ask("status", "mercor", "--output", "json").document["waiting"] is None
+    asking.monkeypatch.setenv("TEMPORAL_ADDRESS", "127.0.0.1:1")
+    alone = asking.ask("status", "mercor", "--output", "json")
+    assert alone.document["waiting"] is None  # the journal alone says so too
+    asking.monkeypatch.setenv("TEMPORAL_ADDRESS", asking.house.address)
+    refused = asking.approve()
+    assert (refused.code, "waits for an approval" in refused.err) == (1, True)
+    assert asking.house.book.writes.holds() != ()
+
+
+def test_two_pauses_share_what_both_hold(asking: Asking) -> None:
+    """Giving one back changes nothing that the other holds, and the page says so."""
+    before = asking.house.world.picture()
+    asking.pause("--principal", "annotator")
+    asking.pause()
+    narrow, whole = (p.id for p in asking.house.book.pauses.list("mercor"))
+    for pause, code in ((whole, 0), (narrow, 0)):
+        asked = asking.ask("rollback", pause, "--reason", "over", *CONFIRM)
+        assert asked.code == 5
+        given = asking.ask("approve", pause, "--as", BOB, *CONFIRM)
+        assert given.code == code
+        if pause == whole:
+            assert "another pause shares" in asked.out
+            assert asking.house.world.principals["annotator"].switches["k1"] == "off"
+            assert asking.house.world.principals["reviewer"].switches["k3"] == "on"
+    assert asking.house.world.picture() == before
+
+
+def test_a_principal_made_again_is_somebody_else(asking: Asking) -> None:
+    """Another immutable id under the same name: a conflict or a failure, and nothing is written."""
+    asking.pause()
+    again = Principal("U-NEW", "mercor", switches={"k3": "off"})
+    asking.house.world.principals["reviewer"] = again
+    asking.rollback()
+    answer = asking.approve("--output", "json")
+    assert answer.code in {6, 7}
+    assert any("reviewer" in left["where"] for left in answer.document["left"])
+    assert again.switches == {"k3": "off"}

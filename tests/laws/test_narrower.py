@@ -1,0 +1,101 @@
+"""A narrower look does not weaken what stands, and a part given back says what still denies it."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+import pytest
+
+from stopline.engine import Mark, Terms
+from stopline.model import (
+    Address,
+    Breadth,
+    Change,
+    Gap,
+    Grant,
+    Hold,
+    Scope,
+    Seen,
+    Skip,
+    Snapshot,
+    State,
+)
+from stopline.planner import Opinions, Standing, plan_containment, plan_restore
+from stopline.playbook import Phase, Playbook, Rule
+from stopline.vendors import Vendor
+
+ANA, BO = (f"arn:aws:iam::111122223333:user/vendors/mercor/{name}" for name in ("ana", "bo"))
+BUCKET = Address("aws", "111122223333", "bucket", "data")
+DENY = Address("aws", "111122223333", "bucket-policy-statement", "data#StoplineOwn")
+KEY = Address("aws", "111122223333", "access-key", "ana/AKIA")
+ATTACHED = Address("aws", "111122223333", "user-attachment", "ana#deny")
+RULE = Rule(name="rule", connector="aws", contains="buckets", how="vendor")
+TERMS = Terms(
+    Vendor(vendor="mercor"),
+    Playbook(playbook="default", phases=(Phase(name="storage", rules=(RULE,)),)),
+    Mark("0000abcd", "0000beef"),
+    frozenset(),
+)
+
+
+def deny(*principals: str) -> State:
+    """A deny statement of ours that names these."""
+    return State.of({"Principal": "*", "Condition": {"ArnLike": {"arn": sorted(principals)}}})
+
+
+def change(address: Address, after: State, breadth: Breadth, principal: str) -> Change:
+    """One change of ours."""
+    return Change(address, None, after, "rule", breadth, principal=principal, marked=True)
+
+
+def hold(made: Change, pause: str = "0000beef") -> Hold:
+    """It was written, and is held."""
+    return Hold(made.address, pause, made.before, made.after, made, written=True)
+
+
+def planned(after: State, found: State, standing: Standing, *gaps: Gap) -> tuple[Change, ...]:
+    """What a containment plans for the bucket, when it would leave `after` and finds `found`."""
+
+    def opinion(grant: Grant, _terms: Terms) -> Iterator[Change | Skip]:
+        yield change(DENY, after, Breadth.TARGET, grant.principal)
+
+    grant = Grant(BUCKET, found, "arn:aws:s3:::data", "bucket", "data", "policy")
+    snapshot = Snapshot("mercor", (grant,), gaps, seen=(Seen(DENY, found),))
+    opinions = Opinions({"aws": opinion}, {"aws": lambda _: ()})
+    return plan_containment(snapshot, TERMS, Scope(), standing, opinions).changes
+
+
+BOTH = hold(change(DENY, deny(ANA, BO), Breadth.TARGET, "arn:aws:s3:::data"))
+
+
+@pytest.mark.parametrize("hidden", ["scope", "gap"])
+def test_what_a_narrower_look_hides_does_not_leave_a_deny(hidden: str) -> None:
+    """Neither a narrower scope nor an account that does not answer takes a name out of a deny."""
+    standing = Standing((BOTH,), narrowed=hidden == "scope")
+    gaps = (Gap("aws", "222233334444", "users", "denied"),) if hidden == "gap" else ()
+    assert planned(deny(ANA), deny(ANA, BO), standing, *gaps) == ()
+
+
+def test_a_whole_look_writes_it_anew() -> None:
+    """What is new in the whole scope goes into the deny; what stands is what was planned from."""
+    (again,) = planned(deny(ANA, BO, "arn:new"), deny(ANA, BO), Standing((BOTH,)))
+    assert (again.before, again.after) == (deny(ANA, BO), deny(ANA, BO, "arn:new"))
+
+
+def test_a_narrower_look_still_mends_what_somebody_broke() -> None:
+    """What is there is not what we left: the deny is written again."""
+    broken = State.of({"Principal": "*", "Condition": {}})
+    assert planned(deny(ANA), broken, Standing((BOTH,), narrowed=True))
+
+
+def test_a_part_given_back_names_what_still_denies_it() -> None:
+    """The key comes back; the attachment and the bucket's deny stay, and each is a skip."""
+    key = change(KEY, State.of({"Status": "Inactive"}), Breadth.NARROW, ANA)
+    key = replace(key, before=State.of({"Status": "Active"}))
+    attached = change(ATTACHED, State.of({"on": "deny"}), Breadth.PRINCIPAL, ANA)
+    globbed = replace(BOTH, ours=deny("arn:aws:iam::*:user/vendors/mercor/*"))
+    accounts = replace(BOTH, address=BUCKET, ours=State.of({"Principal": "*", "acct": ["4444"]}))
+    holds = (hold(key), hold(attached), globbed, accounts)
+    part = plan_restore("mercor", "0000beef", holds, Scope(addresses=(str(KEY),)))
+    assert [c.address for c in part.changes] == [KEY]
+    assert {(s.address, s.principal) for s in part.skips} == {(DENY, ANA), (ATTACHED, ANA)}
+    assert plan_restore("mercor", "0000beef", holds, Scope()).skips == ()
