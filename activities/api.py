@@ -68,8 +68,7 @@ class PauseOrder:
 
 @dataclass(frozen=True)
 class PlanRef:
-    """A plan in the journal. `refused` and `limits` name the guards that spoke; `snapshot` fetches
-    what it was planned from.
+    """A plan in the journal. `refused` and `limits` name the guards that spoke.
 
     `work` counts changes and claims. `open_skips` leave access; `blocked` says why a sweep's plan
     must not run without a person's word.
@@ -84,7 +83,6 @@ class PlanRef:
     refused: tuple[str, ...] = ()
     limits: tuple[str, ...] = ()
     blocked: str = ""
-    snapshot: str = ""
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ taken for dead.
 
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import lru_cache
 from itertools import groupby
 from typing import Any, TypeVar
@@ -106,8 +106,8 @@ class Activities:
         mine = sum(hold.pause == order.pause for hold in holds)
         bounds = guards.Bounds(estate, playbook.limits, before=mine)
         findings = guards.guard(plan, snapshot, bounds)
-        kept = pauses.keep_snapshot(snapshot)
-        return replace(_ref(pauses.keep_plan(plan, findings), order), snapshot=kept)
+        pauses.keep_snapshot(snapshot)
+        return _ref(pauses.keep_plan(plan, findings), order)
 
     @activity.defn(name=api.PLAN_RESTORE)
     def plan_restore(self, asked: api.RestorePlan) -> api.PlanRef:

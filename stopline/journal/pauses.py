@@ -152,10 +152,6 @@ class Pauses:
         """Return what was read for a plan: `Plan.taken_from` is its ref."""
         return load(Snapshot, self.store.body(ref))
 
-    def snapshot(self, ref: str) -> Snapshot:
-        """Return what was read."""
-        return load(Snapshot, self.store.body(ref))
-
     # --- what became of it -----------------------------------------------------------------------
 
     def approve(

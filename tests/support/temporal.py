@@ -97,9 +97,9 @@ class House:
     book: Book
     world: World
     connector: MemoryConnector
+    address: str = ""
     connectors_of: Callable[[Estate], Mapping[str, Connector]] | None = None
     read_only: bool = False
-    address: str = ""
     _ask_to_stop: Callable[[], object] = field(default=lambda: None, repr=False)
     _thread: threading.Thread | None = field(default=None, repr=False)
 

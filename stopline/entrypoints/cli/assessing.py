@@ -34,7 +34,7 @@ def assess(
     _, _, estate = Frozen.load(program.book.store.body(order.frozen)).parse()
     found = Assessment(
         planned.plan,
-        program.book.pauses.snapshot(ref.snapshot),
+        program.book.pauses.snapshot(planned.plan.taken_from),
         planned.findings,
         readers(estate),
         not_looked_at(),
