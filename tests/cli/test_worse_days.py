@@ -190,7 +190,7 @@ def test_a_key_switched_off_by_somebody_else_meanwhile_is_not_ours_to_give_back(
     asking.house.connector.hook = switch_off
     assert asking.pause().code == 0
     asking.rollback()
-    assert asking.approve().code in {0, 6}
+    assert asking.approve().code == 0
     assert asking.house.world.principals["reviewer"].switches["k3"] == "off"
     assert asking.house.world.principals["annotator"].switches["k1"] == "on"
 
@@ -265,10 +265,10 @@ def test_two_journals_on_one_server_do_not_join(asking: Asking) -> None:
     settings.cache_clear()
     try:
         answer = asking.pause("--output", "json")
-        assert answer.code in {0, 6}
+        assert answer.code == 0
         assert answer.document["pause"] == other.pauses.list("mercor")[0].id
         asking.rollback()
-        assert asking.approve().code in {0, 6, 7}
+        assert asking.approve().code == 0
         asking.monkeypatch.delenv("STOPLINE_JOURNAL_URL")
         settings.cache_clear()
         asking.rollback()
