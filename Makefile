@@ -5,7 +5,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.ready
 ARGS ?=
-LOCK := uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url
+LOCK := uv pip compile --quiet
 
 .DEFAULT_GOAL := help
 .PHONY: help setup drill test check up fmt lint types arch lock lock-fresh golden clean
