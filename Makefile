@@ -8,7 +8,7 @@ ARGS ?=
 LOCK := uv pip compile --quiet
 
 .DEFAULT_GOAL := help
-.PHONY: help setup drill test check up fmt lint types arch lock lock-fresh golden clean
+.PHONY: help setup drill test check mutants up fmt lint types arch lock lock-fresh supply sbom golden clean
 
 help:  ## list the verbs
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /|/' | awk -F'|' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -29,7 +29,7 @@ drill: setup  ## the whole product against an emulated estate; ARGS='--output js
 test: setup  ## every test
 	@$(BIN)/python -m pytest $(ARGS)
 
-check: lint types arch lock-fresh  ## what CI checks before the tests
+check: lint types arch lock-fresh supply  ## what CI checks before the tests
 
 lint: setup
 	@$(BIN)/ruff check .
@@ -40,6 +40,9 @@ types: setup
 
 arch: setup
 	@$(BIN)/lint-imports
+
+mutants: setup  ## plant known bugs in a copy; the laws must catch each; ARGS='--only law_8'
+	@$(BIN)/python -m tests.mutants.run $(ARGS)
 
 up: setup  ## Temporal server and worker on this machine; resumes what was open
 	@$(BIN)/stopline up $(ARGS)
@@ -57,6 +60,12 @@ lock: setup  ## resolve the dependencies anew
 
 lock-fresh: setup
 	@$(BIN)/python -m tests.support.locks $(BIN)/uv
+
+supply: setup
+	@$(BIN)/python -m tests.support.supply
+
+sbom: setup  ## what is installed, as CycloneDX JSON on stdout
+	@$(BIN)/python -m tests.support.sbom
 
 clean:  ## remove the environment and the caches
 	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
