@@ -52,7 +52,8 @@ fmt: setup  ## format, and mend what can be mended by itself
 	@$(BIN)/ruff format .
 
 golden: setup  ## rewrite the golden files; the diff is the review
-	@UPDATE_GOLDEN=1 $(BIN)/python -m pytest -q tests/golden tests/render $(ARGS)
+	@$(BIN)/python -m tests.support.recording
+	@UPDATE_GOLDEN=1 $(BIN)/python -m pytest -q tests/golden tests/render tests/config/test_schemas.py $(ARGS)
 
 lock: setup  ## resolve the dependencies anew
 	@$(BIN)/$(LOCK) pyproject.toml --extra embedded -o requirements.lock $(ARGS)

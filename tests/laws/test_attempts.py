@@ -1,5 +1,6 @@
 """The laws of one write: attempts that overlap, come late or are cut off; who did what."""
 
+import pytest
 import sqlalchemy as sa
 from support.nights import VENDOR, Crash, Mishap, Night, crash, lose_reply
 
@@ -242,6 +243,23 @@ def test_law_4_a_conflict_on_the_way_back_keeps_its_hold() -> None:
     (receipt,) = night.attempt(back, [undoing])
     assert (receipt.outcome, receipt.held) == (Outcome.CONFLICT, True)
     assert KEY in {hold.address for hold in night.book.writes.holds(FIRST)}
+
+
+@pytest.mark.parametrize("lifted", [(FIRST, SECOND), (SECOND, FIRST)])
+def test_law_8_two_overlays_in_one_text_give_back_the_text_from_before_both(
+    lifted: tuple[str, str],
+) -> None:
+    """Whichever pause is lifted last, the text comes back byte for byte, and not earlier."""
+    night = Night()
+    before = night.world.picture()
+    night.contain(FIRST)
+    night.contain(SECOND)
+    one, two = lifted
+    night.restore(one)
+    assert night.world.targets["data"].count("StoplineJ") == 2
+    assert f"P{two}" in night.world.targets["data"]
+    night.restore(two)
+    assert night.world.picture() == before
 
 
 def test_law_8_an_overlay_without_a_receipt_is_not_taken_for_the_original_text() -> None:
