@@ -5,10 +5,9 @@ import re
 from pathlib import Path
 
 import pytest
+from mutants import run
+from mutants.run import Bug, Edit, Fate, plant, read, report, stale
 from support.tree import ROOT
-
-from tests.mutants import run
-from tests.mutants.run import Bug, Edit, Fate, plant, read, report, stale
 
 BUGS = read()
 LAWS = sorted(
