@@ -15,6 +15,7 @@ help:  ## list the verbs
 
 setup: $(STAMP)  ## make the environment from the hash lock
 
+# Nothing but ourselves is built: the lock's first line lets only wheels in.
 $(STAMP): requirements-dev.lock pyproject.toml
 	@echo "setting up $(VENV) (once)" >&2
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "stopline needs Python 3.11 or newer; set PYTHON=")'
