@@ -7,7 +7,6 @@ from support.nights import VENDOR, Crash, Mishap, Night, crash, lose_reply
 from stopline import planner
 from stopline.connectors.memory import NAME, Principal
 from stopline.journal import tables
-from stopline.journal.pauses import Pause, PauseStatus
 from stopline.model import Address, Cause, Change, Direction, Document, Outcome, Plan, Scope
 
 FIRST, SECOND = "0000000a", "0000000b"
@@ -128,20 +127,6 @@ def test_late_receipts_are_kept_and_settle_nothing() -> None:
     assert not night.book.writes.holds()
     assert len(night.book.store.events(kind="late-receipts")) == 1
     assert status(night) == "on"
-
-
-def test_nothing_is_contained_once_the_pause_has_begun_to_be_rolled_back() -> None:
-    """An attempt that lived on unseen comes too late for a pause that is being given back."""
-    night = Night()
-    plan, change = one_key(night)
-    pause = Pause(
-        FIRST, "mercor", Scope(), "w", "ada", "drill", "", PauseStatus.RESTORING, "", "", ""
-    )
-    night.book.pauses.open(pause, {})
-    (receipt,) = night.attempt(plan, [change])
-    assert (receipt.outcome, receipt.cause) == (Outcome.FAILED, Cause.BUSY)
-    assert status(night) == "on"
-    assert not night.book.writes.holds()
 
 
 def test_one_target_that_breaks_its_connector_stops_no_other() -> None:

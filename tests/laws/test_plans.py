@@ -5,23 +5,27 @@ from dataclasses import replace
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from support.nights import Night
+from support.nights import PLAYBOOK, VENDOR, Night
 
-from stopline import guards
+from stopline import guards, planner
 from stopline.connectors.memory import NAME, Principal
+from stopline.engine import Mark, Terms
 from stopline.estate import Estate, Protected
 from stopline.model import (
     Address,
     Breadth,
     Change,
+    Counted,
     Direction,
     Finding,
     Gap,
+    Grant,
     Plan,
     Residual,
     Scope,
     Severity,
     Skip,
+    Snapshot,
     State,
 )
 from stopline.playbook import Limits
@@ -163,6 +167,44 @@ def test_law_5_what_the_estate_protects_is_never_widened_to_by_a_tag() -> None:
     assert "v1" not in {c.principal for c in sweep.work}
 
 
+def test_law_5_a_protected_target_is_not_reached_through_whoever_leads_there() -> None:
+    """A target is not selected, a policy leads to it: the estate's protection holds at once."""
+    night = Night(protected=("data",))
+    plan = night.plan(FIRST)
+    denied = {c.address.document.id for c in plan.work if c.address.kind == "statement"}
+    assert denied == {"empty"}
+    assert any(s.principal == "data" and s.leaves_access for s in plan.skips)
+
+
+def test_law_8_an_opinion_is_asked_about_the_state_from_before_all_holds() -> None:
+    """A connector that contains only what is on is shown `on` for what another pause put off."""
+    night = Night()
+    night.contain(SECOND)
+    snapshot = planner.snapshot_of("mercor", night.connector.discover(VENDOR, Scope()), "")
+    asked: dict[Address, State] = {}
+
+    def opinion(grant: Grant, _: Terms) -> tuple[Change, ...]:
+        asked[grant.address] = grant.state
+        return ()
+
+    terms = Terms(VENDOR, PLAYBOOK, Mark(night.book.id, FIRST))
+    holds = planner.Standing(night.book.writes.holds())
+    opinions = planner.Opinions({NAME: opinion}, {})
+    planner.plan_containment(snapshot, terms, Scope(), holds, opinions)
+    assert asked[where("switch", "v0/one")].value == {"Status": "on"}
+    assert asked[where("switch", "v0/two")].value == {"Status": "off"}
+
+
+def test_what_several_ask_for_is_vouched_when_one_of_them_is() -> None:
+    """The foundation is the lab's own choice, though a merely tagged principal asks first."""
+    night = Night()
+    night.world.principals["a0"] = Principal("ux", "mercor", vouched=False)
+    plan = night.plan(FIRST)
+    foundation = next(c for c in plan.changes if c.breadth is Breadth.FOUNDATION)
+    assert foundation.vouched
+    assert not next(c for c in plan.changes if c.principal == "a0" and c.stands_on).vouched
+
+
 def test_law_2_a_claim_needs_no_write() -> None:
     """What another pause has contained already is held by both, and nothing is sent for it."""
     night = Night()
@@ -214,7 +256,7 @@ def test_a_partial_rollback_leaves_what_is_out_of_its_scope() -> None:
 def findings(night: Night, estate: Estate, limits: Limits, before: int = 0) -> tuple[Finding, ...]:
     """What the guards say about the plan of a night."""
     plan = night.plan(FIRST)
-    snapshot = guards.Snapshot(plan.vendor, ())
+    snapshot = Snapshot(plan.vendor, ())
     return guards.guard(plan, snapshot, guards.Bounds(estate, limits, before))
 
 
@@ -257,5 +299,45 @@ def test_a_plan_of_nothing_asks_before_it_is_taken_for_contained() -> None:
     """Nothing found is a limit: a misspelt selector looks just like a vendor without access."""
     plan = Plan("mercor", Direction.CONTAIN, Scope(), ())
     bounds = guards.Bounds(Estate(), Limits())
-    found = guards.guard(plan, guards.Snapshot("mercor", ()), bounds)
+    found = guards.guard(plan, Snapshot("mercor", ()), bounds)
     assert [f.guard for f in guards.limits(found)] == ["nothing-found"]
+
+
+def user(number: int) -> Change:
+    """A deny on one of many users."""
+    where_ = Address("aws", "r1", "user-attachment", f"u{number}#deny")
+    return Change(where_, None, State("1"), "r", Breadth.PRINCIPAL, principal=f"u{number}")
+
+
+@pytest.mark.parametrize(("hit", "of", "over"), [(5, 10, False), (6, 10, True), (9, 9, False)])
+def test_a_share_over_the_limit_asks(hit: int, of: int, over: bool) -> None:  # noqa: FBT001
+    """More than the playbook's part of all users asks for a word; among few, none is asked."""
+    plan = Plan("mercor", Direction.CONTAIN, Scope(), tuple(map(user, range(hit))))
+    snapshot = Snapshot("mercor", (), counted=(Counted("aws", "r1", "user", of),))
+    bounds = guards.Bounds(Estate(), Limits(share=0.5, share_from=10), before=1)
+    found = {f.guard for f in guards.limits(guards.guard(plan, snapshot, bounds))}
+    assert ("too-large-a-share" in found) == over
+
+
+def test_whoever_shares_what_would_be_cut_is_asked_about() -> None:
+    """A principal that others hold too is named before it is cut off from them."""
+    change = user(1)
+    grant = Grant(
+        change.address, State("1"), "u1", "user", "u1", "path", shared_with=("mercer", "other")
+    )
+    plan = Plan("mercor", Direction.CONTAIN, Scope(), (change,))
+    bounds = guards.Bounds(Estate(), Limits())
+    (found,) = guards.limits(guards.guard(plan, Snapshot("mercor", (grant,)), bounds))
+    assert found.guard == "shared"
+    assert "mercer, other" in found.what
+    assert not guards.guard(replace(plan, changes=()), Snapshot("mercor", (grant,)), bounds)
+
+
+def test_a_scope_that_admits_nothing_asks() -> None:
+    """The vendor holds something, and none of it is in the scope: likely a misspelt one."""
+    grant = Grant(user(1).address, State("1"), "u1", "user", "u1", "path")
+    snapshot, bounds = Snapshot("mercor", (grant,)), guards.Bounds(Estate(), Limits())
+    plan = Plan("mercor", Direction.CONTAIN, Scope(principals=("u2",)), ())
+    (found,) = guards.limits(guards.guard(plan, snapshot, bounds))
+    assert found.guard == "empty-scope"
+    assert not guards.guard(replace(plan, scope=Scope()), snapshot, bounds)
