@@ -80,22 +80,25 @@ def test_what_is_gone_cannot_be_given_back_and_is_named() -> None:
 # --- refused -------------------------------------------------------------------------------------
 
 
-def refused(night: Night, plan: Plan) -> Receipt:
-    """Attempt the key while the realm closes between the reading and the write."""
+def refused(night: Night, plan: Plan, change: Change) -> Receipt:
+    """Attempt a change while the realm closes between the reading and the write."""
     seen = night.seen.get("sending", 0)
     night.mishaps.append(Mishap("sending", seen + 1, lambda at: at.world.closed.add("r1")))
-    (receipt,) = night.attempt(plan, [key_of(plan)])
+    (receipt,) = night.attempt(plan, [change])
     night.world.closed.clear()
     assert (receipt.outcome, receipt.cause) == (Outcome.FAILED, Cause.DENIED)
     return receipt
 
 
-def test_a_write_that_was_surely_refused_leaves_no_hold() -> None:
-    """The intent came to nothing, so the pause does not answer for the address."""
+@pytest.mark.parametrize("kind", ["switch", "statement", "foundation"])
+def test_a_write_that_was_surely_refused_leaves_no_hold(kind: str) -> None:
+    """The intent came to nothing, so the pause does not answer for the address: toggle or ours."""
     night = Night()
-    assert not refused(night, night.plan(FIRST)).held
-    assert not held(night)
-    assert not night.book.writes.known(FIRST, [KEY])
+    plan = night.plan(FIRST)
+    change = next(c for c in plan.work if c.address.kind == kind)
+    assert not refused(night, plan, change).held
+    assert not night.book.writes.holds()
+    assert not night.book.writes.known(FIRST, [change.address])
 
 
 def test_a_key_set_anew_whose_containment_was_refused_is_not_ours() -> None:
@@ -103,7 +106,8 @@ def test_a_key_set_anew_whose_containment_was_refused_is_not_ours() -> None:
     night = Night()
     approved = night.contain(FIRST)
     set_key(night, "limited")
-    assert not refused(night, night.plan(FIRST, sweep=approved)).held
+    sweep = night.plan(FIRST, sweep=approved)
+    assert not refused(night, sweep, key_of(sweep)).held
     night.restore(FIRST)
     assert night.world.principals["v0"].switches["one"] == "limited"
 
