@@ -12,12 +12,16 @@ import socket
 import subprocess
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from datetime import timedelta
 from pathlib import Path
 from typing import IO
 
 import structlog
+from temporalio.client import Client
 from temporalio.envconfig import ClientConfig
+from temporalio.service import RPCError
 
 from stopline.entrypoints.temporal import connect
 from stopline.entrypoints.worker import serve, stop_on_signals
@@ -28,6 +32,7 @@ DEFAULT = "127.0.0.1:7233"
 UI_OFFSET = 1000
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
 PATIENCE_SECONDS = 30.0
+GREETING = timedelta(seconds=2)
 
 FLAGS = (
     "--log-level", "warn",
@@ -69,6 +74,20 @@ def answers(host: str, port: int) -> bool:
         return probe.connect_ex((host, port)) == 0
 
 
+def _serves(address: str) -> bool:
+    """Whether a client is let in: on a slow machine the port is open some time before that."""
+
+    async def greet() -> None:
+        await Client.connect(address, connect_timeout=GREETING)
+
+    with ThreadPoolExecutor(1) as pool:  # a loop of its own, since our caller may be in one
+        try:
+            pool.submit(lambda: asyncio.run(greet())).result()
+        except (RuntimeError, RPCError):
+            return False
+    return True
+
+
 @dataclass
 class Server:
     """One Temporal server as a child process. Killing and starting it again loses nothing."""
@@ -95,7 +114,7 @@ class Server:
         return self._process is not None and self._process.poll() is None
 
     def start(self) -> None:
-        """Start it, and wait until it listens. Raises SetupError with where its log is."""
+        """Start it, and wait until it serves. Raises SetupError with where its log is."""
         self.folder.mkdir(parents=True, exist_ok=True)
         where = self.folder / "temporal.log"
         self._log = where.open("ab")
@@ -115,7 +134,7 @@ class Server:
         for _ in range(int(PATIENCE_SECONDS / 0.1)):
             if not self.running:
                 break
-            if answers("127.0.0.1", self.port):
+            if answers("127.0.0.1", self.port) and _serves(self.address):
                 return
             time.sleep(0.1)
         self.stop()
