@@ -5,16 +5,17 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.ready
 ARGS ?=
-LOCK := uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url
+LOCK := uv pip compile --quiet
 
 .DEFAULT_GOAL := help
-.PHONY: help setup drill test check up fmt lint types arch lock lock-fresh golden permissions clean
+.PHONY: help setup drill test check mutants up fmt lint types arch lock lock-fresh supply sbom golden permissions clean
 
 help:  ## list the verbs
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /|/' | awk -F'|' '{printf "  make %-12s %s\n", $$1, $$2}'
 
 setup: $(STAMP)  ## make the environment from the hash lock
 
+# Nothing but ourselves is built: the lock's first line lets only wheels in.
 $(STAMP): requirements-dev.lock pyproject.toml
 	@echo "setting up $(VENV) (once)" >&2
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "stopline needs Python 3.11 or newer; set PYTHON=")'
@@ -29,7 +30,7 @@ drill: setup  ## the whole product against an emulated estate; ARGS='--output js
 test: setup  ## every test
 	@$(BIN)/python -m pytest $(ARGS)
 
-check: lint types arch lock-fresh  ## what CI checks before the tests
+check: lint types arch lock-fresh supply  ## what CI checks before the tests
 
 lint: setup
 	@$(BIN)/ruff check .
@@ -41,6 +42,9 @@ types: setup
 arch: setup
 	@$(BIN)/lint-imports
 
+mutants: setup  ## plant known bugs in a copy; the laws must catch each; ARGS='--only law_8'
+	@$(BIN)/python -m tests.mutants.run $(ARGS)
+
 up: setup  ## Temporal server and worker on this machine; resumes what was open
 	@$(BIN)/stopline up $(ARGS)
 
@@ -49,7 +53,8 @@ fmt: setup  ## format, and mend what can be mended by itself
 	@$(BIN)/ruff format .
 
 golden: setup  ## rewrite the golden files; the diff is the review
-	@UPDATE_GOLDEN=1 $(BIN)/python -m pytest -q tests/golden tests/render $(ARGS)
+	@$(BIN)/python -m tests.support.recording
+	@UPDATE_GOLDEN=1 $(BIN)/python -m pytest -q tests/golden tests/render tests/config/test_schemas.py $(ARGS)
 
 permissions: setup  ## rewrite config/permissions from what the connectors declare
 	@$(BIN)/python -m tests.support.permissions
@@ -60,6 +65,12 @@ lock: setup  ## resolve the dependencies anew
 
 lock-fresh: setup
 	@$(BIN)/python -m tests.support.locks $(BIN)/uv
+
+supply: setup
+	@$(BIN)/python -m tests.support.supply
+
+sbom: setup  ## what is installed, as CycloneDX JSON on stdout
+	@$(BIN)/python -m tests.support.sbom
 
 clean:  ## remove the environment and the caches
 	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis

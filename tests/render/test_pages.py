@@ -1,6 +1,5 @@
 """What people are shown, held to files: UPDATE_GOLDEN=1 rewrites them, a person reads the diff."""
 
-import os
 from collections.abc import Callable
 from dataclasses import replace
 from io import StringIO
@@ -9,6 +8,7 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 from rich.text import Text
+from support.held import held_to
 from support.render import (
     ASSESSED,
     CHECKS,
@@ -56,25 +56,17 @@ def text_of(page: Page, width: int) -> str:
     return "".join(f"{line.rstrip()}\n" for line in out.getvalue().splitlines())
 
 
-def held_to(name: str, text: str) -> None:
-    """Compare with the golden file, or write it where that is asked for."""
-    file = GOLDEN / name
-    if os.environ.get("UPDATE_GOLDEN") == "1":
-        file.write_text(text, "utf-8")
-    assert text == file.read_text("utf-8")
-
-
 @pytest.mark.parametrize("width", [80, 120])
 @pytest.mark.parametrize("name", sorted(PAGES))
 def test_a_page_looks_as_it_was_reviewed(name: str, width: int) -> None:
     """Every page is laid out as in its golden file, at 80 and at 120 columns."""
-    held_to(f"{name}-{width}.txt", text_of(PAGES[name](), width))
+    held_to(GOLDEN / f"{name}-{width}.txt", text_of(PAGES[name](), width))
 
 
 @pytest.mark.parametrize("name", ["plan-contain", "pause-partial"])
 def test_a_page_can_be_pasted_into_a_ticket(name: str) -> None:
     """Markdown says the same as the terminal, and provider text does not turn into markup."""
-    held_to(f"{name}.md", markdown(PAGES[name]()))
+    held_to(GOLDEN / f"{name}.md", markdown(PAGES[name]()))
 
 
 @pytest.mark.parametrize("name", sorted(PAGES))

@@ -15,6 +15,7 @@ from stopline.engine import Errand, Mark, Terms, apply
 from stopline.errors import ConnectorError
 from stopline.journal.book import Book, open_book
 from stopline.model import (
+    Address,
     Cause,
     Change,
     Document,
@@ -92,6 +93,8 @@ class Night:
     now: float = 1_800_000_000.0
     seen: dict[str, int] = field(default_factory=dict)
     attempts: int = 0
+    protected: tuple[str, ...] = ()
+    released: frozenset[Address] = frozenset()
 
     def __post_init__(self) -> None:
         """Open the journal, and be called around every read and write."""
@@ -116,7 +119,7 @@ class Night:
             snapshot,
             Terms(VENDOR, PLAYBOOK, Mark(self.book.id, pause)),
             scope,
-            planner.Standing(self.book.writes.holds(), approved),
+            planner.Standing(self.book.writes.holds(), approved, self.protected, self.released),
             planner.Opinions({NAME: self.connector.contained}, {NAME: self.connector.residuals}),
         )
 

@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 import stopline
+from stopline import installation
 from stopline.entrypoints import temporal as t
 from stopline.entrypoints.cli import canary as canaries
 from stopline.entrypoints.cli import options as o
@@ -22,6 +23,9 @@ from stopline.render.place import diagnosis_page
 
 THIN = ("activities", "workflows")
 """Import names of ours that other distributions like to use too."""
+
+MOST = 5
+"""Faults of the installation that are named one by one."""
 
 Found = tuple[bool, str, str]
 """Whether it is well, what was found, what to do if it is not."""
@@ -39,6 +43,13 @@ def doctor(
             metavar="ACCOUNT", help="Besides, contain and restore a canary of our own there."
         ),
     ] = "",
+    supply_chain: Annotated[
+        bool,
+        typer.Option(
+            "--supply-chain",
+            help="Hash every installed file again, and look for code that runs at each start.",
+        ),
+    ] = False,
     output: o.OutputOption = None,
 ) -> None:
     """Check the installation, the configuration, the journal's chain, Temporal and the worker.
@@ -50,15 +61,7 @@ def doctor(
     program = o.program_of(context, output)
     if canary:
         _require_realm(program, canary)
-    looks: Mapping[str, Callable[[Program], Found]] = {
-        "versions": _versions,
-        "names": _names,
-        "settings": _settings,
-        "configuration": _configuration,
-        "journal": _journal,
-        "temporal": _temporal,
-        "worker": _worker,
-    }
+    looks = {**_LOOKS, **(_SUPPLY_CHAIN if supply_chain else {})}
     checks = [_checked(name, look, program) for name, look in looks.items()]
     if preflight or canary:
         checks += flying.preflight(program)
@@ -162,3 +165,42 @@ def _worker(program: Program) -> Found:
         f"nobody polls the queue {temporal.queue}",
         ("Start one with `stopline worker`, with the same STOPLINE_JOURNAL_URL."),
     )
+
+
+def _at_start(_: Program) -> Found:
+    where = installation.folder()
+    return _clean(installation.at_start(where), f"nothing unknown runs when Python starts, {where}")
+
+
+def _files(_: Program) -> Found:
+    where = installation.folder()
+    return _clean(installation.altered(where), "every installed file is as its RECORD says")
+
+
+def _clean(faults: list[str], well: str) -> Found:
+    if not faults:
+        return True, well, ""
+    more = f"; and {len(faults) - MOST} more" if len(faults) > MOST else ""
+    return (
+        False,
+        "; ".join(faults[:MOST]) + more,
+        (
+            "Do not pause from here. Install from requirements.lock in a new environment; keep "
+            "this one for whoever looks into it."
+        ),
+    )
+
+
+_LOOKS: Mapping[str, Callable[[Program], Found]] = {
+    "versions": _versions,
+    "names": _names,
+    "settings": _settings,
+    "configuration": _configuration,
+    "journal": _journal,
+    "temporal": _temporal,
+    "worker": _worker,
+}
+_SUPPLY_CHAIN: Mapping[str, Callable[[Program], Found]] = {
+    "startup": _at_start,
+    "files": _files,
+}
