@@ -18,6 +18,7 @@ VERIFY = "stopline.verify.v1"
 CONCLUDE = "stopline.conclude.v1"
 PLAN_RESTORE = "stopline.plan-restore.v1"
 RECORD = "stopline.record.v1"
+VOUCH = "stopline.vouch.v1"
 
 RETRIABLE = ("busy", "throttled", "unreachable")
 """Causes that are asked again at once by the shard; the rest is left to the next sweep."""
@@ -79,10 +80,16 @@ class PlanRef:
 
 @dataclass(frozen=True)
 class Opened:
-    """What became of opening a pause: open, or refused with the reason."""
+    """What became of opening a pause: open, or refused with the reason.
+
+    `approvers` is how many people besides the requester must say yes, where any must;
+    `approval_seconds` how long a request waits for them (0: the option's default).
+    """
 
     refused: str = ""
     second_person: bool = False
+    approvers: int = 1
+    approval_seconds: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -96,6 +103,24 @@ class Recording:
     plan: str = ""
     digest: str = ""
     status: str = ""
+
+
+@dataclass(frozen=True)
+class Vouching:
+    """Input of `VOUCH`: a person's yes to one plan, with the signature that proves the person.
+
+    `request` tells two requests for the same plan apart, so that a yes is good for one of them.
+    """
+
+    order: PauseOrder = field(default_factory=PauseOrder)
+    by: str = ""
+    reason: str = ""
+    plan: str = ""
+    digest: str = ""
+    direction: Direction = Direction.CONTAIN
+    request: str = ""
+    asked_by: str = ""
+    signature: str = ""
 
 
 @dataclass(frozen=True)

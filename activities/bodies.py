@@ -20,16 +20,18 @@ import structlog
 from temporalio import activity
 from temporalio.exceptions import ApplicationError
 
-from activities import api
+from activities import api, vouching
 from activities.ends import conclusion, verified
 from stopline import engine, guards, planner
+from stopline.approving import Approvers
 from stopline.configuration import Frozen
 from stopline.engine import Connector, Errand, Mark, Terms
-from stopline.errors import StoplineError, UserError, WrongJournalError
+from stopline.errors import RefusedError, StoplineError, UserError, WrongJournalError
 from stopline.estate import Estate
 from stopline.journal.book import Book
 from stopline.journal.pauses import Pause, PauseStatus, Planned
-from stopline.model import Change, Plan, stage
+from stopline.model import Change, Direction, Plan, stage
+from stopline.signing import UNSIGNED
 
 log = structlog.get_logger()
 Connectors = Mapping[str, Connector]
@@ -53,7 +55,7 @@ def _at_work() -> Iterator[None]:
     try:
         yield
     except StoplineError as error:
-        hopeless = isinstance(error, UserError)
+        hopeless = isinstance(error, UserError | RefusedError)
         raise ApplicationError(
             str(error), type=type(error).__name__, non_retryable=hopeless
         ) from None
@@ -68,6 +70,7 @@ class Activities:
 
     book: Book
     connectors_of: Callable[[Estate], Connectors]
+    approvers: Approvers = field(default_factory=Approvers)
     _plans: Callable[[str], Planned] = field(init=False, repr=False)
     _work: Callable[[str], Shards] = field(init=False, repr=False)
     _built: Callable[[str], tuple[Frozen, Connectors]] = field(init=False, repr=False)
@@ -84,7 +87,7 @@ class Activities:
         """Everything that a worker registers."""
         return [
             self.assess, self.open, self.outline, self.apply, self.sweep, self.verify,
-            self.conclude, self.plan_restore, self.record,
+            self.conclude, self.plan_restore, self.record, self.vouch,
         ]  # fmt: skip
 
     # --- reading and planning --------------------------------------------------------------------
@@ -162,10 +165,15 @@ class Activities:
             words = {"reason": order.reason, "overrides": order.overrides, "digest": order.digest}
             self.book.pauses.open(_pause(order), words)
             self.book.pauses.approve(
-                order.pause, order.plan, order.digest, order.requester, "unsigned", order.reason
+                order.pause, order.plan, order.digest, order.requester, UNSIGNED, order.reason
             )
             log.info("pause opened", pause=order.pause, vendor=order.vendor)
-            return api.Opened(second_person=playbook.approvals.contain == "second-person")
+            wanted = playbook.approvals
+            return api.Opened(
+                second_person=wanted.contain == "second-person",
+                approvers=wanted.people,
+                approval_seconds=wanted.hours * 3600,
+            )
 
     @activity.defn(name=api.RECORD)
     def record(self, said: api.Recording) -> bool:
@@ -173,12 +181,17 @@ class Activities:
         with _at_work():
             self._check(said.order)
             pauses, pause = self.book.pauses, said.order.pause
-            if said.kind == "approved":
-                pauses.approve(pause, said.plan, said.digest, said.by, "unsigned", said.reason)
-            else:
-                pauses.note(pause, said.kind, {"reason": said.reason}, said.by)
+            pauses.note(pause, said.kind, {"reason": said.reason}, said.by)
             if said.status:
                 pauses.mark(pause, PauseStatus(said.status), said.reason)
+            return True
+
+    @activity.defn(name=api.VOUCH)
+    def vouch(self, yes: api.Vouching) -> bool:
+        """Prove that a yes is the person's, and write it down; refused, it is not one."""
+        with _at_work():
+            self._check(yes.order)
+            vouching.write_down(self.book, self.approvers, yes)
             return True
 
     @activity.defn(name=api.CONCLUDE)
@@ -214,6 +227,10 @@ class Activities:
             self._check(batch.order)
             info = activity.info()
             mine = self._work(batch.plan)[batch.connector, batch.realm][batch.start : batch.stop]
+            if batch.direction is Direction.RESTORE:
+                _, playbook, _ = self._built(batch.order.frozen)[0].parse()
+                people = playbook.approvals.people
+                vouching.require(self.book, self.approvers, batch.order, mine, people)
             token = f"{info.workflow_id}/{batch.start}-{batch.stop}"
             attempt = f"{info.workflow_run_id}/{info.activity_id}/{info.attempt}"
             errand = Errand(batch.order.pause, batch.direction, attempt, token)

@@ -47,10 +47,16 @@ class Limits(_Strict):
 
 
 class Approvals(_Strict):
-    """Whose word is wanted. Containment starts on the requester's; rollback needs another's."""
+    """Whose word is wanted. Containment starts on the requester's; rollback needs another's.
+
+    `people` is how many besides the requester must approve, where any must; `hours` is how long
+    a request waits for them before it is withdrawn.
+    """
 
     contain: Literal["requester", "second-person"] = "requester"
     rollback: Literal["second-person"] = "second-person"
+    people: int = Field(default=1, ge=1, le=5, strict=True)
+    hours: float = Field(default=24, gt=0, le=720)
 
 
 class Playbook(_Strict):

@@ -73,7 +73,7 @@ class PauseVendor:
         """A native cancel fails closed: what is contained stays so, and the pause stays open."""
         self._stopping = True
         self._state.queued.clear()
-        self._withdraw()
+        self._state.withdraw()
         await self._record("cancelled", "temporal", workflow.cancellation_reason() or "")
         await self._conclude(Direction.CONTAIN, "", "")
         self._stopping = False
@@ -84,12 +84,13 @@ class PauseVendor:
     async def _open(self) -> bool:
         state = self._state
         opened = await call(api.OPEN, state.order, api.Opened, summary="open the pause")
-        state.opened = True
+        state.opened, state.approvers = True, opened.approvers
+        state.approval_seconds = opened.approval_seconds
         if opened.refused:
             state.summary = api.Summary(result="refused", why=opened.refused)
             return False
         if opened.second_person and not await self._second_person():
-            why = "it was stopped" if self._stopping else "nobody approved the plan in time"
+            why = "it was rejected or stopped" if self._stopping else "nobody approved it in time"
             state.summary = api.Summary(result="refused", why=why)
             await self._record("closed", "stopline", state.summary.why, status="closed")
             return False
@@ -98,17 +99,18 @@ class PauseVendor:
 
     async def _second_person(self) -> bool:
         state = self._state
-        state.phase = Phase.AWAITING_APPROVAL
-        state.pending = api.PlanRef(ref=state.order.plan, digest=state.order.digest)
-        self._tell()
+        state.waiting(api.PlanRef(state.order.plan, state.order.digest), workflow.time())
+        self._enter(Phase.AWAITING_APPROVAL)
         try:
             await workflow.wait_condition(
                 lambda: state.approved is not None or self._stopping,
-                timeout=timedelta(seconds=state.order.options.approval_seconds),
+                timeout=timedelta(seconds=state.waits_until - workflow.time()),
+                timeout_summary="how long the plan waits for its approval",
             )
         except TimeoutError:
             return False
-        state.pending, state.approved = None, None
+        finally:
+            state.withdraw()
         return not self._stopping
 
     # --- containment -----------------------------------------------------------------------------
@@ -215,10 +217,10 @@ class PauseVendor:
             api.PLAN_RESTORE, asked, api.PlanRef, summary="plan the rollback from what happened"
         )
         if state.restore is wanted:  # else it was withdrawn meanwhile
-            state.pending = planned
+            state.waiting(planned, workflow.time())
             if not planned.work:
                 closed = await self._conclude(Direction.RESTORE, planned.ref, "")
-                self._withdraw()
+                state.withdraw()
         self._enter(Phase.CLOSED if closed else Phase.PAUSED)
 
     async def _restore(self) -> None:
@@ -231,7 +233,7 @@ class PauseVendor:
         if state.approved is not approved:
             return  # withdrawn meanwhile
         if fresh.digest != approved.digest:
-            state.pending, state.approved, state.stale = fresh, None, True
+            state.waiting(fresh, workflow.time(), stale=True)
             self._tell()
             return
         self._enter(Phase.RESTORING)
@@ -243,7 +245,7 @@ class PauseVendor:
             )
             if self._stopping or not fresh.work or not tally.applied:
                 break
-        self._withdraw()
+        state.withdraw()
         closed = await self._conclude(Direction.RESTORE, fresh.ref, "")
         self._stopping = False
         self._enter(Phase.CLOSED if closed else Phase.PAUSED)
@@ -252,25 +254,30 @@ class PauseVendor:
 
     async def _rest(self) -> None:
         """Wait for a person; while the pause is partial, sweep again by and by."""
-        state = self._state
-        retry = state.summary.result == "partial" and state.restore is None
-        wait = timedelta(seconds=state.order.options.sweep_again_seconds) if retry else None
-        was = self._said()
+        state, wait, summary = self._state, None, None
+        if state.pending is not None:
+            wait = timedelta(seconds=max(0.0, state.waits_until - workflow.time()))
+            summary = "how long the plan waits for its approval"
+        elif state.summary.result == "partial":
+            wait = timedelta(seconds=state.order.options.sweep_again_seconds)
+            summary = "sweep again: the pause is partial"
+        was = state.people
         try:
             await workflow.wait_condition(
-                lambda: self._said() != was,
-                timeout=wait,
-                timeout_summary="sweep again: the pause is partial" if retry else None,
+                lambda: state.people != was, timeout=wait, timeout_summary=summary
             )
         except TimeoutError:
+            await self._too_late()
+
+    async def _too_late(self) -> None:
+        """Nobody said anything: a plan that waited is withdrawn, a partial pause sweeps again."""
+        state = self._state
+        if state.pending is not None:
+            state.withdraw()
+            await self._record("expired", "stopline", "nobody approved the plan in time")
+        else:
             # Only a sweep: the plan itself would take again what a rollback gave back in part.
             state.queued.append(replace(state.order, plan=""))
-
-    def _said(self) -> tuple[object, ...]:
-        """All that people change while the pause rests."""
-        state = self._state
-        people = (state.restore, state.pending, state.approved)
-        return (len(state.queued), *people, state.summary.result)
 
     def _renew(self) -> None:
         """Continue as new on entering PAUSED, when nobody is waiting for an answer."""
@@ -302,18 +309,11 @@ class PauseVendor:
     @workflow.update(name=m.ROLLBACK)
     async def rollback(self, restore: api.RestoreOrder) -> api.PlanRef:
         """Ask for a rollback; answers with the plan that another person must approve."""
-        self._withdraw()
-        self._state.restore = restore
-        await workflow.wait_condition(lambda: self._planned(restore))
-        return self._waiting()
-
-    def _withdraw(self) -> None:
-        """No rollback is asked for any more."""
         state = self._state
-        state.restore, state.pending, state.approved, state.stale = None, None, None, False
-
-    def _waiting(self) -> api.PlanRef:
-        return self._state.pending or api.PlanRef()
+        state.withdraw()
+        state.restore = restore
+        await workflow.wait_condition(lambda: self._planned(restore))
+        return state.pending or api.PlanRef()
 
     def _planned(self, restore: api.RestoreOrder) -> bool:
         """Whether this request has its plan, or was replaced or done with meanwhile."""
@@ -331,32 +331,38 @@ class PauseVendor:
 
     @workflow.update(name=m.APPROVE)
     async def approve(self, approval: m.Approve) -> str:
-        """A second person's yes to the digest that is waiting."""
-        await self._record(
-            "approved",
-            approval.by,
-            approval.reason,
-            plan=self._state.pending.ref if self._state.pending else "",
-            digest=approval.digest,
-        )
-        self._state.approved = approval
+        """A second person's yes to the digest that is waiting; the worker proves the person."""
+        state = self._state
+        word = api.Vouching(
+            state.order, approval.by, approval.reason,
+            state.pending.ref if state.pending else "",
+            approval.digest, state.direction, state.request, state.asked_by, approval.signature,
+        )  # fmt: skip
+        await call(api.VOUCH, word, bool, summary=f"prove and write down: yes by {approval.by}")
+        self._may_approve(approval)  # it may have been withdrawn, or said twice, meanwhile
+        state.say_yes(approval)
         return approval.digest
 
     @approve.validator
     def _may_approve(self, approval: m.Approve) -> None:
-        state = self._state
-        asked_by = state.restore.by if state.restore else state.order.requester
-        if state.pending is None or state.approved is not None:
+        if objection := self._state.objection(approval):
+            raise ApplicationError(objection)
+
+    @workflow.update(name=m.REJECT)
+    async def reject(self, no: m.Reject) -> str:
+        """A person's no: what waits is withdrawn, and a pause that was not begun is not opened."""
+        if self._state.phase is Phase.AWAITING_APPROVAL:
+            self._stopping = True
+        self._state.withdraw()
+        await self._record("rejected", no.by, no.reason)
+        return self._state.phase
+
+    @reject.validator
+    def _may_reject(self, no: m.Reject) -> None:
+        if self._state.pending is None or self._state.approved is not None:
             raise ApplicationError("Nothing is waiting for an approval.")
-        if not approval.by or approval.by == asked_by:
-            raise ApplicationError(
-                f"{approval.by or 'Nobody'} asked for it; the approval must be another person's."
-            )
-        if approval.digest != state.pending.digest:
-            raise ApplicationError(
-                f"The plan that waits is {state.pending.digest[:12]}, not "
-                f"{approval.digest[:12]}: read it again."
-            )
+        if not no.by or not no.reason:
+            raise ApplicationError("Who rejects it, and why, must be said.")
 
     @workflow.update(name=m.STOP)
     async def stop(self, stop: m.Stop) -> str:
@@ -365,7 +371,7 @@ class PauseVendor:
         del self._state.queued[1:]  # the first is under way
         if self._state.phase in (Phase.PAUSED, Phase.PLANNING_ROLLBACK):
             self._state.queued.clear()
-            self._withdraw()
+            self._state.withdraw()
             if self._state.summary.result == "partial":  # it would sweep again by and by
                 await self._conclude(Direction.CONTAIN, "", "")
             self._stopping = False
@@ -400,6 +406,9 @@ class PauseVendor:
             stopping=self._stopping,
             stale=state.stale,
             acknowledged_by=state.acknowledged_by,
+            request=state.request,
+            approved_by=tuple(yes.by for yes in state.yeses),
+            approvers=state.approvers,
         )
 
     # --- small things ----------------------------------------------------------------------------
@@ -431,13 +440,7 @@ class PauseVendor:
 
     def _tell(self) -> None:
         """The line that Temporal's own UI shows; it does not survive continue-as-new."""
-        state, s = self._state, self._state.summary
-        order = state.order
-        workflow.set_current_details(
-            f"**{order.vendor}** ({order.scope.key}), pause `{order.pause}`: **{state.phase}**  \n"
-            f"asked for by {order.requester}; {s.result or 'no result yet'}, held {s.held}, "
-            f"failed {s.failed}, conflicts {s.conflicts}, left open {s.open_skips}, gaps {s.gaps}"
-        )
+        workflow.set_current_details(self._state.details)
 
     def _finish(self) -> api.Summary:
         self._state.phase = Phase.CLOSED

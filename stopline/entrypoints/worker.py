@@ -15,6 +15,7 @@ from temporalio.worker import Worker
 
 from activities.api import task_queue
 from activities.bodies import Activities
+from stopline.approving import Approvers
 from stopline.engine import Connector
 from stopline.entrypoints.temporal import connect
 from stopline.estate import Estate
@@ -68,7 +69,8 @@ async def serve(settings: Settings, stop: asyncio.Event) -> None:
     """Work until told to stop; batches in flight end between two documents."""
     book = open_settings_book(settings)
     client = await connect(settings)
-    worker = build_worker(client, Activities(book, connectors_of), threads=settings.threads)
+    activities = Activities(book, connectors_of, Approvers(settings.config_dir))
+    worker = build_worker(client, activities, threads=settings.threads)
     log.info("worker started", journal=book.id, queue=task_queue(book.id))
     async with worker:
         await stop.wait()

@@ -21,6 +21,7 @@ from stopline.estate import AwsEstate, Estate, Protected, parse_estate
 from stopline.model import Cause, Direction, Severity
 from stopline.playbook import Approvals, Limits, Phase, Playbook, Rule, parse_playbook
 from stopline.render import standing
+from stopline.roles import Roles, parse_roles
 from stopline.settings import PREFIX, Settings
 from stopline.vendors import AwsSelectors, Project, Vendor, parse_vendor
 
@@ -102,7 +103,8 @@ def test_the_readme_says_the_defaults_of_settings() -> None:
     told = {row[0].strip("`"): row[1].strip("`") for row in rows(README) if len(row) == 3}
     for name, field in Settings.model_fields.items():
         if field.default_factory is None and name != "no_color" and not field.is_required():
-            assert told[PREFIX + name.upper()] == f"{field.default}", name
+            plain = "none" if field.default is None else f"{field.default}"
+            assert told[PREFIX + name.upper()] == plain, name
 
 
 def test_the_readme_names_every_verb_and_no_other() -> None:
@@ -210,6 +212,7 @@ PARSERS: Mapping[str, Callable[[str, str], object]] = {
     "vendors": parse_vendor,
     "playbooks": lambda text, file: parse_playbook(text, file, installed_words()),
     "config": parse_estate,
+    "roles.yaml": parse_roles,
 }
 EXAMPLES = [
     (name_of(path), file, body)
@@ -222,12 +225,17 @@ EXAMPLES = [
 def test_every_yaml_example_is_read_without_a_fault(where: str, file: str, body: str) -> None:
     """An example says which file it is, and is one: it goes through the program's own reader."""
     assert file.startswith("config/"), f"{where}: say behind ```yaml which file this is"
-    PARSERS[Path(file).parent.name](body, file)
+    PARSERS[kind_of(file)](body, file)
+
+
+def kind_of(file: str) -> str:
+    """Which reader a file of configuration goes through."""
+    return "roles.yaml" if file.endswith("/roles.yaml") else Path(file).parent.name
 
 
 def test_there_is_an_example_of_each_file() -> None:
-    """The documents show an estate, a vendor and a playbook."""
-    assert {Path(file).parent.name for _, file, _ in EXAMPLES} == set(PARSERS)
+    """The documents show an estate, a vendor, a playbook and roles."""
+    assert {kind_of(file) for _, file, _ in EXAMPLES} == set(PARSERS)
 
 
 @pytest.mark.parametrize(
@@ -251,6 +259,12 @@ def test_every_key_of_the_configuration_is_described(model: type[BaseModel], abo
         if field.annotation not in (Limits, Approvals)
     }
     assert keys <= told, keys - told
+
+
+def test_every_key_of_the_roles_is_described() -> None:
+    """Each key of roles.yaml is in the example that explains it."""
+    text = page("how-to", "sign-approvals.md")
+    assert all(f"\n{name}:" in text for name in Roles.model_fields)
 
 
 @pytest.mark.parametrize("model", [Project, Phase, Rule, Estate])

@@ -49,6 +49,7 @@ for command in (
     cases.watch,
     cases.stop,
     approving.approve,
+    approving.reject,
     restoring.rollback,
     doctor.doctor,
     serving.up,
