@@ -84,6 +84,16 @@ def installed_words() -> Words:
     return found
 
 
+def installed_techniques() -> Mapping[str, Mapping[str, tuple[str, str]]]:
+    """D3FEND techniques by connector and kind of address: `TECHNIQUES` of each one's `words`."""
+    found = {}
+    for entry in entry_points(group=CONNECTORS):
+        with suppress(ModuleNotFoundError):
+            words = import_module(f"{entry.module}.words")
+            found[entry.name] = getattr(words, "TECHNIQUES", {})
+    return found
+
+
 @dataclass(frozen=True, slots=True)
 class _File:
     """One file as it was read: its label in messages, and its text or why there is none."""

@@ -28,6 +28,8 @@ class Kind(StrEnum):
     PAUSE_LIST = "PauseList"
     DIAGNOSIS = "Diagnosis"
     DRILL_REPORT = "DrillReport"
+    EVIDENCE_EXPORT = "EvidenceExport"
+    EVIDENCE_CHECK = "EvidenceCheck"
 
 
 def document(kind: Kind, fields: dict[str, Json]) -> Json:
@@ -184,6 +186,28 @@ def vendors_document(vendors: Iterable[Vendor], paused: Iterable[str]) -> Json:
 def check_document(faults: Sequence[str]) -> Json:
     """Every fault of the configuration, `file:line: fault` each."""
     return document(Kind.CONFIGURATION_CHECK, {"ok": not faults, "faults": list(faults)})
+
+
+def exported_document(manifest: Json, file: str, *, signed: bool) -> Json:
+    """What `stopline evidence export` wrote, and where."""
+    return document(
+        Kind.EVIDENCE_EXPORT,
+        {
+            "file": file,
+            "pause": manifest["pause"],
+            "vendor": manifest["vendor"],
+            "signed": signed,
+            "chain": manifest["chain"],
+            "members": len(manifest["members"]),
+            "hidden": len(manifest["hidden"]),
+        },
+    )
+
+
+def verified_document(checks: Sequence[Check]) -> Json:
+    """What `stopline evidence verify` found."""
+    fields = {"ok": all(c.ok for c in checks), "checks": [jsonable(c) for c in checks]}
+    return document(Kind.EVIDENCE_CHECK, fields)
 
 
 def diagnosis_document(checks: Sequence[Check]) -> Json:

@@ -26,6 +26,8 @@ from stopline.settings import PREFIX, Settings
 from stopline.vendors import AwsSelectors, Project, Vendor, parse_vendor
 
 README = (ROOT / "README.md").read_text("utf-8")
+GROUPS = ("vendor", "evidence")
+"""Commands that have commands of their own."""
 HOW_TO = ROOT / "docs" / "how-to"
 CONFIGURE = (HOW_TO / "configure.md").read_text("utf-8")
 
@@ -141,7 +143,7 @@ def test_documents_name_only_commands_and_options_that_exist(path: Path) -> None
         words = line.split()
         if not words or words[0].startswith("-") or words[0].isupper():
             continue
-        name = " ".join(words[:2]) if words[0] == "vendor" else words[0]
+        name = " ".join(words[:2]) if words[0] in GROUPS else words[0]
         if name not in known:
             wrong.append(line)
             continue

@@ -17,6 +17,7 @@ from stopline.entrypoints.cli import (
     approving,
     cases,
     doctor,
+    evidence,
     pausing,
     planning,
     restoring,
@@ -42,6 +43,7 @@ app = typer.Typer(
     "130 interrupted (the work goes on).",
 )
 app.add_typer(vendors.app, name="vendor")
+app.add_typer(evidence.app, name="evidence")
 for command in (
     planning.plan,
     pausing.pause,
