@@ -21,6 +21,7 @@ from temporalio import activity
 from temporalio.exceptions import ApplicationError
 
 from activities import api, vouching
+from activities.auditing import audited
 from activities.ends import conclusion, verified
 from stopline import engine, guards, planner
 from stopline.approving import Approvers
@@ -87,7 +88,7 @@ class Activities:
         """Everything that a worker registers."""
         return [
             self.assess, self.open, self.outline, self.apply, self.sweep, self.verify,
-            self.conclude, self.plan_restore, self.record, self.vouch,
+            self.conclude, self.plan_restore, self.record, self.vouch, self.audit,
         ]  # fmt: skip
 
     # --- reading and planning --------------------------------------------------------------------
@@ -103,6 +104,14 @@ class Activities:
         """Read again and plan what is new, within what was approved."""
         with _at_work():
             return self._plan(order, approved=True)
+
+    @activity.defn(name=api.AUDIT)
+    def audit(self, asked: api.AuditOrder) -> api.Audited:
+        """Read what the pause holds and what the vendor holds anew; journal what differs."""
+        with _at_work():
+            ref = self._plan(asked.order, approved=True)
+            connectors = self._built(asked.order.frozen)[1]
+            return audited(self.book, connectors, asked, self._plans(ref.ref))
 
     def _plan(self, order: api.PauseOrder, *, approved: bool) -> api.PlanRef:
         self._check(order)
@@ -173,6 +182,11 @@ class Activities:
                 second_person=wanted.contain == "second-person",
                 approvers=wanted.people,
                 approval_seconds=wanted.hours * 3600,
+                audits=api.AuditTerms(
+                    playbook.audits.hours * 3600,
+                    playbook.audits.jitter_minutes * 60,
+                    playbook.audits.act == "contain",
+                ),
             )
 
     @activity.defn(name=api.RECORD)

@@ -59,6 +59,18 @@ class Approvals(_Strict):
     hours: float = Field(default=24, gt=0, le=720)
 
 
+class Audits(_Strict):
+    """How a paused vendor is watched: every so many `hours`, give or take `jitter_minutes`.
+
+    `act` says what an audit does that finds our overlay removed or new access: `contain` takes it
+    away again within what was approved, `report` only says so. `hours: 0` is never.
+    """
+
+    hours: float = Field(default=24, ge=0, le=24 * 31)
+    jitter_minutes: float = Field(default=10, ge=0, le=24 * 60)
+    act: Literal["contain", "report"] = "contain"
+
+
 class Playbook(_Strict):
     """How a vendor is contained."""
 
@@ -67,6 +79,7 @@ class Playbook(_Strict):
     phases: tuple[Phase, ...] = Field(min_length=1)
     limits: Limits = Limits()
     approvals: Approvals = Approvals()
+    audits: Audits = Audits()
 
     def rule(self, connector: str, contains: str) -> tuple[int, Rule] | None:
         """The rule for one kind of grant with the number of its phase; None if there is none."""

@@ -6,7 +6,16 @@ Every field has a default: a pause that was opened by an older release is resume
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from activities.api import Outline, PauseOrder, PlanRef, RestoreOrder, Summary, Tally
+from activities.api import (
+    Audited,
+    AuditTerms,
+    Outline,
+    PauseOrder,
+    PlanRef,
+    RestoreOrder,
+    Summary,
+    Tally,
+)
 from stopline.model import Direction
 
 PAUSE_VENDOR = "PauseVendor"
@@ -19,6 +28,7 @@ CONTAIN = "contain"
 ROLLBACK = "rollback"
 STOP = "stop"
 ACKNOWLEDGE = "acknowledge"
+AUDIT = "audit"
 STATUS = "status"
 
 
@@ -81,6 +91,25 @@ class Status:
     request: str = ""
     approved_by: tuple[str, ...] = ()
     approvers: int = 1
+    audited: Audited = field(default_factory=Audited)
+    audit_due: bool = False
+    next_audit: float = 0.0
+
+
+@dataclass(frozen=True)
+class Audit:
+    """A person's wish to have a pause audited now."""
+
+    by: str = ""
+
+
+@dataclass(frozen=True)
+class Due:
+    """What happens when nobody says anything for `seconds`; `summary` says it in Temporal's UI."""
+
+    what: str = ""
+    seconds: float = 0.0
+    summary: str = ""
 
 
 @dataclass
@@ -103,6 +132,29 @@ class PauseState:
     approvers: int = 1
     approval_seconds: float = 0.0
     waits_until: float = 0.0
+    audits: AuditTerms = field(default_factory=AuditTerms)
+    audited: Audited = field(default_factory=Audited)
+    audit_by: str = ""
+    next_audit: float = 0.0
+
+    def due(self, now: float) -> Due | None:
+        """What comes next while the pause rests, if nobody says anything."""
+        dues = []
+        if self.pending is not None:
+            left = max(0.0, self.waits_until - now)
+            dues.append(Due("expire", left, "how long the plan waits for its approval"))
+        elif self.summary.result == "partial":
+            again = self.order.options.sweep_again_seconds
+            dues.append(Due("sweep", again, "sweep again: the pause is partial"))
+        if self.next_audit:
+            dues.append(Due("audit", max(0.0, self.next_audit - now), "until the next audit"))
+        return min(dues, key=lambda due: due.seconds, default=None)
+
+    @property
+    def may_contain_again(self) -> bool:
+        """Whether an audit may contain: never against a person's stop, or a rollback."""
+        resting = self.restore is None and self.pending is None and not self.queued
+        return self.audits.contains and resting and self.summary.result != "stopped"
 
     @property
     def asked_by(self) -> str:
@@ -123,7 +175,7 @@ class PauseState:
     def people(self) -> tuple[object, ...]:
         """All that people change while the pause rests."""
         asked = (self.restore, self.pending, self.approved, len(self.yeses))
-        return (len(self.queued), *asked, self.summary.result)
+        return (len(self.queued), *asked, self.summary.result, self.audit_by)
 
     def waiting(self, plan: PlanRef, now: float, *, stale: bool = False) -> None:
         """A plan waits for people from now on; what was said to another one does not count."""

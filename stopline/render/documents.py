@@ -8,6 +8,7 @@ from collections.abc import Iterable, Sequence
 from enum import StrEnum
 
 from stopline.model import Change, Counted, Direction, Finding, Plan, State
+from stopline.render.audits import AuditShown
 from stopline.render.place import Check
 from stopline.render.plan import action, blast, in_words
 from stopline.render.standing import Left, Standing
@@ -27,6 +28,8 @@ class Kind(StrEnum):
     PAUSE = "Pause"
     PAUSE_LIST = "PauseList"
     DIAGNOSIS = "Diagnosis"
+    AUDIT = "Audit"
+    AUDIT_LIST = "AuditList"
     DRILL_REPORT = "DrillReport"
     EVIDENCE_EXPORT = "EvidenceExport"
     EVIDENCE_CHECK = "EvidenceCheck"
@@ -208,6 +211,23 @@ def verified_document(checks: Sequence[Check]) -> Json:
     """What `stopline evidence verify` found."""
     fields = {"ok": all(c.ok for c in checks), "checks": [jsonable(c) for c in checks]}
     return document(Kind.EVIDENCE_CHECK, fields)
+
+
+def audit_document(audit: AuditShown, pause: str, vendor: str) -> Json:
+    """What one audit of a pause found."""
+    fields = {"pause": pause, "vendor": vendor, **_audit(audit)}
+    return document(Kind.AUDIT, fields)
+
+
+def audits_document(audits: Iterable[AuditShown], pause: str, vendor: str) -> Json:
+    """The audits of one pause, oldest first."""
+    fields = {"pause": pause, "vendor": vendor, "audits": [_audit(a) for a in audits]}
+    return document(Kind.AUDIT_LIST, fields)
+
+
+def _audit(audit: AuditShown) -> dict[str, Json]:
+    told: dict[str, Json] = jsonable(audit)
+    return told | {"clean": audit.clean, "times": dict(audit.times)}
 
 
 def diagnosis_document(checks: Sequence[Check]) -> Json:

@@ -19,7 +19,7 @@ from stopline.entrypoints.temporal import AuthError
 from stopline.errors import ConfigError, RefusedError, SetupError, UserError
 from stopline.estate import AwsEstate, Estate, Protected, parse_estate
 from stopline.model import Cause, Direction, Severity
-from stopline.playbook import Approvals, Limits, Phase, Playbook, Rule, parse_playbook
+from stopline.playbook import Approvals, Audits, Limits, Phase, Playbook, Rule, parse_playbook
 from stopline.render import standing
 from stopline.roles import Roles, parse_roles
 from stopline.settings import PREFIX, Settings
@@ -250,6 +250,7 @@ def test_there_is_an_example_of_each_file() -> None:
         (Playbook, ""),
         (Limits, "limits."),
         (Approvals, "approvals."),
+        (Audits, "audits."),
     ],
 )
 def test_every_key_of_the_configuration_is_described(model: type[BaseModel], above: str) -> None:
@@ -258,7 +259,7 @@ def test_every_key_of_the_configuration_is_described(model: type[BaseModel], abo
     keys = {
         above + name
         for name, field in model.model_fields.items()
-        if field.annotation not in (Limits, Approvals)
+        if field.annotation not in (Limits, Approvals, Audits)
     }
     assert keys <= told, keys - told
 

@@ -15,6 +15,7 @@ import typer
 import stopline
 from stopline.entrypoints.cli import (
     approving,
+    auditing,
     cases,
     doctor,
     evidence,
@@ -50,6 +51,8 @@ for command in (
     cases.status,
     cases.watch,
     cases.stop,
+    auditing.audit,
+    auditing.audits,
     approving.approve,
     approving.reject,
     restoring.rollback,
