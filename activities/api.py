@@ -21,6 +21,8 @@ RECORD = "stopline.record.v1"
 PREFLIGHT = "stopline.preflight.v1"
 MAKE_CANARY = "stopline.make-canary.v1"
 REMOVE_CANARY = "stopline.remove-canary.v1"
+VOUCH = "stopline.vouch.v1"
+AUDIT = "stopline.audit.v1"
 
 RETRIABLE = ("busy", "throttled", "unreachable")
 """Causes that are asked again at once by the shard; the rest is left to the next sweep."""
@@ -86,11 +88,68 @@ class PlanRef:
 
 
 @dataclass(frozen=True)
+class AuditTerms:
+    """How often a pause is audited, in seconds (0: never), and whether an audit contains again."""
+
+    every: float = 0.0
+    jitter: float = 0.0
+    contains: bool = False
+
+
+@dataclass(frozen=True)
 class Opened:
-    """What became of opening a pause: open, or refused with the reason."""
+    """What became of opening a pause: open, or refused with the reason.
+
+    `approvers` is how many people besides the requester must say yes, where any must;
+    `approval_seconds` how long a request waits for them (0: the option's default).
+    """
 
     refused: str = ""
     second_person: bool = False
+    approvers: int = 1
+    approval_seconds: float = 0.0
+    audits: AuditTerms = field(default_factory=AuditTerms)
+
+
+@dataclass(frozen=True)
+class AuditOrder:
+    """Input of `AUDIT`. `by` is who asked, `contains` whether what is found is contained again."""
+
+    order: PauseOrder = field(default_factory=PauseOrder)
+    by: str = ""
+    contains: bool = False
+
+
+@dataclass(frozen=True)
+class Audited:
+    """What an audit found, in numbers; the journal has the lists.
+
+    `drifted` counts what we hold and is not as we left it, `fresh` access that is new and within
+    what was approved, `beyond` what is new and waits for a person, `unread` what could not be read.
+    `again` is how often the most often removed of it was removed before.
+    """
+
+    number: int = 0
+    at: str = ""
+    by: str = ""
+    held: int = 0
+    drifted: int = 0
+    fresh: int = 0
+    beyond: int = 0
+    unread: int = 0
+    gaps: int = 0
+    again: int = 0
+    contains: bool = False
+
+    @property
+    def clean(self) -> bool:
+        """Whether it found everything as we left it, and nothing new."""
+        return not (self.drifted or self.fresh or self.beyond or self.unread or self.gaps)
+
+    @property
+    def to_contain(self) -> bool:
+        """Whether there is something that a sweep would take away again."""
+        return self.contains and bool(self.drifted or self.fresh)
 
 
 @dataclass(frozen=True)
@@ -104,6 +163,24 @@ class Recording:
     plan: str = ""
     digest: str = ""
     status: str = ""
+
+
+@dataclass(frozen=True)
+class Vouching:
+    """Input of `VOUCH`: a person's yes to one plan, with the signature that proves the person.
+
+    `request` tells two requests for the same plan apart, so that a yes is good for one of them.
+    """
+
+    order: PauseOrder = field(default_factory=PauseOrder)
+    by: str = ""
+    reason: str = ""
+    plan: str = ""
+    digest: str = ""
+    direction: Direction = Direction.CONTAIN
+    request: str = ""
+    asked_by: str = ""
+    signature: str = ""
 
 
 @dataclass(frozen=True)

@@ -17,17 +17,20 @@ import structlog
 from temporalio import activity
 from temporalio.exceptions import ApplicationError
 
-from activities import api
+from activities import api, vouching
+from activities.auditing import audited
 from activities.ends import conclusion, verified
 from activities.working import at_work as _at_work
 from stopline import engine, guards, planner
+from stopline.approving import Approvers
 from stopline.configuration import Frozen
 from stopline.engine import Connector, Errand, Mark, Terms
 from stopline.errors import UserError, WrongJournalError
 from stopline.estate import Estate
 from stopline.journal.book import Book
 from stopline.journal.pauses import Pause, PauseStatus, Planned
-from stopline.model import Change, Plan, stage
+from stopline.model import Change, Direction, Plan, stage
+from stopline.signing import UNSIGNED
 from stopline.text import jsonable
 
 log = structlog.get_logger()
@@ -42,6 +45,7 @@ class Activities:
 
     book: Book
     connectors_of: Callable[[Estate], Connectors]
+    approvers: Approvers = field(default_factory=Approvers)
     _plans: Callable[[str], Planned] = field(init=False, repr=False)
     _work: Callable[[str], Shards] = field(init=False, repr=False)
     _built: Callable[[str], tuple[Frozen, Connectors]] = field(init=False, repr=False)
@@ -58,7 +62,7 @@ class Activities:
         """Everything that a worker registers."""
         return [
             self.assess, self.open, self.outline, self.apply, self.sweep, self.verify,
-            self.conclude, self.plan_restore, self.record,
+            self.conclude, self.plan_restore, self.record, self.vouch, self.audit,
         ]  # fmt: skip
 
     # --- reading and planning --------------------------------------------------------------------
@@ -74,6 +78,14 @@ class Activities:
         """Read again and plan what is new, within what was approved."""
         with _at_work():
             return self._plan(order, approved=True)
+
+    @activity.defn(name=api.AUDIT)
+    def audit(self, asked: api.AuditOrder) -> api.Audited:
+        """Read what the pause holds and what the vendor holds anew; journal what differs."""
+        with _at_work():
+            ref = self._plan(asked.order, approved=True)
+            connectors = self._built(asked.order.frozen)[1]
+            return audited(self.book, connectors, asked, self._plans(ref.ref))
 
     def _plan(self, order: api.PauseOrder, *, approved: bool) -> api.PlanRef:
         self._check(order)
@@ -145,10 +157,20 @@ class Activities:
             words = {"reason": order.reason, "overrides": order.overrides, "digest": order.digest}
             self.book.pauses.open(_pause(order), words)
             self.book.pauses.approve(
-                order.pause, order.plan, order.digest, order.requester, "unsigned", order.reason
+                order.pause, order.plan, order.digest, order.requester, UNSIGNED, order.reason
             )
             log.info("pause opened", pause=order.pause, vendor=order.vendor)
-            return api.Opened(second_person=playbook.approvals.contain == "second-person")
+            wanted = playbook.approvals
+            return api.Opened(
+                second_person=wanted.contain == "second-person",
+                approvers=wanted.people,
+                approval_seconds=wanted.hours * 3600,
+                audits=api.AuditTerms(
+                    playbook.audits.hours * 3600,
+                    playbook.audits.jitter_minutes * 60,
+                    playbook.audits.act == "contain",
+                ),
+            )
 
     @activity.defn(name=api.RECORD)
     def record(self, said: api.Recording) -> bool:
@@ -156,12 +178,17 @@ class Activities:
         with _at_work():
             self._check(said.order)
             pauses, pause = self.book.pauses, said.order.pause
-            if said.kind == "approved":
-                pauses.approve(pause, said.plan, said.digest, said.by, "unsigned", said.reason)
-            else:
-                pauses.note(pause, said.kind, {"reason": said.reason}, said.by)
+            pauses.note(pause, said.kind, {"reason": said.reason}, said.by)
             if said.status:
                 pauses.mark(pause, PauseStatus(said.status), said.reason)
+            return True
+
+    @activity.defn(name=api.VOUCH)
+    def vouch(self, yes: api.Vouching) -> bool:
+        """Prove that a yes is the person's, and write it down; refused, it is not one."""
+        with _at_work():
+            self._check(yes.order)
+            vouching.write_down(self.book, self.approvers, yes)
             return True
 
     @activity.defn(name=api.CONCLUDE)
@@ -197,6 +224,10 @@ class Activities:
             self._check(batch.order)
             info = activity.info()
             mine = self._work(batch.plan)[batch.connector, batch.realm][batch.start : batch.stop]
+            if batch.direction is Direction.RESTORE:
+                _, playbook, _ = self._built(batch.order.frozen)[0].parse()
+                people = playbook.approvals.people
+                vouching.require(self.book, self.approvers, batch.order, mine, people)
             token = f"{info.workflow_id}/{batch.start}-{batch.stop}"
             attempt = f"{info.workflow_run_id}/{info.activity_id}/{info.attempt}"
             errand = Errand(batch.order.pause, batch.direction, attempt, token)

@@ -2,47 +2,29 @@
 
 from collections import Counter
 from collections.abc import Mapping
-from concurrent.futures import ThreadPoolExecutor
-from itertools import groupby
 
 from activities import api
+from activities.auditing import looks
 from stopline.engine import Connector
-from stopline.errors import ConnectorError
 from stopline.journal.book import Book
 from stopline.journal.pauses import PauseStatus, Planned
-from stopline.model import Address, Direction, Document, Hold, Outcome
+from stopline.model import Address, Direction, Hold, Outcome
+from stopline.planner import DriftKind, drift
 from stopline.text import Json
 
-READERS = 8
 DONE = (Outcome.APPLIED, Outcome.ALREADY, Outcome.UNPROVEN)
 
 
 def verified(book: Book, connectors: Mapping[str, Connector], pause: str) -> api.Tally:
     """Read back every document that the pause holds something in; journal what differs."""
-    holds = sorted(book.writes.holds(pause), key=lambda h: (h.address.document, h.address))
-    by_document = [
-        (document, tuple(group))
-        for document, group in groupby(holds, key=lambda h: h.address.document)
-    ]
-    with ThreadPoolExecutor(READERS) as pool:
-        bad = pool.map(lambda pair: _differing(connectors, *pair), by_document)
-        unverified = sorted(address for addresses in bad for address in addresses)
+    holds = book.writes.holds(pause)
+    found = drift(holds, looks(connectors, holds))
+    # Where nothing stands any more, nothing is open.
+    unverified = [one.address for one in found if one.kind is not DriftKind.GONE]
     outcomes = Counter({"verified": len(holds) - len(unverified), "unverified": len(unverified)})
     data = {"verified": outcomes["verified"], "unverified": [str(a) for a in unverified]}
     book.pauses.note(pause, "verified", data)
     return api.Tally(dict(outcomes))
-
-
-def _differing(
-    connectors: Mapping[str, Connector], document: Document, holds: tuple[Hold, ...]
-) -> list[Address]:
-    try:
-        observed = connectors[document.connector].read(document)
-    except (ConnectorError, KeyError):
-        return [hold.address for hold in holds]
-    if not observed.exists:  # nothing stands there any more, so nothing is open
-        return []
-    return [h.address for h in holds if observed.states.get(h.address) != h.ours]
 
 
 def conclusion(book: Book, asked: api.Conclusion) -> api.Summary:

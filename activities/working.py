@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from temporalio import activity
 from temporalio.exceptions import ApplicationError
 
-from stopline.errors import StoplineError, UserError
+from stopline.errors import RefusedError, StoplineError, UserError
 
 BEAT_SECONDS = 2.0
 
@@ -28,7 +28,7 @@ def at_work() -> Iterator[None]:
     try:
         yield
     except StoplineError as error:
-        hopeless = isinstance(error, UserError)
+        hopeless = isinstance(error, UserError | RefusedError)
         raise ApplicationError(
             str(error), type=type(error).__name__, non_retryable=hopeless
         ) from None

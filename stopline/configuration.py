@@ -1,6 +1,7 @@
 """The folder of configuration: read once as text, understood file by file.
 
     folder/estate.yaml
+    folder/roles.yaml          if approvals are signed
     folder/vendors/NAME.yaml
     folder/playbooks/NAME.yaml
 
@@ -24,11 +25,13 @@ from stopline import text, yamltext
 from stopline.errors import ConfigError, UserError
 from stopline.estate import Estate, parse_estate
 from stopline.playbook import Playbook, Words, parse_playbook
+from stopline.roles import ANYBODY, Roles, parse_roles
 from stopline.vendors import Vendor, parse_vendor
 from stopline.yamltext import Fault, config_error
 
 CONNECTORS = "stopline.connectors"
 ESTATE = "estate.yaml"
+ROLES = "roles.yaml"
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +94,16 @@ def not_looked_at() -> tuple[str, ...]:
     return tuple(found)
 
 
+def installed_techniques() -> Mapping[str, Mapping[str, tuple[str, str]]]:
+    """D3FEND techniques by connector and kind of address: `TECHNIQUES` of each one's `words`."""
+    found = {}
+    for entry in entry_points(group=CONNECTORS):
+        with suppress(ModuleNotFoundError):
+            words = import_module(f"{entry.module}.words")
+            found[entry.name] = getattr(words, "TECHNIQUES", {})
+    return found
+
+
 @dataclass(frozen=True, slots=True)
 class _File:
     """One file as it was read: its label in messages, and its text or why there is none."""
@@ -115,10 +128,12 @@ class Configuration:
         playbooks: Mapping[str, _File],
         estate: _File,
         *,
+        roles: _File | None = None,
         strays: tuple[ConfigError, ...] = (),
         words: Words | None = None,
     ) -> None:
         """Made by `load`. `strays` are files that look like ours and are not read."""
+        self._roles = roles
         self.folder = folder
         self._vendors = vendors
         self._playbooks = playbooks
@@ -160,6 +175,10 @@ class Configuration:
         """What the lab runs. Raises ConfigError."""
         return parse_estate(self._estate.text, self._estate.label)
 
+    def roles(self) -> Roles:
+        """Who may approve; anybody where there is no file. Raises ConfigError."""
+        return parse_roles(self._roles.text, self._roles.label) if self._roles else ANYBODY
+
     def texts(self, vendor: str, playbook: str = "default") -> tuple[str, str, str]:
         """The texts of vendor, playbook and estate, word for word. Raises as those do."""
         name = self.vendor(vendor).vendor
@@ -183,6 +202,7 @@ class Configuration:
         for name in self._playbooks:
             found.extend(_error_of(partial(self.playbook, name)))
         found.extend(_error_of(self.estate))
+        found.extend(_error_of(self.roles))
         found.extend(self._shared_names())
         return sorted(found, key=str)
 
@@ -282,6 +302,7 @@ def load(folder: Path, words: Words | None = None) -> Configuration:
         vendors,
         playbooks,
         _file(folder / ESTATE),
+        roles=_file(folder / ROLES) if ROLES in names else None,
         strays=(*stray_vendors, *stray_playbooks),
         words=words,
     )

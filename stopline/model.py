@@ -458,12 +458,3 @@ class Finding:
     what: str
     way_out: str
     addresses: tuple[Address, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Drift:
-    """What is there differs from what we left. `ours` was left, `now` was found."""
-
-    address: Address
-    ours: State | None
-    now: State | None

@@ -16,6 +16,7 @@ Rules:
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from enum import StrEnum
 from fnmatch import fnmatchcase
 
 from stopline.engine import Terms
@@ -25,15 +26,12 @@ from stopline.model import (
     Change,
     Counted,
     Direction,
-    Drift,
     Found,
     Gap,
     Grant,
     Hold,
-    Outcome,
     Plan,
     Quota,
-    Receipt,
     Residual,
     Scope,
     Seen,
@@ -325,16 +323,58 @@ def _still_needed(
 # --- what became of it -------------------------------------------------------------------------
 
 
-def drift(receipts: Iterable[Receipt], now: Mapping[Address, State]) -> tuple[Drift, ...]:
-    """Say where what is there differs from what the receipts say we left; the last one counts."""
-    left: dict[Address, State | None] = {}
-    for receipt in receipts:
-        if receipt.outcome in (Outcome.APPLIED, Outcome.ALREADY) and receipt.held:
-            left[receipt.change.address] = receipt.change.after
-        elif receipt.direction is Direction.RESTORE and not receipt.held:
-            left.pop(receipt.change.address, None)
-    return tuple(
-        Drift(address, ours, now.get(address))
-        for address, ours in sorted(left.items())
-        if now.get(address) != ours
-    )
+class DriftKind(StrEnum):
+    """How what is there differs from what we left."""
+
+    REMOVED = "removed"
+    """Our overlay is not there any more."""
+    EDITED = "edited"
+    """Something bears our mark, or stands in a switch's place, that is neither ours nor prior."""
+    REGRANTED = "regranted"
+    """A switch stands again as it did before us."""
+    GONE = "gone"
+    """What it hung on was deleted: nothing is open through it, and nothing can be given back."""
+    UNREAD = "unread"
+    """It could not be read this time, so nothing is known of it."""
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Drift:
+    """What is there differs from what we left. `ours` was left, `now` was found."""
+
+    address: Address
+    kind: DriftKind
+    principal: str = ""
+    ours: State | None = None
+    now: State | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """What a reading found at one address. `read` is false where it failed."""
+
+    state: State | None = None
+    exists: bool = True
+    read: bool = True
+
+
+def drift(holds: Iterable[Hold], looks: Mapping[Address, Look]) -> tuple[Drift, ...]:
+    """Say where what is there differs from what we left; an address that was not read is one."""
+    found = (_drifted(hold, looks.get(hold.address, Look(read=False))) for hold in holds)
+    return tuple(sorted(one for one in found if one is not None))
+
+
+def _drifted(hold: Hold, look: Look) -> Drift | None:
+    if look.read and look.exists and look.state == hold.ours:
+        return None
+    if not look.read:
+        kind = DriftKind.UNREAD
+    elif not look.exists:
+        kind = DriftKind.GONE
+    elif look.state is None:
+        kind = DriftKind.REMOVED
+    elif look.state == hold.prior and not hold.change.marked:
+        kind = DriftKind.REGRANTED
+    else:
+        kind = DriftKind.EDITED
+    return Drift(hold.address, kind, hold.change.principal, hold.ours, look.state)

@@ -47,10 +47,28 @@ class Limits(_Strict):
 
 
 class Approvals(_Strict):
-    """Whose word is wanted. Containment starts on the requester's; rollback needs another's."""
+    """Whose word is wanted. Containment starts on the requester's; rollback needs another's.
+
+    `people` is how many besides the requester must approve, where any must; `hours` is how long
+    a request waits for them before it is withdrawn.
+    """
 
     contain: Literal["requester", "second-person"] = "requester"
     rollback: Literal["second-person"] = "second-person"
+    people: int = Field(default=1, ge=1, le=5, strict=True)
+    hours: float = Field(default=24, gt=0, le=720)
+
+
+class Audits(_Strict):
+    """How a paused vendor is watched: every so many `hours`, give or take `jitter_minutes`.
+
+    `act` says what an audit does that finds our overlay removed or new access: `contain` takes it
+    away again within what was approved, `report` only says so. `hours: 0` is never.
+    """
+
+    hours: float = Field(default=24, ge=0, le=24 * 31)
+    jitter_minutes: float = Field(default=10, ge=0, le=24 * 60)
+    act: Literal["contain", "report"] = "contain"
 
 
 class Playbook(_Strict):
@@ -61,6 +79,7 @@ class Playbook(_Strict):
     phases: tuple[Phase, ...] = Field(min_length=1)
     limits: Limits = Limits()
     approvals: Approvals = Approvals()
+    audits: Audits = Audits()
 
     def rule(self, connector: str, contains: str) -> tuple[int, Rule] | None:
         """The rule for one kind of grant with the number of its phase; None if there is none."""

@@ -85,6 +85,17 @@ def redact_text(text: str) -> str:
     return text
 
 
+def hide(text: str) -> str:
+    """The whole text with its secrets hidden, for who must read it whole: nothing is cut off.
+
+    The ids of access keys stay: they are no secrets, and tell which key was switched off.
+    """
+    for form, replacement in _FORMS:
+        if replacement is not _short_key:
+            text = form.sub(replacement, text)
+    return text
+
+
 def redact(value: Any, depth: int = 0) -> Json:
     """Any value as plain data without secrets: keys, values, bytes, to the bottom."""
     if value is None or isinstance(value, bool | int | float):

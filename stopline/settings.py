@@ -110,6 +110,10 @@ class Settings(BaseSettings):
     """The journal's database. May hold a password: show `journal_shown` instead."""
     identity: Annotated[str, AfterValidator(_one_line)] = Field(default_factory=_identity)
     """Who acts: the requester of a pause, the approver of a rollback."""
+    signing_key: Annotated[Path, AfterValidator(Path.expanduser)] | None = None
+    """Your OpenSSH key, with which `stopline approve` signs. Never read by the worker."""
+    evidence_key: Annotated[Path, AfterValidator(Path.expanduser)] | None = None
+    """The Ed25519 private key that signs bundles of evidence."""
     request_seconds: float = Field(default=15, gt=0, allow_inf_nan=False)
     """The longest that one request to a system of record can take, its retries included."""
     lease_seconds: float = Field(default=30, gt=0, allow_inf_nan=False)

@@ -23,6 +23,11 @@ def sha256(text: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
+def sha256_bytes(data: bytes) -> str:
+    """Return the hexadecimal SHA-256 of bytes."""
+    return hashlib.sha256(data).hexdigest()
+
+
 def _adapter(kind: type) -> TypeAdapter[Any]:
     return _ADAPTERS.setdefault(kind, TypeAdapter(kind))
 

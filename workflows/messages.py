@@ -6,7 +6,16 @@ Every field has a default: a pause that was opened by an older release is resume
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from activities.api import Outline, PauseOrder, PlanRef, RestoreOrder, Summary, Tally
+from activities.api import (
+    Audited,
+    AuditTerms,
+    Outline,
+    PauseOrder,
+    PlanRef,
+    RestoreOrder,
+    Summary,
+    Tally,
+)
 from stopline.model import Direction
 
 PAUSE_VENDOR = "PauseVendor"
@@ -15,10 +24,12 @@ PREFLIGHT = "Preflight"
 SHARD = "Shard"
 
 APPROVE = "approve"
+REJECT = "reject"
 CONTAIN = "contain"
 ROLLBACK = "rollback"
 STOP = "stop"
 ACKNOWLEDGE = "acknowledge"
+AUDIT = "audit"
 STATUS = "status"
 
 
@@ -38,10 +49,19 @@ class Phase(StrEnum):
 
 @dataclass(frozen=True)
 class Approve:
-    """A declared person's yes to one plan digest. `unsigned` until signatures come."""
+    """A person's yes to one plan digest. `signature` is OpenSSH's, over what is approved."""
 
     by: str = ""
     digest: str = ""
+    reason: str = ""
+    signature: str = ""
+
+
+@dataclass(frozen=True)
+class Reject:
+    """A person's no to the plan that waits: nothing of it is carried out."""
+
+    by: str = ""
     reason: str = ""
 
 
@@ -69,6 +89,28 @@ class Status:
     stopping: bool = False
     stale: bool = False
     acknowledged_by: str = ""
+    request: str = ""
+    approved_by: tuple[str, ...] = ()
+    approvers: int = 1
+    audited: Audited = field(default_factory=Audited)
+    audit_due: bool = False
+    next_audit: float = 0.0
+
+
+@dataclass(frozen=True)
+class Audit:
+    """A person's wish to have a pause audited now."""
+
+    by: str = ""
+
+
+@dataclass(frozen=True)
+class Due:
+    """What happens when nobody says anything for `seconds`; `summary` says it in Temporal's UI."""
+
+    what: str = ""
+    seconds: float = 0.0
+    summary: str = ""
 
 
 @dataclass
@@ -87,6 +129,94 @@ class PauseState:
     summary: Summary = field(default_factory=Summary)
     acknowledged_by: str = ""
     runs: int = 0
+    yeses: list[Approve] = field(default_factory=list)
+    approvers: int = 1
+    approval_seconds: float = 0.0
+    waits_until: float = 0.0
+    audits: AuditTerms = field(default_factory=AuditTerms)
+    audited: Audited = field(default_factory=Audited)
+    audit_by: str = ""
+    next_audit: float = 0.0
+
+    def due(self, now: float) -> Due | None:
+        """What comes next while the pause rests, if nobody says anything."""
+        dues = []
+        if self.pending is not None:
+            left = max(0.0, self.waits_until - now)
+            dues.append(Due("expire", left, "how long the plan waits for its approval"))
+        elif self.summary.result == "partial":
+            again = self.order.options.sweep_again_seconds
+            dues.append(Due("sweep", again, "sweep again: the pause is partial"))
+        if self.next_audit:
+            dues.append(Due("audit", max(0.0, self.next_audit - now), "until the next audit"))
+        return min(dues, key=lambda due: due.seconds, default=None)
+
+    @property
+    def may_contain_again(self) -> bool:
+        """Whether an audit may contain: never against a person's stop, or a rollback."""
+        resting = self.restore is None and self.pending is None and not self.queued
+        return self.audits.contains and resting and self.summary.result != "stopped"
+
+    @property
+    def asked_by(self) -> str:
+        """Who asked for what waits now."""
+        return self.restore.by if self.restore else self.order.requester
+
+    @property
+    def request(self) -> str:
+        """What tells this request from an earlier one for the same plan."""
+        return self.restore.request if self.restore else ""
+
+    @property
+    def direction(self) -> Direction:
+        """Which way the plan goes that waits now."""
+        return Direction.RESTORE if self.restore else Direction.CONTAIN
+
+    @property
+    def people(self) -> tuple[object, ...]:
+        """All that people change while the pause rests."""
+        asked = (self.restore, self.pending, self.approved, len(self.yeses))
+        return (len(self.queued), *asked, self.summary.result, self.audit_by)
+
+    def waiting(self, plan: PlanRef, now: float, *, stale: bool = False) -> None:
+        """A plan waits for people from now on; what was said to another one does not count."""
+        self.pending, self.approved, self.stale = plan, None, stale
+        self.yeses.clear()
+        self.waits_until = now + (self.approval_seconds or self.order.options.approval_seconds)
+
+    def withdraw(self) -> None:
+        """Nothing waits for people any more."""
+        self.restore, self.pending, self.approved, self.stale = None, None, None, False
+        self.yeses.clear()
+
+    def objection(self, yes: Approve) -> str:
+        """Why a yes does not count; nothing when it does."""
+        if self.pending is None or self.approved is not None:
+            return "Nothing is waiting for an approval."
+        if not yes.by or yes.by == self.asked_by:
+            return f"{yes.by or 'Nobody'} asked for it; the approval must be another person's."
+        if any(yes.by == other.by for other in self.yeses):
+            return f"{yes.by} has approved it already; {self.approvers} people must."
+        if yes.digest != self.pending.digest:
+            waits = self.pending.digest[:12]
+            return f"The plan that waits is {waits}, not {yes.digest[:12]}: read it again."
+        return ""
+
+    def say_yes(self, approval: Approve) -> None:
+        """Count one more yes; the last that is wanted lets it be carried out."""
+        self.yeses.append(approval)
+        if len(self.yeses) >= self.approvers:
+            self.approved = approval
+
+    @property
+    def details(self) -> str:
+        """The text that Temporal's own UI shows on top."""
+        order, s = self.order, self.summary
+        return (
+            f"**{order.vendor}** ({order.scope.key}), pause `{order.pause}`: **{self.phase}**  \n"
+            f"asked for by {order.requester}; {s.result or 'no result yet'}, held {s.held}, "
+            f"failed {s.failed}, conflicts {s.conflicts}, left open {s.open_skips}, gaps {s.gaps}"
+        )
 
 
 @dataclass(frozen=True)

@@ -11,34 +11,28 @@ from dataclasses import replace
 from datetime import timedelta
 
 from temporalio import workflow
-from temporalio.exceptions import ApplicationError
 from temporalio.workflow import ParentClosePolicy
 
 with workflow.unsafe.imports_passed_through():
+    import workflows.messages as m
     from activities import api
     from stopline.model import Direction
-    from workflows import messages as m
     from workflows.calls import call, end_early
     from workflows.messages import Phase
+    from workflows.words import PeoplesWords
 
-Child = workflow.ChildWorkflowHandle[m.ShardOrder, api.Tally]
 IDLE = 3
 """Passes in a row without a single write, after which what is left is left to a person."""
 
 
 @workflow.defn(name=m.PAUSE_VENDOR)
-class PauseVendor:
+class PauseVendor(PeoplesWords):
     """One pause of one vendor in one scope."""
 
     @workflow.init
     def __init__(self, state: m.PauseState) -> None:
-        self._state = state
-        self._stopping = False
-        self._sweep = 0
-        self._total = 0
+        super().__init__(state)
         self._propagation = 0.0
-        self._running: dict[str, Child] = {}
-        self._done = api.Tally()
 
     @workflow.run
     async def run(self, state: m.PauseState) -> api.Summary:
@@ -66,6 +60,9 @@ class PauseVendor:
             self._renew()
         elif state.restore is not None and state.pending is None:
             await self._plan_restore()
+        elif state.audit_by:
+            await self._audit()
+            self._renew()
         else:
             await self._rest()
 
@@ -73,7 +70,7 @@ class PauseVendor:
         """A native cancel fails closed: what is contained stays so, and the pause stays open."""
         self._stopping = True
         self._state.queued.clear()
-        self._withdraw()
+        self._state.withdraw()
         await self._record("cancelled", "temporal", workflow.cancellation_reason() or "")
         await self._conclude(Direction.CONTAIN, "", "")
         self._stopping = False
@@ -84,12 +81,13 @@ class PauseVendor:
     async def _open(self) -> bool:
         state = self._state
         opened = await call(api.OPEN, state.order, api.Opened, summary="open the pause")
-        state.opened = True
+        state.opened, state.approvers = True, opened.approvers
+        state.approval_seconds, state.audits = opened.approval_seconds, opened.audits
         if opened.refused:
             state.summary = api.Summary(result="refused", why=opened.refused)
             return False
         if opened.second_person and not await self._second_person():
-            why = "it was stopped" if self._stopping else "nobody approved the plan in time"
+            why = "it was rejected or stopped" if self._stopping else "nobody approved it in time"
             state.summary = api.Summary(result="refused", why=why)
             await self._record("closed", "stopline", state.summary.why, status="closed")
             return False
@@ -98,17 +96,18 @@ class PauseVendor:
 
     async def _second_person(self) -> bool:
         state = self._state
-        state.phase = Phase.AWAITING_APPROVAL
-        state.pending = api.PlanRef(ref=state.order.plan, digest=state.order.digest)
-        self._tell()
+        state.waiting(api.PlanRef(state.order.plan, state.order.digest), workflow.time())
+        self._enter(Phase.AWAITING_APPROVAL)
         try:
             await workflow.wait_condition(
                 lambda: state.approved is not None or self._stopping,
-                timeout=timedelta(seconds=state.order.options.approval_seconds),
+                timeout=timedelta(seconds=state.waits_until - workflow.time()),
+                timeout_summary="how long the plan waits for its approval",
             )
         except TimeoutError:
             return False
-        state.pending, state.approved = None, None
+        finally:
+            state.withdraw()
         return not self._stopping
 
     # --- containment -----------------------------------------------------------------------------
@@ -215,10 +214,10 @@ class PauseVendor:
             api.PLAN_RESTORE, asked, api.PlanRef, summary="plan the rollback from what happened"
         )
         if state.restore is wanted:  # else it was withdrawn meanwhile
-            state.pending = planned
+            state.waiting(planned, workflow.time())
             if not planned.work:
                 closed = await self._conclude(Direction.RESTORE, planned.ref, "")
-                self._withdraw()
+                state.withdraw()
         self._enter(Phase.CLOSED if closed else Phase.PAUSED)
 
     async def _restore(self) -> None:
@@ -231,7 +230,7 @@ class PauseVendor:
         if state.approved is not approved:
             return  # withdrawn meanwhile
         if fresh.digest != approved.digest:
-            state.pending, state.approved, state.stale = fresh, None, True
+            state.waiting(fresh, workflow.time(), stale=True)
             self._tell()
             return
         self._enter(Phase.RESTORING)
@@ -243,7 +242,7 @@ class PauseVendor:
             )
             if self._stopping or not fresh.work or not tally.applied:
                 break
-        self._withdraw()
+        state.withdraw()
         closed = await self._conclude(Direction.RESTORE, fresh.ref, "")
         self._stopping = False
         self._enter(Phase.CLOSED if closed else Phase.PAUSED)
@@ -253,24 +252,43 @@ class PauseVendor:
     async def _rest(self) -> None:
         """Wait for a person; while the pause is partial, sweep again by and by."""
         state = self._state
-        retry = state.summary.result == "partial" and state.restore is None
-        wait = timedelta(seconds=state.order.options.sweep_again_seconds) if retry else None
-        was = self._said()
+        if state.audits.every and not state.next_audit:
+            state.next_audit = self._later(state.audits)
+        due, was = state.due(workflow.time()), state.people
         try:
             await workflow.wait_condition(
-                lambda: self._said() != was,
-                timeout=wait,
-                timeout_summary="sweep again: the pause is partial" if retry else None,
+                lambda: state.people != was,
+                timeout=timedelta(seconds=due.seconds) if due else None,
+                timeout_summary=due.summary if due else None,
             )
         except TimeoutError:
+            await self._happens(due.what if due else "")
+
+    async def _happens(self, what: str) -> None:
+        """Nobody said anything, and the time has come."""
+        state = self._state
+        if what == "expire":
+            state.withdraw()
+            await self._record("expired", "stopline", "nobody approved the plan in time")
+        elif what == "audit":
+            state.audit_by = "stopline"
+        else:
             # Only a sweep: the plan itself would take again what a rollback gave back in part.
             state.queued.append(replace(state.order, plan=""))
 
-    def _said(self) -> tuple[object, ...]:
-        """All that people change while the pause rests."""
+    def _later(self, audits: api.AuditTerms) -> float:
+        """When the next audit is due: not all pauses of a lab at one moment."""
+        return workflow.time() + audits.every + workflow.random().uniform(0, audits.jitter)
+
+    async def _audit(self) -> None:
+        """Look at everything anew; what was opened again is queued for a sweep."""
         state = self._state
-        people = (state.restore, state.pending, state.approved)
-        return (len(state.queued), *people, state.summary.result)
+        asked = api.AuditOrder(state.order, state.audit_by, state.may_contain_again)
+        summary = f"audit {state.audited.number + 1}, asked for by {state.audit_by}"
+        state.audited = await call(api.AUDIT, asked, api.Audited, summary=summary, minutes=30)
+        state.audit_by, state.next_audit = "", 0.0
+        if state.audited.to_contain and state.may_contain_again:
+            state.queued.append(replace(state.order, plan=""))
 
     def _renew(self) -> None:
         """Continue as new on entering PAUSED, when nobody is waiting for an answer."""
@@ -278,166 +296,6 @@ class PauseVendor:
         busy = state.queued or state.restore or not workflow.all_handlers_finished()
         if state.phase is Phase.PAUSED and not busy:
             workflow.continue_as_new(state)
-
-    # --- what people say -------------------------------------------------------------------------
-
-    @workflow.update(name=m.CONTAIN)
-    async def contain(self, order: api.PauseOrder) -> str:
-        """Contain again under a plan that a person has just read; for a pause that is open."""
-        await self._record(
-            "contain-again", order.requester, order.reason, plan=order.plan, digest=order.digest
-        )
-        self._state.queued.append(order)
-        return self._state.order.pause
-
-    @contain.validator
-    def _may_contain(self, order: api.PauseOrder) -> None:
-        if not self._state.opened or self._state.phase is Phase.CLOSED:
-            raise ApplicationError("The pause is not open yet, or closed already; try again.")
-        if self._state.restore is not None:
-            raise ApplicationError("A rollback of this pause is under way; nothing was queued.")
-        if not order.plan or not order.requester:
-            raise ApplicationError("A plan and a requester are wanted.")
-
-    @workflow.update(name=m.ROLLBACK)
-    async def rollback(self, restore: api.RestoreOrder) -> api.PlanRef:
-        """Ask for a rollback; answers with the plan that another person must approve."""
-        self._withdraw()
-        self._state.restore = restore
-        await workflow.wait_condition(lambda: self._planned(restore))
-        return self._waiting()
-
-    def _withdraw(self) -> None:
-        """No rollback is asked for any more."""
-        state = self._state
-        state.restore, state.pending, state.approved, state.stale = None, None, None, False
-
-    def _waiting(self) -> api.PlanRef:
-        return self._state.pending or api.PlanRef()
-
-    def _planned(self, restore: api.RestoreOrder) -> bool:
-        """Whether this request has its plan, or was replaced or done with meanwhile."""
-        return self._state.pending is not None or self._state.restore is not restore
-
-    @rollback.validator
-    def _may_rollback(self, restore: api.RestoreOrder) -> None:
-        if self._state.phase is not Phase.PAUSED:
-            raise ApplicationError(
-                f"The pause is {self._state.phase}; a rollback can be asked for once it is paused. "
-                "Use `stopline stop` to end a containment early."
-            )
-        if not restore.by:
-            raise ApplicationError("Who asks for the rollback is not said.")
-
-    @workflow.update(name=m.APPROVE)
-    async def approve(self, approval: m.Approve) -> str:
-        """A second person's yes to the digest that is waiting."""
-        await self._record(
-            "approved",
-            approval.by,
-            approval.reason,
-            plan=self._state.pending.ref if self._state.pending else "",
-            digest=approval.digest,
-        )
-        self._state.approved = approval
-        return approval.digest
-
-    @approve.validator
-    def _may_approve(self, approval: m.Approve) -> None:
-        state = self._state
-        asked_by = state.restore.by if state.restore else state.order.requester
-        if state.pending is None or state.approved is not None:
-            raise ApplicationError("Nothing is waiting for an approval.")
-        if not approval.by or approval.by == asked_by:
-            raise ApplicationError(
-                f"{approval.by or 'Nobody'} asked for it; the approval must be another person's."
-            )
-        if approval.digest != state.pending.digest:
-            raise ApplicationError(
-                f"The plan that waits is {state.pending.digest[:12]}, not "
-                f"{approval.digest[:12]}: read it again."
-            )
-
-    @workflow.update(name=m.STOP)
-    async def stop(self, stop: m.Stop) -> str:
-        """Finish the batches in flight, then stay as you are; a waiting rollback is withdrawn."""
-        self._stopping = True
-        del self._state.queued[1:]  # the first is under way
-        if self._state.phase in (Phase.PAUSED, Phase.PLANNING_ROLLBACK):
-            self._state.queued.clear()
-            self._withdraw()
-            if self._state.summary.result == "partial":  # it would sweep again by and by
-                await self._conclude(Direction.CONTAIN, "", "")
-            self._stopping = False
-        for child in list(self._running.values()):
-            await end_early(child)
-        await self._record("stop", stop.by, stop.reason)
-        return self._state.phase
-
-    @workflow.update(name=m.ACKNOWLEDGE)
-    async def acknowledge(self, word: api.Acknowledgement) -> api.Summary:
-        """A person accepts the gaps and what was left open; then they do not make it partial."""
-        await self._record("acknowledged", word.by, word.reason)
-        self._state.acknowledged_by = word.by
-        if self._state.phase is Phase.PAUSED:
-            await self._conclude(Direction.CONTAIN, "", "")
-        return self._state.summary
-
-    @workflow.query(name=m.STATUS)
-    def status(self) -> m.Status:
-        """Where the pause is, in numbers and references."""
-        state = self._state
-        return m.Status(
-            order=state.order,
-            phase=state.phase,
-            sweep=self._sweep,
-            total=self._total,
-            done=sum(self._done.outcomes.values()),
-            tally=self._done,
-            summary=state.summary,
-            pending=state.pending,
-            asked_by=state.restore.by if state.restore else "",
-            stopping=self._stopping,
-            stale=state.stale,
-            acknowledged_by=state.acknowledged_by,
-        )
-
-    # --- small things ----------------------------------------------------------------------------
-
-    async def _record(
-        self,
-        kind: str,
-        by: str,
-        reason: str,
-        *,
-        plan: str = "",
-        digest: str = "",
-        status: str = "",
-    ) -> None:
-        said = api.Recording(self._state.order, kind, by, reason, plan, digest, status)
-        await call(api.RECORD, said, bool, summary=f"write down: {kind} by {by}")
-
-    async def _conclude(self, direction: Direction, plan: str, blocked: str) -> bool:
-        """Bring the journal's status up to date; True when nothing is held any more."""
-        asked = api.Conclusion(self._state.order, direction, plan, self._stopping, blocked)
-        self._state.summary = await call(
-            api.CONCLUDE, asked, api.Summary, summary="what became of it"
-        )
-        return self._state.summary.result == "restored"
-
-    def _enter(self, phase: Phase) -> None:
-        self._state.phase = phase
-        self._tell()
-
-    def _tell(self) -> None:
-        """The line that Temporal's own UI shows; it does not survive continue-as-new."""
-        state, s = self._state, self._state.summary
-        order = state.order
-        workflow.set_current_details(
-            f"**{order.vendor}** ({order.scope.key}), pause `{order.pause}`: **{state.phase}**  \n"
-            f"asked for by {order.requester}; {s.result or 'no result yet'}, held {s.held}, "
-            f"failed {s.failed}, conflicts {s.conflicts}, left open {s.open_skips}, gaps {s.gaps}"
-        )
 
     def _finish(self) -> api.Summary:
         self._state.phase = Phase.CLOSED

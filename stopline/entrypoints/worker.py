@@ -17,6 +17,7 @@ from activities.api import read_queue, task_queue
 from activities.bodies import Activities
 from activities.checks import Checks
 from activities.readonly import reading
+from stopline.approving import Approvers
 from stopline.engine import Connector
 from stopline.entrypoints.temporal import connect
 from stopline.estate import Estate
@@ -94,7 +95,7 @@ async def serve(settings: Settings, stop: asyncio.Event) -> None:
     """
     book = open_settings_book(settings)
     client = await connect(settings)
-    activities = Activities(book, connectors_of)
+    activities = Activities(book, connectors_of, Approvers(settings.config_dir))
     workers = [build_reader(client, activities)]
     if not settings.read_only:
         workers.append(build_worker(client, activities, threads=settings.threads))

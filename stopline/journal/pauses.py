@@ -155,10 +155,21 @@ class Pauses:
     # --- what became of it -----------------------------------------------------------------------
 
     def approve(
-        self, pause: str, ref: str, digest: str, by: str, signature: str, reason: str = ""
+        self,
+        pause: str,
+        ref: str,
+        digest: str,
+        by: str,
+        signature: str,
+        reason: str = "",
+        signed: Json = None,
     ) -> None:
-        """Record a person's yes to one plan digest. `signature` is `unsigned` for now."""
+        """Record a person's yes to one plan digest. `signature` is OpenSSH's, or `unsigned`.
+
+        `signed` are the fields of the statement that the signature is over.
+        """
         data = {"ref": ref, "digest": digest, "signature": signature, "reason": reason}
+        data |= {"signed": signed} if signed else {}
         if any(e.data == data and e.actor == by for e in self.store.events(pause, "approved")):
             return
         self.note(pause, "approved", data, by)

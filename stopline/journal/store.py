@@ -7,7 +7,7 @@ cut), PostgreSQL in production; the same tables and migrations.
 import json
 import secrets
 import zlib
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -28,6 +28,8 @@ from stopline.text import Json, canonical, sha256
 
 GENESIS = "0" * 64
 _CHAIN_LOCK = 0x570B
+AT_ONCE = 200
+"""Documents that are fetched by one query."""
 _LINKED = tuple(c.name for c in t.events.c if c.name != "hash")
 
 
@@ -92,7 +94,7 @@ class Store:
             "data": canonical(data),
             "previous": previous,
         }
-        connection.execute(sa.insert(t.events).values(**row, hash=_link(row)))
+        connection.execute(sa.insert(t.events).values(**row, hash=link(row)))
 
     def keep(self, connection: Connection, kind: str, body: str) -> str:
         """Store a document apart from the chain; return its digest, which the chain may name."""
@@ -128,6 +130,21 @@ class Store:
         with self.read() as connection:
             return tuple(_event(row) for row in connection.execute(query))
 
+    def chain(self) -> tuple[dict[str, Any], ...]:
+        """Return every row of the chain in order, as it is hashed, with its hash."""
+        query = sa.select(t.events).order_by(t.events.c.seq)
+        with self.read() as connection:
+            return tuple(dict(row) for row in connection.execute(query).mappings())
+
+    def bodies(self, digests: Sequence[str]) -> Iterator[tuple[str, str]]:
+        """Yield those of these documents that are kept, with their digests."""
+        for start in range(0, len(digests), AT_ONCE):
+            wanted = t.bodies.c.digest.in_(digests[start : start + AT_ONCE])
+            with self.read() as connection:
+                rows = connection.execute(sa.select(t.bodies).where(wanted)).all()
+            for row in rows:
+                yield row.digest, zlib.decompress(row.body).decode()
+
     def verify(self) -> tuple[int, str]:
         """Walk the chain. Return the number of events and "", or where it is broken."""
         previous, number = GENESIS, 0
@@ -137,7 +154,7 @@ class Store:
                 fields = {name: getattr(row, name) for name in _LINKED}
                 if row.seq != number:
                     return number, f"event {number} is missing"
-                if row.previous != previous or row.hash != _link(fields):
+                if row.previous != previous or row.hash != link(fields):
                     return number, f"event {number} does not match the hash that it was given"
                 previous = row.hash
         return number, ""
@@ -147,7 +164,8 @@ def _event(row: Any) -> Event:
     return Event(row.seq, row.at, row.pause, row.kind, row.actor, json.loads(row.data), row.hash)
 
 
-def _link(row: Mapping[str, Any]) -> str:
+def link(row: Mapping[str, Any]) -> str:
+    """The hash of an event: over all its fields, the hash of the one before it among them."""
     return sha256(canonical({name: row[name] for name in sorted(row)}))
 
 

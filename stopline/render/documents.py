@@ -9,6 +9,7 @@ from enum import StrEnum
 
 from stopline.model import Change, Counted, Direction, Finding, Plan, State
 from stopline.preflight import Check
+from stopline.render.audits import AuditShown
 from stopline.render.plan import action, blast, in_words
 from stopline.render.standing import Left, Standing
 from stopline.text import Json, jsonable
@@ -28,7 +29,11 @@ class Kind(StrEnum):
     PAUSE = "Pause"
     PAUSE_LIST = "PauseList"
     DIAGNOSIS = "Diagnosis"
+    AUDIT = "Audit"
+    AUDIT_LIST = "AuditList"
     DRILL_REPORT = "DrillReport"
+    EVIDENCE_EXPORT = "EvidenceExport"
+    EVIDENCE_CHECK = "EvidenceCheck"
 
 
 def document(kind: Kind, fields: dict[str, Json]) -> Json:
@@ -185,6 +190,45 @@ def vendors_document(vendors: Iterable[Vendor], paused: Iterable[str]) -> Json:
 def check_document(faults: Sequence[str]) -> Json:
     """Every fault of the configuration, `file:line: fault` each."""
     return document(Kind.CONFIGURATION_CHECK, {"ok": not faults, "faults": list(faults)})
+
+
+def exported_document(manifest: Json, file: str, *, signed: bool) -> Json:
+    """What `stopline evidence export` wrote, and where."""
+    return document(
+        Kind.EVIDENCE_EXPORT,
+        {
+            "file": file,
+            "pause": manifest["pause"],
+            "vendor": manifest["vendor"],
+            "signed": signed,
+            "chain": manifest["chain"],
+            "members": len(manifest["members"]),
+            "hidden": len(manifest["hidden"]),
+        },
+    )
+
+
+def verified_document(checks: Sequence[Check]) -> Json:
+    """What `stopline evidence verify` found."""
+    fields = {"ok": all(c.ok for c in checks), "checks": [jsonable(c) for c in checks]}
+    return document(Kind.EVIDENCE_CHECK, fields)
+
+
+def audit_document(audit: AuditShown, pause: str, vendor: str) -> Json:
+    """What one audit of a pause found."""
+    fields = {"pause": pause, "vendor": vendor, **_audit(audit)}
+    return document(Kind.AUDIT, fields)
+
+
+def audits_document(audits: Iterable[AuditShown], pause: str, vendor: str) -> Json:
+    """The audits of one pause, oldest first."""
+    fields = {"pause": pause, "vendor": vendor, "audits": [_audit(a) for a in audits]}
+    return document(Kind.AUDIT_LIST, fields)
+
+
+def _audit(audit: AuditShown) -> dict[str, Json]:
+    told: dict[str, Json] = jsonable(audit)
+    return told | {"clean": audit.clean, "times": dict(audit.times)}
 
 
 def diagnosis_document(checks: Sequence[Check]) -> Json:

@@ -47,7 +47,10 @@ class Said:
 
 @dataclass(frozen=True, slots=True)
 class Waiting:
-    """A plan that waits for a person's yes."""
+    """A plan that waits for a person's yes; `more` is how many people still must say it.
+
+    `request` tells this asking from an earlier one for the same plan.
+    """
 
     direction: str
     ref: str
@@ -55,6 +58,9 @@ class Waiting:
     asked_by: str
     command: str
     stale: bool = False
+    request: str = ""
+    more: int = 1
+    approved_by: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,6 +193,8 @@ def _waiting(s: Standing) -> Section | None:
         return None
     waiting = s.waiting
     who = f"another person than {waiting.asked_by}" if waiting.asked_by else "a second person"
+    if waiting.more > 1:
+        who = f"{waiting.more} people, none of them {waiting.asked_by}"
     text = f"the {waiting.direction} plan {waiting.digest[:SHORT]} waits for {who}"
     stale = " (the estate moved; the plan was made again)" if waiting.stale else ""
     line = Line(text + stale, "!", Tone.WARN, (f"run: {waiting.command}",))

@@ -19,12 +19,15 @@ from stopline.entrypoints.temporal import AuthError
 from stopline.errors import ConfigError, RefusedError, SetupError, UserError
 from stopline.estate import AwsEstate, Estate, Protected, parse_estate
 from stopline.model import Cause, Direction, Severity
-from stopline.playbook import Approvals, Limits, Phase, Playbook, Rule, parse_playbook
+from stopline.playbook import Approvals, Audits, Limits, Phase, Playbook, Rule, parse_playbook
 from stopline.render import standing
+from stopline.roles import Roles, parse_roles
 from stopline.settings import PREFIX, Settings
 from stopline.vendors import AwsSelectors, Project, Vendor, parse_vendor
 
 README = (ROOT / "README.md").read_text("utf-8")
+GROUPS = ("vendor", "evidence")
+"""Commands that have commands of their own."""
 HOW_TO = ROOT / "docs" / "how-to"
 CONFIGURE = (HOW_TO / "configure.md").read_text("utf-8")
 
@@ -102,7 +105,8 @@ def test_the_readme_says_the_defaults_of_settings() -> None:
     told = {row[0].strip("`"): row[1].strip("`") for row in rows(README) if len(row) == 3}
     for name, field in Settings.model_fields.items():
         if field.default_factory is None and name != "no_color" and not field.is_required():
-            assert told[PREFIX + name.upper()] == f"{field.default}", name
+            plain = "none" if field.default is None else f"{field.default}"
+            assert told[PREFIX + name.upper()] == plain, name
 
 
 def test_the_readme_names_every_verb_and_no_other() -> None:
@@ -139,7 +143,7 @@ def test_documents_name_only_commands_and_options_that_exist(path: Path) -> None
         words = line.split()
         if not words or words[0].startswith("-") or words[0].isupper():
             continue
-        name = " ".join(words[:2]) if words[0] == "vendor" else words[0]
+        name = " ".join(words[:2]) if words[0] in GROUPS else words[0]
         if name not in known:
             wrong.append(line)
             continue
@@ -217,6 +221,7 @@ PARSERS: Mapping[str, Callable[[str, str], object]] = {
     "vendors": parse_vendor,
     "playbooks": lambda text, file: parse_playbook(text, file, installed_words()),
     "config": parse_estate,
+    "roles.yaml": parse_roles,
 }
 EXAMPLES = [
     (name_of(path), file, body)
@@ -229,12 +234,17 @@ EXAMPLES = [
 def test_every_yaml_example_is_read_without_a_fault(where: str, file: str, body: str) -> None:
     """An example says which file it is, and is one: it goes through the program's own reader."""
     assert file.startswith("config/"), f"{where}: say behind ```yaml which file this is"
-    PARSERS[Path(file).parent.name](body, file)
+    PARSERS[kind_of(file)](body, file)
+
+
+def kind_of(file: str) -> str:
+    """Which reader a file of configuration goes through."""
+    return "roles.yaml" if file.endswith("/roles.yaml") else Path(file).parent.name
 
 
 def test_there_is_an_example_of_each_file() -> None:
-    """The documents show an estate, a vendor and a playbook."""
-    assert {Path(file).parent.name for _, file, _ in EXAMPLES} == set(PARSERS)
+    """The documents show an estate, a vendor, a playbook and roles."""
+    assert {kind_of(file) for _, file, _ in EXAMPLES} == set(PARSERS)
 
 
 @pytest.mark.parametrize(
@@ -247,6 +257,7 @@ def test_there_is_an_example_of_each_file() -> None:
         (Playbook, ""),
         (Limits, "limits."),
         (Approvals, "approvals."),
+        (Audits, "audits."),
     ],
 )
 def test_every_key_of_the_configuration_is_described(model: type[BaseModel], above: str) -> None:
@@ -255,9 +266,15 @@ def test_every_key_of_the_configuration_is_described(model: type[BaseModel], abo
     keys = {
         above + name
         for name, field in model.model_fields.items()
-        if field.annotation not in (Limits, Approvals)
+        if field.annotation not in (Limits, Approvals, Audits)
     }
     assert keys <= told, keys - told
+
+
+def test_every_key_of_the_roles_is_described() -> None:
+    """Each key of roles.yaml is in the example that explains it."""
+    text = page("how-to", "sign-approvals.md")
+    assert all(f"\n{name}:" in text for name in Roles.model_fields)
 
 
 @pytest.mark.parametrize("model", [Project, Phase, Rule, Estate])

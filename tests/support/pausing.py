@@ -13,6 +13,7 @@ from temporalio.contrib.pydantic import pydantic_data_converter
 
 from activities import api
 from activities.bodies import Activities
+from stopline.approving import Approvers
 from stopline.configuration import Frozen
 from stopline.connectors.memory import MemoryConnector, Principal, World
 from stopline.entrypoints.embedded import Server, free_port
@@ -34,7 +35,6 @@ phases:
       - {name: targets, connector: memory, contains: targets, how: deny}
 limits: {changes: 5000, share: 1.0}
 """
-FROZEN = Frozen(VENDOR, PLAYBOOK, "{}")
 PAUSE = "0000abcd"
 
 
@@ -130,9 +130,12 @@ class Line:
         asked = api.RestoreOrder(by="alice", reason="reassessed", **order)
         return await handle.execute_update(m.ROLLBACK, asked, result_type=api.PlanRef)
 
-    async def approve(self, handle: WorkflowHandle, digest: str, by: str = "bob") -> str:
+    async def approve(
+        self, handle: WorkflowHandle, digest: str, by: str = "bob", signature: str = ""
+    ) -> str:
         """Approve what waits."""
-        return await handle.execute_update(m.APPROVE, m.Approve(by, digest), result_type=str)
+        yes = m.Approve(by, digest, signature=signature)
+        return await handle.execute_update(m.APPROVE, yes, result_type=str)
 
     async def restored(self, handle: WorkflowHandle) -> api.Summary:
         """Roll the whole pause back and return its end."""
@@ -142,7 +145,13 @@ class Line:
 
 
 @asynccontextmanager
-async def a_line(world: World | None = None, *, threads: int = 8) -> AsyncIterator[Line]:
+async def a_line(
+    world: World | None = None,
+    *,
+    threads: int = 8,
+    approvers: Approvers | None = None,
+    playbook: str = PLAYBOOK,
+) -> AsyncIterator[Line]:
     """Start everything on a free port, and stop it."""
     with tempfile.TemporaryDirectory() as folder:
         server = Server(Path(folder) / "temporal", free_port())
@@ -153,8 +162,10 @@ async def a_line(world: World | None = None, *, threads: int = 8) -> AsyncIterat
             connector = MemoryConnector(world or a_world())
             line = Line(client, book, connector.world, connector)
             line.queue = api.task_queue(book.id)
-            line.frozen = book.pauses.keep("frozen", FROZEN.dump())
-            activities = Activities(book, lambda _estate: {"memory": connector})
+            line.frozen = book.pauses.keep("frozen", Frozen(VENDOR, playbook, "{}").dump())
+            activities = Activities(
+                book, lambda _estate: {"memory": connector}, approvers or Approvers()
+            )
             async with build_worker(client, activities, threads=threads):
                 yield line
         finally:

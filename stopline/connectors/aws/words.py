@@ -28,3 +28,16 @@ NOT_LOOKED_AT: tuple[str, ...] = (
     "network paths, SSH to machines, database users",
 )
 """The rows of docs/access-paths.md that say `not looked at`; a test holds the two together."""
+_LOCKING = ("D3-AL", "Account Locking")
+_PERMISSIONS = ("D3-UAP", "User Account Permissions")
+_FILES = ("D3-RFAM", "Remote File Access Mediation")
+TECHNIQUES: Mapping[str, tuple[str, str]] = {
+    "access-key": _LOCKING,
+    "ssh-key": _LOCKING,
+    "signing-certificate": _LOCKING,
+    "deny-policy": _PERMISSIONS,
+    "user-attachment": _PERMISSIONS,
+    "role-attachment": _PERMISSIONS,
+    "bucket-policy-statement": _FILES,
+}
+"""What containing each kind of address is, in the words of https://d3fend.mitre.org/ ."""

@@ -1,5 +1,7 @@
 """`stopline approve`: a second person's yes to the plan that waits, or to what stays open."""
 
+from dataclasses import replace
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -19,6 +21,7 @@ from stopline.model import Direction, Plan
 from stopline.render.page import shown
 from stopline.render.plan import SHORT, recap, stale_page
 from stopline.render.standing import Standing, Waiting, result_page
+from stopline.signing import Statement, sign
 from workflows import messages as m
 
 DIGITS = 8
@@ -37,13 +40,15 @@ def approve(
     ] = False,
     reason: o.Reason = "",
     by: o.As = "",
+    key: o.Sign = None,
     confirm_: o.Confirm = "",
     output: o.OutputOption = None,
 ) -> None:
     """Say yes to the plan that waits, and follow what it does.
 
-    The yes must be another person's than the one who asked. After a rollback it exits with 0
-    restored, 7 when conflicts are left, 6 when something else is.
+    The yes must be another person's than the one who asked; where approvals are signed it is
+    signed with your OpenSSH key. While more people must say yes it exits with 5; after a rollback
+    with 0 restored, 7 when conflicts are left, 6 when something else is.
     """
     program = o.program_of(context, output)
     person = o.identity(program, by)
@@ -62,9 +67,54 @@ def approve(
     what = f"approve the {waiting.direction} plan"
     confirm(program, pause.vendor, confirm_, what, recap(planned.plan))
     word = m.Approve(person, planned.plan.digest, reason.strip())
-    program.going = pause.id
+    word = replace(word, signature=_signature(program, pause, waiting, word, key))
     program.wait(temporal.say(pause.workflow, m.APPROVE, word, str))
+    if waiting.more > 1:
+        program.announce(f"{waiting.more - 1} more must approve it: {waiting.command}")
+        raise typer.Exit(end(program, temporal, pause.id))
+    program.going = pause.id
     raise typer.Exit(_after(program, temporal, pause, planned))
+
+
+def reject(
+    context: typer.Context,
+    case: o.Case,
+    *,
+    reason: o.Reason = "",
+    by: o.As = "",
+    output: o.OutputOption = None,
+) -> None:
+    """Say no to the plan that waits: nothing of it is carried out, and the reason is kept."""
+    program = o.program_of(context, output)
+    person, why = o.identity(program, by), o.require_reason(reason)
+    pause = open_pause(program, case)
+    temporal = program.at_work()
+    waiting = _waiting(standing_now(program, temporal, pause.id))
+    program.wait(temporal.say(pause.workflow, m.REJECT, m.Reject(person, why), str))
+    program.announce(f"Rejected: the {waiting.direction} plan {waiting.digest[:SHORT]}.")
+    follow(program, temporal, pause.workflow, lambda s: at_rest(s) and s.pending is None)
+    raise typer.Exit(end(program, temporal, pause.id))
+
+
+def _signature(
+    program: Program, pause: Pause, waiting: Waiting, word: m.Approve, named: Path | None
+) -> str:
+    """OpenSSH's signature with the key that was named, if one was."""
+    key = named or program.settings.signing_key
+    if key is None:
+        return ""
+    signed = Statement(
+        journal=program.book.id,
+        pause=pause.id,
+        vendor=pause.vendor,
+        direction=waiting.direction,
+        digest=word.digest,
+        request=waiting.request,
+        asked_by=waiting.asked_by,
+        by=word.by,
+        reason=word.reason,
+    )
+    return sign(signed, key)
 
 
 def _waiting(stands: Standing) -> Waiting:

@@ -16,8 +16,10 @@ import stopline
 from stopline.entrypoints.cli import (
     approving,
     assessing,
+    auditing,
     cases,
     doctor,
+    evidence,
     pausing,
     planning,
     restoring,
@@ -43,6 +45,7 @@ app = typer.Typer(
     "130 interrupted (the work goes on).",
 )
 app.add_typer(vendors.app, name="vendor")
+app.add_typer(evidence.app, name="evidence")
 for command in (
     planning.plan,
     assessing.assess,
@@ -50,7 +53,10 @@ for command in (
     cases.status,
     cases.watch,
     cases.stop,
+    auditing.audit,
+    auditing.audits,
     approving.approve,
+    approving.reject,
     restoring.rollback,
     doctor.doctor,
     serving.up,

@@ -1,6 +1,7 @@
 """The options that several commands share, and what is made of their texts."""
 
 from enum import StrEnum
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -53,7 +54,11 @@ Reason = Annotated[
 ]
 As = Annotated[
     str,
-    typer.Option("--as", metavar="NAME", help="Who says so, if not STOPLINE_IDENTITY. Unsigned."),
+    typer.Option("--as", metavar="NAME", help="Who says so, if not STOPLINE_IDENTITY."),
+]
+Sign = Annotated[
+    Path | None,
+    typer.Option("--sign", metavar="KEY", help="Sign with this OpenSSH key."),
 ]
 Confirm = Annotated[
     str,

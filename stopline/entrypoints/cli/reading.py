@@ -19,11 +19,17 @@ _SAID = {
     "opened": "pause",
     "contain-again": "contain again",
     "approved": "approve",
+    "rejected": "reject",
+    "expired": "nobody approved in time",
     "stop": "stop",
     "acknowledged": "acknowledge",
     "rollback": "rollback",
     "restoring": "rollback begins",
 }
+
+
+_OVER = ("approved", "rejected", "expired", "stop", "status", "receipts", "restoring")
+"""After one of these, the last rollback plan in the journal waits no more."""
 
 
 def standing(book: Book, pause: Pause, status: Status | None = None) -> Standing:
@@ -201,6 +207,9 @@ def _waiting(pause: Pause, status: Status) -> Waiting | None:
         status.asked_by or status.order.requester,
         approve_command(pause, pending.digest),
         stale=status.stale,
+        request=status.request,
+        more=status.approvers - len(status.approved_by),
+        approved_by=status.approved_by,
     )
 
 
@@ -209,7 +218,7 @@ def _waiting_in_journal(book: Book, pause: Pause, events: Iterable[Event]) -> Wa
     if pause.status is PauseStatus.CLOSED:
         return None
     for event in reversed([*events]):
-        if event.kind in ("approved", "status", "receipts", "restoring", "stop"):
+        if event.kind in _OVER:
             return None
         if event.kind == "planned" and event.data["direction"] == Direction.RESTORE:
             digest, ref = event.data["digest"], event.data["ref"]

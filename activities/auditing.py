@@ -1,0 +1,98 @@
+"""An audit: read everything that a pause holds, search for new access, write down what differs.
+
+Nothing is written to any system here. What is contained again is a sweep's work.
+"""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from itertools import groupby
+
+from activities import api
+from stopline.engine import Connector
+from stopline.errors import ConnectorError
+from stopline.journal.book import Book
+from stopline.journal.pauses import Planned
+from stopline.model import Address, Document, Hold
+from stopline.planner import Drift, DriftKind, Look, drift
+from stopline.text import Json
+
+READERS = 8
+KIND = "audited"
+OPENS = (DriftKind.REMOVED, DriftKind.REGRANTED, DriftKind.EDITED)
+"""Through these the vendor may have access again."""
+
+
+def audited(
+    book: Book, connectors: Mapping[str, Connector], asked: api.AuditOrder, planned: Planned
+) -> api.Audited:
+    """Compare what a pause holds with what is there, and journal it. `planned` is a sweep's."""
+    pause = asked.order.pause
+    holds = book.writes.holds(pause)
+    found = drift(holds, looks(connectors, holds))
+    before = Counter(
+        address for event in book.store.events(pause, KIND) for address in event.data["opened"]
+    )
+    opened = sorted(str(one.address) for one in found if one.kind in OPENS)
+    held = {hold.address for hold in holds}
+    fresh = sorted(str(c.address) for c in planned.plan.work if c.address not in held)
+    beyond = sorted({str(s.address) for s in planned.plan.skips if s.leaves_access})
+    result = api.Audited(
+        number=len(book.store.events(pause, KIND)) + 1,
+        at=book.store.now(),
+        by=asked.by,
+        held=len(holds),
+        drifted=len(opened),
+        fresh=len(fresh),
+        beyond=len(beyond),
+        unread=sum(one.kind is DriftKind.UNREAD for one in found),
+        gaps=len(planned.plan.gaps),
+        again=max((before[address] for address in opened), default=0),
+        contains=asked.contains,
+    )
+    data = {
+        "plan": planned.ref,
+        "contains": asked.contains,
+        "drift": [_told(one) for one in found],
+        "opened": opened,
+        "fresh": fresh,
+        "beyond": beyond,
+        "gaps": [f"{g.connector} {g.realm}: {g.what}: {g.cause}" for g in planned.plan.gaps],
+        "held": len(holds),
+    }
+    book.pauses.note(pause, KIND, data, asked.by)
+    return result
+
+
+def _told(one: Drift) -> Json:
+    return {
+        "address": str(one.address),
+        "principal": one.principal,
+        "kind": str(one.kind),
+        "ours": one.ours.digest if one.ours else "",
+        "now": one.now.digest if one.now else "",
+    }
+
+
+def looks(connectors: Mapping[str, Connector], holds: Iterable[Hold]) -> Mapping[Address, Look]:
+    """Read every document that holds lie in; what cannot be read says so."""
+    ordered = sorted(holds, key=lambda h: (h.address.document, h.address))
+    by_document = [
+        (document, tuple(hold.address for hold in group))
+        for document, group in groupby(ordered, key=lambda h: h.address.document)
+    ]
+    with ThreadPoolExecutor(READERS) as pool:
+        answers = pool.map(lambda pair: _look(connectors, *pair), by_document)
+        return {address: look for answer in answers for address, look in answer.items()}
+
+
+def _look(
+    connectors: Mapping[str, Connector], document: Document, addresses: tuple[Address, ...]
+) -> dict[Address, Look]:
+    try:
+        observed = connectors[document.connector].read(document)
+    except (ConnectorError, KeyError):
+        return dict.fromkeys(addresses, Look(read=False))
+    return {
+        address: Look(observed.states.get(address), exists=observed.exists) for address in addresses
+    }

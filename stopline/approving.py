@@ -1,0 +1,60 @@
+"""Whose yes counts: the rule that the worker keeps, whatever a client or a database says."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from stopline.errors import RefusedError, SetupError
+from stopline.roles import ANYBODY, Roles, parse_roles
+from stopline.signing import UNSIGNED, Statement, verify
+
+FILE = "roles.yaml"
+
+
+@dataclass(frozen=True, slots=True)
+class Approvers:
+    """The approvers of one installation, read anew each time from its folder of configuration."""
+
+    folder: Path | None = None
+    read: Callable[[Path], str] = field(default=lambda path: path.read_text(encoding="utf-8"))
+
+    @property
+    def roles(self) -> Roles:
+        """What the file says; without one, anybody. Raises ConfigError on a broken one."""
+        path = self.folder / FILE if self.folder else None
+        if path is None or not path.exists():
+            return ANYBODY
+        return parse_roles(self.read(path), path.as_posix())
+
+    def vouch(self, statement: Statement, signature: str) -> str:
+        """Return what is written down as the signature. Raises RefusedError when it is no yes."""
+        roles, by = self.roles, statement.by
+        if not roles.may_approve(by):
+            raise RefusedError(
+                f"{by} is not an approver. Nothing was approved.",
+                f"The worker's {FILE} says who is.",
+            )
+        if by == statement.asked_by:
+            raise RefusedError(f"{by} asked for it; the approval must be another person's.")
+        if signature and signature != UNSIGNED:
+            self._verified(statement, signature, roles)
+            return signature
+        if roles.signatures == "required":
+            raise RefusedError(
+                "Approvals are signed here, and this one is not. Nothing was approved.",
+                "Approve with --sign KEY, or set STOPLINE_SIGNING_KEY to your OpenSSH key.",
+            )
+        return UNSIGNED
+
+    def stands(self, statement: Statement, signature: str) -> bool:
+        """Whether a yes in the journal is still one: who only has the database cannot make it."""
+        try:
+            return self.vouch(statement, signature) == signature
+        except RefusedError:
+            return False
+
+    def _verified(self, statement: Statement, signature: str, roles: Roles) -> None:
+        try:
+            verify(statement, signature, (self.folder or Path()) / roles.allowed_signers)
+        except SetupError as error:  # asking again would not bring OpenSSH to the worker
+            raise RefusedError(f"The worker could not verify it: {error.what}") from error

@@ -1,0 +1,126 @@
+"""`stopline evidence export|verify`: a bundle from the journal, and its verification offline."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from stopline.configuration import installed_techniques
+from stopline.entrypoints.cli import options as o
+from stopline.entrypoints.cli.asking import pauses_named
+from stopline.entrypoints.cli.program import Program
+from stopline.entrypoints.cli.reading import standing
+from stopline.errors import SetupError, UserError
+from stopline.evidence import bundle as b
+from stopline.evidence.envelope import private_key, public_key, sealed
+from stopline.evidence.report import report
+from stopline.evidence.verifying import Trusted, verified
+from stopline.journal.pauses import Pause
+from stopline.preflight import Check
+from stopline.render.documents import exported_document, verified_document
+from stopline.render.page import Line, Section, Tone
+from stopline.render.place import diagnosis_page
+from stopline.render.standing import UNVERIFIED, standing_page
+
+app = typer.Typer(no_args_is_help=True, help="Evidence for an auditor, made from the journal.")
+EVERYTHING = 100_000
+
+
+@app.command()
+def export(
+    context: typer.Context,
+    case: o.Case,
+    *,
+    to: Annotated[
+        Path | None, typer.Option("--to", metavar="FILE", help="Where to write it.")
+    ] = None,
+    key: Annotated[
+        Path | None,
+        typer.Option("--key", metavar="FILE", help="Sign with this Ed25519 private key."),
+    ] = None,
+    output: o.OutputOption = None,
+) -> None:
+    """Write everything that the journal has of one pause into one file that proves itself.
+
+    Open or closed. Without a key the bundle is not signed, and says so.
+    """
+    program = o.program_of(context, output)
+    pause = _one(program, case)
+    signing = key or program.settings.evidence_key
+    private = private_key(signing) if signing else None
+    made = b.gather(program.book, pause.id, installed_techniques(), program.book.store.now())
+    page = standing_page(standing(program.book, pause), EVERYTHING)
+    text = report(program.book, pause.id, page)
+    made = b.finished(b.Bundle(made.manifest, {**made.members, b.REPORT: text.encode()}))
+    path = to or Path(f"stopline-evidence-{pause.id}.zip")
+    _write(path, b.packed(made, sealed(made.manifest_bytes, private) if private else ""))
+    document = exported_document(made.manifest, str(path), signed=bool(private))
+    program.emit((_exported(made, path, signed=bool(private)),), document)
+
+
+def _one(program: Program, case: str) -> Pause:
+    found = pauses_named(program, case)
+    if len(found) != 1:
+        names = ", ".join(pause.id for pause in found) or "none"
+        raise UserError(
+            f"{case!r} names {len(found)} pauses: {names}. Nothing was written.",
+            "Name one by its id; `stopline status --all` lists them.",
+        )
+    return found[0]
+
+
+def _exported(made: b.Bundle, path: Path, *, signed: bool) -> Section:
+    manifest = made.manifest
+    said = "signed" if signed else "not signed: name a key with --key or STOPLINE_EVIDENCE_KEY"
+    documents = sum(name.startswith(b.BODIES) for name in made.members)
+    lines = (
+        Line(f"file       {path}"),
+        Line(f"events     {manifest['chain']['of_this_pause']} of this pause"),
+        Line(f"documents  {documents}, in {len(manifest['hidden'])} a secret is hidden"),
+        Line(f"signature  {said}", tone=Tone.PLAIN if signed else Tone.WARN),
+    )
+    return Section(f"Evidence of the pause {manifest['pause']} of {manifest['vendor']}", lines)
+
+
+def _write(path: Path, data: bytes) -> None:
+    try:
+        path.touch(mode=0o600)
+        path.write_bytes(data)
+    except OSError as error:
+        raise SetupError(
+            f"{path} cannot be written: {error.strerror}. There is no bundle.",
+            "Name another place with --to.",
+        ) from error
+
+
+@app.command()
+def verify(
+    context: typer.Context,
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="A bundle.")],
+    *,
+    key: Annotated[
+        Path | None,
+        typer.Option("--key", metavar="FILE", help="The public key that must have signed it."),
+    ] = None,
+    signers: Annotated[
+        Path | None,
+        typer.Option("--signers", metavar="FILE", help="OpenSSH's allowed signers file."),
+    ] = None,
+    output: o.OutputOption = None,
+) -> None:
+    """Verify a bundle offline: signature, members, chain, documents, approvals.
+
+    Needs no journal and no server. Exits with 8 when anything does not hold.
+    """
+    program = o.program_of(context, output)
+    trusted = Trusted(public_key(key) if key else None, signers)
+    try:
+        data = file.read_bytes()
+    except OSError as error:
+        raise UserError(
+            f"{file} cannot be read: {error.strerror}. Nothing was verified."
+        ) from error
+    verdicts = verified(data, trusted)
+    checks = [Check(v.name, ok=v.ok, found=v.found, next_step="") for v in verdicts]
+    program.emit(diagnosis_page(checks), verified_document(checks))
+    raise typer.Exit(0 if all(v.ok for v in verdicts) else UNVERIFIED)

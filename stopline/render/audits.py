@@ -1,0 +1,126 @@
+"""Audits as pages: one with all that it found, and the history of a pause. Pure."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from stopline.render.page import Line, Page, Section, Table, Tone
+
+MEANS = {
+    "removed": "our overlay is gone",
+    "edited": "it was edited, and is neither ours nor as it was before",
+    "regranted": "it was switched on again",
+    "gone": "what it hung on was deleted",
+    "unread": "it could not be read",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Differs:
+    """One address that is not as we left it; `kind` is a key of `MEANS`."""
+
+    address: str
+    principal: str
+    kind: str
+
+
+@dataclass(frozen=True, slots=True)
+class AuditShown:
+    """One audit as the journal has it. `times` is how often an address was opened before it."""
+
+    number: int
+    at: str
+    by: str
+    held: int
+    contains: bool
+    drift: tuple[Differs, ...] = ()
+    fresh: tuple[str, ...] = ()
+    beyond: tuple[str, ...] = ()
+    gaps: tuple[str, ...] = ()
+    times: tuple[tuple[str, int], ...] = ()
+
+    @property
+    def clean(self) -> bool:
+        """Whether everything was as we left it, and nothing new."""
+        told = [d for d in self.drift if d.kind != "gone"]
+        return not (told or self.fresh or self.beyond or self.gaps)
+
+    @property
+    def opened(self) -> int:
+        """How many addresses the vendor may have been let in by again."""
+        return sum(d.kind in ("removed", "edited", "regranted") for d in self.drift)
+
+
+def audit_page(audit: AuditShown, pause: str, vendor: str) -> Page:
+    """Return one audit, whole."""
+    head = Line(f"at {audit.at[:16].replace('T', ' ')}Z, asked for by {audit.by}")
+    verdict = (
+        Line(f"all {audit.held} are as we left them, and nothing new was found", tone=Tone.GOOD)
+        if audit.clean
+        else Line(f"{_numbers(audit)}; {_what_now(audit)}", tone=Tone.BAD)
+    )
+    sections = [Section(f"Audit {audit.number} of the pause {pause}: {vendor}", (head, verdict))]
+    if audit.drift:
+        times = dict(audit.times)
+        lines = tuple(
+            Line(
+                f"{d.principal or d.address}: {MEANS[d.kind]}{_again(times.get(d.address, 0))}",
+                "!",
+                Tone.WARN,
+                (d.address,),
+            )
+            for d in audit.drift
+        )
+        sections.append(Section(f"Not as we left it ({len(lines)})", lines, Tone.WARN))
+    sections += _listed("New access, within what was approved", audit.fresh)
+    sections += _listed("Left open: it waits for a person", audit.beyond)
+    sections += _listed("Gaps: not read", audit.gaps)
+    return tuple(sections)
+
+
+def _again(times: int) -> str:
+    return f" (the {times + 1}. time: look for who does it)" if times else ""
+
+
+def _numbers(audit: AuditShown) -> str:
+    counted = (
+        (audit.opened, "opened again"),
+        (sum(d.kind == "unread" for d in audit.drift), "not read"),
+        (len(audit.fresh), "new"),
+        (len(audit.beyond), "left open"),
+        (len(audit.gaps), "gaps"),
+    )
+    return ", ".join(f"{number} {what}" for number, what in counted if number)
+
+
+def _what_now(audit: AuditShown) -> str:
+    if not (audit.opened or audit.fresh):
+        return "nothing to contain again"
+    return "contained again by a sweep" if audit.contains else "only reported, not contained again"
+
+
+def _listed(title: str, texts: Sequence[str]) -> list[Section]:
+    lines = tuple(Line(text, "!", Tone.WARN) for text in texts)
+    return [Section(f"{title} ({len(lines)})", lines, Tone.WARN)] if lines else []
+
+
+def audits_page(audits: Sequence[AuditShown], pause: str, vendor: str, following: str) -> Page:
+    """Return the history of a pause's audits, oldest first; `following` says when the next is."""
+    columns = ("audit", "at", "by", "held", "opened", "new", "left open", "gaps", "and then")
+    rows = tuple(
+        (
+            str(a.number),
+            f"{a.at[:16].replace('T', ' ')}Z",
+            a.by,
+            str(a.held),
+            str(a.opened),
+            str(len(a.fresh)),
+            str(len(a.beyond)),
+            str(len(a.gaps)),
+            "" if a.clean else _what_now(a),
+        )
+        for a in audits
+    )
+    body: tuple[Line | Table, ...] = (
+        (Table(columns, rows),) if rows else (Line("There was none yet."),)
+    )
+    return (Section(f"Audits of the pause {pause}: {vendor}", (*body, Line(following))),)

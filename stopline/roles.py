@@ -1,0 +1,49 @@
+"""config/roles.yaml as typed data: who may approve, and whether a signature must prove it. Pure.
+
+Only the worker reads it, anew for each approval: what a person may do is not part of what a pause
+was planned from, so a key that is taken out of the file is worth nothing from then on.
+"""
+
+from collections.abc import Iterator
+from fnmatch import fnmatchcase
+from typing import Annotated, Literal
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+
+from stopline import yamltext
+from stopline.formats import line
+
+Line = Annotated[str, AfterValidator(line)]
+
+
+class Roles(BaseModel):
+    """Who may approve. `approvers` are names or globs, as in OpenSSH's allowed signers file.
+
+    `allowed_signers` is that file's path, from the folder of `roles.yaml`:
+    https://man.openbsd.org/ssh-keygen#ALLOWED_SIGNERS
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    approvers: tuple[Line, ...] = Field(default=("*",), min_length=1)
+    signatures: Literal["required", "optional"] = "required"
+    allowed_signers: Line = "allowed_signers"
+
+    def may_approve(self, person: str) -> bool:
+        """Whether this person is one of the approvers."""
+        return any(fnmatchcase(person, pattern) for pattern in self.approvers)
+
+
+ANYBODY = Roles(signatures="optional")
+"""What holds where there is no file: anybody but the requester, by a declared name."""
+
+
+def parse_roles(text: str, file: str) -> Roles:
+    """Read the file. Raises ConfigError with every fault, as `file:line: fault`."""
+    read = yamltext.read(text, file, Roles)
+    return read.checked(_meaning(read.value))
+
+
+def _meaning(roles: Roles) -> Iterator[tuple[yamltext.Path, str]]:
+    if roles.allowed_signers.startswith("/") or ".." in roles.allowed_signers.split("/"):
+        yield ("allowed_signers",), "must be a path inside the folder of configuration"

@@ -1,0 +1,65 @@
+"""`stopline evidence`: exported from a journal, verified by whoever has only the file."""
+
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.serialization import (
+    Encoding,
+    NoEncryption,
+    PrivateFormat,
+    PublicFormat,
+)
+from support.temporal import House
+
+CONFIRM = ("--confirm", "mercor")
+
+
+@pytest.fixture
+def keys(tmp_path: Path) -> tuple[Path, Path]:
+    """An Ed25519 key in two files, as OpenSSL makes them."""
+    key = Ed25519PrivateKey.generate()
+    private, public = tmp_path / "evidence.key", tmp_path / "evidence.pub"
+    private.write_bytes(key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
+    public.write_bytes(
+        key.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
+    )
+    return private, public
+
+
+def test_what_was_exported_is_verified_without_the_journal(
+    house: House, keys: tuple[Path, Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Signed by our key it holds, by another it does not; one flipped byte is found."""
+    private, public = keys
+    file = tmp_path / "case.zip"
+    assert house.run("pause", "mercor", "--reason", "breach", *CONFIRM) == 0
+    capsys.readouterr()
+    words = ("--to", str(file), "--key", str(private), "--output", "json")
+    assert house.run("evidence", "export", "mercor", *words) == 0
+    said = json.loads(capsys.readouterr().out)
+    assert (said["kind"], said["signed"], said["vendor"]) == ("EvidenceExport", True, "mercor")
+    assert file.stat().st_mode & 0o077 == 0
+    shutil.rmtree(house.settings.data_dir)
+    assert house.run("evidence", "verify", str(file), "--key", str(public)) == 0
+    data = bytearray(file.read_bytes())
+    data[len(data) // 3] ^= 1
+    broken = tmp_path / "broken.zip"
+    broken.write_bytes(bytes(data))
+    assert house.run("evidence", "verify", str(broken), "--key", str(public)) == 8
+
+
+def test_bad_words_about_evidence_are_answered_in_one_sentence(
+    house: House, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """No such pause, no such file, a key that is none: exit code 2, and nothing is written."""
+    (tmp_path / "no.key").write_text("not a key")
+    for words in (
+        ("export", "mercor"),
+        ("verify", str(tmp_path / "nothing.zip")),
+        ("verify", str(tmp_path / "no.key"), "--key", str(tmp_path / "no.key")),
+    ):
+        assert house.run("evidence", *words) == 2
+    assert "Traceback" not in capsys.readouterr().err

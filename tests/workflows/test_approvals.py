@@ -1,0 +1,185 @@
+"""Whose yes counts: signatures, several people, a no, a yes that comes too late, and forgeries."""
+
+import asyncio
+import shutil
+import subprocess
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from support.pausing import PLAYBOOK, Line, a_line
+from temporalio.client import WorkflowHandle, WorkflowUpdateFailedError
+
+from activities import api
+from stopline.approving import Approvers
+from stopline.connectors.memory import Principal
+from stopline.signing import Statement, sign
+from workflows import messages as m
+
+pytestmark = pytest.mark.skipif(
+    shutil.which("ssh-keygen") is None, reason="OpenSSH is not installed"
+)
+
+
+def a_key(folder: Path, person: str) -> Path:
+    """A new OpenSSH key of one person, without a passphrase."""
+    path = folder / person
+    words = ["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", person, "-f", str(path)]
+    subprocess.run(words, check=True, stdin=subprocess.DEVNULL)
+    return path
+
+
+def signers(folder: Path, *people: str) -> Approvers:
+    """Roles under which these people approve, with a signature each."""
+    lines = []
+    for person in people:
+        key = a_key(folder, person).with_suffix(".pub").read_text()
+        lines.append(f"{person} {key}")
+    (folder / "allowed_signers").write_text("".join(lines))
+    (folder / "roles.yaml").write_text(f"approvers: [{', '.join(people)}]\n")
+    return Approvers(folder)
+
+
+async def statement(line: Line, handle: WorkflowHandle, by: str, **other: str) -> Statement:
+    """What a person would sign to approve what waits now."""
+    status = await line.status(handle)
+    assert status.pending is not None
+    said = Statement(
+        line.book.id, status.order.pause, "mercor", "restore",
+        status.pending.digest, status.request, status.asked_by, by, "",
+    )  # fmt: skip
+    return replace(said, **other)
+
+
+def test_where_approvals_are_signed_only_the_approvers_key_counts(tmp_path: Path) -> None:
+    """Unsigned, by a stranger, under another name, over another request: refused. Signed: done."""
+
+    async def scenario() -> None:
+        approvers = signers(tmp_path, "bob")
+        stranger = a_key(tmp_path, "mallory")
+        async with a_line(approvers=approvers) as line:
+            before = line.world.picture()
+            handle = await line.pause()
+            waiting = await line.rollback(handle, request="first")
+            right = await statement(line, handle, "bob")
+            for by, signature in (
+                ("bob", ""),
+                ("bob", sign(right, stranger)),
+                ("mallory", sign(replace(right, by="mallory"), stranger)),
+                ("bob", sign(replace(right, request="another"), tmp_path / "bob")),
+                ("bob", sign(replace(right, direction="contain"), tmp_path / "bob")),
+                ("bob", sign(replace(right, pause="0000beef"), tmp_path / "bob")),
+            ):
+                with pytest.raises(WorkflowUpdateFailedError):
+                    await line.approve(handle, waiting.digest, by, signature)
+            assert line.world.picture() != before
+            await line.approve(handle, waiting.digest, "bob", sign(right, tmp_path / "bob"))
+            await line.client.get_workflow_handle(handle.id).result()
+            assert line.world.picture() == before
+            (yes,) = [
+                e for e in line.book.pauses.events("0000abcd", "approved") if e.actor == "bob"
+            ]
+            assert approvers.stands(Statement(**yes.data["signed"]), yes.data["signature"])
+
+    asyncio.run(scenario())
+
+
+def test_a_forged_workflow_gives_nothing_back_without_a_signature(tmp_path: Path) -> None:
+    """Who may start workflows, and says in one that it is approved, moves no batch."""
+
+    async def scenario() -> None:
+        async with a_line(approvers=signers(tmp_path, "bob")) as line:
+            handle = await line.pause()
+            contained = line.world.picture()
+            waiting = await line.rollback(handle)
+            status = await line.status(handle)
+            forged = m.PauseState(
+                order=replace(status.order, workflow="forged"),
+                opened=True,
+                phase=m.Phase.PAUSED,
+                restore=api.RestoreOrder("mallory", "let me in"),
+                pending=waiting,
+                approved=m.Approve("bob", waiting.digest),
+            )
+            await handle.terminate()
+            other = await line.client.start_workflow(
+                m.PAUSE_VENDOR, forged, id="forged", task_queue=line.queue
+            )
+            await line.until(other, lambda s: s.summary.result)
+            assert line.world.picture() == contained
+
+    asyncio.run(scenario())
+
+
+def test_two_people_must_say_yes_where_the_playbook_wants_two() -> None:
+    """One yes waits for the other; the same person twice is one."""
+
+    async def scenario() -> None:
+        async with a_line(playbook=f"{PLAYBOOK}approvals: {{people: 2}}\n") as line:
+            before = line.world.picture()
+            handle = await line.pause()
+            waiting = await line.rollback(handle)
+            await line.approve(handle, waiting.digest, "bob")
+            with pytest.raises(WorkflowUpdateFailedError):
+                await line.approve(handle, waiting.digest, "bob")
+            status = await line.status(handle)
+            assert (status.approved_by, status.approvers) == (("bob",), 2)
+            assert line.world.picture() != before
+            await line.approve(handle, waiting.digest, "carol")
+            await line.client.get_workflow_handle(handle.id).result()
+            assert line.world.picture() == before
+
+    asyncio.run(scenario())
+
+
+def test_a_no_withdraws_what_waits_and_keeps_its_reason() -> None:
+    """After a rejection nothing waits, a yes comes too late, and the journal has who and why."""
+
+    async def scenario() -> None:
+        async with a_line() as line:
+            handle = await line.pause()
+            waiting = await line.rollback(handle)
+            no = m.Reject("carol", "the vendor has not rotated its keys")
+            await handle.execute_update(m.REJECT, no, result_type=str)
+            with pytest.raises(WorkflowUpdateFailedError):
+                await line.approve(handle, waiting.digest)
+            (event,) = line.book.pauses.events("0000abcd", "rejected")
+            assert (event.actor, event.data["reason"]) == ("carol", no.reason)
+            assert (await line.status(handle)).summary.result == "contained"
+
+    asyncio.run(scenario())
+
+
+def test_a_pause_that_needs_a_second_person_and_is_rejected_writes_nothing() -> None:
+    """A no before the containment closes the pause; the estate was not touched."""
+
+    async def scenario() -> None:
+        playbook = f"{PLAYBOOK}approvals: {{contain: second-person}}\n"
+        async with a_line(playbook=playbook) as line:
+            before = line.world.picture()
+            handle = await line.start(await line.plan(line.order()))
+            await line.until(handle, lambda s: s.phase is m.Phase.AWAITING_APPROVAL)
+            await handle.execute_update(m.REJECT, m.Reject("bob", "wrong one"), result_type=str)
+            end = await line.client.get_workflow_handle(handle.id, result_type=api.Summary).result()
+            assert end.result == "refused"
+            assert line.world.picture() == before
+
+    asyncio.run(scenario())
+
+
+def test_a_request_that_nobody_answers_is_withdrawn_and_the_pause_stays() -> None:
+    """A rollback that waits too long is asked for anew; it never happens by itself."""
+
+    async def scenario() -> None:
+        async with a_line(playbook=f"{PLAYBOOK}approvals: {{hours: 0.0003}}\n") as line:
+            line.world.principals["shared"] = Principal("s", "mercor", shared_with=("mercer",))
+            handle = await line.pause()
+            held = (await line.status(handle)).summary.held
+            waiting = await line.rollback(handle)
+            await line.until(handle, lambda s: s.pending is None and not s.asked_by)
+            with pytest.raises(WorkflowUpdateFailedError):
+                await line.approve(handle, waiting.digest)
+            assert line.book.pauses.events("0000abcd", "expired")
+            assert (await line.status(handle)).summary.held == held
+
+    asyncio.run(scenario())

@@ -1,0 +1,204 @@
+"""What people say to a pause, and what it answers: the updates, their rules, the query.
+
+The rules of who may say what, and when, stand here and never in a screen. What is
+said is only kept here; `PauseVendor` carries it out.
+"""
+
+from temporalio import workflow
+from temporalio.exceptions import ApplicationError
+
+with workflow.unsafe.imports_passed_through():
+    import workflows.messages as m
+    from activities import api
+    from stopline.model import Direction
+    from workflows.calls import call, end_early
+    from workflows.messages import Phase
+
+Child = workflow.ChildWorkflowHandle[m.ShardOrder, api.Tally]
+
+
+class PeoplesWords:
+    """The base of `PauseVendor` that people speak to."""
+
+    def __init__(self, state: m.PauseState) -> None:
+        """Begin with the state that travels."""
+        self._state = state
+        self._stopping = False
+        self._sweep = 0
+        self._total = 0
+        self._running: dict[str, Child] = {}
+        self._done = api.Tally()
+
+    @workflow.update(name=m.CONTAIN)
+    async def contain(self, order: api.PauseOrder) -> str:
+        """Contain again under a plan that a person has just read; for a pause that is open."""
+        await self._record(
+            "contain-again", order.requester, order.reason, plan=order.plan, digest=order.digest
+        )
+        self._state.queued.append(order)
+        return self._state.order.pause
+
+    @contain.validator
+    def _may_contain(self, order: api.PauseOrder) -> None:
+        if not self._state.opened or self._state.phase is Phase.CLOSED:
+            raise ApplicationError("The pause is not open yet, or closed already; try again.")
+        if self._state.restore is not None:
+            raise ApplicationError("A rollback of this pause is under way; nothing was queued.")
+        if not order.plan or not order.requester:
+            raise ApplicationError("A plan and a requester are wanted.")
+
+    @workflow.update(name=m.ROLLBACK)
+    async def rollback(self, restore: api.RestoreOrder) -> api.PlanRef:
+        """Ask for a rollback; answers with the plan that another person must approve."""
+        state = self._state
+        state.withdraw()
+        state.restore = restore
+        await workflow.wait_condition(lambda: self._planned(restore))
+        return state.pending or api.PlanRef()
+
+    def _planned(self, restore: api.RestoreOrder) -> bool:
+        """Whether this request has its plan, or was replaced or done with meanwhile."""
+        return self._state.pending is not None or self._state.restore is not restore
+
+    @rollback.validator
+    def _may_rollback(self, restore: api.RestoreOrder) -> None:
+        if self._state.phase is not Phase.PAUSED:
+            raise ApplicationError(
+                f"The pause is {self._state.phase}; a rollback can be asked for once it is paused. "
+                "Use `stopline stop` to end a containment early."
+            )
+        if not restore.by:
+            raise ApplicationError("Who asks for the rollback is not said.")
+
+    @workflow.update(name=m.APPROVE)
+    async def approve(self, approval: m.Approve) -> str:
+        """A second person's yes to the digest that is waiting; the worker proves the person."""
+        state = self._state
+        word = api.Vouching(
+            state.order, approval.by, approval.reason,
+            state.pending.ref if state.pending else "",
+            approval.digest, state.direction, state.request, state.asked_by, approval.signature,
+        )  # fmt: skip
+        await call(api.VOUCH, word, bool, summary=f"prove and write down: yes by {approval.by}")
+        self._may_approve(approval)  # it may have been withdrawn, or said twice, meanwhile
+        state.say_yes(approval)
+        return approval.digest
+
+    @approve.validator
+    def _may_approve(self, approval: m.Approve) -> None:
+        if objection := self._state.objection(approval):
+            raise ApplicationError(objection)
+
+    @workflow.update(name=m.REJECT)
+    async def reject(self, no: m.Reject) -> str:
+        """A person's no: what waits is withdrawn, and a pause that was not begun is not opened."""
+        if self._state.phase is Phase.AWAITING_APPROVAL:
+            self._stopping = True
+        self._state.withdraw()
+        await self._record("rejected", no.by, no.reason)
+        return self._state.phase
+
+    @reject.validator
+    def _may_reject(self, no: m.Reject) -> None:
+        if self._state.pending is None or self._state.approved is not None:
+            raise ApplicationError("Nothing is waiting for an approval.")
+        if not no.by or not no.reason:
+            raise ApplicationError("Who rejects it, and why, must be said.")
+
+    @workflow.update(name=m.STOP)
+    async def stop(self, stop: m.Stop) -> str:
+        """Finish the batches in flight, then stay as you are; a waiting rollback is withdrawn."""
+        self._stopping = True
+        del self._state.queued[1:]  # the first is under way
+        if self._state.phase in (Phase.PAUSED, Phase.PLANNING_ROLLBACK):
+            self._state.queued.clear()
+            self._state.withdraw()
+            if self._state.summary.result == "partial":  # it would sweep again by and by
+                await self._conclude(Direction.CONTAIN, "", "")
+            self._stopping = False
+        for child in list(self._running.values()):
+            await end_early(child)
+        await self._record("stop", stop.by, stop.reason)
+        return self._state.phase
+
+    @workflow.update(name=m.AUDIT)
+    async def audit(self, word: m.Audit) -> api.Audited:
+        """Audit now, once it rests; answers with what was found."""
+        before = self._state.audited.number
+        self._state.audit_by = word.by
+        await workflow.wait_condition(
+            lambda: self._state.audited.number > before or self._state.phase is Phase.CLOSED
+        )
+        return self._state.audited
+
+    @audit.validator
+    def _may_audit(self, word: m.Audit) -> None:
+        if self._state.phase is not Phase.PAUSED or not word.by:
+            raise ApplicationError(
+                f"The pause is {self._state.phase}; it is audited while it is paused."
+            )
+
+    @workflow.update(name=m.ACKNOWLEDGE)
+    async def acknowledge(self, word: api.Acknowledgement) -> api.Summary:
+        """A person accepts the gaps and what was left open; then they do not make it partial."""
+        await self._record("acknowledged", word.by, word.reason)
+        self._state.acknowledged_by = word.by
+        if self._state.phase is Phase.PAUSED:
+            await self._conclude(Direction.CONTAIN, "", "")
+        return self._state.summary
+
+    @workflow.query(name=m.STATUS)
+    def status(self) -> m.Status:
+        """Where the pause is, in numbers and references."""
+        state = self._state
+        return m.Status(
+            order=state.order,
+            phase=state.phase,
+            sweep=self._sweep,
+            total=self._total,
+            done=sum(self._done.outcomes.values()),
+            tally=self._done,
+            summary=state.summary,
+            pending=state.pending,
+            asked_by=state.restore.by if state.restore else "",
+            stopping=self._stopping,
+            stale=state.stale,
+            acknowledged_by=state.acknowledged_by,
+            request=state.request,
+            approved_by=tuple(yes.by for yes in state.yeses),
+            approvers=state.approvers,
+            audited=state.audited,
+            audit_due=bool(state.audit_by or state.queued),
+            next_audit=state.next_audit,
+        )
+
+    # --- small things ----------------------------------------------------------------------------
+
+    async def _record(
+        self,
+        kind: str,
+        by: str,
+        reason: str,
+        *,
+        plan: str = "",
+        digest: str = "",
+        status: str = "",
+    ) -> None:
+        said = api.Recording(self._state.order, kind, by, reason, plan, digest, status)
+        await call(api.RECORD, said, bool, summary=f"write down: {kind} by {by}")
+
+    async def _conclude(self, direction: Direction, plan: str, blocked: str) -> bool:
+        """Bring the journal's status up to date; True when nothing is held any more."""
+        asked = api.Conclusion(self._state.order, direction, plan, self._stopping, blocked)
+        self._state.summary = await call(
+            api.CONCLUDE, asked, api.Summary, summary="what became of it"
+        )
+        return self._state.summary.result == "restored"
+
+    def _enter(self, phase: Phase) -> None:
+        self._state.phase = phase
+        self._tell()
+
+    def _tell(self) -> None:
+        """The line that Temporal's own UI shows; it does not survive continue-as-new."""
+        workflow.set_current_details(self._state.details)
