@@ -52,8 +52,8 @@ golden: setup  ## rewrite the golden files; the diff is the review
 	@UPDATE_GOLDEN=1 $(BIN)/python -m pytest -q tests/golden tests/render $(ARGS)
 
 lock: setup  ## resolve the dependencies anew
-	@$(BIN)/$(LOCK) pyproject.toml --extra embedded -o requirements.lock $(ARGS)
-	@$(BIN)/$(LOCK) pyproject.toml --extra drill --group dev -c requirements.lock -o requirements-dev.lock $(ARGS)
+	@$(BIN)/$(LOCK) pyproject.toml --extra embedded --extra postgresql -o requirements.lock $(ARGS)
+	@$(BIN)/$(LOCK) pyproject.toml --extra drill --extra postgresql --group dev -c requirements.lock -o requirements-dev.lock $(ARGS)
 
 lock-fresh: setup
 	@$(BIN)/python -m tests.support.locks $(BIN)/uv

@@ -8,8 +8,11 @@ import tempfile
 from pathlib import Path
 
 LOCKS = {
-    "requirements.lock": ("--extra", "embedded"),
-    "requirements-dev.lock": ("--extra", "drill", "--group", "dev", "-c", "requirements.lock"),
+    "requirements.lock": ("--extra", "embedded", "--extra", "postgresql"),
+    "requirements-dev.lock": (
+        *("--extra", "drill", "--extra", "postgresql", "--group", "dev"),
+        *("-c", "requirements.lock"),
+    ),
 }
 COMPILE = ("pip", "compile", "--quiet", "--universal", "--python-version", "3.11",
            "--generate-hashes", "--no-header", "--no-emit-index-url", "pyproject.toml")  # fmt: skip
