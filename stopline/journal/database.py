@@ -8,6 +8,8 @@ transaction is true until it ends, and no two of them ever race. Every write add
 which has one end: they could not run side by side for long anyway.
 """
 
+import sqlite3
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
@@ -122,8 +124,26 @@ def _sqlite(parsed: URL) -> Engine:
 
 def _sqlite_connect(connection: Any, _record: object) -> None:
     connection.isolation_level = None  # transactions are begun below, and only there
-    for pragma in ("journal_mode=WAL", "synchronous=FULL", f"busy_timeout={WAIT_SECONDS * 1000}"):
+    for pragma in (f"busy_timeout={WAIT_SECONDS * 1000}", "synchronous=FULL"):
         connection.execute(f"PRAGMA {pragma}")
+    _to_wal(connection)
+
+
+def _to_wal(connection: Any) -> None:
+    """Switch a new file to the write-ahead log, which takes it whole for a moment.
+
+    SQLite does not wait when two switch at once, as it does for everything else: one is told that
+    the file is locked. https://www.sqlite.org/wal.html#sometimes_queries_return_sqlite_busy_in_wal_mode
+    """
+    for _ in range(WAIT_SECONDS * 50):
+        try:
+            connection.execute("PRAGMA journal_mode=WAL")
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY:
+                raise
+            time.sleep(0.02)
+        else:
+            return
 
 
 def _sqlite_begin(connection: Connection) -> None:

@@ -6,7 +6,7 @@ The same tables and migrations on SQLite and PostgreSQL; `database` is what diff
 import json
 import secrets
 import zlib
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -143,18 +143,19 @@ class Store:
         a whole chain: only a copy elsewhere shows them.
         """
         with self.read() as connection:
-            number, broken, named = _walk(_rows(connection, t.events, t.events.c.seq))
-            return number, broken or _bodies(_rows(connection, t.bodies), named)
+            with _rows(connection, t.events, t.events.c.seq) as events:
+                number, broken, named = _walk(events)
+            with _rows(connection, t.bodies) as bodies:
+                return number, broken or _bodies(bodies, named)
 
 
-def _rows(connection: Connection, table: sa.Table, *order: Any) -> Iterator[Any]:
-    """Every row of a table, some thousand at a time in memory."""
-    yield from connection.execute(
-        sa.select(table).order_by(*order), execution_options={"yield_per": 1000}
-    )
+def _rows(connection: Connection, table: sa.Table, *order: Any) -> sa.CursorResult[Any]:
+    """Every row of a table, a thousand at a time in memory."""
+    query = sa.select(table).order_by(*order)
+    return connection.execute(query, execution_options={"yield_per": 1000})
 
 
-def _walk(rows: Iterator[Any]) -> tuple[int, str, Mapping[str, int]]:
+def _walk(rows: Iterable[Any]) -> tuple[int, str, Mapping[str, int]]:
     """Follow the chain: the number of events, where it breaks, who names which document first."""
     previous, number = GENESIS, 0
     named: dict[str, int] = {}
@@ -180,7 +181,7 @@ def _named(kind: str, text: str) -> Iterator[str]:
             yield from (part[key] for key in keys if part[key])
 
 
-def _bodies(rows: Iterator[Any], named: Mapping[str, int]) -> str:
+def _bodies(rows: Iterable[Any], named: Mapping[str, int]) -> str:
     """Check each document against its digest, and that none is missing; "" when all is well."""
     missing = dict(named)
     for row in rows:
@@ -216,17 +217,27 @@ def open_store(url: str, clock: Callable[[], float], *, shared_time: bool = Fals
     read. Raises JournalError naming the database when it cannot be opened or is newer than we are.
     """
     engine = database.engine_of(url)
+    try:
+        return Store(engine, clock, _ready(engine), shared_time)
+    except BaseException:
+        engine.dispose()
+        raise
+
+
+def _ready(engine: Engine) -> str:
+    """Bring the tables up to date where they are not; return the journal's id."""
     with database.reading(engine) as connection:
         journal = _id(connection) if _up_to_date(engine, connection) else None
-    if journal is None:
-        with database.writing(engine) as connection:
-            if not _up_to_date(engine, connection):
-                command.upgrade(_migrations(connection), "head")
-            journal = _id(connection)
-            if journal is None:
-                journal = secrets.token_hex(4)
-                connection.execute(sa.insert(t.meta).values(name="journal", value=journal))
-    return Store(engine, clock, journal, shared_time)
+    if journal is not None:
+        return journal
+    with database.writing(engine) as connection:
+        if not _up_to_date(engine, connection):
+            command.upgrade(_migrations(connection), "head")
+        journal = _id(connection)
+        if journal is None:
+            journal = secrets.token_hex(4)
+            connection.execute(sa.insert(t.meta).values(name="journal", value=journal))
+    return journal
 
 
 def _id(connection: Connection) -> str | None:
