@@ -54,6 +54,7 @@ class Drill:
     server: Server = field(init=False)
     worker: Worker = field(init=False)
     second: Worker = field(init=False)
+    book: Book = field(init=False)
     manifest: Manifest = field(init=False)
     access: Access = field(init=False)
     cast: probes.Cast = field(init=False)
@@ -84,6 +85,7 @@ class Drill:
             self.second.start()
             self.second.ready()
         self.worker.ready()
+        self.book = open_book(self.journal_url)
         workers = "two workers" if hasattr(self, "second") else "a worker"
         say(f"[2/6] Temporal and {workers} are up ({self.server.address})")
 
@@ -125,6 +127,8 @@ class Drill:
 
     def stop(self) -> None:
         """Stop everything that was started."""
+        if hasattr(self, "book"):
+            self.book.close()
         for child in self.children:
             child.stop()
 
@@ -194,7 +198,7 @@ class Drill:
         )
 
     def _figures(self, after: Sight, refused: int, began: float) -> list[str]:
-        book = open_book(self.journal_url)
+        book = self.book
         pause = book.pauses.list("mercor")[-1]
         plan = book.pauses.plan(pause.plan).plan
         work = {c.address for c in plan.work}
@@ -239,7 +243,7 @@ class Drill:
         began = time.time()
         said = self._command("approve", "mercor", "--as", BOB, "--confirm", "mercor")
         self._expect("approve", said, CONTAINED)
-        book = open_book(self.journal_url)
+        book = self.book
         pause = book.pauses.list("mercor")[-1]
         if pause.closed_at:
             self.report.seconds["restored"] = _since(began, pause.closed_at)

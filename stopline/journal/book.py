@@ -22,6 +22,10 @@ class Book:
         """Eight hex digits that our marks in an estate carry."""
         return self.store.id
 
+    def close(self) -> None:
+        """Close the connections; whoever asks afterwards opens new ones."""
+        self.store.engine.dispose()
+
 
 def open_book(
     url: str,

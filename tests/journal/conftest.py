@@ -38,7 +38,7 @@ def opened(clock: Clock) -> Iterator[Callable[..., Book]]:
 
     yield opening
     for book in books:
-        book.store.engine.dispose()
+        book.close()
 
 
 @pytest.fixture

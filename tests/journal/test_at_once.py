@@ -40,7 +40,7 @@ def seen(journal_url: str, crowd: Crowd) -> Iterator[Callable[[], Book]]:
     if crowd.shared:
         books.append(c.book_of(journal_url))
     for book in books:
-        book.store.engine.dispose()
+        book.close()
     c.forget()
 
 

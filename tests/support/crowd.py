@@ -92,7 +92,7 @@ def processes() -> Iterator[Crowd]:
 def open_it(url: str, _number: int) -> str:
     """Open the journal; return its id."""
     book = open_book(url)
-    book.store.engine.dispose()
+    book.close()
     return book.id
 
 
