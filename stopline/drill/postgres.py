@@ -27,7 +27,7 @@ PLACES = (
     "/usr/local/opt/postgresql@*/bin",
     "/usr/local/pgsql/bin",
 )
-USER, DATABASE = "stopline", "postgres"
+USER = DATABASE = "postgres"
 _UNPRIVILEGED = ("postgres", "nobody")
 _START_SECONDS = 60
 
