@@ -121,8 +121,13 @@ class Postgres:
                 shutil.chown(path, user)
 
     def _run(self, program: str, *words: str) -> None:
-        if self._call(program, *words):
-            raise SetupError(f"PostgreSQL's {program} failed.", self._said(program))
+        failed = f"PostgreSQL's {program} failed; nothing was started."
+        try:
+            code = self._call(program, *words)
+        except OSError as error:  # such as a folder that the other user may not enter
+            raise SetupError(failed, str(error)) from error
+        if code:
+            raise SetupError(failed, self._said(program))
 
     def _call(self, program: str, *words: str) -> int:
         user = _other_user()

@@ -38,7 +38,7 @@ def open_book(
 
     Leases go by the database server's clock, where there is one and no `clock` is given: machines
     whose own clocks differ agree on who may write. Raises JournalError naming the database when
-    it cannot be opened or is newer than we are, SetupError when its driver is not installed.
+    it cannot be opened or is newer than we are, SetupError when psycopg is not installed.
     """
     store = open_store(url, clock or time.time, shared_time=clock is None)
     return Book(store, Writes(store, lease_seconds, request_seconds), Pauses(store))

@@ -61,14 +61,14 @@ def engine_of(url: str) -> Engine:
     """Return the engine of a database URL, without connecting.
 
     `postgresql://` is taken for `postgresql+psycopg://`. Raises ConfigError for what is no URL of
-    a database that we know, SetupError when the driver is not installed.
+    a database that we know, SetupError when psycopg is not installed.
     """
     parsed = _parsed(url)
     try:
         return _postgresql(parsed) if _on_server(parsed) else _sqlite(parsed)
     except ImportError as error:
         raise SetupError(
-            f"The driver of PostgreSQL is not installed ({error}); nothing was started.",
+            f"psycopg, which PostgreSQL needs, is not installed ({error}); nothing was started.",
             "Install it with `pip install 'stopline[postgresql]'`.",
         ) from error
 
