@@ -14,10 +14,22 @@ until temporal operator cluster health >/dev/null 2>&1; do
     sleep 1
 done
 
-if temporal operator namespace describe --namespace "$TEMPORAL_NAMESPACE" >/dev/null 2>&1; then
-    temporal operator namespace update --namespace "$TEMPORAL_NAMESPACE" --retention "$RETENTION"
-else
-    temporal operator namespace create --namespace "$TEMPORAL_NAMESPACE" --retention "$RETENTION" \
-        --description "stopline: pauses of vendors"
-fi
+# A server that has just made a namespace may say for some seconds more that there is none.
+set_up() {
+    if temporal operator namespace describe --namespace "$TEMPORAL_NAMESPACE" >/dev/null 2>&1; then
+        temporal operator namespace update --namespace "$TEMPORAL_NAMESPACE" --retention "$RETENTION"
+    else
+        temporal operator namespace create --namespace "$TEMPORAL_NAMESPACE" \
+            --retention "$RETENTION" --description "stopline: pauses of vendors"
+    fi
+}
+
+until set_up; do
+    attempts=$((attempts + 1))
+    if [ "$attempts" -ge "${ATTEMPTS:-60}" ]; then
+        echo "the namespace $TEMPORAL_NAMESPACE was not set up" >&2
+        exit 1
+    fi
+    sleep 1
+done
 echo "the namespace $TEMPORAL_NAMESPACE keeps what is closed for $RETENTION"

@@ -177,8 +177,8 @@ def _named(kind: str, text: str) -> Iterator[str]:
     places = _NAMED.get(kind, {})
     data = json.loads(text) if places else {}
     for place, keys in places.items():
-        for part in data[place] if place else (data,):
-            yield from (part[key] for key in keys if part[key])
+        for part in data.get(place, ()) if place else (data,):
+            yield from (part[key] for key in keys if part.get(key))
 
 
 def _bodies(rows: Iterable[Any], named: Mapping[str, int]) -> str:
