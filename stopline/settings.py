@@ -21,7 +21,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from stopline.errors import ConfigError
 
 PREFIX = "STOPLINE_"
-DATABASES = ("sqlite", "postgresql")
+DATABASES = ("sqlite", "sqlite+pysqlite", "postgresql", "postgresql+psycopg")
 SAME = 0.85
 """How alike a variable's name must be to one of ours to be taken for a slip of the finger."""
 
@@ -57,8 +57,8 @@ def _journal(found: dict[str, Any]) -> str:
 
 
 def _database(url: str) -> str:
-    if url.partition("://")[0].partition("+")[0] not in DATABASES or "://" not in url:
-        raise ValueError("must be a database URL: sqlite:///… or postgresql+psycopg://…")
+    if url.partition("://")[0] not in DATABASES or "://" not in url:
+        raise ValueError("must be a database URL: sqlite:///… or postgresql://…")
     return url
 
 

@@ -10,7 +10,7 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import IO
+from typing import IO, Protocol
 
 from stopline.errors import SetupError
 
@@ -29,12 +29,26 @@ def environment(extra: Mapping[str, str]) -> dict[str, str]:
     return {**kept, **extra}
 
 
+class Child(Protocol):
+    """A process of the drill's, whatever it runs."""
+
+    @property
+    def pid(self) -> int:
+        """The process id; 0 when it is not running."""
+        ...
+
+    def stop(self) -> None:
+        """End it; once is enough."""
+        ...
+
+
 @dataclass
 class Worker:
     """A `stopline worker` as a child process, with its log in a file."""
 
     folder: Path
     env: Mapping[str, str]
+    name: str = "worker"
     _process: subprocess.Popen[bytes] | None = None
     _log: IO[bytes] | None = field(default=None, repr=False)
 
@@ -43,9 +57,14 @@ class Worker:
         """The process id; 0 when it was not started."""
         return self._process.pid if self._process else 0
 
+    @property
+    def log(self) -> Path:
+        """Where its log is."""
+        return self.folder / f"{self.name}.log"
+
     def start(self) -> None:
         """Start it, without waiting."""
-        self._log = (self.folder / "worker.log").open("ab")
+        self._log = self.log.open("ab")
         self._process = subprocess.Popen(  # noqa: S603 - our own program
             [*PROGRAM, "worker"],
             env=dict(self.env),
@@ -57,7 +76,7 @@ class Worker:
 
     def ready(self, seconds: float = 60) -> None:
         """Wait until its log says that it started. Raises SetupError with where to look."""
-        where = self.folder / "worker.log"
+        where = self.log
         for _ in range(int(seconds / 0.1)):
             if b"worker started" in where.read_bytes():
                 return

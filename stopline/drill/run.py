@@ -1,8 +1,9 @@
 """`stopline drill`: the whole product against an emulated estate, as a user would run it.
 
-It starts an emulated AWS, Temporal and a worker; pauses `mercor` by the real command line with the
-real playbook; judges with eyes of its own what the vendor and the bystanders can still do; rolls
-back with a second identity; and compares the estate byte for byte with what it was.
+It starts an emulated AWS, Temporal and a worker (on PostgreSQL the database, and two workers);
+pauses `mercor` by the real command line with the real playbook; judges with eyes of its own what
+the vendor and the bystanders can still do; rolls back with a second identity; and compares the
+estate byte for byte with what it was.
 """
 
 import json
@@ -17,10 +18,11 @@ from pathlib import Path
 
 from stopline.drill import configure, estate, fingerprint, probes, report
 from stopline.drill.access import REGION, Access
-from stopline.drill.children import Said, Worker, command, environment
+from stopline.drill.children import Child, Said, Worker, command, environment
 from stopline.drill.emulator import Emulator
 from stopline.drill.manifest import LAB, Manifest
 from stopline.drill.oracle import Answer, Oracle
+from stopline.drill.postgres import Postgres
 from stopline.drill.report import Report, Sight
 from stopline.entrypoints.embedded import Server, free_port
 from stopline.errors import SetupError, UserError
@@ -34,6 +36,7 @@ ALICE, BOB = "alice@drill", "bob@drill"
 CONTAINED, PARTIAL, WAITING = 0, 6, 5
 MANY, LARGE = "too-many-changes", 8
 """From this size on an estate may hold more than the real playbook lets pass without a word."""
+JOURNALS = ("sqlite", "postgresql")
 
 
 def say(text: str) -> None:
@@ -49,9 +52,13 @@ class Drill:
     folder: Path
     playbook: str
     size: int
+    journal: str = JOURNALS[0]
+    database: Postgres = field(init=False)
     emulator: Emulator = field(init=False)
     server: Server = field(init=False)
     worker: Worker = field(init=False)
+    second: Worker = field(init=False)
+    book: Book = field(init=False)
     manifest: Manifest = field(init=False)
     access: Access = field(init=False)
     cast: probes.Cast = field(init=False)
@@ -60,7 +67,11 @@ class Drill:
     # --- starting and stopping -------------------------------------------------------------------
 
     def start(self) -> None:
-        """Start the emulated AWS, seed it, start Temporal and a worker."""
+        """Start the emulated AWS, seed it, start Temporal and a worker, or two."""
+        if self.journal == "postgresql":
+            database = Postgres()
+            database.start()
+            self.database = database
         self.emulator = Emulator(self.folder)
         self.emulator.start()
         started = time.monotonic()
@@ -73,8 +84,14 @@ class Drill:
         self.server.start()
         self.worker = Worker(self.folder, {**self.env, **self.cloud})
         self.worker.start()
+        if self.journal == "postgresql":  # made for several: the two open it at once
+            self.second = Worker(self.folder, {**self.env, **self.cloud}, "worker-2")
+            self.second.start()
+            self.second.ready()
         self.worker.ready()
-        say(f"[2/6] Temporal and a worker are up ({self.server.address})")
+        self.book = open_book(self.journal_url)
+        workers = "two workers" if hasattr(self, "second") else "a worker"
+        say(f"[2/6] Temporal and {workers} are up ({self.server.address})")
 
     @property
     def env(self) -> dict[str, str]:
@@ -83,6 +100,7 @@ class Drill:
             {
                 "STOPLINE_CONFIG_DIR": str(self.folder / "config"),
                 "STOPLINE_DATA_DIR": str(self.folder / "data"),
+                "STOPLINE_JOURNAL_URL": self.journal_url,
                 "STOPLINE_IDENTITY": ALICE,
                 "STOPLINE_LOG_FORMAT": "console",
                 "TEMPORAL_ADDRESS": self.server.address,
@@ -107,14 +125,27 @@ class Drill:
     @property
     def journal_url(self) -> str:
         """The drill's own journal."""
+        if self.journal == "postgresql":
+            return self.database.url()
         return f"sqlite:///{self.folder / 'data'}/journal.db"
 
     def stop(self) -> None:
-        """Stop everything that was started; what was not is passed over."""
-        for name in ("worker", "server", "emulator"):
-            child = getattr(self, name, None)
-            if child is not None:
-                child.stop()
+        """Stop everything that was started."""
+        if hasattr(self, "book"):
+            self.book.close()
+        for child in self.children:
+            child.stop()
+
+    @property
+    def children(self) -> list[Child]:
+        """The processes that were started, in the order in which they are stopped."""
+        names = ("worker", "second", "server", "emulator", "database")
+        return [getattr(self, name) for name in names if hasattr(self, name)]
+
+    @property
+    def folders(self) -> list[Path]:
+        """Where everything of this drill is."""
+        return [self.folder, *([self.database.folder] if hasattr(self, "database") else [])]
 
     # --- looking ---------------------------------------------------------------------------------
 
@@ -170,7 +201,7 @@ class Drill:
         """Judge what the pause did; False when there is none, and so nothing to give back."""
         wanted = (CONTAINED, PARTIAL) if self.manifest.left_open else (CONTAINED,)
         self._expect("pause", said, *wanted)
-        if not open_book(self.journal_url).pauses.list("mercor"):
+        if not self.book.pauses.list("mercor"):
             self.report.faults.append("no pause was opened; what `stopline pause` said is above")
             return False
         after = self.look()
@@ -188,7 +219,7 @@ class Drill:
         return True
 
     def _figures(self, after: Sight, refused: int, began: float) -> list[str]:
-        book = open_book(self.journal_url)
+        book = self.book
         pause = book.pauses.list("mercor")[-1]
         plan = book.pauses.plan(pause.plan).plan
         work = {c.address for c in plan.work}
@@ -233,7 +264,7 @@ class Drill:
         began = time.time()
         said = self._command("approve", "mercor", "--as", BOB, "--confirm", "mercor")
         self._expect("approve", said, CONTAINED)
-        book = open_book(self.journal_url)
+        book = self.book
         pause = book.pauses.list("mercor")[-1]
         if pause.closed_at:
             self.report.seconds["restored"] = _since(began, pause.closed_at)
@@ -277,10 +308,11 @@ def drill(settings: Settings, *, keep: bool, size: int, output: str, journal: st
 
     Raises UserError for a journal that is not supported, SetupError when something cannot start.
     """
-    if journal != "sqlite":
-        raise UserError(f"The drill has no journal {journal!r}.", "Use --journal sqlite.")
+    if journal not in JOURNALS:
+        known = " or ".join(f"--journal {name}" for name in JOURNALS)
+        raise UserError(f"The drill has no journal {journal!r}.", f"Use {known}.")
     folder = Path(tempfile.mkdtemp(prefix="stopline-drill-"))
-    night = Drill(folder, _playbook(settings), size)
+    night = Drill(folder, _playbook(settings), size, journal)
     passed = False
     try:
         night.start()
@@ -310,19 +342,21 @@ def _leave(night: Drill, *, keep: bool, passed: bool) -> None:
         _print_addresses(night)
         return
     night.stop()
-    if passed:
-        shutil.rmtree(night.folder, ignore_errors=True)
-    else:
-        say(f"The logs and the journal are in {night.folder}.")
+    if not passed:
+        say(f"The logs and the journal are in {' and '.join(map(str, night.folders))}.")
+        return
+    for folder in night.folders:
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def _print_addresses(night: Drill) -> None:
-    pids = f"{night.worker.pid} {night.server.pid} {night.emulator.pid}"
+    pids = " ".join(str(child.pid) for child in night.children)
+    folders = " ".join(map(str, night.folders))
     ours = {k: v for k, v in night.env.items() if k.startswith(("STOPLINE_", "TEMPORAL_"))}
     lines = "\n".join(f"  export {name}={value}" for name, value in sorted(ours.items()))
     say(
         f"\nLeft up, as asked:\n  Temporal UI   http://127.0.0.1:{night.server.ui_port}\n"
         f"  Temporal      {night.server.address}\n  AWS           {night.emulator.url}\n"
         f"  folder        {night.folder}\n\nTo look around with stopline:\n{lines}\n\n"
-        f"To stop it all:  kill {pids}; rm -r {night.folder}"
+        f"To stop it all:  kill {pids}; rm -r {folders}"
     )

@@ -22,17 +22,23 @@ class Book:
         """Eight hex digits that our marks in an estate carry."""
         return self.store.id
 
+    def close(self) -> None:
+        """Close the connections; whoever asks afterwards opens new ones."""
+        self.store.engine.dispose()
+
 
 def open_book(
     url: str,
     *,
     lease_seconds: float = 30.0,
     request_seconds: float = 15.0,
-    clock: Callable[[], float] = time.time,
+    clock: Callable[[], float] | None = None,
 ) -> Book:
     """Open the journal at a database URL, making it when it is not there yet.
 
-    Raises JournalError naming the database when it cannot be opened or is newer than we are.
+    Leases go by the database server's clock, where there is one and no `clock` is given: machines
+    whose own clocks differ agree on who may write. Raises JournalError naming the database when
+    it cannot be opened or is newer than we are, SetupError when psycopg is not installed.
     """
-    store = open_store(url, clock)
+    store = open_store(url, clock or time.time, shared_time=clock is None)
     return Book(store, Writes(store, lease_seconds, request_seconds), Pauses(store))

@@ -170,9 +170,10 @@ class Pauses:
         """
         data = {"ref": ref, "digest": digest, "signature": signature, "reason": reason}
         data |= {"signed": signed} if signed else {}
-        if any(e.data == data and e.actor == by for e in self.store.events(pause, "approved")):
-            return
-        self.note(pause, "approved", data, by)
+        with self.store.write() as connection:
+            told = self.store.told(connection, pause, "approved")
+            if not any(e.data == data and e.actor == by for e in told):
+                self.store.append(connection, pause, "approved", data, by)
 
     def approved(self, pause: str) -> frozenset[Address]:
         """The addresses that approved containment plans of this pause name."""

@@ -1,14 +1,13 @@
-"""The database under the journal: connections, transactions, migrations, the hash chain.
+"""The hash chain and the documents beside it, over one database; migrations; the journal's id.
 
-SQLite by default (write-ahead log, full synchronisation: an acknowledged intent survives a power
-cut), PostgreSQL in production; the same tables and migrations.
+The same tables and migrations on SQLite and PostgreSQL; `database` is what differs.
 """
 
 import json
 import secrets
 import zlib
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -17,13 +16,13 @@ from typing import Any
 import sqlalchemy as sa
 from alembic import command
 from alembic.config import Config
-from alembic.util import CommandError
+from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
 from sqlalchemy.engine import Connection, Engine
-from sqlalchemy.exc import DBAPIError
-from sqlalchemy.pool import StaticPool
 
-from stopline.errors import SetupError
+from stopline.journal import database
 from stopline.journal import tables as t
+from stopline.journal.database import JournalError
 from stopline.text import Json, canonical, sha256
 
 GENESIS = "0" * 64
@@ -31,6 +30,17 @@ _CHAIN_LOCK = 0x570B
 AT_ONCE = 200
 """Documents that are fetched by one query."""
 _LINKED = tuple(c.name for c in t.events.c if c.name != "hash")
+AT_ONCE = 200
+"""Documents that are fetched by one query."""
+_RECEIPTS = {"receipts": ("before", "after", "found")}
+_NAMED: Mapping[str, Mapping[str, tuple[str, ...]]] = {
+    "planned": {"": ("ref", "snapshot")},
+    "approved": {"": ("ref",)},
+    "intent": {"": ("raw",), "changes": ("found",)},
+    "receipts": _RECEIPTS,
+    "late-receipts": _RECEIPTS,
+}
+"""Where events name documents: by kind, the list in their data ("" is the data), and its keys."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,10 +56,6 @@ class Event:
     hash: str
 
 
-class JournalError(SetupError):
-    """The database did not take what was to be written down, so nothing else was done."""
-
-
 @dataclass(frozen=True, slots=True)
 class Store:
     """One open journal database. Threads may share it."""
@@ -57,18 +63,21 @@ class Store:
     engine: Engine
     clock: Callable[[], float]
     id: str = field(default="")
+    shared_time: bool = False
+    """Whether leases go by the database server's clock, where there is a server."""
 
-    @contextmanager
-    def write(self) -> Iterator[Connection]:
-        """One transaction that may write. Raises JournalError when the database refuses."""
-        with _reported(self.engine), self.engine.begin() as connection:
-            yield connection
+    def write(self) -> AbstractContextManager[Connection]:
+        """One transaction that may write, and the only one at that time. Raises JournalError."""
+        return database.writing(self.engine)
 
-    @contextmanager
-    def read(self) -> Iterator[Connection]:
-        """One consistent reading."""
-        with _reported(self.engine), self.engine.connect() as plain:
-            yield plain.execution_options(stopline_reading=True)
+    def read(self) -> AbstractContextManager[Connection]:
+        """One consistent reading. Raises JournalError."""
+        return database.reading(self.engine)
+
+    def moment(self, connection: Connection) -> float:
+        """Now, for leases: all workers of one journal go by one clock, whatever theirs say."""
+        shared = self.shared_time and database.on_server(connection)
+        return database.moment(connection) if shared else self.clock()
 
     def now(self) -> str:
         """UTC, ISO 8601, to the millisecond."""
@@ -78,9 +87,7 @@ class Store:
     def append(
         self, connection: Connection, pause: str, kind: str, data: Json, actor: str = "stopline"
     ) -> None:
-        """Add one event to the chain, in the caller's transaction."""
-        if connection.dialect.name == "postgresql":
-            connection.execute(sa.select(sa.func.pg_advisory_xact_lock(_CHAIN_LOCK)))
+        """Add one event to the chain, in the caller's transaction, which is one of `write`."""
         last = connection.execute(
             sa.select(t.events.c.seq, t.events.c.hash).order_by(t.events.c.seq.desc()).limit(1)
         ).first()
@@ -111,9 +118,9 @@ class Store:
             packed = connection.execute(
                 sa.select(t.bodies.c.body).where(t.bodies.c.digest == digest)
             ).scalar()
-        text = zlib.decompress(packed).decode() if packed is not None else None
+        text = _unpacked(packed) if packed is not None else None
         if text is None or sha256(text) != digest:
-            what = "is missing from" if text is None else "was altered in"
+            what = "is missing from" if packed is None else "was altered in"
             raise JournalError(
                 f"The document {digest[:12]} {what} the journal.",
                 "Restore the journal's database from a backup that holds it.",
@@ -122,13 +129,17 @@ class Store:
 
     def events(self, pause: str = "", kind: str = "") -> tuple[Event, ...]:
         """Return events in order, of one pause or kind or of all."""
+        with self.read() as connection:
+            return self.told(connection, pause, kind)
+
+    def told(self, connection: Connection, pause: str = "", kind: str = "") -> tuple[Event, ...]:
+        """Return events as `events` does, as the caller's transaction sees them."""
         query = sa.select(t.events).order_by(t.events.c.seq)
         if pause:
             query = query.where(t.events.c.pause == pause)
         if kind:
             query = query.where(t.events.c.kind == kind)
-        with self.read() as connection:
-            return tuple(_event(row) for row in connection.execute(query))
+        return tuple(_event(row) for row in connection.execute(query))
 
     def chain(self) -> tuple[dict[str, Any], ...]:
         """Return every row of the chain in order, as it is hashed, with its hash."""
@@ -146,18 +157,69 @@ class Store:
                 yield row.digest, zlib.decompress(row.body).decode()
 
     def verify(self) -> tuple[int, str]:
-        """Walk the chain. Return the number of events and "", or where it is broken."""
-        previous, number = GENESIS, 0
+        """Walk the chain, then the documents that it names.
+
+        Returns the number of events and "", or where it is broken. Events cut off the end leave
+        a whole chain: only a copy elsewhere shows them.
+        """
         with self.read() as connection:
-            for row in connection.execute(sa.select(t.events).order_by(t.events.c.seq)):
-                number += 1
-                fields = {name: getattr(row, name) for name in _LINKED}
-                if row.seq != number:
-                    return number, f"event {number} is missing"
-                if row.previous != previous or row.hash != link(fields):
-                    return number, f"event {number} does not match the hash that it was given"
-                previous = row.hash
-        return number, ""
+            with _rows(connection, t.events, t.events.c.seq) as events:
+                number, broken, named = _walk(events)
+            with _rows(connection, t.bodies) as bodies:
+                return number, broken or _bodies(bodies, named)
+
+
+def _rows(connection: Connection, table: sa.Table, *order: Any) -> sa.CursorResult[Any]:
+    """Every row of a table, a thousand at a time in memory."""
+    query = sa.select(table).order_by(*order)
+    return connection.execute(query, execution_options={"yield_per": 1000})
+
+
+def _walk(rows: Iterable[Any]) -> tuple[int, str, Mapping[str, int]]:
+    """Follow the chain: the number of events, where it breaks, who names which document first."""
+    previous, number = GENESIS, 0
+    named: dict[str, int] = {}
+    for row in rows:
+        number += 1
+        fields = {name: getattr(row, name) for name in _LINKED}
+        if row.seq != number:
+            return number, f"event {number} is missing", named
+        if row.previous != previous or row.hash != link(fields):
+            return number, f"event {number} does not match the hash that it was given", named
+        previous = row.hash
+        for digest in _named(row.kind, row.data):
+            named.setdefault(digest, number)
+    return number, "", named
+
+
+def _named(kind: str, text: str) -> Iterator[str]:
+    """The digests of documents in an event's data. What an intent leaves stands in its plan."""
+    places = _NAMED.get(kind, {})
+    data = json.loads(text) if places else {}
+    for place, keys in places.items():
+        for part in data.get(place, ()) if place else (data,):
+            yield from (part[key] for key in keys if part.get(key))
+
+
+def _bodies(rows: Iterable[Any], named: Mapping[str, int]) -> str:
+    """Check each document against its digest, and that none is missing; "" when all is well."""
+    missing = dict(named)
+    for row in rows:
+        missing.pop(row.digest, None)
+        if sha256(_unpacked(row.body)) != row.digest:
+            return f"the document {row.digest[:12]} was altered"
+    if missing:
+        digest, number = min(missing.items(), key=lambda item: item[1])
+        return f"the document {digest[:12]} that event {number} names is missing"
+    return ""
+
+
+def _unpacked(packed: bytes) -> str:
+    """The text of a stored document; of one that was altered, another text than it had."""
+    try:
+        return zlib.decompress(packed).decode()
+    except (zlib.error, UnicodeDecodeError):
+        return ""
 
 
 def _event(row: Any) -> Event:
@@ -169,70 +231,57 @@ def link(row: Mapping[str, Any]) -> str:
     return sha256(canonical({name: row[name] for name in sorted(row)}))
 
 
-def open_store(url: str, clock: Callable[[], float]) -> Store:
+def open_store(url: str, clock: Callable[[], float], *, shared_time: bool = False) -> Store:
     """Open the journal, bring its tables up to date, and give it an id when it is new.
 
-    Raises JournalError naming the database when it cannot be opened or is newer than we are.
+    Of several that open a new one at once, one makes it. A journal that is up to date is only
+    read. Raises JournalError naming the database when it cannot be opened or is newer than we are.
     """
-    engine = _engine(url)
-    with _reported(engine), engine.begin() as connection:
-        _migrate(connection)
-        chosen = sa.select(t.meta.c.value).where(t.meta.c.name == "journal")
-        journal = connection.execute(chosen).scalar()
+    engine = database.engine_of(url)
+    try:
+        return Store(engine, clock, _ready(engine), shared_time)
+    except BaseException:
+        engine.dispose()
+        raise
+
+
+def _ready(engine: Engine) -> str:
+    """Bring the tables up to date where they are not; return the journal's id."""
+    with database.reading(engine) as connection:
+        journal = _id(connection) if _up_to_date(engine, connection) else None
+    if journal is not None:
+        return journal
+    with database.writing(engine) as connection:
+        if not _up_to_date(engine, connection):
+            command.upgrade(_migrations(connection), "head")
+        journal = _id(connection)
         if journal is None:
             journal = secrets.token_hex(4)
             connection.execute(sa.insert(t.meta).values(name="journal", value=journal))
-    return Store(engine, clock, journal)
+    return journal
 
 
-def _migrate(connection: Connection) -> None:
+def _id(connection: Connection) -> str | None:
+    chosen = sa.select(t.meta.c.value).where(t.meta.c.name == "journal")
+    return connection.execute(chosen).scalar()
+
+
+def _migrations(connection: Connection) -> Config:
     config = Config()
     config.set_main_option("script_location", str(Path(__file__).with_name("migrations")))
     config.attributes["connection"] = connection
-    try:
-        command.upgrade(config, "head")
-    except CommandError as error:
-        where = connection.engine.url.render_as_string(hide_password=True)
+    return config
+
+
+def _up_to_date(engine: Engine, connection: Connection) -> bool:
+    """Whether the tables are as we know them. Raises JournalError when a newer one made them."""
+    script = ScriptDirectory.from_config(_migrations(connection))
+    ours = [revision.revision for revision in script.walk_revisions()]
+    theirs = MigrationContext.configure(connection).get_current_revision()
+    if theirs is not None and theirs not in ours:
         raise JournalError(
-            f"The journal {where} is of a newer release than this one; nothing was done: {error}",
-            "Run that release, or set STOPLINE_JOURNAL_URL to the journal that is meant.",
-        ) from None
-
-
-def _engine(url: str) -> Engine:
-    parsed = sa.make_url(url)
-    if parsed.get_backend_name() != "sqlite":
-        return sa.create_engine(parsed, pool_size=8, max_overflow=24, pool_pre_ping=True)
-    memory = parsed.database in (None, "", ":memory:")
-    connect = {"check_same_thread": False, "timeout": 30}
-    engine = (
-        sa.create_engine(parsed, connect_args=connect, poolclass=StaticPool)
-        if memory
-        else sa.create_engine(parsed, connect_args=connect, pool_size=8, max_overflow=24)
-    )
-    sa.event.listen(engine, "connect", _sqlite_connect)
-    sa.event.listen(engine, "begin", _sqlite_begin)
-    return engine
-
-
-def _sqlite_connect(connection: Any, _record: object) -> None:
-    connection.isolation_level = None  # transactions are begun below, and only there
-    for pragma in ("journal_mode=WAL", "synchronous=FULL", "busy_timeout=30000"):
-        connection.execute(f"PRAGMA {pragma}")
-
-
-def _sqlite_begin(connection: Connection) -> None:
-    reading = connection.get_execution_options().get("stopline_reading")
-    connection.exec_driver_sql("BEGIN" if reading else "BEGIN IMMEDIATE")
-
-
-@contextmanager
-def _reported(engine: Engine) -> Iterator[None]:
-    try:
-        yield
-    except DBAPIError as error:
-        where = engine.url.render_as_string(hide_password=True)
-        raise JournalError(
-            f"The journal {where} refused: {error.orig}. Nothing was written to any system.",
-            "Give it space, or correct STOPLINE_JOURNAL_URL; work goes on by itself after that.",
-        ) from error
+            f"The journal {database.shown(engine)} was made by a newer stopline: its tables are "
+            f"at {theirs}, and this one knows them up to {ours[0]}. Nothing was done.",
+            "Install that version here too; never put an older copy of the journal in its place.",
+        )
+    return theirs == ours[0]

@@ -42,11 +42,11 @@ class Writes:
 
     def lease(self, document: Document, holder: str) -> bool:
         """Take or renew the document's lease; False when another holder's is still running."""
-        now = self.store.clock()
-        row = {"holder": holder, "expires": now + self.lease_seconds}
         mine = t.leases.c.document == str(document)
-        free = sa.or_(t.leases.c.holder == holder, t.leases.c.expires <= now)
         with self.store.write() as connection:
+            now = self.store.moment(connection)
+            row = {"holder": holder, "expires": now + self.lease_seconds}
+            free = sa.or_(t.leases.c.holder == holder, t.leases.c.expires <= now)
             if connection.execute(sa.update(t.leases).where(mine, free).values(row)).rowcount:
                 return True
             if connection.execute(sa.select(t.leases.c.holder).where(mine)).first():
@@ -59,7 +59,8 @@ class Writes:
         query = sa.select(t.leases).where(t.leases.c.document == str(document))
         with self.store.read() as connection:
             row = connection.execute(query).first()
-        left = row.expires - self.store.clock() if row and row.holder == holder else 0
+            now = self.store.moment(connection)
+        left = row.expires - now if row and row.holder == holder else 0
         return left > self.request_seconds
 
     def unlease(self, document: Document, holder: str) -> None:

@@ -116,7 +116,7 @@ BAD = {
         "STOPLINE_LOG_LEVEL: must be 'DEBUG', 'INFO', 'WARNING' or 'ERROR'"),
     "STOPLINE_LOG_FORMAT": ("xml", "STOPLINE_LOG_FORMAT: must be 'auto', 'console' or 'json'"),
     "STOPLINE_JOURNAL_URL": ("mysql://u:secret@db/x",
-        "STOPLINE_JOURNAL_URL: must be a database URL: sqlite:///… or postgresql+psycopg://…"),
+        "STOPLINE_JOURNAL_URL: must be a database URL: sqlite:///… or postgresql://…"),
     "STOPLINE_IDENTITY": ("a\nb",
         "STOPLINE_IDENTITY: must be one line of text that is not empty"),
     "STOPLINE_LEASE_SECONDS": ("15",

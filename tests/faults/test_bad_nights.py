@@ -17,7 +17,6 @@ from stopline.drill.children import PROGRAM, Worker, command
 from stopline.drill.manifest import DATA
 from stopline.drill.oracle import Answer, Oracle
 from stopline.drill.run import BOB, Drill
-from stopline.journal.book import Book, open_book
 from stopline.journal.pauses import PauseStatus
 
 CONFIRM = ("--confirm", "mercor")
@@ -63,11 +62,6 @@ class BadNight(Drill):
             self.asking.kill()
             self.asking.wait(30)
         super().stop()
-
-    @property
-    def book(self) -> Book:
-        """The night's journal."""
-        return open_book(self.journal_url)
 
     def at_work(self, seconds: float = 60) -> None:
         """Wait until the first intent is in the journal."""
@@ -139,8 +133,7 @@ def test_a_worker_killed_three_times_finishes_the_same_pause(tmp_path: Path) -> 
     with a_night(tmp_path, size=2) as night:
         was, chance = fingerprint.fingerprint(night.access), random.Random(11)
         pausing = night.pausing()
-        while not night.book.store.events(kind="intent"):
-            time.sleep(0.02)
+        night.at_work()
         for _ in range(3):
             time.sleep(chance.uniform(0.05, 0.6))
             night.worker.kill()
@@ -159,8 +152,7 @@ def test_a_killed_temporal_server_loses_nothing(tmp_path: Path) -> None:
     with a_night(tmp_path, size=2) as night:
         was = fingerprint.fingerprint(night.access)
         pausing = night.pausing()
-        while not night.book.store.events(kind="intent"):
-            time.sleep(0.02)
+        night.at_work()
         night.server.kill()
         time.sleep(1)
         night.server.start()

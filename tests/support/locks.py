@@ -12,8 +12,11 @@ import tempfile
 from pathlib import Path
 
 LOCKS = {
-    "requirements.lock": ("--extra", "embedded"),
-    "requirements-dev.lock": ("--extra", "drill", "--group", "dev", "-c", "requirements.lock"),
+    "requirements.lock": ("--extra", "embedded", "--extra", "postgresql"),
+    "requirements-dev.lock": (
+        *("--extra", "drill", "--extra", "postgresql", "--group", "dev"),
+        *("-c", "requirements.lock"),
+    ),
 }
 COMPILE = ("pip", "compile", "--quiet", "pyproject.toml")
 """How is in [tool.uv] of pyproject.toml."""

@@ -95,10 +95,11 @@ class Night:
     attempts: int = 0
     protected: tuple[str, ...] = ()
     released: frozenset[Address] = frozenset()
+    url: str = "sqlite://"
 
     def __post_init__(self) -> None:
         """Open the journal, and be called around every read and write."""
-        self.book: Book = open_book("sqlite://", clock=lambda: self.now)
+        self.book: Book = open_book(self.url, clock=lambda: self.now)
         self.connector = MemoryConnector(self.world, tags=True, hook=self._hook)
 
     def _hook(self, moment: str, _document: Document) -> None:

@@ -47,15 +47,13 @@ def approve(
     """Say yes to the plan that waits, and follow what it does.
 
     The yes must be another person's than the one who asked; where approvals are signed it is
-    signed with your OpenSSH key. While more people must say yes it exits with 5; after a rollback
-    with 0 restored, 7 when conflicts are left, 6 when something else is.
+    signed with your OpenSSH key. Exits with 5 while more people must say yes; after a rollback with
+    0 restored, 7 conflicts are left, 6 something else is.
     """
     program = o.program_of(context, output)
     person = o.identity(program, by)
-    if gaps:
-        reason = o.require_reason(reason)
-    pause = open_pause(program, case)
-    temporal = program.at_work()
+    reason = o.require_reason(reason) if gaps else reason
+    pause, temporal = open_pause(program, case), program.at_work()
     if gaps:
         raise typer.Exit(_acknowledge(program, temporal, pause, person, reason, confirm_))
     waiting = _waiting(standing_now(program, temporal, pause.id))
@@ -64,10 +62,10 @@ def approve(
     _is_the_one(program, pause, planned, digest)
     if waiting.stale and not digest:
         program.say("The estate moved after an earlier approval: this plan is a new one.")
-    what = f"approve the {waiting.direction} plan"
-    confirm(program, pause.vendor, confirm_, what, recap(planned.plan))
-    word = m.Approve(person, planned.plan.digest, reason.strip())
-    word = replace(word, signature=_signature(program, pause, waiting, word, key))
+    what, told = f"approve the {waiting.direction} plan", recap(planned.plan)
+    confirm(program, pause.vendor, confirm_, what, told)
+    yes = m.Approve(person, planned.plan.digest, reason.strip())
+    word = replace(yes, signature=_signature(program, pause, waiting, yes, key))
     program.wait(temporal.say(pause.workflow, m.APPROVE, word, str))
     if waiting.more > 1:
         program.announce(f"{waiting.more - 1} more must approve it: {waiting.command}")

@@ -86,7 +86,9 @@ class Program:
         return self._runner.run(work)
 
     def close(self) -> None:
-        """Cancel what is left on the loop, and flush both streams."""
+        """Cancel what is left on the loop, close the journal, and flush both streams."""
+        if "book" in self.__dict__:  # it was asked for
+            self.book.close()
         if self._runner is not None:
             self._runner.close()
             self._runner = None

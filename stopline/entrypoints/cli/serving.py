@@ -41,7 +41,7 @@ def drill(
         bool, typer.Option("--keep", help="Leave it all up, and print the addresses.")
     ] = False,
     size: Annotated[int, typer.Option(min=1, help="Scale the estate.")] = 1,
-    journal: Annotated[str, typer.Option(help="Which database: sqlite.")] = "sqlite",
+    journal: Annotated[str, typer.Option(help="Which database: sqlite, postgresql.")] = "sqlite",
     output: o.OutputOption = None,
 ) -> None:
     """Cut a vendor off from an emulated estate, and give it back. Touches nothing of yours."""
