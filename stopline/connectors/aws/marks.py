@@ -10,7 +10,11 @@ from stopline.text import Json
 
 PATH = "/stopline/"
 _POLICY = re.compile(r"StoplineDenyAll-J([0-9a-f]{8})")
-_SID = re.compile(r"StoplineJ([0-9a-f]{8})P[0-9a-f]{8}(?:Acct|Own)")
+_INLINE = re.compile(r"StoplineDenyAll-J([0-9a-f]{8})|StoplineCut-J([0-9a-f]{8})P[0-9a-f]{8}")
+PARTS = ("Acct", "Own", "All", "Ext", "Fed", "FrzObj", "FrzCfg", "Frz")
+"""Whom or what a statement of ours is about: the vendor's accounts, its principals of ours, both
+in one, its external ids, its identity providers; objects, settings, or both, frozen."""
+_SID = re.compile(rf"StoplineJ([0-9a-f]{{8}})P[0-9a-f]{{8}}(?:{'|'.join(PARTS)})")
 _ORPHAN = re.compile(r"\bA(?:IDA|ROA|GPA|NPA)[A-Z0-9]{12,}\b")
 
 
@@ -30,8 +34,31 @@ def policy_document(journal: str) -> Json:
     return {"Version": "2012-10-17", "Statement": [deny]}
 
 
+def cut_name(journal: str, pause: str) -> str:
+    """The name of one pause's inline policy that ends a role's older sessions.
+
+    Not AWSRevokeOlderSessions, which a person may have put there by hand.
+    """
+    return f"StoplineCut-J{journal}P{pause}"
+
+
+def cut_document(journal: str, pause: str, moment: str) -> Json:
+    """Deny everything to sessions issued before a moment.
+
+    https://docs.aws.amazon.com/IAM/latest/UserGuide/id_roles_use_revoke-sessions.html
+    """
+    deny = {
+        "Sid": f"StoplineJ{journal}P{pause}Cut",
+        "Effect": "Deny",
+        "Action": "*",
+        "Resource": "*",
+        "Condition": {"DateLessThan": {"aws:TokenIssueTime": moment}},
+    }
+    return {"Version": "2012-10-17", "Statement": [deny]}
+
+
 def sid(journal: str, pause: str, part: str) -> str:
-    """The id of one of our statements: `Acct` denies accounts, `Own` principals of ours."""
+    """The id of one of our statements; `part` is one of `PARTS`."""
     return f"StoplineJ{journal}P{pause}{part}"
 
 
@@ -45,6 +72,12 @@ def journal_of_policy(arn: str) -> str:
     """The journal whose deny-all policy this is, or nothing."""
     found = _POLICY.fullmatch(arn.rpartition("/")[2])
     return found[1] if found and f":policy{PATH}" in arn else ""
+
+
+def journal_of_inline(name: str) -> str:
+    """The journal whose inline policy this is, or nothing."""
+    found = _INLINE.fullmatch(name)
+    return (found[1] or found[2]) if found else ""
 
 
 def orphans(text: str) -> tuple[str, ...]:

@@ -153,6 +153,17 @@ def _admit_token(
         found.others.add(token)
 
 
+def federated(document: Json, providers: Iterable[str]) -> list[str]:
+    """The identity providers that a trust policy lets in and that any of the patterns matches."""
+    named = {
+        str(token)
+        for statement in statements(document)
+        if statement.get("Effect") == "Allow" and isinstance(statement.get("Principal"), dict)
+        for token in listed(statement["Principal"].get("Federated"))
+    }
+    return sorted(token for token in named if matches(providers, token))
+
+
 def account_of(token: str) -> str:
     """The account in a bare id or an ARN."""
     return token if token.isdigit() else (token.split(":") + [""] * 5)[4]

@@ -88,8 +88,13 @@ def _default(found: Json) -> Json:
     return None
 
 
-def _inline(items: Sequence[Json]) -> list[Json]:
-    return [decoded(item["PolicyDocument"]) for item in items]
+def _inline(items: Sequence[Json]) -> dict[str, Json]:
+    return {item["PolicyName"]: decoded(item["PolicyDocument"]) for item in items}
+
+
+def _own(inline: Mapping[str, Json]) -> list[Json]:
+    """Inline policies; not ours, as in `_held`."""
+    return [d for name, d in inline.items() if not marks.journal_of_inline(name)]
 
 
 def _held(found: Json, managed: Mapping[str, Json]) -> list[Json]:
@@ -105,10 +110,11 @@ def _tags(found: Json) -> dict[str, str]:
 def _user(
     number: str, found: Json, groups: Mapping[str, Json], managed: Mapping[str, Json]
 ) -> Identity:
-    documents = _inline(found.get("UserPolicyList", ())) + _held(found, managed)
+    inline = _inline(found.get("UserPolicyList", ()))
+    documents = _own(inline) + _held(found, managed)
     for name in found.get("GroupList", ()):
         group = groups.get(name, {})
-        documents += _inline(group.get("GroupPolicyList", ())) + _held(group, managed)
+        documents += _own(_inline(group.get("GroupPolicyList", ()))) + _held(group, managed)
     return Identity(
         "user",
         number,
@@ -119,11 +125,19 @@ def _user(
         _tags(found),
         tuple(p["PolicyArn"] for p in found.get("AttachedManagedPolicies", ())),
         tuple(documents),
+        None,
+        inline,
+        _boundary(found),
     )
 
 
+def _boundary(found: Json) -> str:
+    return str(found.get("PermissionsBoundary", {}).get("PermissionsBoundaryArn", ""))
+
+
 def _role(number: str, found: Json, managed: Mapping[str, Json]) -> Identity:
-    documents = _inline(found.get("RolePolicyList", ())) + _held(found, managed)
+    inline = _inline(found.get("RolePolicyList", ()))
+    documents = _own(inline) + _held(found, managed)
     return Identity(
         "role",
         number,
@@ -135,6 +149,8 @@ def _role(number: str, found: Json, managed: Mapping[str, Json]) -> Identity:
         tuple(p["PolicyArn"] for p in found.get("AttachedManagedPolicies", ())),
         tuple(documents),
         decoded(found.get("AssumeRolePolicyDocument")),
+        inline,
+        _boundary(found),
     )
 
 
@@ -161,6 +177,15 @@ def buckets(clients: Clients, number: str) -> Iterator[Bucket | tuple[str, Conne
 
     with ThreadPoolExecutor(READERS_AT_ONCE) as pool:
         yield from pool.map(read, sorted(names))
+
+
+def versioning(clients: Clients, number: str, name: str) -> str:
+    """`Enabled`, `Suspended`, or `never`, which nobody can give back. Raises ConnectorError.
+
+    https://docs.aws.amazon.com/AmazonS3/latest/API/API_GetBucketVersioning.html
+    """
+    words = {"Bucket": name, "ExpectedBucketOwner": number}
+    return str(clients.ask(number, "s3", "get_bucket_versioning", **words).get("Status", "never"))
 
 
 def _bucket(clients: Clients, number: str, name: str) -> Bucket:
