@@ -90,8 +90,8 @@ class Terms:
     settled: Mapping[Document, str] = field(default_factory=dict)
 
     def cut_after(self, document: Document) -> str:
-        """The time before which what was issued must end: never one that could still be open."""
-        return max(self.settled.get(document, ""), self.cut_at)
+        """The time before which what was issued must end, once the document shuts the door."""
+        return self.settled.get(document, self.cut_at)
 
 
 class Connector(Protocol):

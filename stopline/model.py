@@ -335,7 +335,8 @@ class Plan:
         text = dump(replace(self, residuals=(), taken_from="", pause=""))
         for moment in {change.moment for change in self.work} - {""}:
             text = text.replace(moment, "")
-        text = text.replace('"felt":"",', "").replace('"moment":"",', "")  # as before there were any
+        for later in ('"felt":"",', '"moment":"",'):  # came later: a digest outlives a release
+            text = text.replace(later, "")
         return sha256(text.replace(self.pause, "{pause}") if self.pause else text)
 
 

@@ -8,7 +8,7 @@ https://docs.aws.amazon.com/AmazonS3/latest/userguide/how-to-set-lifecycle-confi
 import json
 import time
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 from stopline.connectors.aws.clients import Clients
@@ -50,7 +50,7 @@ def _plain(value: Any) -> Json:
         return {key: _plain(inner) for key, inner in value.items()}
     if isinstance(value, list):
         return [_plain(inner) for inner in value]
-    return value.isoformat() if isinstance(value, datetime) else value
+    return value.astimezone(UTC).isoformat() if isinstance(value, datetime) else value
 
 
 def write(clients: Clients, observed: Observed, changes: Sequence[Change]) -> None:
