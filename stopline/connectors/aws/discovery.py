@@ -183,18 +183,18 @@ def _marked_by(identity: Identity) -> Iterator[str]:
 
 def _trust(one: Selected, vendor: _Vendor) -> Json:
     """What a deny in the trust policy must name, and how much room there is for it."""
-    trust, selectors = one.identity.trust, vendor.selectors
-    text = canonical(trust)
+    trust, selectors = marks.unmarked(one.identity.trust), vendor.selectors
+    allows = [s for s in policy.statements(one.identity.trust) if s.get("Effect") == "Allow"]
+    text = canonical(allows)
     tagged = [s.identity.arn for s in vendor.selected if not s.vouched and not s.shared_with]
     own = (*vendor.own, *(() if one.vouched else tagged))
-    kept = [s for s in policy.statements(trust) if not marks.journal_of_sid(str(s.get("Sid", "")))]
     return {
-        "size": length({**trust, "Statement": kept}),
+        "size": length(trust),
         "orphans": list(marks.orphans(text)),
         "accounts": sorted(selectors.accounts),
         "own": [p for p in own if _can_be_meant(p, text)],
         "external_ids": sorted(e for e in selectors.external_ids if canonical(e) in text),
-        "federated": policy.federated(trust, selectors.identity_providers),
+        "federated": policy.federated(one.identity.trust, selectors.identity_providers),
     }
 
 

@@ -6,6 +6,7 @@ Statement ids are letters and digits only, since IAM allows no others
 
 import re
 
+from stopline.connectors.aws.policy import statements
 from stopline.text import Json
 
 PATH = "/stopline/"
@@ -66,6 +67,12 @@ def journal_of_sid(text: str) -> str:
     """The journal whose statement this is, or nothing."""
     found = _SID.fullmatch(text)
     return found[1] if found else ""
+
+
+def unmarked(document: Json) -> Json:
+    """A policy without any statement of stopline's, which somebody may have edited or forged."""
+    kept = [s for s in statements(document) if not journal_of_sid(str(s.get("Sid", "")))]
+    return {**(document or {}), "Statement": kept}
 
 
 def journal_of_policy(arn: str) -> str:

@@ -8,7 +8,7 @@ who may assume it, through the closure of trusts: a text search found 33 of 43
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from stopline.connectors.aws import policy
+from stopline.connectors.aws import marks, policy
 from stopline.connectors.aws.policy import Vendors
 from stopline.text import Json
 from stopline.vendors import AwsSelectors
@@ -150,16 +150,20 @@ def _way_in(role: Identity, vendors: Vendors, sources: Iterable[Selected]) -> st
 def _others(closure: _Closure) -> dict[str, tuple[str, ...]]:
     """Name who else can assume a role. Whom only a tag calls the vendor's is somebody else.
 
-    So is a role that others share: whoever holds it comes to the roles behind it as well.
+    So is a role that others share: whoever holds it comes to the roles behind it as well. What
+    bears a mark of stopline's counts for nobody: an attacker may have turned it into an allow.
     """
     roles = [s for s in closure.chosen.values() if s.identity.kind == "role"]
+    trusts = {s.identity.arn: marks.unmarked(s.identity.trust) for s in roles}
     shared: dict[str, tuple[str, ...]] = {}
     while True:
         vendors = {v: _reachable(closure, vouched=v, without=shared) for v in (True, False)}
         found = {
             s.identity.arn: others
             for s in roles
-            if (others := policy.admitted(s.identity.trust, ASSUME, vendors[s.vouched]).others)
+            if (
+                others := policy.admitted(trusts[s.identity.arn], ASSUME, vendors[s.vouched]).others
+            )
         }
         if found.keys() == shared.keys():
             return found

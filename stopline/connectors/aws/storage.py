@@ -102,7 +102,7 @@ def _bucket(bucket: reading.Bucket, reach: Reach) -> Iterator[Grant]:
         return
     arn = f"arn:aws:s3:::{bucket.name}"
     state: Json = {
-        "policy_bytes": len(_without_ours(document).encode()),
+        "policy_bytes": _size(document),
         "orphans": list(marks.orphans(bucket.raw)),
         "marks": sorted(set(filter(None, map(marks.journal_of_sid, sids)))),
         "accounts": sorted(reach.selectors.accounts),
@@ -113,13 +113,10 @@ def _bucket(bucket: reading.Bucket, reach: Reach) -> Iterator[Grant]:
     yield Grant(address, State.of(state), arn, "bucket", arn, ways[0])
 
 
-def _without_ours(document: Json) -> str:
-    if not document:
-        return ""
-    kept = [
-        s for s in policy.statements(document) if not marks.journal_of_sid(str(s.get("Sid", "")))
-    ]
-    return json.dumps({**document, "Statement": kept}, separators=(",", ":"))
+def _size(document: Json) -> int:
+    """Bytes of a policy without our statements; none, where there is no policy."""
+    text = json.dumps(marks.unmarked(document), separators=(",", ":"))
+    return len(text.encode()) if document else 0
 
 
 def _ways_in(bucket: reading.Bucket, document: Json, reach: Reach) -> Iterator[str]:
