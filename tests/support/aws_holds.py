@@ -78,6 +78,7 @@ class AwsNight:
     rules: Playbook = field(default_factory=playbook)
     now: float = 1_800_000_000.0
     attempts: int = 0
+    made: set[int] = field(default_factory=set)
 
     def __post_init__(self) -> None:
         """Open a journal, and take the account as its owner."""
@@ -98,10 +99,10 @@ class AwsNight:
             ),
             responders=(f"arn:aws:iam::{self.account}:role/responder",),
         )
+        protected = self.estate.protected
+        self.protected = (*protected.orchestrator, *protected.break_glass)
         self.clients = Clients(self.estate.aws)  # type: ignore[arg-type]
-        self.connector: Connector = AwsConnector(
-            self.clients, PROPAGATION, ("arn:aws:iam::*:role/break-glass/*",)
-        )
+        self.connector: Connector = AwsConnector(self.clients, PROPAGATION, self.protected)
 
     # --- the estate ------------------------------------------------------------------------------
 
@@ -152,12 +153,11 @@ class AwsNight:
     def plan(self, pause: str = FIRST, *, sweep: Plan | None = None) -> Plan:
         """Plan a containment; as a sweep, within what an approved plan names."""
         approved = frozenset(c.address for c in sweep.work) if sweep else None
-        protected = (*self.estate.protected.orchestrator, *self.estate.protected.break_glass)
         return planner.plan_containment(
             self.snapshot(),
             self.terms(pause),
             Scope(),
-            planner.Standing(self.book.writes.holds(), approved, protected),
+            planner.Standing(self.book.writes.holds(), approved, self.protected),
             planner.Opinions({"aws": self.connector.contained}, {"aws": self.connector.residuals}),
         )
 
