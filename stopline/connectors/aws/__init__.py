@@ -69,5 +69,10 @@ def build(estate: Estate) -> AwsConnector:
     if estate.aws is None:
         raise UserError("The estate's file has no `aws` section.", "Add the accounts there.")
     protected = estate.protected
-    spared = (*protected.orchestrator, *protected.break_glass, *protected.log_delivery)
+    spared = (
+        *protected.orchestrator,
+        *protected.break_glass,
+        *protected.log_delivery,
+        *protected.journal,
+    )
     return AwsConnector(Clients(estate.aws), estate.aws.propagation, spared)

@@ -56,14 +56,15 @@ def bucket(grant: Grant, terms: Terms, proto: Change) -> Iterator[Change | Skip]
         who = ", ".join(state["orphans"][:2])
         yield left(grant, f"its policy names a deleted principal ({who}), so AWS takes no edit")
         return
+    freeze = preserved(name, terms)
     if not (state["accounts"] or state["own"]):
         yield left(grant, "the vendor's file names no account or principal that could be denied")
-        return
-    freeze = preserved(name, terms)
+        if not freeze:
+            return
     for frozen in (True, False) if freeze else (False,):
         for merged in (False, True):
             changes = list(_form(grant, terms, proto, frozen=frozen, merged=merged))
-            if taken(changes, terms) and _size(state, changes) <= LONGEST_BUCKET_POLICY:
+            if changes and taken(changes, terms) and _size(state, changes) <= LONGEST_BUCKET_POLICY:
                 yield from changes
                 yield from _thawed(grant) if freeze and not frozen else ()
                 return

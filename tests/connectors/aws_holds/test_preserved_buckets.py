@@ -306,3 +306,18 @@ def test_a_bucket_of_log_delivery_is_left(night: AwsNight) -> None:
     plan = night.plan()
     assert not plan.work
     assert any(skip.leaves_access for skip in plan.skips)
+
+
+def test_a_vendor_whom_no_deny_can_name_is_said_and_the_freeze_holds(night: AwsNight) -> None:
+    """A canonical id alone is no principal: the way in is left open and shown, not passed over."""
+    selectors = AwsSelectors(canonical_ids=("6d" * 32,), preserve=("kept-*",))
+    night.vendor = VENDOR.model_copy(update={"aws": selectors})
+    kept, other = bucket(night), bucket(night, "shared-data")
+    for name in (kept, other):
+        owner = night.s3.get_bucket_acl(Bucket=name)["Owner"]
+        grantee = {"Type": "CanonicalUser", "ID": "6d" * 32}
+        grants = [{"Grantee": grantee, "Permission": "READ"}]
+        night.s3.put_bucket_acl(Bucket=name, AccessControlPolicy={"Owner": owner, "Grants": grants})
+    plan = night.plan()
+    assert parts(plan) == {"FrzObj", "FrzCfg"}
+    assert {s.address.id for s in plan.skips if s.leaves_access} == {kept, other}
