@@ -124,7 +124,7 @@ class Activities:
             vendor,
             playbook,
             Mark(self.book.id, order.pause),
-            pauses.refusals(order.pause),
+            pauses.refusals(order.pause) if approved else frozenset(),  # a new word tries again
             estate,
             pauses.cut_at(order.pause),
             pauses.settled(order.pause, {n: c.propagation for n, c in connectors.items()}),

@@ -125,23 +125,28 @@ _COUNTED_AS = {
 
 
 def _too_large_a_share(plan: Plan, snapshot: Snapshot, limits_: Limits) -> Iterator[Finding]:
-    touched: Counter[tuple[str, str, str]] = Counter()
+    """Of principals or targets of a kind: how many are cut off, and how many others feel it in."""
     broad = [c for c in plan.changes if c.breadth is not Breadth.NARROW]
-    things = {(c.address.document, _counted_as(c.address)) for c in broad}
-    for document, kind in sorted(things):
-        touched[(document.connector, document.realm, kind)] += 1
-    for counted in snapshot.counted:
-        hit = touched[(counted.connector, counted.realm, counted.kind)]
-        if counted.number >= limits_.share_from and hit > limits_.share * counted.number:
-            yield Finding(
-                Severity.LIMIT,
-                "too-large-a-share",
-                f"{hit} of {counted.number} {counted.kind}s in {counted.connector} "
-                f"{counted.realm} would be cut off ({hit / counted.number:.0%}); the limit is "
-                f"{limits_.share:.0%}.",
-                "A selector that is too wide is the likeliest cause. Read the plan, then narrow "
-                "the scope or override with a reason.",
-            )
+    felt = [c for c in plan.changes if c.breadth is Breadth.NARROW and c.felt]
+    for changes, what in ((broad, "cut off"), (felt, "felt by others too")):
+        touched = _touched(changes)
+        for counted in snapshot.counted:
+            hit = touched[(counted.connector, counted.realm, counted.kind)]
+            if counted.number >= limits_.share_from and hit > limits_.share * counted.number:
+                yield Finding(
+                    Severity.LIMIT,
+                    "too-large-a-share",
+                    f"{hit} of {counted.number} {counted.kind}s in {counted.connector} "
+                    f"{counted.realm} would be {what} ({hit / counted.number:.0%}); the limit is "
+                    f"{limits_.share:.0%}.",
+                    "A selector that is too wide is the likeliest cause. Read the plan, then "
+                    "narrow the scope or override with a reason.",
+                )
+
+
+def _touched(changes: Iterable[Change]) -> Counter[tuple[str, str, str]]:
+    things = {(c.address.document, _counted_as(c.address)) for c in changes}
+    return Counter((document.connector, document.realm, kind) for document, kind in things)
 
 
 def _counted_as(address: Address) -> str:

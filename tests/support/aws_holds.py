@@ -161,9 +161,10 @@ class AwsNight:
             planner.Opinions({"aws": self.connector.contained}, {"aws": self.connector.residuals}),
         )
 
-    def findings(self, plan: Plan) -> tuple[Finding, ...]:
+    def findings(self, plan: Plan, share: float = 1.0) -> tuple[Finding, ...]:
         """What the guards say."""
-        return guards.guard(plan, self.snapshot(), guards.Bounds(self.estate, Limits(share=1.0)))
+        bounds = guards.Bounds(self.estate, Limits(share=share))
+        return guards.guard(plan, self.snapshot(), bounds)
 
     # --- carrying out ----------------------------------------------------------------------------
 

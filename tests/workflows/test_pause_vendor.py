@@ -1,6 +1,7 @@
 """The life of a pause on a real Temporal server, over the world in memory."""
 
 import asyncio
+import threading
 from dataclasses import replace
 
 import pytest
@@ -151,9 +152,21 @@ def test_stop_ends_between_documents_and_a_new_word_goes_on() -> None:
     async def scenario() -> None:
         async with a_line(a_world(60), threads=2) as line:
             order = await line.plan(line.order(batch=2, window=1))
+            at_work, stopped = threading.Event(), threading.Event()
+            sent: list[str] = []
+
+            def hook(moment: str, document: object) -> None:
+                if moment == "sent":
+                    sent.append(str(document))
+                if len(sent) == 5:
+                    at_work.set()
+                    stopped.wait(30)
+
+            line.connector.hook = hook
             handle = await line.start(order)
-            await line.until(handle, lambda s: s.phase is m.Phase.CONTAINING)
+            assert await asyncio.to_thread(at_work.wait, 30)
             await handle.execute_update(m.STOP, m.Stop("alice", "production"), result_type=str)
+            stopped.set()
             status = await line.rests(handle)
             assert status.summary.result == "stopped"
             assert 0 < status.summary.held < line.refs[0].work

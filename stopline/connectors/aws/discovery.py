@@ -194,7 +194,12 @@ def _trust(one: Selected, vendor: _Vendor) -> Json:
         "accounts": sorted(selectors.accounts),
         "own": [p for p in own if _can_be_meant(p, text)],
         "external_ids": sorted(e for e in selectors.external_ids if canonical(e) in text),
-        "federated": policy.federated(one.identity.trust, selectors.identity_providers),
+        "federated": [
+            provider
+            for provider in policy.named(one.identity.trust, "Federated")
+            if policy.matches(selectors.identity_providers, provider)
+        ],
+        "services": policy.named(trust, "Service"),
     }
 
 

@@ -153,15 +153,15 @@ def _admit_token(
         found.others.add(token)
 
 
-def federated(document: Json, providers: Iterable[str]) -> list[str]:
-    """The identity providers that a trust policy lets in and that any of the patterns matches."""
-    named = {
+def named(document: Json, kind: str) -> list[str]:
+    """Who of one kind (`Federated`, `Service`) a policy lets in, as it names them."""
+    found = {
         str(token)
         for statement in statements(document)
         if statement.get("Effect") == "Allow" and isinstance(statement.get("Principal"), dict)
-        for token in listed(statement["Principal"].get("Federated"))
+        for token in listed(statement["Principal"].get(kind))
     }
-    return sorted(token for token in named if matches(providers, token))
+    return sorted(found)
 
 
 def account_of(token: str) -> str:

@@ -18,7 +18,7 @@ from stopline.text import Json
 TRUST = (2_048, 4_096, 8_192)
 """Characters of a trust policy: the default, and what an account can be given."""
 ASSUME = "sts:AssumeRole"
-FEDERATED = ["sts:AssumeRoleWithSAML", "sts:AssumeRoleWithWebIdentity"]
+SAML, WEB_IDENTITY = "sts:AssumeRoleWithSAML", "sts:AssumeRoleWithWebIdentity"
 
 
 def shared(grant: Grant, terms: Terms, proto: Change) -> Iterator[Change | Skip]:
@@ -32,7 +32,9 @@ def shared(grant: Grant, terms: Terms, proto: Change) -> Iterator[Change | Skip]
         return
     denies = _first_that_fits(grant, terms, proto)
     if not denies:
-        yield left(grant, f"{_with(grant)}, and its trust policy has no room for a deny")
+        yield left(
+            grant, f"{_with(grant)}, and its trust policy has no room for a deny, or AWS refused it"
+        )
         return
     hit = lockout.hit([c.after.value for c in denies if c.after], map(_arn, grant.shared_with))
     if hit:
@@ -110,7 +112,9 @@ def _besides(trust: Json) -> Iterator[_Deny]:
     if trust["external_ids"]:
         yield "Ext", {"Condition": {"StringEquals": {"sts:ExternalId": trust["external_ids"]}}}
     if trust["federated"]:
-        yield "Fed", {"Principal": {"Federated": trust["federated"]}, "Action": FEDERATED}
+        actions = {SAML if ":saml-provider/" in p else WEB_IDENTITY for p in trust["federated"]}
+        who = {"Federated": trust["federated"]}
+        yield "Fed", {"Principal": who, "Action": sorted(actions)}
 
 
 def _statement(grant: Grant, terms: Terms, proto: Change, part: str, tells: Json) -> Change:
@@ -140,6 +144,17 @@ _WHOM = {
 # --- sessions issued before ----------------------------------------------------------------------
 
 
+def _felt(grant: Grant) -> str:
+    """Who signs in again. A machine renews its credentials by itself, but only by and by."""
+    felt = f"{_with(grant)} ({len(grant.shared_with)}), who keep it and must sign in again: its "
+    felt += "sessions end, whoever took them"
+    services = grant.state.value["trust"]["services"]
+    if not services:
+        return felt
+    felt += f"; {_names(services)} runs as it too, and may be refused for hours, until it renews "
+    return f"{felt}its credentials"
+
+
 def _cut(grant: Grant, terms: Terms, proto: Change) -> Iterator[Change | Skip]:
     """End what was issued before; narrower than the deny, so that it comes after it."""
     realm, role, mark = grant.address.realm, grant.address.id, terms.mark
@@ -155,8 +170,7 @@ def _cut(grant: Grant, terms: Terms, proto: Change) -> Iterator[Change | Skip]:
         marked=True,
         moment=moment,
         summary=f"end the sessions of the role {role} that were issued before",
-        felt=f"{_with(grant)} ({len(grant.shared_with)}), who keep it and must sign in again: "
-        "its sessions end, whoever took them",
+        felt=_felt(grant),
     )
     room = grant.state.value["inline"] + length(document) <= INLINE["role"]
     if moment and room and taken([cut], terms):

@@ -376,3 +376,19 @@ def test_who_must_sign_in_again_is_a_note_with_numbers_and_names(night: AwsNight
     assert "account 777788889991" in note.what
     assert "sign in again" in note.what
     assert not [f for f in findings if f.guard == "shared"]
+
+
+def test_a_service_that_runs_as_the_role_is_named(night: AwsNight) -> None:
+    """A machine of ours renews its credentials by and by: whoever runs it should know."""
+    service = {"Service": ["ec2.amazonaws.com"]}
+    night.role("desk", trust(lets_in({"AWS": [ROOT, OTHER]}), lets_in(service)))
+    (note,) = [f for f in night.findings(night.plan()) if f.guard == "felt-by-others"]
+    assert "ec2.amazonaws.com" in note.what
+
+
+def test_ending_the_sessions_of_most_roles_asks_for_a_word(night: AwsNight) -> None:
+    """A wide reach (every role that trusts the account's root) is no note any more."""
+    for number in range(12):
+        night.role(f"desk-{number}", BOTH)
+    limits = [f for f in night.findings(night.plan(), share=0.5) if f.severity is Severity.LIMIT]
+    assert "felt by others too" in {f.what for f in limits}.pop()
