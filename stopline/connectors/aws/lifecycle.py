@@ -1,21 +1,21 @@
 """Lifecycle rules of buckets: toggles. No bucket policy stops an expiry, so a freeze must.
 
 The whole configuration is one document; an address is one rule, by its id. Only `Status` of our
-rules is changed; rules that a stranger adds meanwhile are kept, and so is the order.
+rules is changed; rules that a stranger adds meanwhile are kept, and so is the order. S3 may show an
+older configuration for a while; the sweep and the reading back at the end come after that.
 https://docs.aws.amazon.com/AmazonS3/latest/userguide/how-to-set-lifecycle-configuration-intro.html
 """
 
 import json
-import time
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
 
 from stopline.connectors.aws.clients import Clients
-from stopline.connectors.aws.documents import SETTLING, address, gone
+from stopline.connectors.aws.documents import address, gone
 from stopline.engine import Observed
 from stopline.errors import ConnectorError
-from stopline.model import Cause, Change, Document, State
+from stopline.model import Change, Document, State
 from stopline.text import Json, canonical, sha256
 
 KIND = "bucket-lifecycle"
@@ -70,14 +70,3 @@ def write(clients: Clients, observed: Observed, changes: Sequence[Change]) -> No
         LifecycleConfiguration=configuration,
         **words,
     )
-    _await(clients, document, {**whole, "Rules": rules})
-
-
-def _await(clients: Clients, document: Document, wanted: Json) -> None:
-    """Read until what we wrote is shown: bucket configuration is eventually consistent."""
-    for seconds in SETTLING:
-        time.sleep(seconds)
-        if read(clients, document).raw == canonical(wanted):
-            return
-    detail = f"the lifecycle of {document.id} does not read back as it was written"
-    raise ConnectorError(Cause.UNREACHABLE, detail, landed=None)

@@ -1,17 +1,17 @@
 """Trust policies of roles: read, and written as a whole with our statements in it.
 
 `UpdateAssumeRolePolicy` has no concurrency tag: as with a bucket's policy, an edit that a stranger
-makes between our read and our write is lost (law 4). The text is read verbatim (see `clients`).
+makes between our read and our write is lost (law 4). The text is read verbatim (see `clients`). IAM
+may show an older text for a while; the sweep and the reading back at the end come after that.
 """
 
 import json
-import time
 from collections.abc import Sequence
 from urllib.parse import unquote
 
 from stopline.connectors.aws import lockout
 from stopline.connectors.aws.clients import Clients
-from stopline.connectors.aws.documents import SETTLING, composed, gone, our_statements
+from stopline.connectors.aws.documents import composed, gone, our_statements
 from stopline.connectors.aws.policy import statements
 from stopline.engine import Observed
 from stopline.errors import ConnectorError
@@ -52,15 +52,3 @@ def write(
         raise ConnectorError(Cause.REFUSED, detail)
     words = {"RoleName": document.id, "PolicyDocument": wanted}
     clients.do(document.realm, "iam", "update_assume_role_policy", **words)
-    _await(clients, document, wanted)
-
-
-def _await(clients: Clients, document: Document, wanted: str) -> None:
-    """Read until what we wrote is shown."""
-    for seconds in SETTLING:
-        time.sleep(seconds)
-        raw = read(clients, document).raw
-        if raw == wanted or canonical(json.loads(raw or "{}")) == canonical(json.loads(wanted)):
-            return
-    detail = f"the trust policy of {document.id} does not read back as it was written"
-    raise ConnectorError(Cause.UNREACHABLE, detail, landed=None)

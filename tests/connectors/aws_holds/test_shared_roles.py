@@ -21,9 +21,10 @@ from support.aws_holds import (
     trust,
 )
 
+from stopline import planner
 from stopline.connectors.aws import lockout, marks
 from stopline.drill.oracle import effects
-from stopline.model import Cause, Change, Outcome, Plan, Severity
+from stopline.model import Cause, Change, Outcome, Plan, Scope, Severity
 from stopline.text import Json, canonical
 from stopline.vendors import AwsSelectors
 
@@ -334,6 +335,16 @@ def test_the_cut_is_stamped_again_once_the_trust_was_seen_everywhere(night: AwsN
     assert second > next(iter(first.values()))
     night.now += 86_400
     assert not night.plan(sweep=plan).work
+
+
+def test_the_trust_comes_before_the_cut_and_goes_after_it(night: AwsNight) -> None:
+    """By the playbook's own order of stages: never is a session ended that could begin anew."""
+    night.role("desk", BOTH)
+    there = [[c.address.kind for c in batch] for batch in night.batches(night.plan())]
+    assert there == [["trust-policy-statement"] * 2, ["role-inline-policy"]]
+    night.contain()
+    back = planner.plan_restore("mercor", FIRST, night.book.writes.holds(), Scope())
+    assert [[c.address.kind for c in batch] for batch in night.batches(back)] == there[::-1]
 
 
 def test_a_policy_of_that_purpose_made_by_hand_stays(night: AwsNight) -> None:
