@@ -8,6 +8,7 @@ from support.fault_proxy import Faults, proxied
 
 from stopline.connectors.aws import marks, opinion
 from stopline.model import Address, Breadth, Cause, Grant, Outcome, Plan, Skip, State
+from stopline.playbook import Phase, Playbook
 from stopline.text import Json, canonical
 
 DENY: Json = {"Sid": "", "Effect": "Deny", "Action": "sqs:*", "Resource": "*"}
@@ -200,3 +201,15 @@ def test_a_policy_that_aws_keeps_as_text_is_read_as_it_is(night: AwsNight) -> No
     night.role("odd", text)
     document = Address("aws", night.account, "trust-policy-statement", "odd").document
     assert night.connector.read(document).raw == text
+
+
+def test_the_foundation_is_there_before_the_first_that_stands_on_it(night: AwsNight) -> None:
+    """Users and roles in phases of their own stand on one policy: it is made in the earlier."""
+    rules = {rule.contains: rule for phase in night.rules.phases for rule in phase.rules}
+    phases = tuple(Phase(name=name, rules=(rules[name],)) for name in ("users", "roles"))
+    night.rules = Playbook(playbook="default", phases=phases)
+    night.iam.create_user(UserName="one", Path=PATH)
+    night.role("a-role", trust(lets_in({"AWS": ROOT})), PATH)
+    kinds = [[c.address.kind for c in batch] for batch in night.batches(night.plan())]
+    assert kinds == [["deny-policy"], ["user-attachment"], ["role-attachment"]]
+    assert not [s for s in night.contain().skips if s.leaves_access and "one" in s.principal]
