@@ -96,6 +96,7 @@ class AwsNight:
             protected=Protected(
                 orchestrator=("arn:aws:iam::*:role/stopline/*",),
                 break_glass=("arn:aws:iam::*:role/break-glass/*",),
+                log_delivery=("arn:aws:iam::*:role/log-delivery/*", "arn:aws:s3:::audit-logs"),
             ),
             responders=(f"arn:aws:iam::{self.account}:role/responder",),
         )

@@ -38,7 +38,7 @@ _TESTS: Mapping[tuple[str, str], _Test] = {
     ("StringEquals", "aws:PrincipalAccount"): _account,
     ("ArnLike", "aws:PrincipalArn"): _like,
     ("ArnNotLike", "aws:PrincipalArn"): lambda values, arn: not _like(values, arn),
-    ("Bool", "aws:PrincipalIsAWSService"): _service,
+    ("BoolIfExists", "aws:PrincipalIsAWSService"): _service,
     ("StringEquals", "sts:ExternalId"): lambda _values, _arn: False,
 }
 """Who passes the vendor's external id is the vendor, whatever its name."""

@@ -1,8 +1,9 @@
 """How buckets are contained: the vendor is denied; or they are preserved, for everybody. Pure.
 
 Preserved: nobody but stopline, break-glass, the responders and the account's root writes, deletes
-or changes settings, and lifecycle rules stand still. What AWS's own services deliver, logs above
-all, goes on. Nothing here is irreversible: no object lock, no retention, no versioning is set.
+or changes settings, and lifecycle rules stand still. The delivery of logs, by AWS's own services or
+by a role that the estate's file protects for it, goes on. Nothing here is irreversible: no object
+lock, no retention, no versioning is set.
 https://docs.aws.amazon.com/AmazonS3/latest/userguide/amazon-s3-policy-keys.html
 """
 
@@ -133,10 +134,14 @@ def _vendor(name: str, state: Json, *, merged: bool) -> Iterator[_Statement]:
 
 
 def _freeze(name: str, exempt: list[str], *, merged: bool) -> Iterator[_Statement]:
-    """A service principal has no `aws:PrincipalArn`, so `ArnNotLike` alone would stop it too."""
+    """A service principal has no `aws:PrincipalArn`, so `ArnNotLike` alone would stop it too.
+
+    A request without a signature has neither key, and is stopped.
+    https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_condition-keys.html
+    """
     condition = {
         "ArnNotLike": {"aws:PrincipalArn": exempt},
-        "Bool": {"aws:PrincipalIsAWSService": "false"},
+        "BoolIfExists": {"aws:PrincipalIsAWSService": "false"},
     }
     bucket_, objects = f"arn:aws:s3:::{name}", f"arn:aws:s3:::{name}/*"
     if merged:
@@ -150,7 +155,8 @@ def _freeze(name: str, exempt: list[str], *, merged: bool) -> Iterator[_Statemen
 def _exempt(terms: Terms, account: str) -> list[str]:
     """Who may still write. A `*` for the account is the bucket's own: a stranger has roles too."""
     protected, aws = terms.estate.protected, terms.estate.aws
-    said = (*protected.orchestrator, *protected.break_glass, *terms.estate.responders)
+    few = (*protected.orchestrator, *protected.break_glass, *terms.estate.responders)
+    said = (*few, *protected.log_delivery)
     arns = {_pinned(arn, account) for arn in said if arn.split(":")[2] in ("iam", "sts")}
     if aws and account in aws.accounts and (role := aws.accounts[account].role or aws.role):
         arns.add(f"arn:aws:iam::{account}:role/{role}")

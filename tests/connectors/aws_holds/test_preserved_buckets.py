@@ -79,7 +79,9 @@ def text_of(night: AwsNight, name: str) -> str:
 def may(night: AwsNight, name: str, action: str, arn: str) -> bool:
     """Whether no statement of the bucket's policy denies it, by the drill's own judge."""
     context = {"aws:principalarn": arn, "aws:principalisawsservice": "false"}
-    if arn.endswith(".amazonaws.com"):
+    if not arn:  # a request without a signature
+        context = {}
+    elif arn.endswith(".amazonaws.com"):
         context = {"service": arn, "aws:principalisawsservice": "true"}
     else:
         context["aws:principalaccount"] = arn.split(":")[4]
@@ -115,6 +117,8 @@ def test_nobody_but_a_few_writes_and_reading_goes_on(night: AwsNight) -> None:
         ):
             assert may(night, name, action, f"{lab}:{few}"), (action, few)
     assert may(night, name, "s3:PutObject", "logging.s3.amazonaws.com")
+    assert may(night, name, "s3:PutObject", f"{lab}:role/log-delivery/config")
+    assert not may(night, name, "s3:PutObject", "")
     assert may(night, name, "s3:GetObject", OTHER)
     assert not may(night, name, "s3:GetObject", ROOT)
 
