@@ -8,6 +8,7 @@ from support.aws_holds import OTHER, PATH, ROOT, AwsNight, lets_in, playbook, tr
 
 from activities import api
 from activities.bodies import outline_of, shards_of
+from stopline.connectors.aws.permissions import PERMISSIONS, permission_of
 from stopline.model import Document, stage
 
 
@@ -47,3 +48,34 @@ def test_each_document_is_written_by_one_call(night: AwsNight) -> None:
     night.clients.on_call = lambda _service, operation: calls.update([operation])
     night.carry_out(night.plan())
     assert calls["PutBucketPolicy"] == 1
+
+
+def test_every_call_is_among_the_permissions_that_are_declared(night: AwsNight) -> None:
+    """Reading, containing and giving back need what the connector says, and nothing else."""
+    both = trust(lets_in({"AWS": [ROOT, OTHER]}))
+    night.role("desk", both)
+    night.role("intake", trust(lets_in({"AWS": ROOT})), PATH)
+    night.iam.create_user(UserName="one", Path=PATH)
+    night.iam.create_access_key(UserName="one")
+    name = f"kept-{night.account}"
+    night.s3.create_bucket(Bucket=name)
+    rule = {"ID": "r", "Filter": {}, "Status": "Enabled", "Expiration": {"Days": 9}}
+    night.s3.put_bucket_lifecycle_configuration(
+        Bucket=name, LifecycleConfiguration={"Rules": [rule]}
+    )
+    made: set[str] = set()
+    night.clients.on_call = lambda service, call: made.add(permission_of(service, call))
+    night.contain()
+    night.restore()
+    assert made <= PERMISSIONS["read"] | PERMISSIONS["write"]
+    assert {"iam:UpdateAssumeRolePolicy", "s3:PutLifecycleConfiguration"} <= made
+
+
+def test_planning_makes_no_call_that_writes(night: AwsNight) -> None:
+    """The permissions to read are enough for a plan."""
+    night.role("desk", trust(lets_in({"AWS": [ROOT, OTHER]})))
+    night.s3.create_bucket(Bucket=f"kept-{night.account}")
+    made: set[str] = set()
+    night.clients.on_call = lambda service, call: made.add(permission_of(service, call))
+    assert night.plan().work
+    assert made <= PERMISSIONS["read"]
