@@ -8,7 +8,7 @@ from stopline.connectors.aws import marks, policy, reading, slots, storage
 from stopline.connectors.aws.clients import Clients
 from stopline.connectors.aws.documents import our_statements
 from stopline.connectors.aws.levers import ATTACHED, INLINE, NAME, length
-from stopline.connectors.aws.selection import Identity, Selected, select, vendors_of
+from stopline.connectors.aws.selection import Identity, Selected, path_globs, select, vendors_of
 from stopline.errors import ConnectorError
 from stopline.model import (
     Address,
@@ -87,10 +87,7 @@ def own_patterns(
         for s in known
         if s.shared_with or not s.vouched or protects(spared, s.identity.arn)
     ]
-    asked = [
-        f"arn:aws:iam::*:{kind}{path}*" for path in selectors.paths for kind in ("user", "role")
-    ]
-    asked += selectors.principals
+    asked = (*path_globs(selectors), *selectors.principals)
     globs = {g for g in asked if not any(policy.matches([g], arn) for arn in left_out)}
     arns = {s.identity.arn for s in known} - set(left_out)
     return (*sorted(globs), *sorted(arn for arn in arns if not policy.matches(globs, arn)))

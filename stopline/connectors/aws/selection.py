@@ -8,7 +8,7 @@ who may assume it, through the closure of trusts: a text search found 33 of 43
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from stopline.connectors.aws import marks, policy
+from stopline.connectors.aws import policy
 from stopline.connectors.aws.policy import Vendors
 from stopline.text import Json
 from stopline.vendors import AwsSelectors
@@ -64,9 +64,15 @@ def vendors_of(selectors: AwsSelectors) -> Vendors:
     return Vendors(
         frozenset(selectors.accounts),
         frozenset(selectors.external_ids),
-        selectors.principals,
+        (*selectors.principals, *path_globs(selectors)),
         selectors.identity_providers,
     )
+
+
+def path_globs(selectors: AwsSelectors) -> tuple[str, ...]:
+    """The vendor's paths as patterns of ARNs, in whatever account."""
+    kinds = ("user", "role")
+    return tuple(f"arn:aws:iam::*:{kind}{path}*" for path in selectors.paths for kind in kinds)
 
 
 def select(identities: Sequence[Identity], selectors: AwsSelectors) -> tuple[Selected, ...]:
@@ -111,7 +117,10 @@ def _reachable(
     for selected in _from(closure, vouched=vouched):
         if selected.identity.arn not in without:
             arns |= {selected.identity.arn, _pathless(selected.identity)}
-    return replace(closure.vendors, reachable=frozenset(arns))
+    principals = closure.vendors.principals
+    wide = {p for p in principals if any(policy.matches([p], arn) for arn in without)}
+    kept = tuple(p for p in principals if p not in wide)
+    return replace(closure.vendors, reachable=frozenset(arns), principals=kept)
 
 
 def _pathless(identity: Identity) -> str:
@@ -151,19 +160,16 @@ def _others(closure: _Closure) -> dict[str, tuple[str, ...]]:
     """Name who else can assume a role. Whom only a tag calls the vendor's is somebody else.
 
     So is a role that others share: whoever holds it comes to the roles behind it as well. What
-    bears a mark of stopline's counts for nobody: an attacker may have turned it into an allow.
+    bears a mark of stopline's hides nobody: an attacker may have forged it.
     """
     roles = [s for s in closure.chosen.values() if s.identity.kind == "role"]
-    trusts = {s.identity.arn: marks.unmarked(s.identity.trust) for s in roles}
     shared: dict[str, tuple[str, ...]] = {}
     while True:
         vendors = {v: _reachable(closure, vouched=v, without=shared) for v in (True, False)}
         found = {
             s.identity.arn: others
             for s in roles
-            if (
-                others := policy.admitted(trusts[s.identity.arn], ASSUME, vendors[s.vouched]).others
-            )
+            if (others := policy.admitted(s.identity.trust, ASSUME, vendors[s.vouched]).others)
         }
         if found.keys() == shared.keys():
             return found

@@ -403,3 +403,46 @@ def test_ending_the_sessions_of_most_roles_asks_for_a_word(night: AwsNight) -> N
         night.role(f"desk-{number}", BOTH)
     limits = [f for f in night.findings(night.plan(), share=0.5) if f.severity is Severity.LIMIT]
     assert "felt by others too" in {f.what for f in limits}.pop()
+
+
+def test_a_forged_mark_hides_nobody(night: AwsNight) -> None:
+    """An allow that bears a mark of stopline's is read like any other: who it lets in is named."""
+    forged = {**lets_in({"AWS": OTHER}), "Sid": "StoplineJdeadbeefP00000000Acct"}
+    night.role("intake", trust(lets_in({"AWS": ROOT}), forged), PATH)
+    plan = night.plan()
+    assert any(OTHER_ACCOUNT in s.reason for s in plan.skips if s.leaves_access)
+    assert denies(plan)
+
+
+@pytest.mark.parametrize("path", [PATH, "/", "/service-role/"])
+def test_sharing_is_inherited_however_the_first_role_was_selected(
+    night: AwsNight, path: str
+) -> None:
+    """By path, by ARN or by its trust: who shares the first role keeps the one behind it."""
+    first = night.role("first", BOTH, path)
+    if path == "/service-role/":
+        selectors = VENDOR.aws.model_copy(update={"principals": (first,)})
+        night.vendor = VENDOR.model_copy(update={"aws": selectors})
+    night.role("behind", trust(lets_in({"AWS": first})))
+    assert not of_kind(night.plan(), "role-attachment")
+    night.contain()
+    assert admits(night.trust_of("behind"), first)
+
+
+def test_a_deny_names_no_role_that_others_share_though_it_is_under_the_path(
+    night: AwsNight,
+) -> None:
+    """The vendor's other principals under that path are named one by one."""
+    shared = night.role("first", BOTH, PATH)
+    own = night.role("own", trust(lets_in({"AWS": ROOT})), PATH)
+    night.role("desk", trust(lets_in({"AWS": [ROOT, OTHER, own]})))
+    night.contain()
+    text = night.trust_of("desk")
+    who = json.loads(text)["Statement"]
+    arns = [
+        a
+        for s in who
+        for a in s.get("Condition", {}).get("ArnLike", {}).get("aws:PrincipalArn", [])
+    ]
+    assert own in arns
+    assert not lockout.hit([s for s in who if s["Effect"] == "Deny"], [shared])
