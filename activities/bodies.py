@@ -9,6 +9,7 @@ taken for dead.
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from functools import lru_cache
 from itertools import groupby
 from typing import Any, TypeVar
@@ -106,20 +107,30 @@ class Activities:
             released=pauses.released(order.pause) if approved else frozenset(),
             narrowed=any(p.id == order.pause and p.scope != order.scope for p in pauses.list()),
         )
-        mark = Mark(self.book.id, order.pause)
-        refusals = pauses.refusals(order.pause)
-        plan = planner.plan_containment(
-            snapshot,
-            Terms(vendor, playbook, mark, refusals),
-            order.scope,
-            standing,
-            _opinions(connectors),
+        terms = Terms(
+            vendor,
+            playbook,
+            Mark(self.book.id, order.pause),
+            pauses.refusals(order.pause) if approved else frozenset(),  # a new word tries again
+            estate,
+            pauses.cut_at(order.pause),
+            pauses.settled(order.pause, {n: c.propagation for n, c in connectors.items()}),
         )
-        mine = sum(hold.pause == order.pause for hold in holds)
+        plan = planner.plan_containment(
+            snapshot, terms, order.scope, standing, _opinions(connectors)
+        )
+        anew = {change.address for change in plan.changes}
+        mine = sum(hold.pause == order.pause and hold.address not in anew for hold in holds)
         bounds = guards.Bounds(estate, playbook.limits, before=mine)
         findings = guards.guard(plan, snapshot, bounds)
         pauses.keep_snapshot(snapshot)
         return _ref(pauses.keep_plan(plan, findings), order)
+
+    def _wait_for_cuts(self, plan: Plan) -> None:
+        """Until no time that a change carries lies ahead: what is issued after it must live."""
+        times = [datetime.fromisoformat(c.moment) for c in plan.changes if c.moment]
+        if times:
+            time.sleep(max(0.0, max(times).timestamp() - self.book.store.clock()))
 
     @activity.defn(name=api.PLAN_RESTORE)
     def plan_restore(self, asked: api.RestorePlan) -> api.PlanRef:
@@ -209,10 +220,14 @@ class Activities:
 
     @activity.defn(name=api.OUTLINE)
     def outline(self, asked: api.OutlineOrder) -> api.Outlines:
-        """Cut a plan's work into shards, stages and batches of whole documents."""
+        """Cut a plan's work into shards, stages and batches of whole documents.
+
+        It answers when the plan may begin: not before the times that its changes carry.
+        """
         with _at_work():
             self._check(asked.order)
             plan = self._plans(asked.plan).plan
+            self._wait_for_cuts(plan)
             connectors = self._built(asked.order.frozen)[1]
             slow = max((connectors[name].propagation for name in _names(plan)), default=0.0)
             return api.Outlines(outline_of(plan, asked.order.options), slow)

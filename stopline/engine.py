@@ -22,6 +22,7 @@ from itertools import groupby
 from typing import ParamSpec, Protocol, TypeVar
 
 from stopline.errors import ConnectorError, StaleError
+from stopline.estate import Estate
 from stopline.model import (
     Address,
     Cause,
@@ -74,12 +75,23 @@ class Observed:
 
 @dataclass(frozen=True, slots=True)
 class Terms:
-    """What a connector's opinion may hang on, besides the grant."""
+    """What a connector's opinion may hang on, besides the grant. Times are UTC, whole seconds.
+
+    `refusals`: what a provider did not take. `cut_at`: when the pause began. `settled`: by when
+    this pause's latest write of a document was seen everywhere.
+    """
 
     vendor: Vendor
     playbook: Playbook
     mark: Mark
     refusals: frozenset[Address] = frozenset()
+    estate: Estate = field(default_factory=Estate)
+    cut_at: str = ""
+    settled: Mapping[Document, str] = field(default_factory=dict)
+
+    def cut_after(self, document: Document) -> str:
+        """The time before which what was issued must end, once the document shuts the door."""
+        return self.settled.get(document, self.cut_at)
 
 
 class Connector(Protocol):
@@ -308,9 +320,8 @@ def _ask(call: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
     except ConnectorError:
         raise
     except Exception as error:
-        raise ConnectorError(
-            Cause.BUG, f"{type(error).__name__} in the connector: {error}", landed=None
-        ) from error
+        detail = f"{type(error).__name__} in the connector: {error}"
+        raise ConnectorError(Cause.BUG, detail, landed=None) from error
 
 
 @dataclass(frozen=True, slots=True)

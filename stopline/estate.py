@@ -53,10 +53,14 @@ class Protected(_Strict):
 
 
 class Estate(_Strict):
-    """All that belongs to the lab, by provider."""
+    """All that belongs to the lab, by provider.
+
+    `responders` may write to what is preserved for everybody else; they are protected from nothing.
+    """
 
     aws: AwsEstate | None = None
     protected: Protected = Protected()
+    responders: tuple[Arn, ...] = ()
 
 
 class Reader(NamedTuple):

@@ -43,6 +43,12 @@ def arn_or_glob(value: str) -> str:
     return _checked(value, _ARN, "an ARN (arn:aws:service:region:account:resource)")
 
 
+def bucket_or_glob(value: str) -> str:
+    """A bucket's name, in which `*` and `?` may stand but not alone."""
+    pattern = r"(?=.*[a-z0-9])[a-z0-9.*?-]{3,63}"
+    return _checked(value, pattern, "a bucket's name or a glob of one")
+
+
 def iam_path(value: str) -> str:
     """An IAM path: begins and ends with a slash, and is not the root path."""
     return _checked(value, _IAM_PATH, "an IAM path (begins and ends with '/', not '/')")

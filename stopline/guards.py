@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from stopline.estate import Estate
-from stopline.model import Address, Change, Finding, Plan, Scope, Severity, Snapshot
+from stopline.model import Address, Breadth, Change, Finding, Plan, Scope, Severity, Snapshot
 from stopline.planner import protects
 from stopline.playbook import Limits
 
@@ -34,6 +34,7 @@ def guard(plan: Plan, snapshot: Snapshot, bounds: Bounds) -> tuple[Finding, ...]
         *_too_many(plan, bounds),
         *_too_large_a_share(plan, snapshot, bounds.limits),
         *_shared(plan, snapshot),
+        *_felt(plan),
     )
     return tuple(sorted(found, key=lambda f: (order.index(f.severity), f)))
 
@@ -121,27 +122,37 @@ def _too_many(plan: Plan, bounds: Bounds) -> Iterator[Finding]:
         )
 
 
-_COUNTED_AS = {"user-attachment": "user", "role-attachment": "role"}
+_COUNTED_AS = {
+    f"{kind}-{lever}": kind
+    for kind in ("user", "role")
+    for lever in ("attachment", "inline-policy", "boundary")
+}
 """Which kind of thing a change takes everything from; a policy statement counts its bucket."""
 
 
 def _too_large_a_share(plan: Plan, snapshot: Snapshot, limits_: Limits) -> Iterator[Finding]:
-    touched: Counter[tuple[str, str, str]] = Counter()
-    things = {(c.address.document, _counted_as(c.address)) for c in plan.changes}
-    for document, kind in sorted(things):
-        touched[(document.connector, document.realm, kind)] += 1
-    for counted in snapshot.counted:
-        hit = touched[(counted.connector, counted.realm, counted.kind)]
-        if counted.number >= limits_.share_from and hit > limits_.share * counted.number:
-            yield Finding(
-                Severity.LIMIT,
-                "too-large-a-share",
-                f"{hit} of {counted.number} {counted.kind}s in {counted.connector} "
-                f"{counted.realm} would be cut off ({hit / counted.number:.0%}); the limit is "
-                f"{limits_.share:.0%}.",
-                "A selector that is too wide is the likeliest cause. Read the plan, then narrow "
-                "the scope or override with a reason.",
-            )
+    """Of principals or targets of a kind: how many are cut off, and how many others feel it in."""
+    broad = [c for c in plan.changes if c.breadth is not Breadth.NARROW]
+    felt = [c for c in plan.changes if c.breadth is Breadth.NARROW and c.felt]
+    for changes, what in ((broad, "cut off"), (felt, "felt by others too")):
+        touched = _touched(changes)
+        for counted in snapshot.counted:
+            hit = touched[(counted.connector, counted.realm, counted.kind)]
+            if counted.number >= limits_.share_from and hit > limits_.share * counted.number:
+                yield Finding(
+                    Severity.LIMIT,
+                    "too-large-a-share",
+                    f"{hit} of {counted.number} {counted.kind}s in {counted.connector} "
+                    f"{counted.realm} would be {what} ({hit / counted.number:.0%}); the limit is "
+                    f"{limits_.share:.0%}.",
+                    "A selector that is too wide is the likeliest cause. Read the plan, then "
+                    "narrow the scope or override with a reason.",
+                )
+
+
+def _touched(changes: Iterable[Change]) -> Counter[tuple[str, str, str]]:
+    things = {(c.address.document, _counted_as(c.address)) for c in changes}
+    return Counter((document.connector, document.realm, kind) for document, kind in things)
 
 
 def _counted_as(address: Address) -> str:
@@ -152,9 +163,9 @@ def _counted_as(address: Address) -> str:
 
 
 def _shared(plan: Plan, snapshot: Snapshot) -> Iterator[Finding]:
-    principals = {c.principal for c in plan.changes}
+    cut_off = {c.principal for c in plan.changes if c.breadth is Breadth.PRINCIPAL}
     for grant in snapshot.grants:
-        if grant.shared_with and grant.principal in principals:
+        if grant.shared_with and grant.principal in cut_off:
             yield Finding(
                 Severity.LIMIT,
                 "shared",
@@ -162,6 +173,19 @@ def _shared(plan: Plan, snapshot: Snapshot) -> Iterator[Finding]:
                 "not the vendor and would be cut off too.",
                 "Leave it out (`protected` in the vendor's file) or override with a reason.",
                 (grant.address,),
+            )
+
+
+def _felt(plan: Plan) -> Iterator[Finding]:
+    """What others feel of a change that leaves them their access: to be read, no more."""
+    for change in plan.changes:
+        if change.felt:
+            yield Finding(
+                Severity.NOTE,
+                "felt-by-others",
+                f"{change.principal}: {change.felt}",
+                "Tell them, or leave it out (`protected` in the vendor's file).",
+                (change.address,),
             )
 
 

@@ -206,7 +206,8 @@ class Change:
     `marked` says that `after` carries our mark, so whatever bears that mark at the address is
     ours; an unmarked change is a toggle. `uid` is the immutable id that must still be there.
     `phase` is the place of its rule in the playbook. `vouched` is the grant's. `stands_on` is the
-    foundation without which this cannot be.
+    foundation without which this cannot be. `felt` says what others than the vendor feel of it.
+    `moment` is a time that stands in `after`; the digest of a plan leaves it out.
     """
 
     address: Address
@@ -221,6 +222,8 @@ class Change:
     summary: str = ""
     vouched: bool = True
     stands_on: Address | None = None
+    felt: str = ""
+    moment: str = ""
 
     def inverse(self) -> "Change":
         """Swap `before` and `after`. Nothing else: the way back is not written by anybody."""
@@ -330,6 +333,10 @@ class Plan:
     def digest(self) -> str:
         """SHA-256 over what is to be done, without times and with the pause's id blanked."""
         text = dump(replace(self, residuals=(), taken_from="", pause=""))
+        for moment in {change.moment for change in self.work} - {""}:
+            text = text.replace(moment, "")
+        for later in ('"felt":"",', '"moment":"",'):  # came later: a digest outlives a release
+            text = text.replace(later, "")
         return sha256(text.replace(self.pause, "{pause}") if self.pause else text)
 
 

@@ -174,7 +174,8 @@ def _decide(
     found, held = now.get(change.address), holds.get(change.address, ())
     if found != change.after:
         ours = any(h.pause == terms.mark.pause and h.written and h.ours == found for h in held)
-        return None if ours and standing.narrowed else replace(change, before=found)
+        weaker = standing.narrowed and not change.moment  # a later moment never weakens a deny
+        return None if ours and weaker else replace(change, before=found)
     held = tuple(h for h in held if h.change.uid == change.uid)  # else it was somebody else
     if any(h.pause == terms.mark.pause and (h.written or h.unproven) for h in held):
         return None
@@ -192,7 +193,8 @@ def _left_out(change: Change, grant: Grant, terms: Terms, standing: Standing) ->
         return Skip(change.address, who, f"protected by the vendor's file: {pattern}")
     if change.address in standing.released:
         return Skip(change.address, who, "given back by a rollback of this pause")
-    reached = change.breadth is Breadth.TARGET  # by whatever policy leads there; not selected
+    # What a policy leads to, and what others share, was reached and not selected by the lab.
+    reached = change.breadth is Breadth.TARGET or bool(grant.shared_with)
     asked = standing.approved is None and grant.vouched and not reached
     if pattern := "" if asked else protects(standing.protected, *texts):
         reason = f"protected by the estate's file: {pattern}"
@@ -209,15 +211,18 @@ def _file(
     claims: dict[Address, Change],
     skips: set[Skip],
 ) -> None:
-    """Several grants may ask for one change; the first in order gives it its words."""
+    """Several grants may ask for one change; the first in order gives it its words.
+
+    The earliest phase counts: what others stand on must be there before the first of them.
+    """
     if isinstance(decided, Skip):
         skips.add(decided)
     elif isinstance(decided, _Claim):
         claims.setdefault(decided.change.address, decided.change)
     elif decided is not None:
-        known = changes.get(decided.address)
-        if known is None or (decided.vouched and not known.vouched):
-            changes[decided.address] = decided
+        known = changes.get(decided.address, decided)
+        kept = decided if decided.vouched and not known.vouched else known
+        changes[decided.address] = replace(kept, phase=min(known.phase, decided.phase))
 
 
 def _residuals(changes: Iterable[Change], opinions: Opinions) -> tuple[Residual, ...]:

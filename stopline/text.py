@@ -29,7 +29,9 @@ def sha256_bytes(data: bytes) -> str:
 
 
 def _adapter(kind: type) -> TypeAdapter[Any]:
-    return _ADAPTERS.setdefault(kind, TypeAdapter(kind))
+    if kind not in _ADAPTERS:  # making one takes milliseconds
+        _ADAPTERS[kind] = TypeAdapter(kind)
+    return _ADAPTERS[kind]
 
 
 def jsonable(value: object) -> Json:

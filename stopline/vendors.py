@@ -12,6 +12,7 @@ from stopline import yamltext
 from stopline.formats import (
     account_id,
     arn_or_glob,
+    bucket_or_glob,
     canonical_id,
     external_id,
     iam_path,
@@ -33,6 +34,7 @@ class AwsSelectors(_Strict):
     """How the vendor is recognised in AWS. Never by a fragment of a name.
 
     `tags` can be written by whoever may tag a principal, so they select but do not vouch.
+    `preserve` selects nobody: it names buckets that are frozen for everybody.
     """
 
     accounts: tuple[Account, ...] = ()
@@ -42,11 +44,12 @@ class AwsSelectors(_Strict):
     principals: tuple[Arn, ...] = ()
     canonical_ids: tuple[Annotated[str, AfterValidator(canonical_id)], ...] = ()
     identity_providers: tuple[Arn, ...] = ()
+    preserve: tuple[Annotated[str, AfterValidator(bucket_or_glob)], ...] = ()
 
     @property
     def empty(self) -> bool:
         """Whether nothing at all can be selected."""
-        return self == AwsSelectors()
+        return self == AwsSelectors(preserve=self.preserve)
 
 
 class Project(_Strict):
@@ -70,6 +73,11 @@ class Vendor(_Strict):
     projects: dict[Annotated[str, AfterValidator(word)], Project] = Field(default_factory=dict)
     protected: tuple[Arn, ...] = ()
 
+    @property
+    def preserved(self) -> tuple[str, ...]:
+        """Names and globs of buckets that are frozen for everybody, the projects' too."""
+        return (*self.aws.preserve, *(p for o in self.projects.values() for p in o.aws.preserve))
+
 
 def parse_vendor(text: str, file: str) -> Vendor:
     """Read one vendor's file. Raises ConfigError with every fault, as `file:line: fault`."""
@@ -84,7 +92,7 @@ def _meaning(vendor: Vendor, stem: str) -> Iterator[tuple[yamltext.Path, str]]:
             f"the vendor is {vendor.vendor!r}, so the file must be {vendor.vendor}.yaml",
         )
     if vendor.aws.empty and all(project.aws.empty for project in vendor.projects.values()):
-        keys = ", ".join(AwsSelectors.model_fields)
+        keys = ", ".join(key for key in AwsSelectors.model_fields if key != "preserve")
         yield ("vendor",), f"nothing selects {vendor.vendor!r}; give 'aws' at least one of: {keys}"
     selected = set(vendor.aws.principals).union(
         *(p.aws.principals for p in vendor.projects.values())

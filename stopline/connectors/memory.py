@@ -2,9 +2,10 @@
 
 It has all that makes a system of record hard: a foundation that must be there before anything is
 attached to it and cannot go while something is; a document that several addresses and strangers
-share; toggles that bear no mark; verbatim text; immutable ids; tags, if asked for. `hook` is
-called around every read and write, so that tests can let strangers edit, replies get lost and
-processes die at any moment.
+share; toggles that bear no mark; a door that others go through too, and sessions that were opened
+before it was shut; verbatim text; immutable ids; tags, if asked for. `hook` is called
+around every read and write, so that tests can let strangers edit, replies get lost and processes
+die at any moment.
 """
 
 import json
@@ -39,6 +40,7 @@ CONTAINS: Mapping[str, frozenset[str]] = {
     "principals": frozenset({"deny-all"}),
     "switches": frozenset({"off"}),
     "targets": frozenset({"deny"}),
+    "shared": frozenset({"door"}),
 }
 _MARK = re.compile(r"Deny-J([0-9a-f]{8})|StoplineJ([0-9a-f]{8})P[0-9a-f]{8}(?:Acct|Own)")
 Hook = Callable[[str, Document], None]
@@ -59,12 +61,18 @@ class Principal:
 
 @dataclass
 class World:
-    """The state of the system. Strangers edit it directly, under `lock`."""
+    """The state of the system. Strangers edit it directly, under `lock`.
+
+    `doors` holds, by principal, the denies at its door; `cuts`, by principal and name, the time
+    before which its sessions have ended.
+    """
 
     principals: dict[str, Principal] = field(default_factory=dict)
     foundations: dict[str, Json] = field(default_factory=dict)
     targets: dict[str, str] = field(default_factory=dict)
     versions: dict[str, int] = field(default_factory=dict)
+    doors: dict[str, set[str]] = field(default_factory=dict)
+    cuts: dict[str, str] = field(default_factory=dict)
     closed: set[str] = field(default_factory=set)
     lock: threading.RLock = field(default_factory=threading.RLock)
 
@@ -82,6 +90,8 @@ class World:
             },
             "foundations": dict(sorted(self.foundations.items())),
             "targets": dict(sorted(self.targets.items())),
+            "doors": {name: sorted(denies) for name, denies in self.doors.items() if denies},
+            "cuts": dict(sorted(self.cuts.items())),
         }
 
 
@@ -120,7 +130,10 @@ class MemoryConnector:
             yield Counted(NAME, self.realm, "principal", len(self.world.principals))
 
     def _principal(self, vendor: Vendor, name: str, principal: Principal) -> Iterator[Found]:
-        yield from self._seen(Document(NAME, self.realm, "attachment", name))
+        for kind in ("attachment", "door"):
+            yield from self._seen(Document(NAME, self.realm, kind, name))
+        for cut in sorted(c for c in self.world.cuts if c.startswith(f"{name}/")):
+            yield from self._seen(Document(NAME, self.realm, "cut", cut))
         if principal.vendor != vendor.vendor:
             return
         facts = (principal.uid, principal.vouched, principal.shared_with)
@@ -154,23 +167,22 @@ class MemoryConnector:
             yield Seen(address, state)
 
     def contained(self, grant: Grant, terms: Terms) -> Iterator[Change | Skip]:
-        """Deny-all for principals, off for switches, a deny statement for targets."""
-        kind, mark = grant.address.kind, terms.mark
-        contains = {"principal": "principals", "switch": "switches", "target": "targets"}[kind]
-        rule = terms.playbook.rule(NAME, contains)
+        """Deny-all for principals, off for switches, a deny statement for targets; shut doors."""
+        kind = "shared" if grant.shared_with else grant.address.kind
+        contains = {"principal": "principals", "switch": "switches", "target": "targets"}
+        rule = terms.playbook.rule(NAME, contains.get(kind, kind))
         for journal in grant.state.value.get("marks", ()):
-            if journal != mark.journal:
+            if journal != terms.mark.journal:
                 reason = f"held by another stopline journal, {journal}; not touched"
                 yield Skip(grant.address, grant.principal, reason)
         if rule is None:
-            reason = f"the playbook has no rule for {contains}"
-            yield Skip(grant.address, grant.principal, reason, leaves_access=True)
-        elif grant.shared_with:
-            reason = f"shared with {', '.join(grant.shared_with)}"
+            why = f"shared with {', '.join(grant.shared_with)}" if grant.shared_with else ""
+            reason = why or f"the playbook has no rule for {contains[kind]}"
             yield Skip(grant.address, grant.principal, reason, leaves_access=True)
         else:
             proto = _proto(grant, rule[1].name, rule[0])
-            for change in _changes(grant, mark, proto):
+            shut = grant.shared_with and _shut(grant, terms, proto)
+            for change in shut or _changes(grant, terms.mark, proto):
                 if change.address in terms.refusals:
                     yield Skip(change.address, grant.principal, "refused", leaves_access=True)
                 else:
@@ -200,10 +212,15 @@ class MemoryConnector:
             return Observed(document, there)
         if document.kind == "statement":
             return self._observe_target(document)
-        owner, _, key = name.partition("/")
-        principal = self.world.principals.get(owner)
+        principal = self.world.principals.get(name.partition("/")[0])
         if principal is None:
             return Observed(document, exists=False)
+        return self._observe_of(principal, document)
+
+    def _observe_of(self, principal: Principal, document: Document) -> Observed:
+        key = document.id.partition("/")[2]
+        if document.kind in ("door", "cut"):
+            return Observed(document, self._shut(document), uid=principal.uid)
         if document.kind == "switch":
             if key not in principal.switches:
                 return Observed(document, exists=False)
@@ -211,6 +228,13 @@ class MemoryConnector:
             return Observed(document, {self._address(document): state}, uid=principal.uid)
         states = {self._address(document, f): State.of({"on": f}) for f in principal.attached}
         return Observed(document, states, uid=principal.uid)
+
+    def _shut(self, document: Document) -> dict[Address, State]:
+        if document.kind == "door":
+            denies = self.world.doors.get(document.id, ())
+            return {self._address(document, sid): State.of({"Sid": sid}) for sid in denies}
+        moment = self.world.cuts.get(document.id)
+        return {self._address(document): State.of({"before": moment})} if moment else {}
 
     def _observe_target(self, document: Document) -> Observed:
         raw = self.world.targets.get(document.id)
@@ -255,6 +279,30 @@ def _proto(grant: Grant, rule: str, phase: int) -> Change:
         uid=grant.uid,
         principal=grant.principal,
         summary=f"switch {grant.address.id} off",
+    )
+
+
+def _shut(grant: Grant, terms: Terms, proto: Change) -> Iterator[Change]:
+    """Deny at the door, then end what was opened before it was shut."""
+    sid = f"StoplineJ{terms.mark.journal}P{terms.mark.pause}"
+    door = Address(NAME, grant.address.realm, "door", f"{grant.address.id}#{sid}")
+    moment = terms.cut_after(door.document)
+    yield replace(
+        proto,
+        address=door,
+        after=State.of({"Sid": sid}),
+        breadth=Breadth.TARGET,
+        marked=True,
+        summary=f"deny the vendor at the door of {grant.address.id}",
+    )
+    yield replace(
+        proto,
+        address=Address(NAME, grant.address.realm, "cut", f"{grant.address.id}/{sid}"),
+        after=State.of({"before": moment}),
+        marked=True,
+        moment=moment,
+        felt=f"shared with {', '.join(grant.shared_with)}, who must sign in again",
+        summary=f"end the older sessions of {grant.address.id}",
     )
 
 
@@ -335,6 +383,26 @@ def _write_switch(
             switches[key] = change.after.value["Status"]
 
 
+def _write_door(
+    world: World, observed: Observed, changes: Sequence[Change], _original: str | None
+) -> None:
+    _principal(world, observed)
+    denies = world.doors.setdefault(observed.document.id, set())
+    for change in changes:
+        (denies.discard if change.after is None else denies.add)(change.address.part)
+
+
+def _write_cut(
+    world: World, observed: Observed, changes: Sequence[Change], _original: str | None
+) -> None:
+    _principal(world, observed)
+    for change in changes:
+        if change.after is None:
+            world.cuts.pop(observed.document.id, None)
+        else:
+            world.cuts[observed.document.id] = change.after.value["before"]
+
+
 def _principal(world: World, observed: Observed) -> Principal:
     principal = world.principals.get(observed.document.id.partition("/")[0])
     if principal is None:
@@ -372,4 +440,6 @@ _WRITERS: Mapping[str, Callable[[World, Observed, Sequence[Change], str | None],
     "attachment": _write_attachment,
     "switch": _write_switch,
     "statement": _write_target,
+    "door": _write_door,
+    "cut": _write_cut,
 }

@@ -6,6 +6,7 @@ from typing import Any
 
 import boto3
 from botocore.config import Config
+from botocore.handlers import json_decode_policies
 
 REGION = "us-east-1"
 WORKER_ROLE = "stopline/stopline-worker"
@@ -33,7 +34,7 @@ class Access:
     def as_(self, who: Credentials, service: str) -> Any:
         """A client that signs with somebody's credentials."""
         sdk: Any = boto3  # the stubs want a literal service name
-        return sdk.client(
+        client = sdk.client(
             service,
             endpoint_url=self.url,
             region_name=REGION,
@@ -42,6 +43,9 @@ class Access:
             aws_session_token=who.token or None,
             config=_CONFIG,
         )
+        if service == "iam":  # policies as the texts that they are, not parsed
+            client.meta.events.unregister("after-call.iam", json_decode_policies)
+        return client
 
     def assume(self, who: Credentials, role: str) -> Credentials:
         """Take a role with somebody's credentials."""

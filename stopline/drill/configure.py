@@ -22,6 +22,7 @@ MERCOR: Json = {
         "principals": [f"arn:aws:iam::{RESEARCH}:user/services/svc-annotation-sync"],
         "canonical_ids": [m.CANONICAL_ID],
         "identity_providers": ["arn:aws:iam::*:saml-provider/mercor-idp"],
+        "preserve": ["evidence-*"],
     },
     "projects": {"chordus": {"aws": {"paths": ["/vendors/mercor/chordus/"]}}},
 }
@@ -49,6 +50,7 @@ ESTATE: Json = {
         "break_glass": ["arn:aws:iam::*:role/break-glass/*"],
         "log_delivery": ["arn:aws:s3:::lab-audit-logs*"],
     },
+    "responders": ["arn:aws:iam::*:role/responders/*"],
 }
 
 

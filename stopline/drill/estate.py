@@ -2,7 +2,8 @@
 
 The traps are those that break tools of this kind: names that only look alike, a user outside of
 the vendor's path, keys that were Inactive before, roles reached by chaining, policies with odd
-but legal texts that must come back byte for byte, buckets without a policy, and an ACL grant.
+but legal texts that must come back byte for byte, buckets without a policy, an ACL grant, roles
+that others share, a bucket to be preserved, and principals whose quotas are full.
 """
 
 import json
@@ -25,6 +26,13 @@ WORK: Json = {
             "Action": "s3:*",
             "Resource": ["arn:aws:s3:::exchange-*", "arn:aws:s3:::no-policy-*"],
         },
+    ],
+}
+ARCHIVE: Json = {
+    "Version": "2012-10-17",
+    "Statement": [
+        {"Effect": "Allow", "Action": "sqs:*", "Resource": "*"},
+        {"Effect": "Allow", "Action": "s3:*", "Resource": "arn:aws:s3:::evidence-*"},
     ],
 }
 QUEUES: Json = {
@@ -55,6 +63,9 @@ class _Seeding:
     bystander_roles: list[Way] = field(default_factory=list)
     bystander_buckets: list[Store] = field(default_factory=list)
     left_open: list[Way] = field(default_factory=list)
+    shared_roles: list[Way] = field(default_factory=list)
+    preserved: list[Store] = field(default_factory=list)
+    still_writing: list[Store] = field(default_factory=list)
 
     def iam(self, account: str) -> Any:
         return self.access.client(account, "iam")
@@ -128,6 +139,9 @@ def seed(url: str, *, size: int = 1) -> Manifest:
         _buckets(seeding, number)
         _lab(seeding, number)
     _once(seeding)
+    _shared(seeding)
+    _evidence(seeding)
+    _full(seeding)
     return Manifest(
         worker,
         tuple(seeding.vendor_users),
@@ -137,6 +151,9 @@ def seed(url: str, *, size: int = 1) -> Manifest:
         tuple(seeding.bystander_roles),
         tuple(seeding.bystander_buckets),
         tuple(seeding.left_open),
+        tuple(seeding.shared_roles),
+        tuple(seeding.preserved),
+        tuple(seeding.still_writing),
     )
 
 
@@ -250,22 +267,15 @@ def _lab(seeding: _Seeding, n: int) -> None:
 
 
 def _once(seeding: _Seeding) -> None:
-    """What there is one of: a user outside the path, odd credentials, providers, a shared role."""
+    """What there is one of: a user outside the path, odd credentials, a provider, an ACL."""
     sync = seeding.user(RESEARCH, "svc-annotation-sync", "/services/", QUEUES, vendor=True)
     seeding.user(DATA, "pilot", "/", QUEUES, vendor=True, tagged=True)
     _odd_credentials(seeding.iam(RESEARCH), sync.name)
-    one = f"arn:aws:iam::{m.VENDOR_ACCOUNTS[0]}:root"
-    mercer = f"arn:aws:iam::{m.LOOKALIKE_ACCOUNT}:root"
     provider = seeding.iam(RESEARCH).create_saml_provider(
         Name="mercor-idp", SAMLMetadataDocument="<EntityDescriptor/>".ljust(1024)
     )["SAMLProviderArn"]
     saml = trust({"Federated": provider}, action="sts:AssumeRoleWithSAML")
     seeding.role(RESEARCH, "console", "/", saml, provider, seeding.vendor_roles)
-    both = trust({"AWS": [one, mercer]})
-    seeding.role(DATA, "labelling-desk", "/", both, one, seeding.left_open)
-    seeding.bystander_roles.append(
-        Way(DATA, "labelling-desk", f"arn:aws:iam::{DATA}:role/labelling-desk", mercer)
-    )
     admin = f"arn:aws:iam::{RESEARCH}:user/staff/mercor-liaison-1"
     for account in LAB:
         seeding.role(
@@ -279,6 +289,102 @@ def _once(seeding: _Seeding) -> None:
     seeding.bucket(m.PLATFORM, "lab-audit-logs", "", "", vendor=False)
     seeding.bucket(DATA, "scans", "", m.CANONICAL_ID, vendor=True)
     _grant(seeding.access.client(DATA, "s3"), "scans")
+
+
+def _share(seeding: _Seeding, name: str, trusted: Json, theirs: str, *others: str) -> None:
+    """A role that the vendor takes as `theirs`, and others as themselves."""
+    arn = seeding.role(DATA, name, "/", trusted, theirs, seeding.shared_roles)
+    for other in others:
+        way = Way(DATA, name, arn, other)
+        seeding.bystander_roles.append(way)
+
+
+def _shared(seeding: _Seeding) -> None:
+    """Roles that the vendor shares: by account, by identity provider, by chain, by external id."""
+    one = f"arn:aws:iam::{m.VENDOR_ACCOUNTS[0]}:root"
+    mercer = f"arn:aws:iam::{m.LOOKALIKE_ACCOUNT}:root"
+    both = trust({"AWS": [one, mercer]})
+    _share(seeding, "labelling-desk", both, one, mercer)
+    iam = seeding.iam(DATA)
+    idps = [
+        iam.create_saml_provider(Name=name, SAMLMetadataDocument="<EntityDescriptor/>".ljust(1024))[
+            "SAMLProviderArn"
+        ]
+        for name in ("mercor-idp", "lab-idp")
+    ]
+    federated = trust({"Federated": idps}, action="sts:AssumeRoleWithSAML")
+    _share(seeding, "annotation-console", federated, *idps)
+    intake = f"arn:aws:iam::{RESEARCH}:role/vendors/mercor/intake-1"
+    staff = f"arn:aws:iam::{RESEARCH}:user/staff/mercor-liaison-1"
+    _share(seeding, "behind-intake", trust({"AWS": [intake, staff]}), intake, staff)
+    behind = f"arn:aws:iam::{DATA}:role/labelling-desk"
+    _share(seeding, "behind-the-desk", trust({"AWS": behind}), behind, behind)
+
+
+def _evidence(seeding: _Seeding) -> None:
+    """A bucket that is to be preserved: the vendor and the lab write to it, and it expires."""
+    name = f"evidence-{DATA}"
+    root = f"arn:aws:iam::{m.VENDOR_ACCOUNTS[0]}:root"
+    staff = seeding.user(DATA, "archivist", "/staff/", ARCHIVE, vendor=False)
+    policy = _policy(name, root)
+    policy["Statement"].append(
+        {
+            "Sid": "Logs",
+            "Effect": "Allow",
+            "Principal": {"Service": "logging.s3.amazonaws.com"},
+            "Action": "s3:PutObject",
+            "Resource": f"arn:aws:s3:::{name}/logs/*",
+        }
+    )
+    seeding.bucket(DATA, name, json.dumps(policy, indent=1), root, vendor=True)
+    seeding.bystander_buckets.append(Store(DATA, name, staff.arn))
+    s3 = seeding.access.client(DATA, "s3")
+    s3.put_bucket_versioning(Bucket=name, VersioningConfiguration={"Status": "Suspended"})
+    rules: Json = [
+        {"ID": "expire-drafts", "Filter": {"Prefix": "drafts/"}, "Status": "Enabled",
+         "Expiration": {"Days": 7}},
+        {"ID": "was-off", "Filter": {"Prefix": "old/"}, "Status": "Disabled",
+         "Expiration": {"Days": 90}},
+        {"Filter": {"Prefix": "raw/"}, "Status": "Enabled",
+         "NoncurrentVersionExpiration": {"NoncurrentDays": 3}},
+    ]  # fmt: skip
+    s3.put_bucket_lifecycle_configuration(
+        Bucket=name,
+        LifecycleConfiguration={"Rules": rules},
+        TransitionDefaultMinimumObjectSize="varies_by_storage_class",
+    )
+    admin = trust({"AWS": f"arn:aws:iam::{RESEARCH}:user/staff/mercor-liaison-1"})
+    iam = seeding.iam(DATA)
+    role = iam.create_role(
+        RoleName="forensics", Path="/responders/", AssumeRolePolicyDocument=json.dumps(admin)
+    )["Role"]
+    iam.put_role_policy(RoleName="forensics", PolicyName="work", PolicyDocument=json.dumps(ARCHIVE))
+    seeding.preserved.append(Store(DATA, name, staff.arn))
+    seeding.still_writing += [
+        Store(DATA, name, role["Arn"]),
+        Store(DATA, name, "logging.s3.amazonaws.com"),
+    ]
+
+
+def _full(seeding: _Seeding) -> None:
+    """A user and two roles with ten policies attached; one role's own policies are full as well."""
+    iam, path = seeding.iam(RESEARCH), "/vendors/mercor/"
+    arns = [
+        iam.create_policy(PolicyName=f"lab-part-{n}", PolicyDocument=json.dumps(QUEUES))["Policy"][
+            "Arn"
+        ]
+        for n in range(10)
+    ]
+    seeding.user(RESEARCH, "full-user", path, QUEUES, vendor=True)
+    root = f"arn:aws:iam::{m.VENDOR_ACCOUNTS[0]}:root"
+    for name in ("full-role", "fuller-role"):
+        seeding.role(RESEARCH, name, path, trust({"AWS": root}), root, seeding.vendor_roles)
+    long = {**QUEUES, "Statement": [{**QUEUES["Statement"][0], "Sid": "x" * 10_100}]}
+    iam.put_role_policy(RoleName="fuller-role", PolicyName="long", PolicyDocument=json.dumps(long))
+    for arn in arns:
+        iam.attach_user_policy(UserName="full-user", PolicyArn=arn)
+        for name in ("full-role", "fuller-role"):
+            iam.attach_role_policy(RoleName=name, PolicyArn=arn)
 
 
 def _grant(s3: Any, bucket: str) -> None:

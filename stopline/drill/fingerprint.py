@@ -89,6 +89,12 @@ def _bucket(s3: Any, label: str, name: str, found: dict[str, str]) -> None:
         if error.response["Error"]["Code"] != "NoSuchBucketPolicy":
             raise
         found[f"{label} policy"] = "none"
+    found[f"{label} versioning"] = str(s3.get_bucket_versioning(Bucket=name).get("Status"))
+    try:
+        lifecycle = s3.get_bucket_lifecycle_configuration(Bucket=name)
+        found[f"{label} lifecycle"] = canonical(_plain(lifecycle))
+    except s3.exceptions.ClientError:
+        found[f"{label} lifecycle"] = "none"
 
 
 def differences(before: Fingerprint, after: Fingerprint) -> list[str]:

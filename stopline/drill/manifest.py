@@ -52,4 +52,10 @@ class Manifest:
     bystander_roles: tuple[Way, ...]
     bystander_buckets: tuple[Store, ...]
     left_open: tuple[Way, ...]
-    """Roles that this release shows and leaves: the vendor shares them with others."""
+    """Roles that this release shows and leaves."""
+    shared_roles: tuple[Way, ...] = ()
+    """Roles that the vendor shares with others, and how the vendor takes them."""
+    preserved: tuple[Store, ...] = ()
+    """Buckets that nobody may write to during the pause, and one of the lab who does before."""
+    still_writing: tuple[Store, ...] = ()
+    """Who goes on writing there: a responder, and an AWS service that delivers logs."""

@@ -9,6 +9,7 @@ https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_evaluation-l
 import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from enum import StrEnum
 from fnmatch import fnmatchcase
 from typing import Any
@@ -75,6 +76,8 @@ def _condition(operator: str, key: str, values: Any, context: Context) -> bool:
         return any(fnmatchcase(found, w) for w in wanted) != negative
     if name == "Bool":
         return found.lower() == wanted[0].lower()
+    if name == "DateLessThan":
+        return datetime.fromisoformat(found) < datetime.fromisoformat(wanted[0])
     raise _UnknownError(operator)
 
 
@@ -87,7 +90,7 @@ def _conditions(statement: Any, context: Context) -> bool:
 
 
 def _names(named: str, context: Context) -> bool:
-    arn, account = context["aws:principalarn"], context["aws:principalaccount"]
+    arn, account = context.get("aws:principalarn"), context.get("aws:principalaccount")
     if named == "*" or named in (arn, account):
         return True
     return named == f"arn:aws:iam::{account}:root"
@@ -102,6 +105,9 @@ def _principal(statement: Any, context: Context) -> bool | None:
     principal = statement["Principal"]
     if principal == "*":
         return True
+    service = context.get("service", "")
+    if service:
+        return _like(principal.get("Service"), service)
     federated = context.get("federated", "")
     if federated and _like(principal.get("Federated"), federated):
         return True
@@ -146,6 +152,8 @@ class Oracle:
     keys: dict[str, str] = field(default_factory=dict)
     policies: dict[str, Any] = field(default_factory=dict)
     grantees: dict[str, set[str]] = field(default_factory=dict)
+    boundaries: dict[str, Any] = field(default_factory=dict)
+    rules: dict[str, list[Any]] = field(default_factory=dict)
 
     @classmethod
     def read(cls, access: Access) -> "Oracle":
@@ -162,6 +170,8 @@ class Oracle:
             for item in details[f"{kind}DetailList"]:
                 words = {f"{kind}Name": item[f"{kind}Name"]}
                 self.documents[item["Arn"]] = self._held(iam, kind.lower(), words)
+                if boundary := _boundary(iam, kind.lower(), words):
+                    self.boundaries[item["Arn"]] = boundary
                 if kind == "Role":
                     self.trusts[item["Arn"]] = _decoded(item["AssumeRolePolicyDocument"])
                 else:
@@ -175,12 +185,7 @@ class Oracle:
             for n in inline
         ]
         attached = getattr(iam, f"list_attached_{kind}_policies")(**words)["AttachedPolicies"]
-        for each in attached:
-            arn = each["PolicyArn"]
-            version = iam.get_policy(PolicyArn=arn)["Policy"]["DefaultVersionId"]
-            document = iam.get_policy_version(PolicyArn=arn, VersionId=version)["PolicyVersion"]
-            found.append(_decoded(document["Document"]))
-        return found
+        return found + [_managed(iam, each["PolicyArn"]) for each in attached]
 
     def _buckets(self, s3: Any) -> None:
         for bucket in s3.list_buckets()["Buckets"]:
@@ -191,6 +196,11 @@ class Oracle:
                 self.policies[name] = json.loads(s3.get_bucket_policy(Bucket=name)["Policy"])
             except s3.exceptions.ClientError:
                 self.policies[name] = {}
+            try:
+                found = s3.get_bucket_lifecycle_configuration(Bucket=name)
+                self.rules[name] = found["Rules"]
+            except s3.exceptions.ClientError:
+                self.rules[name] = []
 
     # --- questions -----------------------------------------------------------------------------
 
@@ -219,39 +229,81 @@ class Oracle:
             trusted = effects([self.trusts[way.arn]], action, way.arn, context)
             if "Deny" in trusted or "Allow" not in trusted:
                 return Answer.REFUSED
-            return self._identity(way.arn, "sqs:ListQueues", "*", _context(way.arn))
+            return self._identity(way.arn, "sqs:ListQueues", "*", _session(way.arn, _NEW))
 
         return _check(f"{way.by} as role {way.role}", "sqs:ListQueues", answer)
 
+    def old_sessions(self, ways: Iterable[Way]) -> list[Check]:
+        """Each role's session that was issued before the night: does it still work?"""
+        what = "sqs:ListQueues"
+        return [
+            _check(
+                f"an old session of role {way.role}",
+                what,
+                lambda arn=way.arn: self._identity(arn, what, "*", _session(arn, _OLD)),
+            )
+            for way in ways
+        ]
+
+    def writes(self, stores: Iterable[Store]) -> list[Check]:
+        """Each bucket and who writes to it."""
+        return [self._bucket(store, "s3:PutObject", "logs/sample") for store in stores]
+
+    def expiries(self, stores: Iterable[Store]) -> list[Check]:
+        """Each bucket's lifecycle: does any rule run?"""
+        return [
+            Check(
+                f"the lifecycle of {store.bucket}",
+                "expiry",
+                Answer.ALLOWED
+                if any(r["Status"] == "Enabled" for r in self.rules[store.bucket])
+                else Answer.REFUSED,
+            )
+            for store in stores
+        ]
+
     def buckets(self, stores: Iterable[Store]) -> list[Check]:
         """Each bucket and who can read it."""
-        return [self._bucket(store) for store in stores if store.by]
+        return [self._bucket(store, "s3:GetObject", "sample") for store in stores if store.by]
 
-    def _bucket(self, store: Store) -> Check:
-        resource = f"arn:aws:s3:::{store.bucket}/sample"
+    def _bucket(self, store: Store, what: str, key: str) -> Check:
+        resource = f"arn:aws:s3:::{store.bucket}/{key}"
 
         def answer() -> Answer:
             said = {"Allow"} if store.by in self.grantees[store.bucket] else set()
-            context = _context(store.by)
-            said |= effects([self.policies[store.bucket]], "s3:GetObject", resource, context)
+            context = _session(store.by, _NEW) if ":role/" in store.by else _context(store.by)
+            said |= effects([self.policies[store.bucket]], what, resource, context)
             if store.by in self.documents:  # an identity of the same account: either side allows
-                said |= effects(self.documents[store.by], "s3:GetObject", resource, context)
+                said |= effects(self.documents[store.by], what, resource, context)
             refused = "Deny" in said or "Allow" not in said
             return Answer.REFUSED if refused else Answer.ALLOWED
 
-        return _check(f"{store.by[:60]} on {store.bucket}", "s3:GetObject", answer)
+        return _check(f"{store.by[:60]} on {store.bucket}", what, answer)
 
     def _identity(self, arn: str, action: str, resource: str, context: Context) -> Answer:
         said = effects(self.documents[arn], action, resource, context)
+        if arn in self.boundaries:  # both must allow, and either may deny
+            bound = effects([self.boundaries[arn]], action, resource, context)
+            said = (said & bound) | ({"Deny"} & (said | bound))
         return Answer.REFUSED if "Deny" in said or "Allow" not in said else Answer.ALLOWED
 
     def vendor(self, manifest: Manifest) -> list[Check]:
-        """Everything that the vendor holds and that is to be cut off."""
+        """Everything that the vendor holds and that is to be cut off.
+
+        Whoever takes a role from a session of a shared one, begun after the pause, is not it.
+        """
+        shared = {way.arn for way in manifest.shared_roles}
+        direct = [way for way in manifest.shared_roles if way.by not in shared]
         return [
             *self.users(manifest.vendor_users),
-            *self.roles(manifest.vendor_roles),
+            *self.roles((*manifest.vendor_roles, *direct)),
+            *self.old_sessions(manifest.shared_roles),
             *self.buckets(manifest.vendor_buckets),
         ]
+
+    def frozen(self, manifest: Manifest) -> list[Check]:
+        """What must stand still: writes to what is preserved, and its lifecycle."""
+        return [*self.writes(manifest.preserved), *self.expiries(manifest.preserved)]
 
     def bystanders(self, manifest: Manifest) -> list[Check]:
         """Everything that others hold and that must go on working."""
@@ -259,6 +311,7 @@ class Oracle:
             *self.users(manifest.bystander_users),
             *self.roles(manifest.bystander_roles),
             *self.buckets(manifest.bystander_buckets),
+            *self.writes(manifest.still_writing),
         ]
 
 
@@ -271,11 +324,25 @@ def _check(who: str, what: str, answer: Any) -> Check:
         return Check(who, what, Answer.UNDECIDED, f"{missing} was not read")
 
 
+_OLD, _NEW = "2020-01-01T00:00:00Z", "2100-01-01T00:00:00Z"
+"""When a session was issued: long before the night, or after it."""
+
+
+def _session(arn: str, issued: str) -> dict[str, str]:
+    return {**_context(arn), "aws:tokenissuetime": issued}
+
+
 def _context(arn: str) -> dict[str, str]:
     """The request context of a principal; a canonical id stands for the vendor's first account."""
+    if arn.endswith(".amazonaws.com"):
+        return {"service": arn, "aws:principalisawsservice": "true"}
     if not arn.startswith("arn:"):
         arn = "arn:aws:iam::444455556666:user/acl"
-    return {"aws:principalarn": arn, "aws:principalaccount": arn.split(":")[4]}
+    return {
+        "aws:principalarn": arn,
+        "aws:principalaccount": arn.split(":")[4],
+        "aws:principalisawsservice": "false",
+    }
 
 
 def _caller(way: Way) -> dict[str, str]:
@@ -285,6 +352,18 @@ def _caller(way: Way) -> dict[str, str]:
     if way.external_id:
         context["sts:externalid"] = way.external_id
     return context
+
+
+def _managed(iam: Any, arn: str) -> Any:
+    version = iam.get_policy(PolicyArn=arn)["Policy"]["DefaultVersionId"]
+    document = iam.get_policy_version(PolicyArn=arn, VersionId=version)["PolicyVersion"]
+    return _decoded(document["Document"])
+
+
+def _boundary(iam: Any, kind: str, words: Mapping[str, str]) -> Any:
+    found = getattr(iam, f"get_{kind}")(**words)[kind.capitalize()]
+    arn = found.get("PermissionsBoundary", {}).get("PermissionsBoundaryArn")
+    return _managed(iam, arn) if arn else None
 
 
 def _decoded(document: Any) -> Any:

@@ -17,6 +17,7 @@ class Sight:
     bystanders: tuple[Check, ...]
     acted: tuple[Probe, ...]
     acted_bystanders: tuple[Probe, ...]
+    frozen: tuple[Check, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +111,8 @@ def _residual_lines(residuals: Iterable[Json]) -> list[str]:
 
 def worked(sight: Sight) -> list[str]:
     """Faults of the estate before anything was done: everybody must be at work."""
-    idle = [c.who for c in (*sight.vendor, *sight.bystanders) if c.answer is not Answer.ALLOWED]
+    checks = (*sight.vendor, *sight.bystanders, *sight.frozen)
+    idle = [c.who for c in checks if c.answer is not Answer.ALLOWED]
     idle += [p.who for p in (*sight.acted, *sight.acted_bystanders) if not p.allowed]
     return [f"before the pause, this did not work: {who}" for who in idle]
 
@@ -119,6 +121,7 @@ def still_in(before: Sight, after: Sight) -> list[str]:
     """Faults after containment: vendor credentials that are not refused."""
     was = {c.who for c in before.vendor if c.answer is Answer.ALLOWED}
     judged = [c for c in after.vendor if c.who in was and c.answer is not Answer.REFUSED]
+    judged += [c for c in after.frozen if c.answer is not Answer.REFUSED]
     acted = [p for p in after.acted if p.allowed]
     return [
         *(f"after containment, {c.who} is {c.answer}: {c.what} {c.why}" for c in judged),

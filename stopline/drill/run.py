@@ -158,6 +158,7 @@ class Drill:
             tuple(oracle.bystanders(self.manifest)),
             tuple(probes.act(*acting, self.cast.vendor)),
             tuple(probes.act(*acting, self.cast.bystanders)),
+            tuple(oracle.frozen(self.manifest)),
         )
 
     # --- the night -------------------------------------------------------------------------------

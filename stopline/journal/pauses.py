@@ -6,6 +6,7 @@ and named by their digest (`ref`); the digest that a person approves is `Plan.di
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 
 import sqlalchemy as sa
@@ -14,7 +15,17 @@ from sqlalchemy.engine import Row
 from stopline.errors import UserError
 from stopline.journal import tables as t
 from stopline.journal.store import Event, Store
-from stopline.model import Address, Cause, Direction, Finding, Plan, Scope, Snapshot
+from stopline.model import (
+    Address,
+    Cause,
+    Direction,
+    Document,
+    Finding,
+    Outcome,
+    Plan,
+    Scope,
+    Snapshot,
+)
 from stopline.text import Json, dump, jsonable, load
 
 
@@ -190,6 +201,35 @@ class Pauses:
                 found[key] = receipt | {"direction": event.data["direction"], "at": event.at}
         return found
 
+    def cut_at(self, pause: str) -> str:
+        """When a pause was opened, in whole seconds; now, for one that is not open yet."""
+        query = sa.select(t.pauses.c.opened_at).where(t.pauses.c.id == pause)
+        with self.store.read() as connection:
+            opened = connection.execute(query).scalar()
+        return _whole(datetime.fromisoformat(opened or self.store.now()))
+
+    def settled(self, pause: str, propagation: Mapping[str, float]) -> Mapping[Document, str]:
+        """By when this pause's latest write of each document was seen everywhere.
+
+        `propagation` holds the seconds of each connector. The same from sweep to sweep, until
+        something is written again; whole seconds, and never too early.
+        """
+        last: dict[Document, str] = {}
+        for event in self.store.events(pause, "receipts"):
+            for receipt in event.data["receipts"] if _contains(event) else ():
+                if receipt["outcome"] == Outcome.APPLIED:
+                    document = Address.parse(receipt["address"]).document
+                    last[document] = max(last.get(document, ""), event.at)
+        second = timedelta(seconds=1)
+        return {
+            document: _whole(
+                datetime.fromisoformat(at)
+                + timedelta(seconds=propagation.get(document.connector, 0.0))
+                + second
+            )
+            for document, at in last.items()
+        }
+
     def released(self, pause: str) -> frozenset[Address]:
         """Addresses that a rollback of this pause has given back, or was asked to."""
         return frozenset(
@@ -210,6 +250,14 @@ class Pauses:
     def events(self, pause: str, kind: str = "") -> tuple[Event, ...]:
         """The chain's events of one pause, in order."""
         return self.store.events(pause, kind)
+
+
+def _contains(event: Event) -> bool:
+    return bool(event.data["direction"] == Direction.CONTAIN)
+
+
+def _whole(moment: datetime) -> str:
+    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def _pause(row: Row) -> Pause:  # type: ignore[type-arg]

@@ -71,7 +71,8 @@ def scope_text(scope: Scope) -> str:
 def blast(plan: Plan) -> tuple[int, int]:
     """How many principals and how many targets the plan's work is about."""
     principals = {c.principal for c in plan.work if c.principal and _is_principal(c)}
-    targets = {c.address.document for c in plan.work if c.breadth is Breadth.TARGET}
+    documents = (c.address.document for c in plan.work if c.breadth is Breadth.TARGET)
+    targets = {(d.connector, d.realm, d.id) for d in documents}
     return len(principals), len(targets)
 
 

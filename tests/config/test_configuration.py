@@ -270,5 +270,6 @@ def test_the_shipped_playbook_denies_before_it_switches_keys_off() -> None:
     """A denied principal cannot mint keys while its old ones are switched off."""
     rules = [rule.contains for phase in load(SHIPPED).playbook().phases for rule in phase.rules]
     assert rules == [
-        "users", "roles", "access-keys", "ssh-keys", "signing-certificates", "buckets",
+        "users", "roles", "access-keys", "ssh-keys", "signing-certificates", "shared-roles",
+        "buckets",
     ]  # fmt: skip

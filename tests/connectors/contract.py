@@ -15,6 +15,7 @@ import pytest
 from stopline import planner
 from stopline.engine import Connector, Mark, Observed, Terms
 from stopline.errors import ConnectorError
+from stopline.estate import Estate
 from stopline.model import (
     Breadth,
     Cause,
@@ -47,6 +48,7 @@ class Ground(Protocol):
     connector: Connector
     vendor: Vendor
     playbook: Playbook
+    estate: Estate
     realm: str
 
     def picture(self) -> Json:
@@ -80,7 +82,7 @@ class Ground(Protocol):
 
 def terms(ground: Ground, mark: Mark = MARK) -> Terms:
     """What the ground's playbook says about its vendor."""
-    return Terms(ground.vendor, ground.playbook, mark)
+    return Terms(ground.vendor, ground.playbook, mark, estate=ground.estate)
 
 
 def grants(ground: Ground) -> tuple[Grant, ...]:

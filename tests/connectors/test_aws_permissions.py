@@ -125,6 +125,10 @@ _NOTHING: Json = {
 }
 
 
+UNSERVED = {"iam:PutUserPermissionsBoundary", "iam:DeleteUserPermissionsBoundary"}
+"""The emulator answers 500 to these, so no night can use them; their lever is tested as opinion."""
+
+
 def test_every_call_is_declared_and_every_declared_action_is_called(night: Night) -> None:
     """A night, a preflight and a canary under enforced policies: each right is used, none missing.
 
@@ -139,7 +143,7 @@ def test_every_call_is_declared_and_every_declared_action_is_called(night: Night
     assert all(check.ok for check in night.connector.preflight(Protected()))
     canary = night.connector.make_canary(DATA, "0000c0de")
     assert list(night.connector.remove_canary(canary)) == []
-    undeclared, unused = night.recorder.actions - ALL, ALL - night.recorder.actions
+    undeclared, unused = night.recorder.actions - ALL, ALL - night.recorder.actions - UNSERVED
     assert not undeclared, f"called, and not declared in permissions.py: {sorted(undeclared)}"
     assert not unused, f"declared in permissions.py, and never called: {sorted(unused)}"
 

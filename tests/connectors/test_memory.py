@@ -9,6 +9,7 @@ from support.nights import PLAYBOOK
 
 from stopline.connectors.memory import MemoryConnector, Principal, World
 from stopline.errors import StaleError
+from stopline.estate import Estate
 from stopline.model import Document
 from stopline.playbook import Playbook
 from stopline.text import Json
@@ -37,6 +38,7 @@ class MemoryGround:
     world: World = field(default_factory=a_world)
     vendor: Vendor = field(default_factory=lambda: Vendor(vendor="mercor"))
     playbook: Playbook = PLAYBOOK
+    estate: Estate = field(default_factory=Estate)
     realm: str = "r1"
 
     def __post_init__(self) -> None:

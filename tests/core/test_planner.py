@@ -23,18 +23,17 @@ from support.plans import (
 from stopline.model import (
     Change,
     Direction,
-    Drift,
     Gap,
-    Outcome,
+    Hold,
     Plan,
-    Receipt,
     Scope,
     State,
 )
-from stopline.planner import Standing, drift, plan_restore, protects
+from stopline.planner import DriftKind, Look, Standing, drift, plan_restore, protects
 
 SWITCH, USER, BUCKET = grant("switch", "v0/one"), grant("user", "v0"), grant("target", "data")
 OURS = toggle(SWITCH)
+OPEN = replace(OURS, before=State.of({"Status": "on"}))
 DENY, BASE = overlay(USER), foundation(USER)
 
 
@@ -287,22 +286,32 @@ def test_a_whole_restore_ends_with_the_foundation() -> None:
 # --- drift, and what protects ------------------------------------------------------------------
 
 
-def receipt(change: Change, outcome: Outcome, *, held: bool, back: bool = False) -> Receipt:
-    """One receipt."""
-    direction = Direction.RESTORE if back else Direction.CONTAIN
-    return Receipt(change, direction, outcome, held=held)
+@pytest.mark.parametrize(
+    ("made", "look", "kind"),
+    [
+        (OURS, Look(OURS.after), None),
+        (OPEN, Look(OPEN.before), DriftKind.REGRANTED),
+        (OURS, Look(State.of({"Status": "expired"})), DriftKind.EDITED),
+        (OURS, Look(exists=False), DriftKind.GONE),
+        (OURS, Look(read=False), DriftKind.UNREAD),
+        (DENY, Look(DENY.after), None),
+        (DENY, Look(), DriftKind.REMOVED),
+        (DENY, Look(State.of({"on": "something else"})), DriftKind.EDITED),
+    ],
+)
+def test_drift_is_where_it_is_not_as_we_left_it(
+    made: Change, look: Look, kind: DriftKind | None
+) -> None:
+    """What was left is compared with what is there now, and what differs has a kind."""
+    held = Hold(made.address, "0000beef", made.before, made.after, made, written=True)
+    found = drift([held], {made.address: look})
+    assert [one.kind for one in found] == ([kind] if kind else [])
 
 
-def test_drift_is_where_it_is_not_as_we_left_it() -> None:
-    """What was left is compared with what is there now; what was given back is not ours to miss."""
-    left = receipt(OURS, Outcome.APPLIED, held=True)
-    assert drift([left], {OURS.address: OFF}) == ()
-    assert drift([left], {OURS.address: ON}) == (Drift(OURS.address, OFF, ON),)
-    assert drift([left], {}) == (Drift(OURS.address, OFF, None),)
-    given = receipt(OURS.inverse(), Outcome.APPLIED, held=False, back=True)
-    assert drift([left, given], {OURS.address: ON}) == ()
-    failed = receipt(OURS, Outcome.FAILED, held=False)
-    assert drift([failed], {}) == ()
+def test_what_was_not_looked_at_is_drift_too() -> None:
+    """An address that nobody read is not taken for well."""
+    held = Hold(OURS.address, "0000beef", OURS.before, OURS.after, OURS, written=True)
+    assert [one.kind for one in drift([held], {})] == [DriftKind.UNREAD]
 
 
 def test_protection_says_by_which_pattern() -> None:

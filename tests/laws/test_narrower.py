@@ -52,11 +52,13 @@ def hold(made: Change, pause: str = "0000beef") -> Hold:
     return Hold(made.address, pause, made.before, made.after, made, written=True)
 
 
-def planned(after: State, found: State, standing: Standing, *gaps: Gap) -> tuple[Change, ...]:
+def planned(
+    after: State, found: State, standing: Standing, *gaps: Gap, moment: str = ""
+) -> tuple[Change, ...]:
     """What a containment plans for the bucket, when it would leave `after` and finds `found`."""
 
     def opinion(grant: Grant, _terms: Terms) -> Iterator[Change | Skip]:
-        yield change(DENY, after, Breadth.TARGET, grant.principal)
+        yield replace(change(DENY, after, Breadth.TARGET, grant.principal), moment=moment)
 
     grant = Grant(BUCKET, found, "arn:aws:s3:::data", "bucket", "data", "policy")
     snapshot = Snapshot("mercor", (grant,), gaps, seen=(Seen(DENY, found),))
@@ -79,6 +81,14 @@ def test_a_whole_look_writes_it_anew() -> None:
     """What is new in the whole scope goes into the deny; what stands is what was planned from."""
     (again,) = planned(deny(ANA, BO, "arn:new"), deny(ANA, BO), Standing((BOTH,)))
     assert (again.before, again.after) == (deny(ANA, BO), deny(ANA, BO, "arn:new"))
+
+
+def test_a_later_cut_is_stamped_beside_a_gap_too() -> None:
+    """A session from while the deny spread must not live on because another account is silent."""
+    early, late = State.of({"before": "2026-01-01T00:00:00Z"}), State.of({"before": "2026-01-02"})
+    stamped = hold(change(DENY, early, Breadth.TARGET, "arn:aws:s3:::data"))
+    gap = Gap("aws", "222233334444", "users", "denied")
+    assert planned(late, early, Standing((stamped,)), gap, moment="2026-01-02")
 
 
 def test_a_narrower_look_still_mends_what_somebody_broke() -> None:

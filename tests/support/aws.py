@@ -47,6 +47,7 @@ VENDOR = Vendor(
 RULES = (
     ("users", "deny-all"), ("roles", "deny-all"), ("access-keys", "inactive"),
     ("ssh-keys", "inactive"), ("signing-certificates", "inactive"), ("buckets", "vendor"),
+    ("shared-roles", "trust-deny"),
 )  # fmt: skip
 PLAYBOOK: Playbook = parse_playbook(
     "playbook: default\nphases:\n  - name: all\n    rules:\n"

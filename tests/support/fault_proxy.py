@@ -1,7 +1,8 @@
 """A small proxy between the worker and the emulated AWS that makes a bad night of it.
 
 It forwards each request to the emulator and, by a seeded chance, loses the reply after the write
-landed, answers 503 before or after it, throttles, or denies everything in one account. What it did
+landed, answers 503 before or after it, throttles, denies everything in one account, or says of some
+operations that a quota is full. What it did
 is counted, so that a test can say that the faults really happened.
 """
 
@@ -26,12 +27,16 @@ _DENIED = (
     "<Message>not authorized</Message></Error><RequestId>r</RequestId></ErrorResponse>"
 )
 _THROTTLED = _DENIED.replace("AccessDenied", "Throttling").replace("not authorized", "slow down")
+_FULL = _DENIED.replace("AccessDenied", "LimitExceeded").replace("not authorized", "quota is full")
 _BROKEN = _DENIED.replace("AccessDenied", "ServiceUnavailable").replace("Sender", "Receiver")
 
 
 @dataclass
 class Faults:
-    """What goes wrong, as chances between 0 and 1 for each write; and which account denies us."""
+    """What goes wrong, as chances between 0 and 1 for each write; and which account denies us.
+
+    `full` holds IAM's names of operations that answer that a limit is exceeded.
+    """
 
     lost_reply: float = 0.0
     broken_before: float = 0.0
@@ -39,6 +44,7 @@ class Faults:
     throttled: float = 0.0
     denied_account: str = ""
     denied_after: int = 0
+    full: frozenset[str] = frozenset()
     seed: int = 1
     done: Counter[str] = field(default_factory=Counter)
     writes: Counter[str] = field(default_factory=Counter)
@@ -70,10 +76,17 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _serve(self) -> None:
         body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+        action = _ACTION.search(body)
         fault = self.faults.choose(self._account()) if self._writes(body) else ""
+        if action and action[1].decode() in self.faults.full:
+            fault = "full"
         self.faults.done[fault] += bool(fault)
-        if fault in ("denied", "throttled", "broken_before"):
-            answers = {"denied": (403, _DENIED), "throttled": (400, _THROTTLED)}
+        if fault in ("denied", "throttled", "broken_before", "full"):
+            answers = {
+                "denied": (403, _DENIED),
+                "throttled": (400, _THROTTLED),
+                "full": (409, _FULL),
+            }
             status, text = answers.get(fault, (503, _BROKEN))
             self._answer(status, [("Content-Type", "text/xml")], text.encode())
             return

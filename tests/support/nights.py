@@ -14,6 +14,7 @@ from stopline.connectors.memory import CONTAINS, NAME, MemoryConnector, Principa
 from stopline.engine import Errand, Mark, Terms, apply
 from stopline.errors import ConnectorError
 from stopline.journal.book import Book, open_book
+from stopline.journal.pauses import Pause, PauseStatus
 from stopline.model import (
     Address,
     Cause,
@@ -118,10 +119,21 @@ class Night:
         approved = frozenset(c.address for c in sweep.work) if sweep else None
         return planner.plan_containment(
             snapshot,
-            Terms(VENDOR, PLAYBOOK, Mark(self.book.id, pause)),
+            self.terms(pause),
             scope,
             planner.Standing(self.book.writes.holds(), approved, self.protected, self.released),
             planner.Opinions({NAME: self.connector.contained}, {NAME: self.connector.residuals}),
+        )
+
+    def terms(self, pause: str) -> Terms:
+        """What the opinion may hang on, as an activity makes it."""
+        pauses = self.book.pauses
+        return Terms(
+            VENDOR,
+            PLAYBOOK,
+            Mark(self.book.id, pause),
+            cut_at=pauses.cut_at(pause),
+            settled=pauses.settled(pause, {NAME: self.connector.propagation}),
         )
 
     def plan_restore(self, pause: str, scope: Scope | None = None) -> Plan:
@@ -157,8 +169,15 @@ class Night:
         """Every batch of a plan, in order."""
         return [r for batch in self.batches(plan) for r in self.deliver(plan, batch)]
 
+    def open(self, pause: str) -> None:
+        """Open a pause in the journal, or go on with it."""
+        status = PauseStatus.CONTAINING
+        opened = Pause(pause, "mercor", Scope(), "w", "alice", "breach", "", status, "", "", "")
+        self.book.pauses.open(opened, {})
+
     def contain(self, pause: str, scope: Scope | None = None) -> Plan:
         """Contain and sweep until a pass plans nothing; returns the approved plan."""
+        self.open(pause)
         approved = plan = self.plan(pause, scope)
         for _ in range(PASSES):
             if not plan.work:
@@ -172,10 +191,11 @@ class Night:
         """Give back until nothing is planned, or nothing moves any more."""
         done: list[Receipt] = []
         for _ in range(PASSES):
-            plan = self.plan_restore(pause, scope)
+            plan, ahead = self.plan_restore(pause, scope), len(self.mishaps)
             receipts = self.carry_out(plan)
             self.now += 60
             done += receipts
-            if not any(r.outcome in (Outcome.APPLIED, Outcome.ALREADY) for r in receipts):
+            moved = any(r.outcome in (Outcome.APPLIED, Outcome.ALREADY) for r in receipts)
+            if not moved and ahead == len(self.mishaps):
                 break
         return done

@@ -22,7 +22,7 @@ from stopline.drill.emulator import Emulator
 from stopline.drill.estate import trust
 from stopline.drill.manifest import LAB, RESEARCH, Manifest
 from stopline.engine import Errand, Mark, Terms, apply
-from stopline.estate import AwsEstate
+from stopline.estate import AwsEstate, Estate
 from stopline.journal.book import Book, open_book
 from stopline.model import Found, Plan, Receipt, Scope
 from stopline.playbook import Playbook, parse_playbook
@@ -65,6 +65,10 @@ class Recorder:
         return session
 
 
+ESTATE = Estate.model_validate(configure.ESTATE)
+CUT = "2026-01-01T00:00:00Z"
+
+
 @dataclass
 class Night:
     """One journal over one emulated estate."""
@@ -89,7 +93,7 @@ class Night:
         """Plan mercor's containment."""
         return planner.plan_containment(
             planner.snapshot_of("mercor", self.discover(), ""),
-            Terms(self.vendor, self.playbook, Mark(self.book.id, PAUSE)),
+            Terms(self.vendor, self.playbook, Mark(self.book.id, PAUSE), estate=ESTATE, cut_at=CUT),
             Scope(),
             planner.Standing(self.book.writes.holds()),
             planner.Opinions({"aws": self.connector.contained}, {"aws": self.connector.residuals}),

@@ -1,17 +1,18 @@
 """AWS: users, keys, roles and bucket policies in an estate of accounts.
 
-`discovery` reads, `opinion` says how a grant is contained, `documents` is the only module whose
-calls change what is not ours (`canary` makes and removes its own). What is covered and what is
-not: docs/access-paths.md.
+`discovery` reads, `opinion` (with `sharing` and `storing`) says how a grant is contained; only what
+`classes` lists changes what is not ours (`canary` makes and removes its own). What is covered and
+what is not: docs/access-paths.md.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from stopline.connectors.aws import canary, opinion, preflight
+from stopline.connectors.aws.classes import READERS, WRITERS
 from stopline.connectors.aws.clients import Clients
-from stopline.connectors.aws.discovery import NAME, discover
-from stopline.connectors.aws.documents import READERS, WRITERS
+from stopline.connectors.aws.discovery import discover
+from stopline.connectors.aws.levers import NAME
 from stopline.connectors.aws.permissions import PERMISSIONS
 from stopline.engine import Observed, Terms
 from stopline.errors import UserError
@@ -27,6 +28,8 @@ class AwsConnector:
 
     clients: Clients
     propagation: float
+    spared: tuple[str, ...] = ()
+    """ARNs and globs that no deny of ours may name, because the estate's file protects them."""
     name: str = NAME
 
     @property
@@ -41,7 +44,7 @@ class AwsConnector:
 
     def discover(self, vendor: Vendor, scope: Scope) -> Iterable[Found]:
         """Yield what the vendor holds; what cannot be read is a gap."""
-        return discover(self.clients, vendor, scope)
+        return discover(self.clients, vendor, scope, self.spared)
 
     def contained(self, grant: Grant, terms: Terms) -> Iterator[Change | Skip]:
         """A pure opinion: how this grant is contained."""
@@ -84,4 +87,11 @@ def build(estate: Estate) -> AwsConnector:
     """Make the connector of an estate. Raises UserError when the estate has no AWS section."""
     if estate.aws is None:
         raise UserError("The estate's file has no `aws` section.", "Add the accounts there.")
-    return AwsConnector(Clients(estate.aws), estate.aws.propagation)
+    protected = estate.protected
+    spared = (
+        *protected.orchestrator,
+        *protected.break_glass,
+        *protected.log_delivery,
+        *protected.journal,
+    )
+    return AwsConnector(Clients(estate.aws), estate.aws.propagation, spared)

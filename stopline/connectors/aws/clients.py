@@ -20,6 +20,7 @@ from botocore.credentials import (
     DeferredRefreshableCredentials,
 )
 from botocore.exceptions import NoCredentialsError
+from botocore.handlers import json_decode_policies
 from botocore.session import Session as CoreSession
 from botocore.session import get_session
 
@@ -147,6 +148,8 @@ class Clients:
                     (account, service), Rate(self.estate.calls_per_second)
                 )
                 made.meta.events.register("before-call.*.*", self._before(service, rate))
+                if service == "iam":  # it would parse policies, and their verbatim text be lost
+                    made.meta.events.unregister("after-call.iam", json_decode_policies)
                 self._clients[key] = made
             return self._clients[key]
 
@@ -196,6 +199,19 @@ class Clients:
         """The ARN of the role that reads in an account: its own where there is one."""
         name = self.estate.accounts[account].read_role or self.estate.read_role
         return f"arn:aws:iam::{account}:role/{name}" if name else self.role(account)
+
+    def identity(self, account: str) -> str:
+        """Who we are in an account, as `aws:PrincipalArn` has it. Raises ConnectorError.
+
+        https://docs.aws.amazon.com/STS/latest/APIReference/API_GetCallerIdentity.html
+        """
+        if role := self.role(account):
+            return role
+        arn = str(self.ask(account, "sts", "get_caller_identity")["Arn"])
+        if ":assumed-role/" not in arn:
+            return arn
+        name = arn.split("/")[1]  # a session's ARN has lost its role's path
+        return str(self.ask(account, "iam", "get_role", RoleName=name)["Role"]["Arn"])
 
 
 _NAMED = ("UserName", "RoleName", "PolicyArn", "PolicyName", "Bucket")

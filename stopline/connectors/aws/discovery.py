@@ -1,18 +1,20 @@
-"""What a vendor holds in an estate of accounts: users, keys, roles, buckets; and our own marks."""
+"""What a vendor holds in an estate of accounts: users, keys, roles; and our own marks."""
 
-import json
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 
-from stopline.connectors.aws import marks, policy, reading
+from stopline.connectors.aws import marks, policy, reading, slots, storage
 from stopline.connectors.aws.clients import Clients
+from stopline.connectors.aws.documents import our_statements
 from stopline.connectors.aws.faults import translated
-from stopline.connectors.aws.selection import Selected, select, vendors_of
+from stopline.connectors.aws.levers import ATTACHED, INLINE, NAME, length
+from stopline.connectors.aws.selection import Identity, Selected, path_globs, select, vendors_of
 from stopline.errors import ConnectorError
 from stopline.model import (
     Address,
     Counted,
+    Document,
     Found,
     Gap,
     Grant,
@@ -21,18 +23,9 @@ from stopline.model import (
     Seen,
     State,
 )
-from stopline.text import Json
+from stopline.planner import protects
+from stopline.text import Json, canonical
 from stopline.vendors import AwsSelectors, Vendor
-
-NAME = "aws"
-ATTACHED = 10
-"""Policies that can be attached to one principal, by default.
-https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html"""
-
-PUBLIC = (
-    "http://acs.amazonaws.com/groups/global/AllUsers",
-    "http://acs.amazonaws.com/groups/global/AuthenticatedUsers",
-)
 
 
 def selectors_of(vendor: Vendor, scope: Scope) -> AwsSelectors:
@@ -43,8 +36,13 @@ def selectors_of(vendor: Vendor, scope: Scope) -> AwsSelectors:
     return project.aws if project is not None else AwsSelectors()
 
 
-def discover(clients: Clients, vendor: Vendor, scope: Scope) -> Iterator[Found]:
-    """Yield what the vendor holds. An account that cannot be read is a gap; the others go on."""
+def discover(
+    clients: Clients, vendor: Vendor, scope: Scope, spared: Sequence[str] = ()
+) -> Iterator[Found]:
+    """Yield what the vendor holds. An account that cannot be read is a gap; the others go on.
+
+    What `spared` names (ARNs or globs), or the vendor's file protects, no deny of ours names.
+    """
     selectors = selectors_of(vendor, scope)
     numbers = [n for n in sorted(clients.estate.accounts) if not scope.realms or n in scope.realms]
     accounts: list[reading.Account] = []
@@ -56,13 +54,17 @@ def discover(clients: Clients, vendor: Vendor, scope: Scope) -> Iterator[Found]:
                 yield Gap(NAME, number, "users, roles and policies", read.detail)
             else:
                 accounts.append(read)
-    identities = [i for a in accounts for i in a.identities]
-    selected = select(identities, selectors)
+    selected = select([i for a in accounts for i in a.identities], selectors)
+    own = own_patterns(selected, selectors, (*vendor.protected, *spared))
     for each in accounts:
-        yield from _principals(clients, each, selected)
-    with ThreadPoolExecutor(max(1, len(numbers))) as pool:
-        for found in pool.map(lambda n: list(_storage(clients, n, selected, selectors)), numbers):
-            yield from found
+        yield from _principals(clients, each, _Vendor(selected, selectors, own))
+    reach = storage.Reach(
+        replace(vendors_of(selectors), reachable=frozenset(s.identity.arn for s in selected)),
+        selectors,
+        selected,
+        own,
+    )
+    yield from storage.discover(clients, numbers, reach, whole=not scope.realms)
 
 
 def _read(clients: Clients, number: str) -> reading.Account | ConnectorError:
@@ -74,44 +76,87 @@ def _read(clients: Clients, number: str) -> reading.Account | ConnectorError:
         return translated(error, "the details of the account", writing=False)
 
 
+def own_patterns(
+    selected: Iterable[Selected], selectors: AwsSelectors, spared: Sequence[str]
+) -> tuple[str, ...]:
+    """ARN patterns of the vendor's own principals, as few as say it all.
+
+    What only a tag selects, what others share, or what is protected, is not in it: the deny must
+    not widen. A glob that would hit such a one gives way to the ARNs that it stands for.
+    """
+    known = list(selected)
+    left_out = [
+        s.identity.arn
+        for s in known
+        if s.shared_with or not s.vouched or protects(spared, s.identity.arn)
+    ]
+    asked = (*path_globs(selectors), *selectors.principals)
+    globs = {g for g in asked if not any(policy.matches([g], arn) for arn in left_out)}
+    arns = {s.identity.arn for s in known} - set(left_out)
+    return (*sorted(globs), *sorted(arn for arn in arns if not policy.matches(globs, arn)))
+
+
 # --- principals --------------------------------------------------------------------------------
 
 
-def _principals(
-    clients: Clients, account: reading.Account, selected: Sequence[Selected]
-) -> Iterator[Found]:
+@dataclass(frozen=True, slots=True)
+class _Vendor:
+    """The vendor's principals, what selects them, and how a deny names its own."""
+
+    selected: Sequence[Selected]
+    selectors: AwsSelectors
+    own: tuple[str, ...]
+
+
+def _principals(clients: Clients, account: reading.Account, vendor: _Vendor) -> Iterator[Found]:
     number = account.id
     yield from _our_marks(account)
     for kind in ("user", "role"):
         yield Counted(NAME, number, kind, sum(i.kind == kind for i in account.identities))
-    for one in selected:
+    for one in vendor.selected:
         if one.identity.account == number:
-            yield from _principal(one)
+            yield from _principal(one, vendor)
             if one.identity.kind == "user":
                 yield from _keys(clients, one)
 
 
 def _our_marks(account: reading.Account) -> Iterator[Seen]:
-    """Every deny-all policy of a stopline journal, and whatever it is attached to."""
+    """Every policy and statement of a stopline journal, and whatever it is attached to."""
     for name, state in sorted(account.our_policies.items()):
         yield Seen(Address(NAME, account.id, "deny-policy", name), state)
     for identity in account.identities:
+        kind, name = identity.kind, identity.name
         for arn in filter(marks.journal_of_policy, identity.attached):
-            id_ = f"{identity.name}#{arn}"
-            where = Address(NAME, account.id, f"{identity.kind}-attachment", id_)
+            where = Address(NAME, account.id, f"{kind}-attachment", f"{name}#{arn}")
             yield Seen(where, State.of({"PolicyArn": arn}))
+        for policy_name in filter(marks.journal_of_inline, identity.inline):
+            where = Address(NAME, account.id, f"{kind}-inline-policy", f"{name}/{policy_name}")
+            yield Seen(where, slots.as_seen(identity.inline[policy_name]))
+        if marks.journal_of_policy(identity.boundary):
+            where = Address(NAME, account.id, f"{kind}-boundary", name)
+            yield Seen(where, State.of({"PermissionsBoundary": identity.boundary}))
+        if identity.trust:
+            trust = Document(NAME, account.id, "trust-policy-statement", name)
+            for where, state in our_statements(trust, canonical(identity.trust)).items():
+                yield Seen(where, state)
 
 
-def _principal(one: Selected) -> Iterator[Found]:
+def _principal(one: Selected, vendor: _Vendor) -> Iterator[Found]:
+    """State holds what strangers made of it: it must be the same whether or not we hold it."""
     identity = one.identity
     address = Address(NAME, identity.account, identity.kind, identity.name)
-    state = {
+    theirs = {n: d for n, d in identity.inline.items() if not marks.journal_of_inline(n)}
+    state: dict[str, Json] = {
         "arn": identity.arn,
         "path": identity.path,
         "tags": dict(sorted(identity.tags.items())),
         "attached": sorted(a for a in identity.attached if not marks.journal_of_policy(a)),
-        "marks": sorted(filter(None, map(marks.journal_of_policy, identity.attached))),
+        "inline": sum(map(length, theirs.values())),
+        "boundary": "" if marks.journal_of_policy(identity.boundary) else identity.boundary,
+        "marks": sorted(set(filter(None, _marked_by(identity)))),
     }
+    if one.shared_with:
+        state |= {"named": one.named, "trust": _trust(one, vendor)}
     yield Grant(
         address,
         State.of(state),
@@ -124,6 +169,44 @@ def _principal(one: Selected) -> Iterator[Found]:
         one.shared_with,
     )
     yield Quota(address, "attached-policies", len(identity.attached), ATTACHED)
+    used = sum(map(length, identity.inline.values()))
+    yield Quota(address, "inline-policies", used, INLINE[identity.kind])
+
+
+def _marked_by(identity: Identity) -> Iterator[str]:
+    """The journals that hold something of a principal."""
+    yield from map(marks.journal_of_policy, (*identity.attached, identity.boundary))
+    yield from map(marks.journal_of_inline, identity.inline)
+    for statement in policy.statements(identity.trust):
+        yield marks.journal_of_sid(str(statement.get("Sid", "")))
+
+
+def _trust(one: Selected, vendor: _Vendor) -> Json:
+    """What a deny in the trust policy must name, and how much room there is for it."""
+    trust, selectors = marks.unmarked(one.identity.trust), vendor.selectors
+    allows = [s for s in policy.statements(one.identity.trust) if s.get("Effect") == "Allow"]
+    text = canonical(allows)
+    tagged = [s.identity.arn for s in vendor.selected if not s.vouched and not s.shared_with]
+    own = (*vendor.own, *(() if one.vouched else tagged))
+    return {
+        "size": length(trust),
+        "orphans": list(marks.orphans(text)),
+        "accounts": sorted(selectors.accounts),
+        "own": [p for p in own if _can_be_meant(p, text)],
+        "external_ids": sorted(e for e in selectors.external_ids if canonical(e) in text),
+        "federated": [
+            provider
+            for provider in policy.named(one.identity.trust, "Federated")
+            if policy.matches(selectors.identity_providers, provider)
+        ],
+        "services": policy.named(trust, "Service"),
+    }
+
+
+def _can_be_meant(pattern: str, text: str) -> bool:
+    """Whether a trust can let a principal in: by its account, by a wildcard, or by a condition."""
+    account = policy.account_of(pattern)
+    return not account.isdigit() or account in text or '"*"' in text or "NotPrincipal" in text
 
 
 def _keys(clients: Clients, one: Selected) -> Iterator[Found]:
@@ -137,106 +220,3 @@ def _keys(clients: Clients, one: Selected) -> Iterator[Found]:
             )
     except ConnectorError as error:
         yield Gap(NAME, identity.account, f"credentials of {identity.name}", error.detail)
-
-
-# --- buckets -----------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True)
-class _Reach:
-    """How the vendor comes to buckets."""
-
-    vendors: policy.Vendors
-    canonical_ids: frozenset[str]
-    selected: tuple[Selected, ...]
-    own: tuple[str, ...]
-
-
-def own_patterns(selected: Iterable[Selected], selectors: AwsSelectors) -> tuple[str, ...]:
-    """ARN patterns of the vendor's own principals in our accounts, as few as say it all.
-
-    What only a tag selects, or what others share, is not in it: the deny must not widen.
-    """
-    globs = [
-        f"arn:aws:iam::*:{kind}{path}*" for path in selectors.paths for kind in ("user", "role")
-    ]
-    arns = {
-        s.identity.arn
-        for s in selected
-        if s.vouched and not s.shared_with and not policy.matches(globs, s.identity.arn)
-    }
-    return (*sorted(globs), *sorted(arns))
-
-
-def _storage(
-    clients: Clients, number: str, selected: Sequence[Selected], selectors: AwsSelectors
-) -> Iterator[Found]:
-    reachable = frozenset(s.identity.arn for s in selected)
-    reach = _Reach(
-        replace(vendors_of(selectors), reachable=reachable),
-        frozenset(selectors.canonical_ids),
-        tuple(selected),
-        own_patterns(selected, selectors),
-    )
-    count = 0
-    try:
-        for bucket in reading.buckets(clients, number):
-            count += 1
-            if isinstance(bucket, tuple):
-                name, error = bucket
-                yield Gap(NAME, number, f"bucket {name}", error.detail)
-            else:
-                yield from _bucket(bucket, reach, selectors)
-    except ConnectorError as error:
-        yield Gap(NAME, number, "buckets", error.detail)
-        return
-    yield Counted(NAME, number, "bucket", count)
-
-
-def _bucket(bucket: reading.Bucket, reach: _Reach, selectors: AwsSelectors) -> Iterator[Found]:
-    document = json.loads(bucket.raw) if bucket.raw else {}
-    sids = [str(s.get("Sid", "")) for s in policy.statements(document)]
-    for statement in policy.statements(document):
-        if marks.journal_of_sid(str(statement.get("Sid", ""))):
-            id_ = f"{bucket.name}#{statement['Sid']}"
-            where = Address(NAME, bucket.account, "bucket-policy-statement", id_)
-            yield Seen(where, State.of(statement))
-    ways = tuple(_ways_in(bucket, document, reach))
-    if not ways:
-        return
-    arn = f"arn:aws:s3:::{bucket.name}"
-    state: Json = {
-        "policy_bytes": len(_without_ours(document).encode()),
-        "orphans": list(marks.orphans(bucket.raw)),
-        "marks": sorted(set(filter(None, map(marks.journal_of_sid, sids)))),
-        "accounts": sorted(selectors.accounts),
-        "own": list(reach.own),
-        "reached_by": list(ways),
-    }
-    address = Address(NAME, bucket.account, "bucket", bucket.name)
-    yield Grant(address, State.of(state), arn, "bucket", arn, "; ".join(ways))
-
-
-def _without_ours(document: Json) -> str:
-    if not document:
-        return ""
-    kept = [
-        s for s in policy.statements(document) if not marks.journal_of_sid(str(s.get("Sid", "")))
-    ]
-    return json.dumps({**document, "Statement": kept}, separators=(",", ":"))
-
-
-def _ways_in(bucket: reading.Bucket, document: Json, reach: _Reach) -> Iterator[str]:
-    admitted = policy.admitted(document, "s3:*", reach.vendors)
-    yield from (f"bucket policy: {way}" for way in admitted.vendor)
-    for grantee in bucket.grantees:
-        if grantee in reach.canonical_ids:
-            yield f"ACL grant to {grantee[:12]}"
-        elif grantee in PUBLIC:
-            yield f"ACL grant to {grantee.rpartition('/')[2]}"
-    arn = f"arn:aws:s3:::{bucket.name}"
-    for one in reach.selected:
-        identity = one.identity
-        same = identity.account == bucket.account
-        if same and policy.allows(identity.documents, "s3:*", arn):
-            yield f"identity policy of {identity.kind} {identity.name}"

@@ -13,7 +13,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 from urllib.parse import unquote
 
-from stopline.connectors.aws import marks, policy
+from stopline.connectors.aws import lockout, marks, policy
 from stopline.connectors.aws.clients import Clients
 from stopline.engine import Observed
 from stopline.errors import ConnectorError
@@ -31,7 +31,8 @@ def address(document: Document, part: str = "") -> Address:
     return Address(document.connector, document.realm, document.kind, id_)
 
 
-def _gone(error: ConnectorError) -> bool:
+def gone(error: ConnectorError) -> bool:
+    """Whether what was asked for is not there."""
     return error.cause is Cause.GONE
 
 
@@ -47,7 +48,7 @@ def _read_attachments(clients: Clients, document: Document, owner: str) -> Obser
         listed = f"list_attached_{low}_policies"
         attached = clients.listed(document.realm, listed, "AttachedPolicies", **words)
     except ConnectorError as error:
-        if _gone(error):
+        if gone(error):
             return Observed(document, exists=False)
         raise
     arns = [p["PolicyArn"] for p in attached]
@@ -66,7 +67,7 @@ def _write_attachments(
         try:
             clients.do(document.realm, "iam", f"{verb}_{owner.lower()}_policy", **words)
         except ConnectorError as error:
-            if _gone(error) and verb == "detach":
+            if gone(error) and verb == "detach":
                 continue
             if number:  # those before it landed
                 raise ConnectorError(error.cause, error.detail, landed=None) from error
@@ -93,7 +94,7 @@ def _read_policy(clients: Clients, document: Document) -> Observed:
             VersionId=found["DefaultVersionId"],
         )["PolicyVersion"]
     except ConnectorError as error:
-        if _gone(error):
+        if gone(error):
             return Observed(document)
         raise
     return Observed(
@@ -173,7 +174,7 @@ def _delete_policy(clients: Clients, document: Document) -> None:
                 )
         clients.do(document.realm, "iam", "delete_policy", PolicyArn=arn)
     except ConnectorError as error:
-        if not _gone(error):
+        if not gone(error):
             raise
 
 
@@ -198,7 +199,7 @@ def _read_toggle(clients: Clients, document: Document) -> Observed:
     try:
         found = clients.listed(document.realm, list_, items, UserName=user)
     except ConnectorError as error:
-        if _gone(error):
+        if gone(error):
             return Observed(document, exists=False)
         raise
     for item in found:
@@ -228,13 +229,14 @@ def _read_bucket(clients: Clients, document: Document) -> Observed:
     except ConnectorError as error:
         if "NoSuchBucketPolicy" in error.detail:
             return Observed(document)
-        if _gone(error):
+        if gone(error):
             return Observed(document, exists=False)
         raise
-    return Observed(document, _our_statements(document, raw), raw=raw)
+    return Observed(document, our_statements(document, raw), raw=raw)
 
 
-def _our_statements(document: Document, raw: str) -> dict[Address, State]:
+def our_statements(document: Document, raw: str) -> dict[Address, State]:
+    """The statements of a policy that bear a mark of stopline's, by their address."""
     return {
         address(document, s["Sid"]): State.of(s)
         for s in policy.statements(json.loads(raw))
@@ -286,17 +288,15 @@ def _write_bucket(
 
 def _refuse_lockout(clients: Clients, document: Document, changes: Sequence[Change]) -> None:
     """Never write a deny that hits ourselves or our account's root."""
-    root = f"arn:aws:iam::{document.realm}:root"
-    ours = [a for a in (clients.role(document.realm), clients.read_role(document.realm)) if a]
-    for change in changes:
-        statement = change.after.value if change.after is not None else {}
-        tests = statement.get("Condition", {})
-        accounts = tests.get("StringEquals", {}).get("aws:PrincipalAccount", [])
-        arns = tests.get("ArnLike", {}).get("aws:PrincipalArn", [])
-        hit = [us for us in (*ours, root) if policy.matches(arns, us)]
-        if document.realm in accounts or hit:
-            detail = f"the deny on {document.id} would lock out {[*hit, root][0]}"
-            raise ConnectorError(Cause.REFUSED, detail)
+    denies = [c.after.value for c in changes if c.after is not None]
+    us = (
+        clients.identity(document.realm),
+        clients.read_role(document.realm),
+        f"arn:aws:iam::{document.realm}:root",
+    )
+    if denies and (who := lockout.hit(denies, us)):
+        detail = f"the deny on {document.id} would lock out {who}"
+        raise ConnectorError(Cause.REFUSED, detail)
 
 
 def _await(clients: Clients, document: Document, wanted: str) -> None:

@@ -6,6 +6,7 @@ Statement ids are letters and digits only, since IAM allows no others
 
 import re
 
+from stopline.connectors.aws.policy import statements
 from stopline.preflight import CANARY_VENDOR
 from stopline.text import Json
 
@@ -13,7 +14,11 @@ PATH = "/stopline/"
 CANARY = CANARY_VENDOR
 CANARY_PATH = f"/{CANARY}/"
 _POLICY = re.compile(r"StoplineDenyAll-J([0-9a-f]{8})")
-_SID = re.compile(r"StoplineJ([0-9a-f]{8})P[0-9a-f]{8}(?:Acct|Own)")
+_INLINE = re.compile(r"StoplineDenyAll-J([0-9a-f]{8})|StoplineCut-J([0-9a-f]{8})P[0-9a-f]{8}")
+PARTS = ("Acct", "Own", "All", "Ext", "Fed", "FrzObj", "FrzCfg", "Frz")
+"""Whom or what a statement of ours is about: the vendor's accounts, its principals of ours, both
+in one, its external ids, its identity providers; objects, settings, or both, frozen."""
+_SID = re.compile(rf"StoplineJ([0-9a-f]{{8}})P[0-9a-f]{{8}}(?:{'|'.join(PARTS)})")
 _ORPHAN = re.compile(r"\bA(?:IDA|ROA|GPA|NPA)[A-Z0-9]{12,}\b")
 
 
@@ -33,8 +38,31 @@ def policy_document(journal: str) -> Json:
     return {"Version": "2012-10-17", "Statement": [deny]}
 
 
+def cut_name(journal: str, pause: str) -> str:
+    """The name of one pause's inline policy that ends a role's older sessions.
+
+    Not AWSRevokeOlderSessions, which a person may have put there by hand.
+    """
+    return f"StoplineCut-J{journal}P{pause}"
+
+
+def cut_document(journal: str, pause: str, moment: str) -> Json:
+    """Deny everything to sessions issued before a moment.
+
+    https://docs.aws.amazon.com/IAM/latest/UserGuide/id_roles_use_revoke-sessions.html
+    """
+    deny = {
+        "Sid": f"StoplineJ{journal}P{pause}Cut",
+        "Effect": "Deny",
+        "Action": "*",
+        "Resource": "*",
+        "Condition": {"DateLessThan": {"aws:TokenIssueTime": moment}},
+    }
+    return {"Version": "2012-10-17", "Statement": [deny]}
+
+
 def sid(journal: str, pause: str, part: str) -> str:
-    """The id of one of our statements: `Acct` denies accounts, `Own` principals of ours."""
+    """The id of one of our statements; `part` is one of `PARTS`."""
     return f"StoplineJ{journal}P{pause}{part}"
 
 
@@ -44,10 +72,22 @@ def journal_of_sid(text: str) -> str:
     return found[1] if found else ""
 
 
+def unmarked(document: Json) -> Json:
+    """A policy without any statement of stopline's, which somebody may have edited or forged."""
+    kept = [s for s in statements(document) if not journal_of_sid(str(s.get("Sid", "")))]
+    return {**(document or {}), "Statement": kept}
+
+
 def journal_of_policy(arn: str) -> str:
     """The journal whose deny-all policy this is, or nothing."""
     found = _POLICY.fullmatch(arn.rpartition("/")[2])
     return found[1] if found and f":policy{PATH}" in arn else ""
+
+
+def journal_of_inline(name: str) -> str:
+    """The journal whose inline policy this is, or nothing."""
+    found = _INLINE.fullmatch(name)
+    return (found[1] or found[2]) if found else ""
 
 
 def orphans(text: str) -> tuple[str, ...]:

@@ -14,7 +14,9 @@ READ = frozenset(
         "iam:GetPolicy",
         "iam:GetPolicyVersion",
         "iam:GetRole",
+        "iam:GetRolePolicy",
         "iam:GetUser",
+        "iam:GetUserPolicy",
         "iam:ListAccessKeys",
         "iam:ListAttachedRolePolicies",
         "iam:ListAttachedUserPolicies",
@@ -24,6 +26,8 @@ READ = frozenset(
         "iam:SimulatePrincipalPolicy",
         "s3:GetBucketAcl",
         "s3:GetBucketPolicy",
+        "s3:GetBucketVersioning",
+        "s3:GetLifecycleConfiguration",
         "s3:ListAllMyBuckets",
         "sts:AssumeRole",
         "sts:GetCallerIdentity",
@@ -37,13 +41,23 @@ WRITE = frozenset(
         "iam:CreatePolicyVersion",
         "iam:DeletePolicy",
         "iam:DeletePolicyVersion",
+        "iam:DeleteRolePermissionsBoundary",
+        "iam:DeleteRolePolicy",
+        "iam:DeleteUserPermissionsBoundary",
+        "iam:DeleteUserPolicy",
         "iam:DetachRolePolicy",
         "iam:DetachUserPolicy",
+        "iam:PutRolePermissionsBoundary",
+        "iam:PutRolePolicy",
+        "iam:PutUserPermissionsBoundary",
+        "iam:PutUserPolicy",
         "iam:UpdateAccessKey",
+        "iam:UpdateAssumeRolePolicy",
         "iam:UpdateSSHPublicKey",
         "iam:UpdateSigningCertificate",
         "s3:DeleteBucketPolicy",
         "s3:PutBucketPolicy",
+        "s3:PutLifecycleConfiguration",
     }
 )
 CANARY = frozenset(
@@ -60,7 +74,11 @@ CANARY = frozenset(
 
 PERMISSIONS: Mapping[str, frozenset[str]] = {"read": READ, "write": WRITE, "canary": CANARY}
 
-_NAMED_OTHERWISE = {"s3:ListBuckets": "s3:ListAllMyBuckets"}
+_NAMED_OTHERWISE = {
+    "s3:GetBucketLifecycleConfiguration": "s3:GetLifecycleConfiguration",
+    "s3:ListBuckets": "s3:ListAllMyBuckets",
+    "s3:PutBucketLifecycleConfiguration": "s3:PutLifecycleConfiguration",
+}
 
 
 def permission_of(service: str, operation: str) -> str:

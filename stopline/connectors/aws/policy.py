@@ -147,6 +147,9 @@ def _admit_everybody(conditions: dict[str, list[str]], vendors: Vendors, found: 
 
 def _admit_pattern(pattern: str, vendors: Vendors, found: _Found) -> None:
     """A condition's pattern: what the vendor has, or could make in its account, may match it."""
+    if matches(vendors.principals, pattern):  # all that it means is the vendor's
+        found.vendor.add(f"principal {pattern}")
+        return
     account = account_of(pattern) if pattern.startswith("arn:") else pattern
     for number in vendors.accounts:
         if matches([account], number):
@@ -176,6 +179,17 @@ def _admit_token(
         found.others.add(f"account {account}")
     else:
         found.others.add(token)
+
+
+def named(document: Json, kind: str) -> list[str]:
+    """Who of one kind (`Federated`, `Service`) a policy lets in, as it names them."""
+    found = {
+        str(token)
+        for statement in statements(document)
+        if statement.get("Effect") == "Allow" and isinstance(statement.get("Principal"), dict)
+        for token in listed(statement["Principal"].get(kind))
+    }
+    return sorted(found)
 
 
 def account_of(token: str) -> str:

@@ -87,8 +87,13 @@ def _default(found: Json) -> Json:
     return None
 
 
-def _inline(items: Sequence[Json]) -> list[Json]:
-    return [decoded(item["PolicyDocument"]) for item in items]
+def _inline(items: Sequence[Json]) -> dict[str, Json]:
+    return {item["PolicyName"]: decoded(item["PolicyDocument"]) for item in items}
+
+
+def _own(inline: Mapping[str, Json]) -> list[Json]:
+    """Inline policies; not ours, as in `_held`."""
+    return [d for name, d in inline.items() if not marks.journal_of_inline(name)]
 
 
 def _held(found: Json, managed: Mapping[str, Json]) -> list[Json]:
@@ -104,10 +109,11 @@ def _tags(found: Json) -> dict[str, str]:
 def _user(
     number: str, found: Json, groups: Mapping[str, Json], managed: Mapping[str, Json]
 ) -> Identity:
-    documents = _inline(found.get("UserPolicyList", ())) + _held(found, managed)
+    inline = _inline(found.get("UserPolicyList", ()))
+    documents = _own(inline) + _held(found, managed)
     for name in found.get("GroupList", ()):
         group = groups.get(name, {})
-        documents += _inline(group.get("GroupPolicyList", ())) + _held(group, managed)
+        documents += _own(_inline(group.get("GroupPolicyList", ()))) + _held(group, managed)
     return Identity(
         "user",
         number,
@@ -118,11 +124,19 @@ def _user(
         _tags(found),
         tuple(p["PolicyArn"] for p in found.get("AttachedManagedPolicies", ())),
         tuple(documents),
+        None,
+        inline,
+        _boundary(found),
     )
 
 
+def _boundary(found: Json) -> str:
+    return str(found.get("PermissionsBoundary", {}).get("PermissionsBoundaryArn", ""))
+
+
 def _role(number: str, found: Json, managed: Mapping[str, Json]) -> Identity:
-    documents = _inline(found.get("RolePolicyList", ())) + _held(found, managed)
+    inline = _inline(found.get("RolePolicyList", ()))
+    documents = _own(inline) + _held(found, managed)
     return Identity(
         "role",
         number,
@@ -134,6 +148,8 @@ def _role(number: str, found: Json, managed: Mapping[str, Json]) -> Identity:
         tuple(p["PolicyArn"] for p in found.get("AttachedManagedPolicies", ())),
         tuple(documents),
         decoded(found.get("AssumeRolePolicyDocument")),
+        inline,
+        _boundary(found),
     )
 
 
@@ -172,6 +188,15 @@ def _names(clients: Clients, number: str) -> Iterator[str]:
         if not page.get("ContinuationToken"):
             return
         more = {"ContinuationToken": page["ContinuationToken"]}
+
+
+def versioning(clients: Clients, number: str, name: str) -> str:
+    """`Enabled`, `Suspended`, or `never`, which nobody can give back. Raises ConnectorError.
+
+    https://docs.aws.amazon.com/AmazonS3/latest/API/API_GetBucketVersioning.html
+    """
+    words = {"Bucket": name, "ExpectedBucketOwner": number}
+    return str(clients.ask(number, "s3", "get_bucket_versioning", **words).get("Status", "never"))
 
 
 def _bucket(clients: Clients, number: str, name: str) -> Bucket:

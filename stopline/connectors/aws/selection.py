@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from stopline.connectors.aws import policy
-from stopline.connectors.aws.policy import Admitted, Vendors
+from stopline.connectors.aws.policy import Vendors
 from stopline.text import Json
 from stopline.vendors import AwsSelectors
 
@@ -18,7 +18,11 @@ ASSUME = "sts:AssumeRole"
 
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """One user or role as an account's details show it. `documents` are its identity policies."""
+    """One user or role as an account's details show it.
+
+    `documents` are its identity policies without ours, `inline` its own ones by name, ours too;
+    `boundary` is the ARN of its permissions boundary.
+    """
 
     kind: str
     account: str
@@ -30,16 +34,22 @@ class Identity:
     attached: tuple[str, ...] = ()
     documents: tuple[Json, ...] = ()
     trust: Json = None
+    inline: Mapping[str, Json] = field(default_factory=dict)
+    boundary: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Selected:
-    """A principal that is the vendor's, or that the vendor can act as."""
+    """A principal that is the vendor's, or that the vendor can act as.
+
+    `named`: the vendor's file selects it itself; else it was reached through a trust.
+    """
 
     identity: Identity
     via: str
     vouched: bool = True
     shared_with: tuple[str, ...] = ()
+    named: bool = False
 
 
 @dataclass(slots=True)
@@ -54,10 +64,16 @@ def vendors_of(selectors: AwsSelectors) -> Vendors:
     return Vendors(
         frozenset(selectors.accounts),
         frozenset(selectors.external_ids),
-        selectors.principals,
+        (*selectors.principals, *path_globs(selectors)),
         selectors.identity_providers,
         canonical_ids=frozenset(selectors.canonical_ids),
     )
+
+
+def path_globs(selectors: AwsSelectors) -> tuple[str, ...]:
+    """The vendor's paths as patterns of ARNs, in whatever account."""
+    kinds = ("user", "role")
+    return tuple(f"arn:aws:iam::*:{kind}{path}*" for path in selectors.paths for kind in kinds)
 
 
 def select(identities: Sequence[Identity], selectors: AwsSelectors) -> tuple[Selected, ...]:
@@ -66,12 +82,13 @@ def select(identities: Sequence[Identity], selectors: AwsSelectors) -> tuple[Sel
     for identity in identities:
         via, vouched = direct(identity, selectors)
         if via:
-            closure.chosen[identity.arn] = Selected(identity, via, vouched)
+            closure.chosen[identity.arn] = Selected(identity, via, vouched, named=True)
     roles = [i for i in identities if i.kind == "role"]
     for vouched in (True, False):
         while _grow(closure, roles, vouched=vouched):
             pass
-    final = [_shared(selected, closure) for selected in closure.chosen.values()]
+    others = _others(closure)
+    final = [replace(s, shared_with=others.get(arn, ())) for arn, s in closure.chosen.items()]
     return tuple(sorted(final, key=lambda s: s.identity.arn))
 
 
@@ -94,11 +111,17 @@ def _from(closure: _Closure, *, vouched: bool) -> list[Selected]:
     return [s for s in closure.chosen.values() if s.vouched or not vouched]
 
 
-def _reachable(closure: _Closure, *, vouched: bool) -> Vendors:
+def _reachable(
+    closure: _Closure, *, vouched: bool, without: Iterable[str] = frozenset()
+) -> Vendors:
     arns: set[str] = set()
     for selected in _from(closure, vouched=vouched):
-        arns |= {selected.identity.arn, _pathless(selected.identity)}
-    return replace(closure.vendors, reachable=frozenset(arns))
+        if selected.identity.arn not in without:
+            arns |= {selected.identity.arn, _pathless(selected.identity)}
+    principals = closure.vendors.principals
+    wide = {p for p in principals if any(policy.matches([p], arn) for arn in without)}
+    kept = tuple(p for p in principals if p not in wide)
+    return replace(closure.vendors, reachable=frozenset(arns), principals=kept)
 
 
 def _pathless(identity: Identity) -> str:
@@ -134,12 +157,21 @@ def _way_in(role: Identity, vendors: Vendors, sources: Iterable[Selected]) -> st
     return ""
 
 
-def _shared(selected: Selected, closure: _Closure) -> Selected:
-    """Name who else can assume a role. Whom only a tag calls the vendor's is somebody else."""
-    role = selected.identity
-    if role.kind != "role":
-        return selected
-    admitted: Admitted = policy.admitted(
-        role.trust, ASSUME, _reachable(closure, vouched=selected.vouched)
-    )
-    return replace(selected, shared_with=admitted.others)
+def _others(closure: _Closure) -> dict[str, tuple[str, ...]]:
+    """Name who else can assume a role. Whom only a tag calls the vendor's is somebody else.
+
+    So is a role that others share: whoever holds it comes to the roles behind it as well. What
+    bears a mark of stopline's hides nobody: an attacker may have forged it.
+    """
+    roles = [s for s in closure.chosen.values() if s.identity.kind == "role"]
+    shared: dict[str, tuple[str, ...]] = {}
+    while True:
+        vendors = {v: _reachable(closure, vouched=v, without=shared) for v in (True, False)}
+        found = {
+            s.identity.arn: others
+            for s in roles
+            if (others := policy.admitted(s.identity.trust, ASSUME, vendors[s.vouched]).others)
+        }
+        if found.keys() == shared.keys():
+            return found
+        shared = found

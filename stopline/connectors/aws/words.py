@@ -5,10 +5,11 @@ from collections.abc import Mapping
 CONTAINS: Mapping[str, frozenset[str]] = {
     "users": frozenset({"deny-all"}),
     "roles": frozenset({"deny-all"}),
+    "shared-roles": frozenset({"trust-deny"}),
     "access-keys": frozenset({"inactive"}),
     "ssh-keys": frozenset({"inactive"}),
     "signing-certificates": frozenset({"inactive"}),
-    "buckets": frozenset({"vendor"}),
+    "buckets": frozenset({"vendor", "preserve"}),
 }
 
 NOT_LOOKED_AT: tuple[str, ...] = (

@@ -13,6 +13,7 @@ from support.aws import (
     MERCOR,
     PLAYBOOK,
     RESEARCH,
+    ROLE,
     VENDOR,
     Cloud,
     allow,
@@ -22,12 +23,17 @@ from support.aws import (
 from support.certificates import a_certificate
 
 from stopline.connectors.aws import AwsConnector
+from stopline.estate import Estate, Protected
 from stopline.model import Document
 from stopline.playbook import Playbook
 from stopline.text import Json
 from stopline.vendors import Vendor
 
 STRANGER = "Stranger"
+ESTATE = Estate(protected=Protected(orchestrator=(f"arn:aws:iam::*:role/{ROLE}",)))
+PRESERVING = VENDOR.model_copy(
+    update={"aws": VENDOR.aws.model_copy(update={"preserve": ("kept-*",)})}
+)
 OTHER_POLICY = allow("s3:ListAllMyBuckets", "*")
 
 
@@ -48,10 +54,16 @@ def seed(cloud: Cloud) -> None:
     iam.upload_signing_certificate(UserName="annotator", CertificateBody=a_certificate())
     cloud.user("mercor-liaison", "/staff/", keys="A")
     cloud.role("intake", trust({"AWS": MERCOR}))
+    cloud.role("both", trust({"AWS": [f"arn:aws:iam::{MERCER}:root", MERCOR]}))
     cloud.role("desk", trust({"AWS": f"arn:aws:iam::{MERCER}:root"}))
     single = bucket_policy("training", {"AWS": f"arn:aws:iam::{MERCOR}:root"}, Sid="Work")
     cloud.bucket("training", json.dumps({**single, "Id": "kept"}, indent=3) + "\n")
     cloud.bucket("bare", account=RESEARCH)
+    cloud.bucket("kept-1", json.dumps(bucket_policy("kept-1", {"AWS": MERCOR}), indent=2))
+    rule = {"ID": "x", "Status": "Enabled", "Filter": {"Prefix": ""}, "Expiration": {"Days": 9}}
+    cloud.s3().put_bucket_lifecycle_configuration(
+        Bucket="kept-1", LifecycleConfiguration={"Rules": [rule]}
+    )
     cloud.bucket("lab", json.dumps(bucket_policy("lab", {"AWS": MERCER}), indent=1))
 
 
@@ -61,9 +73,10 @@ class AwsGround:
 
     cloud: Cloud
     connector: AwsConnector
-    vendor: Vendor = VENDOR
+    vendor: Vendor = PRESERVING
     playbook: Playbook = PLAYBOOK
     realm: str = RESEARCH
+    estate: Estate = ESTATE
 
     def picture(self) -> Json:
         """Users with their keys, roles, policies of ours, and every bucket's policy text."""
@@ -72,12 +85,23 @@ class AwsGround:
                 *(self._principals(account)),
                 self._policies(account),
                 {
-                    b["Name"]: self.cloud.policy(b["Name"], account)
+                    b["Name"]: [
+                        self.cloud.policy(b["Name"], account),
+                        self.rules(b["Name"], account),
+                    ]
                     for b in self.cloud.s3(account).list_buckets()["Buckets"]
                 },
             ]
             for account in (RESEARCH, DATA)
         }
+
+    def rules(self, bucket: str, account: str) -> Json:
+        """Its lifecycle rules."""
+        s3 = self.cloud.s3(account)
+        try:
+            return s3.get_bucket_lifecycle_configuration(Bucket=bucket)["Rules"]
+        except s3.exceptions.ClientError:
+            return []
 
     def _principals(self, account: str) -> Iterator[Json]:
         iam = self.cloud.iam(account)
@@ -100,7 +124,7 @@ class AwsGround:
         return sorted((p["Arn"], p["DefaultVersionId"]) for p in policies)
 
     def raw(self, document: Document) -> str | None:
-        """Only bucket policies have a text of their own."""
+        """Only bucket policies have a text that the emulator's owner sees as it is."""
         if document.kind != "bucket-policy-statement":
             return None
         return self.cloud.policy(document.id, document.realm)

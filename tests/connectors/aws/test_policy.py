@@ -66,7 +66,10 @@ OTHERS_ALONE = {
     "another account": ({"AWS": MERCER}, None),
     "an account whose number is longer": ({"AWS": f"{MERCOR}9"}, None),
     "another external id": ({"AWS": "*"}, {"StringEquals": {"sts:ExternalId": "mercer-1"}}),
-    "a user whose name looks alike": ({"AWS": f"{ANNOTATOR}-2"}, None),
+    "a user whose path looks alike": (
+        {"AWS": ANNOTATOR.replace("/mercor/", "/mercor-2/")},
+        None,
+    ),
     "another provider": (
         {"Federated": f"arn:aws:iam::{RESEARCH}:saml-provider/mercor-idp-2"},
         None,

@@ -1,0 +1,28 @@
+"""Every class of document that this connector reads and writes, by its kind."""
+
+from collections.abc import Callable, Mapping
+
+from stopline.connectors.aws import documents, lifecycle, slots, trust
+from stopline.connectors.aws.clients import Clients
+from stopline.connectors.aws.documents import Writer
+from stopline.engine import Observed
+from stopline.model import Document
+
+READERS: Mapping[str, Callable[[Clients, Document], Observed]] = {
+    **documents.READERS,
+    "bucket-lifecycle": lifecycle.read,
+    "role-boundary": slots.read_boundary,
+    "role-inline-policy": slots.read_inline,
+    "trust-policy-statement": trust.read,
+    "user-boundary": slots.read_boundary,
+    "user-inline-policy": slots.read_inline,
+}
+WRITERS: Mapping[str, Writer] = {
+    **documents.WRITERS,
+    "bucket-lifecycle": lambda c, o, ch, _: lifecycle.write(c, o, ch),
+    "role-boundary": lambda c, o, ch, _: slots.write_boundary(c, o, ch),
+    "role-inline-policy": lambda c, o, ch, _: slots.write_inline(c, o, ch),
+    "trust-policy-statement": trust.write,
+    "user-boundary": lambda c, o, ch, _: slots.write_boundary(c, o, ch),
+    "user-inline-policy": lambda c, o, ch, _: slots.write_inline(c, o, ch),
+}

@@ -1,0 +1,121 @@
+"""What the opinions share: how a grant is left, and which lever is taken. Pure.
+
+Levers are tried in their order: the first that fits by the snapshot's arithmetic, and that AWS has
+not refused before, is taken. When none is left, the grant is left, with the reason.
+https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
+
+from stopline.connectors.aws import marks
+from stopline.engine import Terms
+from stopline.model import Address, Breadth, Change, Grant, Skip, State
+from stopline.text import Json, canonical
+
+NAME = "aws"
+ATTACHED = 10
+"""Policies that can be attached to one principal, by default."""
+INLINE = {"user": 2_048, "role": 10_240}
+"""Characters of all inline policies of one principal; whitespace is not counted."""
+
+
+def left(grant: Grant, reason: str) -> Skip:
+    """A grant that stays open."""
+    return Skip(grant.address, grant.principal, reason, leaves_access=True)
+
+
+def strangers(grant: Grant, terms: Terms) -> Iterator[Skip]:
+    """Name other journals that hold it: their marks are not touched."""
+    for journal in grant.state.value["marks"]:
+        if journal != terms.mark.journal:
+            reason = f"held by another stopline journal, {journal}; not touched"
+            yield Skip(grant.address, grant.principal, reason)
+
+
+def taken(changes: Iterable[Change], terms: Terms) -> bool:
+    """Whether AWS has refused none of them before."""
+    return not any(change.address in terms.refusals for change in changes)
+
+
+def length(document: Json) -> int:
+    """Characters as IAM counts them: without whitespace."""
+    return len(canonical(document))
+
+
+def deny_all(grant: Grant, terms: Terms, proto: Change) -> tuple[Change, ...]:
+    """The first lever with room that denies a principal everything; none when there is none."""
+    for lever in (_attached, _inlined, _bounded):
+        changes = lever(grant, terms, proto)
+        if changes and taken(changes, terms):
+            return tuple(changes)
+    return ()
+
+
+def _foundation(grant: Grant, terms: Terms, proto: Change) -> Change:
+    realm, journal = grant.address.realm, terms.mark.journal
+    return replace(
+        proto,
+        address=Address(NAME, realm, "deny-policy", marks.policy_name(journal)),
+        after=State.of({"document": marks.policy_document(journal)}),
+        breadth=Breadth.FOUNDATION,
+        marked=True,
+        uid="",
+        principal=marks.policy_arn(realm, journal),
+        summary="create the deny-all policy that others stand on",
+    )
+
+
+def _attached(grant: Grant, terms: Terms, proto: Change) -> Sequence[Change]:
+    state = grant.state.value
+    theirs = [j for j in state["marks"] if j != terms.mark.journal]  # they take room too
+    if len(state["attached"]) + len(theirs) >= ATTACHED:
+        return ()
+    kind, base = grant.address.kind, _foundation(grant, terms, proto)
+    arn, id_ = base.principal, grant.address.id
+    attachment = replace(
+        proto,
+        address=Address(NAME, grant.address.realm, f"{kind}-attachment", f"{id_}#{arn}"),
+        after=State.of({"PolicyArn": arn}),
+        breadth=Breadth.PRINCIPAL,
+        marked=True,
+        stands_on=base.address,
+        summary=f"attach deny-all to the {kind} {id_}",
+    )
+    return base, attachment
+
+
+def _inlined(grant: Grant, terms: Terms, proto: Change) -> Sequence[Change]:
+    kind, id_ = grant.address.kind, grant.address.id
+    document = marks.policy_document(terms.mark.journal)
+    if grant.state.value["inline"] + length(document) > INLINE[kind]:
+        return ()
+    name = marks.policy_name(terms.mark.journal)
+    inline = replace(
+        proto,
+        address=Address(NAME, grant.address.realm, f"{kind}-inline-policy", f"{id_}/{name}"),
+        after=State.of({"document": document}),
+        breadth=Breadth.PRINCIPAL,
+        marked=True,
+        summary=f"deny all in an inline policy of the {kind} {id_}: no policy more can be attached",
+    )
+    return (inline,)
+
+
+def _bounded(grant: Grant, terms: Terms, proto: Change) -> Sequence[Change]:
+    """A boundary that denies explicitly: no resource policy gets past it, unlike an implicit one.
+
+    https://docs.aws.amazon.com/IAM/latest/UserGuide/access_policies_boundaries.html
+    """
+    if grant.state.value["boundary"]:
+        return ()
+    kind, base = grant.address.kind, _foundation(grant, terms, proto)
+    boundary = replace(
+        proto,
+        address=Address(NAME, grant.address.realm, f"{kind}-boundary", grant.address.id),
+        after=State.of({"PermissionsBoundary": base.principal}),
+        breadth=Breadth.PRINCIPAL,
+        stands_on=base.address,
+        summary=f"make deny-all the boundary of the {kind} {grant.address.id}, which has none",
+    )
+    return base, boundary
