@@ -24,7 +24,11 @@ def sha256(text: str) -> str:
 
 
 def _adapter(kind: type) -> TypeAdapter[Any]:
-    return _ADAPTERS.setdefault(kind, TypeAdapter(kind))
+    """Made once for each kind: making one costs more than a thousand uses of it."""
+    made = _ADAPTERS.get(kind)
+    if made is None:
+        made = _ADAPTERS[kind] = TypeAdapter(kind)
+    return made
 
 
 def jsonable(value: object) -> Json:
