@@ -161,20 +161,18 @@ class Journal(Protocol):
     pauses, and two attempts of one batch, apart.
     """
 
-    def lease(self, document: Document, holder: str) -> bool:
-        """Take or renew the document's lease; False when another holder's is still running."""
+    def take(
+        self, errand: "Errand", document: Document, addresses: Sequence[Address]
+    ) -> Mapping[Address, Known] | None:
+        """Take or renew the document's lease, and say what is known of each address under it.
+
+        One that is not held by anybody may be left out. None when another holder's lease is still
+        running. A lease that is lost again (a power cut) is found out by `intend`.
+        """
         ...
 
     def leased(self, document: Document, holder: str) -> bool:
         """Whether the holder's lease lasts longer than the longest request can take."""
-        ...
-
-    def unlease(self, document: Document, holder: str) -> None:
-        """Give the lease back, if it is still this holder's."""
-        ...
-
-    def known(self, pause: str, addresses: Sequence[Address]) -> Mapping[Address, Known]:
-        """Say what is known of each address; one that is not held by anybody may be left out."""
         ...
 
     def intend(self, errand: "Errand", observed: Observed, changes: Sequence[Change]) -> str | None:
@@ -186,8 +184,9 @@ class Journal(Protocol):
         """
         ...
 
-    def settle(self, errand: "Errand", receipts: Sequence[Receipt]) -> None:
-        """Record receipts, and bring holds and records to what they say.
+    def settle(self, errand: "Errand", receipts: Sequence[Receipt], *, over: bool = False) -> None:
+        """Record receipts, and bring holds and records to what they say; `over` gives the lease
+        back, if it is still this attempt's.
 
         A hold exists afterwards exactly where `held` says so. The last hold of an address takes
         the record with it, the last record of a document the raw text. From an attempt that has
@@ -326,7 +325,8 @@ class _Write:
 
     def run(self) -> tuple[Receipt, ...]:
         """Lease, then write; a document that another attempt is at is left to it."""
-        if not self.journal.lease(self.document, self.errand.attempt):
+        known = self._take()
+        if known is None:
             busy = Verdict(
                 Outcome.FAILED,
                 held=False,
@@ -334,21 +334,21 @@ class _Write:
                 detail="another attempt is at work on this document",
             )
             return self._receipts(dict.fromkeys(self.changes, busy))  # not ours to settle
-        receipts, over = self._patiently()
-        self.journal.settle(self.errand, receipts)
-        if over:
-            self.journal.unlease(self.document, self.errand.attempt)
+        receipts, over = self._patiently(known)
+        self.journal.settle(self.errand, receipts, over=over)
         return receipts
 
-    def _patiently(self) -> tuple[tuple[Receipt, ...], bool]:
+    def _patiently(self, known: Mapping[Address, Known]) -> tuple[tuple[Receipt, ...], bool]:
         """Try, again after a throttle or a stale tag, until there is an answer or no lease.
 
         Also says whether it is over: False while a request of ours may still be under way.
+        What is known is asked anew before each try: while we slept, the lease may have been
+        another attempt's.
         """
         waits = [0.0] * READS + list(PATIENCE)
         for wait in waits:
             try:
-                return self._attempt(self._known())
+                return self._attempt(known)
             except StaleError as error:
                 last: ConnectorError = error
             except ConnectorError as error:
@@ -356,14 +356,14 @@ class _Write:
                 if error.cause is not Cause.THROTTLED:
                     break
                 self.sleep(wait)
-            if not self.journal.lease(self.document, self.errand.attempt):
+            again = self._take()
+            if again is None:
                 break
-        known = self._known()
+            known = again
         return self._receipts({c: self._failed(c, known, last) for c in self.changes}), True
 
-    def _known(self) -> Mapping[Address, Known]:
-        """Asked before each try: while we slept, the lease may have been another attempt's."""
-        return self.journal.known(self.errand.pause, [c.address for c in self.changes])
+    def _take(self) -> Mapping[Address, Known] | None:
+        return self.journal.take(self.errand, self.document, [c.address for c in self.changes])
 
     def _attempt(self, known: Mapping[Address, Known]) -> tuple[tuple[Receipt, ...], bool]:
         """Read, judge, intend, write. Raises ConnectorError when nothing of ours was sent."""

@@ -21,8 +21,8 @@ from sqlalchemy.engine import Connection, Engine
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.pool import StaticPool
 
-from stopline.errors import SetupError
 from stopline.journal import tables as t
+from stopline.journal.commits import Commits, JournalError
 from stopline.text import Json, canonical, sha256
 
 GENESIS = "0" * 64
@@ -43,10 +43,6 @@ class Event:
     hash: str
 
 
-class JournalError(SetupError):
-    """The database did not take what was to be written down, so nothing else was done."""
-
-
 @dataclass(frozen=True, slots=True)
 class Store:
     """One open journal database. Threads may share it."""
@@ -54,11 +50,32 @@ class Store:
     engine: Engine
     clock: Callable[[], float]
     id: str = field(default="")
+    _commits: Commits = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        """Threads that write at the same time share their commits."""
+        object.__setattr__(self, "_commits", Commits(self.engine.begin, self._begin_soft))
+
+    @contextmanager
+    def _begin_soft(self) -> Iterator[Connection]:
+        with self.engine.connect() as plain:
+            connection = plain.execution_options(stopline_soft=True)
+            with connection.begin():
+                yield connection
 
     @contextmanager
     def write(self) -> Iterator[Connection]:
-        """One transaction that may write. Raises JournalError when the database refuses."""
-        with _reported(self.engine), self.engine.begin() as connection:
+        """One transaction that may write, on disk when this is left; commits may be shared.
+
+        Raises JournalError when the database refuses: then nothing of it is there.
+        """
+        with _reported(self.engine), self._commits.join() as connection:
+            yield connection
+
+    @contextmanager
+    def slip_in(self) -> Iterator[Connection]:
+        """As `write`, without waiting for the disk: for what a later `write` checks again."""
+        with _reported(self.engine), self._commits.slip_in() as connection:
             yield connection
 
     @contextmanager
@@ -196,8 +213,17 @@ def _sqlite_connect(connection: Any, _record: object) -> None:
 
 
 def _sqlite_begin(connection: Connection) -> None:
-    reading = connection.get_execution_options().get("stopline_reading")
-    connection.exec_driver_sql("BEGIN" if reading else "BEGIN IMMEDIATE")
+    options = connection.get_execution_options()
+    if options.get("stopline_reading"):
+        connection.exec_driver_sql("BEGIN")
+        return
+    # A soft commit is written to the same log, and the next full one takes it to the disk with it:
+    # https://www.sqlite.org/pragma.html#pragma_synchronous
+    wanted = "NORMAL" if options.get("stopline_soft") else "FULL"
+    if connection.info.get("synchronous", "FULL") != wanted:
+        connection.exec_driver_sql(f"PRAGMA synchronous={wanted}")
+        connection.info["synchronous"] = wanted
+    connection.exec_driver_sql("BEGIN IMMEDIATE")
 
 
 @contextmanager

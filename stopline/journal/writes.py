@@ -40,19 +40,35 @@ class Writes:
 
     # --- leases --------------------------------------------------------------------------------
 
+    def take(
+        self, errand: Errand, document: Document, addresses: Sequence[Address]
+    ) -> Mapping[Address, Known] | None:
+        """Take or renew the document's lease, and say what is known under it; None when it is not
+        to be had.
+
+        A lease needs no wait for the disk: the intent is on disk before anything is sent, it is
+        refused without the lease, and no later write can be there without the earlier one.
+        """
+        with self.store.slip_in() as connection:
+            if not self._lease(connection, document, errand.attempt):
+                return None
+            return _known(connection, errand.pause, addresses)
+
     def lease(self, document: Document, holder: str) -> bool:
         """Take or renew the document's lease; False when another holder's is still running."""
+        with self.store.write() as connection:
+            return self._lease(connection, document, holder)
+
+    def _lease(self, connection: Connection, document: Document, holder: str) -> bool:
         now = self.store.clock()
         row = {"holder": holder, "expires": now + self.lease_seconds}
         mine = t.leases.c.document == str(document)
         free = sa.or_(t.leases.c.holder == holder, t.leases.c.expires <= now)
-        with self.store.write() as connection:
-            if connection.execute(sa.update(t.leases).where(mine, free).values(row)).rowcount:
-                return True
-            if connection.execute(sa.select(t.leases.c.holder).where(mine)).first():
-                return False
+        there = connection.execute(sa.select(t.leases.c.holder).where(mine)).first()
+        if there is None:
             connection.execute(sa.insert(t.leases).values(document=str(document), **row))
             return True
+        return bool(connection.execute(sa.update(t.leases).where(mine, free).values(row)).rowcount)
 
     def leased(self, document: Document, holder: str) -> bool:
         """Whether the holder's lease lasts longer than the longest request can take."""
@@ -62,46 +78,12 @@ class Writes:
         left = row.expires - self.store.clock() if row and row.holder == holder else 0
         return left > self.request_seconds
 
-    def unlease(self, document: Document, holder: str) -> None:
-        """Give the lease back, if it is still this holder's."""
-        mine = sa.and_(t.leases.c.document == str(document), t.leases.c.holder == holder)
-        with self.store.write() as connection:
-            connection.execute(sa.delete(t.leases).where(mine))
-
     # --- what is known -------------------------------------------------------------------------
 
     def known(self, pause: str, addresses: Sequence[Address]) -> Mapping[Address, Known]:
         """Say what is known of each address; what nobody holds is left out."""
-        texts = [str(a) for a in addresses]
         with self.store.read() as connection:
-            records = {
-                r.address: r
-                for r in connection.execute(
-                    sa.select(t.records).where(t.records.c.address.in_(texts))
-                )
-            }
-            others: dict[str, list[str]] = {}
-            uids: dict[str, str] = {}
-            for row in connection.execute(
-                sa.select(t.holds.c.address, t.holds.c.pause, t.holds.c.change)
-                .where(t.holds.c.address.in_(texts))
-                .order_by(t.holds.c.pause)
-            ):
-                uids[row.address] = json.loads(row.change)["uid"]
-                if row.pause != pause:
-                    others.setdefault(row.address, []).append(row.pause)
-        return {
-            address: Known(
-                prior=_state(record.prior),
-                ours=_state(record.ours),
-                written=record.written,
-                intended=True,
-                others=tuple(others.get(str(address), ())),
-                uid=uids.get(str(address), ""),
-            )
-            for address in addresses
-            if (record := records.get(str(address))) is not None
-        }
+            return _known(connection, pause, addresses)
 
     def holds(self, pause: str = "") -> tuple[Hold, ...]:
         """Return all live holds, sorted, or those of one pause."""
@@ -157,8 +139,9 @@ class Writes:
             )
             return _original(connection, observed.document)
 
-    def settle(self, errand: Errand, receipts: Sequence[Receipt]) -> None:
-        """Record receipts, and bring holds and records to what they say.
+    def settle(self, errand: Errand, receipts: Sequence[Receipt], *, over: bool = False) -> None:
+        """Record receipts, and bring holds and records to what they say; `over` gives the lease
+        back.
 
         An attempt that lost the lease has lost its say: its receipts are kept as `late-receipts`.
         """
@@ -177,6 +160,8 @@ class Writes:
             }
             kind = "receipts" if in_time else "late-receipts"
             self.store.append(connection, errand.pause, kind, data)
+            for document in documents if over else ():
+                _unlease(connection, document, errand.attempt)
 
     def _held(self, connection: Connection, pause: str, receipt: Receipt) -> None:
         unproven = receipt.outcome is Outcome.UNPROVEN
@@ -266,6 +251,44 @@ class Writes:
 
     def _kept(self, connection: Connection, state: State | None) -> str:
         return self.store.keep(connection, "state", state.body) if state else ""
+
+
+def _known(
+    connection: Connection, pause: str, addresses: Sequence[Address]
+) -> Mapping[Address, Known]:
+    texts = [str(a) for a in addresses]
+    query = sa.select(t.records).where(t.records.c.address.in_(texts))
+    records = {r.address: r for r in connection.execute(query)}
+    if not records:
+        return {}
+    others: dict[str, list[str]] = {}
+    uids: dict[str, str] = {}
+    for row in connection.execute(
+        sa.select(t.holds.c.address, t.holds.c.pause, t.holds.c.change)
+        .where(t.holds.c.address.in_(texts))
+        .order_by(t.holds.c.pause)
+    ):
+        uids[row.address] = json.loads(row.change)["uid"]
+        if row.pause != pause:
+            others.setdefault(row.address, []).append(row.pause)
+    return {
+        address: Known(
+            prior=_state(record.prior),
+            ours=_state(record.ours),
+            written=record.written,
+            intended=True,
+            others=tuple(others.get(str(address), ())),
+            uid=uids.get(str(address), ""),
+        )
+        for address in addresses
+        if (record := records.get(str(address))) is not None
+    }
+
+
+def _unlease(connection: Connection, document: Document, holder: str) -> None:
+    """Give the lease back, if it is still this holder's."""
+    mine = sa.and_(t.leases.c.document == str(document), t.leases.c.holder == holder)
+    connection.execute(sa.delete(t.leases).where(mine))
 
 
 def _state(body: str | None) -> State | None:
