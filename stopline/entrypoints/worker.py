@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import os
 import signal
+import time
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
@@ -16,7 +17,7 @@ from temporalio.worker import Worker
 from activities.api import task_queue
 from activities.bodies import Activities
 from stopline.engine import Connector
-from stopline.entrypoints.temporal import connect
+from stopline.entrypoints.temporal import UnreachableError, connect
 from stopline.estate import Estate
 from stopline.journal.book import Book, open_book
 from stopline.settings import Settings
@@ -28,6 +29,9 @@ GROUP = "stopline.connectors"
 GRACE = timedelta(seconds=20)
 STICKY = timedelta(seconds=3)
 """After a worker's death a task waits this long for its cache; Temporal's default is 10 s."""
+PATIENCE_SECONDS = 120.0
+"""How long a worker that starts waits for Temporal to be there."""
+AGAIN_SECONDS = 1.0
 
 log = structlog.get_logger()
 
@@ -64,10 +68,30 @@ def open_settings_book(settings: Settings) -> Book:
     )
 
 
+async def _patiently(settings: Settings, stop: asyncio.Event) -> Client | None:
+    """Connect; while Temporal does not answer yet, ask again, since both may start at once.
+
+    None when told to stop meanwhile. Raises UnreachableError after `PATIENCE_SECONDS`.
+    """
+    end = time.monotonic() + PATIENCE_SECONDS
+    while not stop.is_set():
+        try:
+            return await connect(settings)
+        except UnreachableError as error:
+            if time.monotonic() > end:
+                raise
+            log.warning("temporal does not answer yet; asking again", reason=str(error))
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(stop.wait(), AGAIN_SECONDS)
+    return None
+
+
 async def serve(settings: Settings, stop: asyncio.Event) -> None:
     """Work until told to stop; batches in flight end between two documents."""
     book = open_settings_book(settings)
-    client = await connect(settings)
+    client = await _patiently(settings, stop)
+    if client is None:
+        return
     worker = build_worker(client, Activities(book, connectors_of), threads=settings.threads)
     log.info("worker started", journal=book.id, queue=task_queue(book.id))
     async with worker:

@@ -7,7 +7,7 @@ cut), PostgreSQL in production; the same tables and migrations.
 import json
 import secrets
 import zlib
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -21,6 +21,7 @@ from sqlalchemy.engine import Connection, Engine
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.pool import StaticPool
 
+from stopline.journal import statements as q
 from stopline.journal import tables as t
 from stopline.journal.commits import Commits, JournalError
 from stopline.text import Json, canonical, sha256
@@ -95,9 +96,7 @@ class Store:
         """Add one event to the chain, in the caller's transaction."""
         if connection.dialect.name == "postgresql":
             connection.execute(sa.select(sa.func.pg_advisory_xact_lock(_CHAIN_LOCK)))
-        last = connection.execute(
-            sa.select(t.events.c.seq, t.events.c.hash).order_by(t.events.c.seq.desc()).limit(1)
-        ).first()
+        last = connection.execute(q.LAST_EVENT).first()
         seq, previous = (last.seq + 1, last.hash) if last else (1, GENESIS)
         row = {
             "seq": seq,
@@ -108,16 +107,22 @@ class Store:
             "data": canonical(data),
             "previous": previous,
         }
-        connection.execute(sa.insert(t.events).values(**row, hash=_link(row)))
+        connection.execute(q.NEW_EVENT, row | {"hash": _link(row)})
 
     def keep(self, connection: Connection, kind: str, body: str) -> str:
         """Store a document apart from the chain; return its digest, which the chain may name."""
-        digest = sha256(body)
-        there = sa.select(t.bodies.c.digest).where(t.bodies.c.digest == digest)
-        if connection.execute(there).first() is None:
-            packed = zlib.compress(body.encode())
-            connection.execute(sa.insert(t.bodies).values(digest=digest, kind=kind, body=packed))
+        (digest,) = self.keep_all(connection, kind, (body,))
         return digest
+
+    def keep_all(self, connection: Connection, kind: str, bodies: Sequence[str]) -> list[str]:
+        """As `keep`, for several of one kind; returns their digests in the same order."""
+        digests = [sha256(body) for body in bodies]
+        there = set(connection.execute(q.BODIES, {"digests": digests}).scalars())
+        for digest, body in dict(zip(digests, bodies, strict=True)).items():
+            if digest not in there:
+                packed = zlib.compress(body.encode())
+                connection.execute(q.NEW_BODY, {"digest": digest, "kind": kind, "body": packed})
+        return digests
 
     def body(self, digest: str) -> str:
         """Return a stored document. Raises JournalError when it is missing or was altered."""
