@@ -11,7 +11,7 @@ own SQLite may have rolled back all of it already.
 """
 
 import threading
-import time
+from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, field
@@ -21,10 +21,6 @@ from sqlalchemy.exc import DBAPIError
 
 from stopline.errors import SetupError, StoplineError
 
-NAP_SECONDS = 0.0005
-NAPS = 4
-"""How long a commit is put off, at most, for threads that wait for their turn in it."""
-
 
 class JournalError(SetupError):
     """The database did not take what was to be written down, so nothing else was done."""
@@ -32,6 +28,44 @@ class JournalError(SetupError):
 
 Begin = Callable[[], AbstractContextManager[Connection]]
 """Opens a writing transaction; leaving it commits, leaving it by an exception rolls back."""
+
+
+class _Line:
+    """A lock that goes to whoever has waited longest.
+
+    So a thread that comes to end a transaction finds itself behind all who wait to be in it.
+    """
+
+    def __init__(self) -> None:
+        self._mutex = threading.Lock()
+        self._taken = False
+        self._tickets: deque[threading.Lock] = deque()
+
+    def __enter__(self) -> None:
+        ticket = threading.Lock()
+        with self._mutex:
+            if not self._taken:
+                self._taken = True
+                return
+            ticket.acquire()
+            self._tickets.append(ticket)
+        try:
+            ticket.acquire()
+        except BaseException:  # an exception that was sent to this thread: pass the turn on
+            with self._mutex:
+                waiting = ticket in self._tickets
+                if waiting:
+                    self._tickets.remove(ticket)
+            if not waiting:
+                self.__exit__()
+            raise
+
+    def __exit__(self, *_: object) -> None:
+        with self._mutex:
+            if self._tickets:
+                self._tickets.popleft().release()
+            else:
+                self._taken = False
 
 
 @dataclass(slots=True)
@@ -52,9 +86,8 @@ class Commits:
     begin: Begin
     soft: Begin
     """Begins one that may be lost in a power cut, as long as it is lost before all later ones."""
-    _turn: threading.Lock = field(default_factory=threading.Lock, repr=False)
+    _turn: _Line = field(default_factory=_Line, repr=False)
     _ending: threading.Lock = field(default_factory=threading.Lock, repr=False)
-    _waiting: set[int] = field(default_factory=set, repr=False)
     _open: _Group | None = field(default=None, repr=False)
 
     @contextmanager
@@ -65,7 +98,7 @@ class Commits:
         """
         joined = None
         try:
-            with self._having_turn():
+            with self._turn:
                 group = self._open or self._opened(self.begin)
                 with self._part(group):
                     yield group.connection
@@ -81,7 +114,7 @@ class Commits:
 
         In an open transaction it shares its end, good or bad. Otherwise it is committed at once.
         """
-        with self._having_turn():
+        with self._turn:
             group = self._open
             if group is None:
                 with self.soft() as connection:
@@ -89,17 +122,6 @@ class Commits:
                 return
             with self._part(group):
                 yield group.connection
-
-    @contextmanager
-    def _having_turn(self) -> Iterator[None]:
-        me = threading.get_ident()
-        self._waiting.add(me)
-        try:
-            with self._turn:
-                self._waiting.discard(me)
-                yield
-        finally:
-            self._waiting.discard(me)
 
     def _opened(self, begin: Begin) -> _Group:
         scope = begin()
@@ -121,10 +143,6 @@ class Commits:
         """Return when the transaction has ended; the first to come here ends it for all."""
         with self._ending:
             if not group.over:
-                for _ in range(NAPS):
-                    if not self._waiting:
-                        break
-                    time.sleep(NAP_SECONDS)
                 with self._turn:
                     self._end(group, None)
         if group.error is not None:
