@@ -8,7 +8,7 @@ ARGS ?=
 LOCK := uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url
 
 .DEFAULT_GOAL := help
-.PHONY: help setup drill test check up fmt lint types arch lock lock-fresh golden clean
+.PHONY: help setup drill test check bench soak up fmt lint types arch lock lock-fresh golden clean
 
 help:  ## list the verbs
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /|/' | awk -F'|' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -28,6 +28,12 @@ drill: setup  ## the whole product against an emulated estate; ARGS='--output js
 
 test: setup  ## every test
 	@$(BIN)/python -m pytest $(ARGS)
+
+bench: setup  ## what durability costs, beside a bare thread pool; ARGS='--output json', '--write'
+	@$(BIN)/python -m bench $(ARGS)
+
+soak: setup  ## kill worker and Temporal at random over a faulty estate; ARGS='--seed N --kills N'
+	@PYTHONPATH=tests $(BIN)/python -m bench.soak $(ARGS)
 
 check: lint types arch lock-fresh  ## what CI checks before the tests
 

@@ -5,13 +5,16 @@ The rules of a write, in the order in which `apply` keeps them, for one document
 1. Nobody writes a document without its lease. The lease is checked again right before sending;
    what is sent ends, with its retries, inside the lease.
 2. What the journal knows of the addresses is asked under the lease: who holds them, what was there.
+   Both come in one transaction, for which nobody waits until it is on disk: the intent is refused
+   without the lease, and is on disk after it.
 3. The document is read, and `judge` says of each address: write, or why not.
 4. The intent, with the hold, the state found and the raw text, is committed before the write.
 5. One call writes all our changes of the document, built on exactly what `judge` saw.
 6. The receipt is committed after it. An answer that leaves open what happened is settled by
    reading again: what bears our mark is ours; a toggle stays `unproven`.
-7. The lease is given back only when nothing of ours can still be under way: after an open answer,
-   or an exception, it is left to run out. Who has lost it changes nothing in the journal.
+7. The lease is given back, with the receipt, only when nothing of ours can still be under way:
+   after an open answer, or an exception, it is left to run out. Who has lost it changes nothing in
+   the journal.
 
 Nothing here decides whether access should change: that was the planner.
 """

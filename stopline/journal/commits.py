@@ -5,9 +5,9 @@ transaction is on disk, as if it had been its own. So each promise of the journa
 (what is returned from is durable), and threads that write at the same time wait together and not
 one after the other, nor for a lock that SQLite asks for again only after a nap.
 
-What fails by our own word (`StoplineError`) takes back its own part, by a savepoint. What fails
-otherwise takes the whole transaction with it, and everybody in it is told: after an error of its
-own SQLite may have rolled back all of it already.
+What fails in one thread's turn takes back its own part alone, by a savepoint. What the database
+refuses takes the whole transaction with it, and everybody in it is told: after an error of its own
+SQLite may have rolled back all of it already, and would then commit nothing without a word.
 """
 
 import threading
@@ -17,9 +17,9 @@ from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, field
 
 from sqlalchemy.engine import Connection
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
-from stopline.errors import SetupError, StoplineError
+from stopline.errors import SetupError
 
 
 class JournalError(SetupError):
@@ -135,7 +135,7 @@ class Commits:
             with group.connection.begin_nested() if group.members else nullcontext():
                 yield
         except BaseException as error:
-            if not group.members or not isinstance(error, StoplineError):
+            if not group.members or isinstance(error, SQLAlchemyError):
                 self._end(group, error)
             raise
 

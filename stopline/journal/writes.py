@@ -63,6 +63,11 @@ class Writes:
         with self.store.write() as connection:
             return self._lease(connection, document, holder)
 
+    def unlease(self, document: Document, holder: str) -> None:
+        """Give the lease back, if it is still this holder's; `settle` does it as well."""
+        with self.store.write() as connection:
+            _unlease(connection, document, holder)
+
     def _lease(self, connection: Connection, document: Document, holder: str) -> bool:
         now, of = self.store.clock(), {"of": str(document)}
         row = {"holder": holder, "expires": now + self.lease_seconds}
