@@ -17,9 +17,11 @@ from bench.endpoint import Endpoint, Size
 from bench.product import Measured, product
 from bench.report import Pair, Report
 from stopline.entrypoints.embedded import Server, free_port
+from stopline.errors import StoplineError
 from stopline.settings import Settings
 
 README = Path(__file__).with_name("README.md")
+REALMS = 50
 THREADS: int = Settings.model_fields["threads"].default
 
 
@@ -64,7 +66,7 @@ async def run(folder: Path, wanted: argparse.Namespace) -> Report:
             for size in sizes:
                 where = folder / f"{number}-{size.changes}"
                 pairs[size.changes].append(await pair(where, server.address, size))
-        large = Size(wanted.large, 50, wanted.latency)
+        large = Size(wanted.large, REALMS, wanted.latency)
         last = await pair(folder / "large", server.address, large)
     finally:
         server.stop()
@@ -85,8 +87,8 @@ def _median(pairs: list[Pair]) -> Pair:
     return next(p for p in pairs if p.contain == middle)
 
 
-def main() -> int:
-    """Run the bench; its report on stdout, its progress on stderr."""
+def _asked() -> argparse.Namespace:
+    """What was asked for; ends with one line and code 2 when it makes no sense."""
     parser = argparse.ArgumentParser(prog="make bench", description=__doc__)
     parser.add_argument("--output", choices=("text", "json"), default="text")
     parser.add_argument("--rounds", type=int, default=3, help="how often the small runs are made")
@@ -94,8 +96,24 @@ def main() -> int:
     parser.add_argument("--latency", type=float, default=0.01, help="seconds for each call")
     parser.add_argument("--write", action="store_true", help="put the figures into bench/README.md")
     wanted = parser.parse_args()
-    with tempfile.TemporaryDirectory(prefix="stopline-bench-") as folder:
-        report = asyncio.run(run(Path(folder), wanted))
+    if wanted.rounds < 1:
+        parser.error("--rounds must be 1 or more")
+    if wanted.large < 3 * REALMS or wanted.large % REALMS:
+        parser.error(f"--large must be a multiple of {REALMS}, {3 * REALMS} or more")
+    if not 0 <= wanted.latency <= 1:
+        parser.error("--latency must be between 0 and 1 second")
+    return wanted
+
+
+def main() -> int:
+    """Run the bench; its report on stdout, its progress on stderr."""
+    wanted = _asked()
+    try:
+        with tempfile.TemporaryDirectory(prefix="stopline-bench-") as folder:
+            report = asyncio.run(run(Path(folder), wanted))
+    except (StoplineError, RuntimeError) as error:
+        say(f"error: {error}")
+        return 1
     as_json = wanted.output == "json"
     sys.stdout.write(json.dumps(report.document()) + "\n" if as_json else report.page())
     if wanted.write:

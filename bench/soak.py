@@ -8,6 +8,7 @@ refused; then the identical estate, a whole chain, and no prior that is our own 
 
 import argparse
 import random
+import shutil
 import signal
 import sys
 import tempfile
@@ -37,8 +38,8 @@ CONFIRM = ("--confirm", "mercor")
 PATIENCE_SECONDS = 300
 GAP_SECONDS = (0.5, 6.0)
 """Between two kills. Long enough for a batch or two, short enough to hit the middle of one."""
-SERVERS = 0.3
-"""Which part of the kills is Temporal's."""
+SERVERS, BOTH = 0.3, 0.1
+"""Which part of the kills is of Temporal alone, and of both at once; the rest is the worker's."""
 
 
 def say(text: str) -> None:
@@ -87,16 +88,20 @@ class Killer:
             self.failed.append(error)
 
     def _kill(self) -> None:
-        if self.chance.random() < SERVERS:
+        draw = self.chance.random()
+        both = draw < BOTH
+        server, worker = draw < BOTH + SERVERS, both or draw >= BOTH + SERVERS
+        if server:
             self.night.server.kill()
-            time.sleep(self.chance.uniform(0.1, 2.0))
-            self.night.server.start()
             self.kills["server"] += 1
-        else:
+        if worker:
             self.night.worker.kill()
-            time.sleep(self.chance.uniform(0.0, 1.0))
-            self.night.work()
             self.kills["worker"] += 1
+        time.sleep(self.chance.uniform(0.0, 2.0))
+        if worker:
+            self.night.work()  # before the server: it waits for it
+        if server:
+            self.night.server.start()
 
 
 class Night(Drill):
@@ -280,6 +285,8 @@ def main() -> int:
     parser.add_argument("--size", type=int, default=12, help="of the drill's estate")
     parser.add_argument("--write", action="store_true", help="put the log into bench/soak.md")
     wanted = parser.parse_args()
+    if wanted.kills < 1 or wanted.size < 1:
+        parser.error("--kills and --size must be 1 or more")
     faults = Faults(0.02, 0.02, 0.02, 0.03, seed=wanted.seed)
     folder = Path(tempfile.mkdtemp(prefix="stopline-soak-"))
     night = Night(folder, _playbook(), wanted.size)
@@ -296,6 +303,8 @@ def main() -> int:
     say(
         f"{kills.total()} kills {dict(kills)} in {len(soak.rounds)} rounds: {fault or 'all within'}"
     )
+    if not fault:
+        shutil.rmtree(folder, ignore_errors=True)
     if wanted.write:
         write(Soaked(wanted.seed, dict(kills), tuple(soak.rounds), fault))
     return 1 if fault else 0
