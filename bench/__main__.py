@@ -56,6 +56,7 @@ def _line(measured: Measured, other: Bare, lanes: int) -> str:
 
 async def run(folder: Path, wanted: argparse.Namespace) -> Report:
     """All runs on one server."""
+    load = f"{os.getloadavg()[0]:.1f} before it began"
     server = Server(folder / "temporal", free_port())
     server.start()
     say(f"Temporal is up; {wanted.rounds} rounds, {wanted.latency * 1000:.0f} ms for each call")
@@ -77,7 +78,7 @@ async def run(folder: Path, wanted: argparse.Namespace) -> Report:
         rounds=wanted.rounds,
         latency=wanted.latency,
         date=datetime.now(UTC).date().isoformat(),
-        machine=f"{os.cpu_count()} cores, Python {platform.python_version()}",
+        machine=f"{os.cpu_count()} cores, Python {platform.python_version()}, load average {load}",
     )
 
 
