@@ -96,17 +96,17 @@ class Commits:
 
         Raises what the transaction raised when it could not be: then nothing of it is there.
         """
-        joined = None
+        group, done = None, False
         try:
             with self._turn:
                 group = self._open or self._opened(self.begin)
                 with self._part(group):
                     yield group.connection
                 group.members += 1
-                joined = group
+                done = True
         finally:
-            if joined is not None:
-                self._await(joined)
+            if group is not None and (done or not group.over):  # nothing is ever left open
+                self._await(group)
 
     @contextmanager
     def slip_in(self) -> Iterator[Connection]:
