@@ -223,3 +223,17 @@ def test_a_turn_given_to_a_thread_that_was_cancelled_goes_on() -> None:
     assert ended.is_set()
     with line:
         assert not line._tickets
+
+
+def test_only_what_slips_in_does_without_the_disk(desk: Desk) -> None:
+    """A connection that was used for a lease writes intents with full synchronisation again."""
+
+    def synchronous(connection: Connection) -> int:
+        return int(connection.exec_driver_sql("PRAGMA synchronous").scalar_one())
+
+    normal, full = 1, 2  # https://www.sqlite.org/pragma.html#pragma_synchronous
+    for _ in range(2):
+        with desk.store.slip_in() as connection:
+            assert synchronous(connection) == normal
+        with desk.store.write() as connection:
+            assert synchronous(connection) == full
