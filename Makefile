@@ -8,7 +8,7 @@ ARGS ?=
 LOCK := uv pip compile --quiet
 
 .DEFAULT_GOAL := help
-.PHONY: help setup drill test check mutants up fmt lint types arch lock lock-fresh supply sbom golden permissions clean
+.PHONY: help setup drill test check bench soak mutants up fmt lint types arch lock lock-fresh supply sbom golden permissions clean
 
 help:  ## list the verbs
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /|/' | awk -F'|' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -31,6 +31,13 @@ test: setup  ## every test
 	@$(BIN)/python -m pytest $(ARGS)
 
 check: lint types arch lock-fresh supply  ## what CI checks before the tests
+
+bench: setup  ## what durability costs, beside a bare thread pool; ARGS='--output json', '--write'
+	@$(BIN)/python -m bench $(ARGS)
+
+soak: setup  ## kill worker and Temporal at random over a faulty estate; ARGS='--seed N --kills N'
+	@PYTHONPATH=tests $(BIN)/python -m bench.soak $(ARGS)
+
 
 lint: setup
 	@$(BIN)/ruff check .

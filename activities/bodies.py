@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from functools import lru_cache
 from itertools import groupby
+from math import ceil
 from typing import Any, TypeVar
 
 import structlog
@@ -38,6 +39,8 @@ log = structlog.get_logger()
 Connectors = Mapping[str, Connector]
 Shards = Mapping[tuple[str, str], list[Change]]
 Body = TypeVar("Body", bound=Callable[..., Any])
+FEW = 5
+"""A batch of fewer changes is not worth an activity of its own."""
 
 
 @dataclass(frozen=True)
@@ -307,17 +310,25 @@ def shards_of(plan: Plan) -> Shards:
 def outline_of(plan: Plan, options: api.Options) -> tuple[api.Outline, ...]:
     """Cut a plan's work: a shard for each connector and realm, batches inside one stage.
 
-    A batch ends between documents, so it may be a little larger than `options.batch`.
+    A batch ends between documents, so it may be a little larger than `batch_size` says.
     """
     shards = []
     for (connector, realm), work in shards_of(plan).items():
         stages, start = [], 0
         for _, inside in groupby(work, key=lambda c: stage(c, plan.direction)):
             members = list(inside)
-            stages.append(_batches(members, start, options.batch))
+            stages.append(_batches(members, start, batch_size(len(members), options)))
             start += len(members)
         shards.append(api.Outline(connector, realm, tuple(stages), len(work)))
     return tuple(shards)
+
+
+def batch_size(number: int, options: api.Options) -> int:
+    """How many changes of a stage go into one batch: at most `options.batch`, and so that the
+    batches that run side by side end together. Below `FEW` a batch costs more than it saves.
+    """
+    rounds = ceil(number / (options.batch * options.window))
+    return min(options.batch, max(FEW, ceil(number / (rounds * options.window))))
 
 
 def _batches(members: list[Change], start: int, size: int) -> tuple[tuple[int, int], ...]:

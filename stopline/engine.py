@@ -5,13 +5,16 @@ The rules of a write, in the order in which `apply` keeps them, for one document
 1. Nobody writes a document without its lease. The lease is checked again right before sending;
    what is sent ends, with its retries, inside the lease.
 2. What the journal knows of the addresses is asked under the lease: who holds them, what was there.
+   Both come in one transaction, for which nobody waits until it is on disk: the intent is refused
+   without the lease, and is on disk after it.
 3. The document is read, and `judge` says of each address: write, or why not.
 4. The intent, with the hold, the state found and the raw text, is committed before the write.
 5. One call writes all our changes of the document, built on exactly what `judge` saw.
 6. The receipt is committed after it. An answer that leaves open what happened is settled by
    reading again: what bears our mark is ours; a toggle stays `unproven`.
-7. The lease is given back only when nothing of ours can still be under way: after an open answer,
-   or an exception, it is left to run out. Who has lost it changes nothing in the journal.
+7. The lease is given back, with the receipt, only when nothing of ours can still be under way:
+   after an open answer, or an exception, it is left to run out. Who has lost it changes nothing in
+   the journal.
 
 Nothing here decides whether access should change: that was the planner.
 """
@@ -173,20 +176,18 @@ class Journal(Protocol):
     pauses, and two attempts of one batch, apart.
     """
 
-    def lease(self, document: Document, holder: str) -> bool:
-        """Take or renew the document's lease; False when another holder's is still running."""
+    def take(
+        self, errand: "Errand", document: Document, addresses: Sequence[Address]
+    ) -> Mapping[Address, Known] | None:
+        """Take or renew the document's lease, and say what is known of each address under it.
+
+        One that is not held by anybody may be left out. None when another holder's lease is still
+        running. A lease that is lost again (a power cut) is found out by `intend`.
+        """
         ...
 
     def leased(self, document: Document, holder: str) -> bool:
         """Whether the holder's lease lasts longer than the longest request can take."""
-        ...
-
-    def unlease(self, document: Document, holder: str) -> None:
-        """Give the lease back, if it is still this holder's."""
-        ...
-
-    def known(self, pause: str, addresses: Sequence[Address]) -> Mapping[Address, Known]:
-        """Say what is known of each address; one that is not held by anybody may be left out."""
         ...
 
     def intend(self, errand: "Errand", observed: Observed, changes: Sequence[Change]) -> str | None:
@@ -198,8 +199,9 @@ class Journal(Protocol):
         """
         ...
 
-    def settle(self, errand: "Errand", receipts: Sequence[Receipt]) -> None:
-        """Record receipts, and bring holds and records to what they say.
+    def settle(self, errand: "Errand", receipts: Sequence[Receipt], *, over: bool = False) -> None:
+        """Record receipts, and bring holds and records to what they say; `over` gives the lease
+        back, if it is still this attempt's.
 
         A hold exists afterwards exactly where `held` says so. The last hold of an address takes
         the record with it, the last record of a document the raw text. From an attempt that has
@@ -337,7 +339,8 @@ class _Write:
 
     def run(self) -> tuple[Receipt, ...]:
         """Lease, then write; a document that another attempt is at is left to it."""
-        if not self.journal.lease(self.document, self.errand.attempt):
+        known = self._take()
+        if known is None:
             busy = Verdict(
                 Outcome.FAILED,
                 held=False,
@@ -345,21 +348,21 @@ class _Write:
                 detail="another attempt is at work on this document",
             )
             return self._receipts(dict.fromkeys(self.changes, busy))  # not ours to settle
-        receipts, over = self._patiently()
-        self.journal.settle(self.errand, receipts)
-        if over:
-            self.journal.unlease(self.document, self.errand.attempt)
+        receipts, over = self._patiently(known)
+        self.journal.settle(self.errand, receipts, over=over)
         return receipts
 
-    def _patiently(self) -> tuple[tuple[Receipt, ...], bool]:
+    def _patiently(self, known: Mapping[Address, Known]) -> tuple[tuple[Receipt, ...], bool]:
         """Try, again after a throttle or a stale tag, until there is an answer or no lease.
 
         Also says whether it is over: False while a request of ours may still be under way.
+        What is known is asked anew before each try: while we slept, the lease may have been
+        another attempt's.
         """
         reads, waits = iter(range(1, READS)), iter(PATIENCE)
         while True:
             try:
-                return self._attempt(self._known())
+                return self._attempt(known)
             except StaleError as error:
                 last: ConnectorError = error
                 again = next(reads, None) is not None
@@ -369,14 +372,14 @@ class _Write:
                 again = wait is not None
                 if wait is not None:
                     self.sleep(wait)
-            if not (again and self.journal.lease(self.document, self.errand.attempt)):
+            taken = self._take() if again else None
+            if taken is None:
                 break
-        known = self._known()
+            known = taken
         return self._receipts({c: self._failed(c, known, last) for c in self.changes}), True
 
-    def _known(self) -> Mapping[Address, Known]:
-        """Asked before each try: while we slept, the lease may have been another attempt's."""
-        return self.journal.known(self.errand.pause, [c.address for c in self.changes])
+    def _take(self) -> Mapping[Address, Known] | None:
+        return self.journal.take(self.errand, self.document, [c.address for c in self.changes])
 
     def _attempt(self, known: Mapping[Address, Known]) -> tuple[tuple[Receipt, ...], bool]:
         """Read, judge, intend, write. Raises ConnectorError when nothing of ours was sent."""

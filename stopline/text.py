@@ -29,9 +29,11 @@ def sha256_bytes(data: bytes) -> str:
 
 
 def _adapter(kind: type) -> TypeAdapter[Any]:
-    if kind not in _ADAPTERS:  # making one takes milliseconds
-        _ADAPTERS[kind] = TypeAdapter(kind)
-    return _ADAPTERS[kind]
+    """Made once for each kind: making one costs more than a thousand uses of it."""
+    made = _ADAPTERS.get(kind)
+    if made is None:
+        made = _ADAPTERS[kind] = TypeAdapter(kind)
+    return made
 
 
 def jsonable(value: object) -> Json:

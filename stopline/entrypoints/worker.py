@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import os
 import signal
+import time
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
@@ -19,7 +20,7 @@ from activities.checks import Checks
 from activities.readonly import reading
 from stopline.approving import Approvers
 from stopline.engine import Connector
-from stopline.entrypoints.temporal import connect
+from stopline.entrypoints.temporal import UnreachableError, connect
 from stopline.estate import Estate
 from stopline.journal.book import Book, open_book
 from stopline.settings import Settings
@@ -35,6 +36,9 @@ READERS = 4
 
 STICKY = timedelta(seconds=3)
 """After a worker's death a task waits this long for its cache; Temporal's default is 10 s."""
+PATIENCE_SECONDS = 120.0
+"""How long a worker that starts waits for Temporal to be there."""
+AGAIN_SECONDS = 1.0
 
 log = structlog.get_logger()
 
@@ -88,13 +92,33 @@ def open_settings_book(settings: Settings) -> Book:
     )
 
 
+async def _patiently(settings: Settings, stop: asyncio.Event) -> Client | None:
+    """Connect; while Temporal does not answer yet, ask again, since both may start at once.
+
+    None when told to stop meanwhile. Raises UnreachableError after `PATIENCE_SECONDS`.
+    """
+    end = time.monotonic() + PATIENCE_SECONDS
+    while not stop.is_set():
+        try:
+            return await connect(settings)
+        except UnreachableError as error:
+            if time.monotonic() > end:
+                raise
+            log.warning("temporal does not answer yet; asking again", reason=str(error))
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(stop.wait(), AGAIN_SECONDS)
+    return None
+
+
 async def serve(settings: Settings, stop: asyncio.Event) -> None:
     """Work until told to stop; batches in flight end between two documents.
 
     Every worker serves what only reads; a read-only one serves nothing else.
     """
     book = open_settings_book(settings)
-    client = await connect(settings)
+    client = await _patiently(settings, stop)
+    if client is None:
+        return
     activities = Activities(book, connectors_of, Approvers(settings.config_dir))
     workers = [build_reader(client, activities)]
     if not settings.read_only:

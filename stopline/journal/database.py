@@ -147,17 +147,31 @@ def _to_wal(connection: Any) -> None:
 
 
 def _sqlite_begin(connection: Connection) -> None:
-    reading_ = connection.get_execution_options().get("stopline_reading")
-    connection.exec_driver_sql("BEGIN" if reading_ else "BEGIN IMMEDIATE")
+    options = connection.get_execution_options()
+    if options.get("stopline_reading"):
+        connection.exec_driver_sql("BEGIN")
+        return
+    # A soft commit is written to the same log, and the next full one takes it to the disk with it:
+    # https://www.sqlite.org/pragma.html#pragma_synchronous
+    wanted = "NORMAL" if options.get("stopline_soft") else "FULL"
+    if connection.info.get("synchronous", "FULL") != wanted:
+        connection.exec_driver_sql(f"PRAGMA synchronous={wanted}")
+        connection.info["synchronous"] = wanted
+    connection.exec_driver_sql("BEGIN IMMEDIATE")
 
 
 @contextmanager
-def writing(engine: Engine) -> Iterator[Connection]:
-    """One transaction that may write, and the only one. Raises JournalError."""
-    with _reported(engine), engine.begin() as connection:
-        if on_server(connection):
-            connection.execute(sa.select(sa.func.pg_advisory_xact_lock(_WRITERS)))
-        yield connection
+def writing(engine: Engine, *, soft: bool = False) -> Iterator[Connection]:
+    """One transaction that may write, and the only one. Raises JournalError.
+
+    A soft one may be lost in a power cut, as long as it is lost before all later ones.
+    """
+    with reported(engine), engine.connect() as plain:
+        connection = plain.execution_options(stopline_soft=soft)
+        with connection.begin():
+            if on_server(connection):
+                connection.execute(sa.select(sa.func.pg_advisory_xact_lock(_WRITERS)))
+            yield connection
 
 
 @contextmanager
@@ -166,7 +180,7 @@ def reading(engine: Engine) -> Iterator[Connection]:
     options: dict[str, Any] = {"stopline_reading": True}
     if _on_server(engine.url):
         options |= {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
-    with _reported(engine), engine.connect() as plain:
+    with reported(engine), engine.connect() as plain:
         yield plain.execution_options(**options)
 
 
@@ -187,7 +201,8 @@ def shown(engine: Engine) -> str:
 
 
 @contextmanager
-def _reported(engine: Engine) -> Iterator[None]:
+def reported(engine: Engine) -> Iterator[None]:
+    """Turn what the database raises into JournalError, with its name and without its password."""
     try:
         yield
     except (DBAPIError, PoolTimeoutError) as error:

@@ -7,9 +7,10 @@ import json
 import secrets
 import zlib
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +22,9 @@ from alembic.script import ScriptDirectory
 from sqlalchemy.engine import Connection, Engine
 
 from stopline.journal import database
+from stopline.journal import statements as q
 from stopline.journal import tables as t
+from stopline.journal.commits import Commits
 from stopline.journal.database import JournalError
 from stopline.text import Json, canonical, sha256
 
@@ -66,9 +69,28 @@ class Store:
     shared_time: bool = False
     """Whether leases go by the database server's clock, where there is a server."""
 
-    def write(self) -> AbstractContextManager[Connection]:
-        """One transaction that may write, and the only one at that time. Raises JournalError."""
-        return database.writing(self.engine)
+    _commits: Commits = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        """Threads that write at the same time share their commits."""
+        begin = partial(database.writing, self.engine)
+        object.__setattr__(self, "_commits", Commits(begin, partial(begin, soft=True)))
+
+    @contextmanager
+    def write(self) -> Iterator[Connection]:
+        """One transaction that may write, and the only one at that time; commits may be shared.
+
+        It is on disk when this is left. Raises JournalError when the database refuses: then
+        nothing of it is there.
+        """
+        with database.reported(self.engine), self._commits.join() as connection:
+            yield connection
+
+    @contextmanager
+    def slip_in(self) -> Iterator[Connection]:
+        """As `write`, without waiting for the disk: for what a later `write` checks again."""
+        with database.reported(self.engine), self._commits.slip_in() as connection:
+            yield connection
 
     def read(self) -> AbstractContextManager[Connection]:
         """One consistent reading. Raises JournalError."""
@@ -88,9 +110,7 @@ class Store:
         self, connection: Connection, pause: str, kind: str, data: Json, actor: str = "stopline"
     ) -> None:
         """Add one event to the chain, in the caller's transaction, which is one of `write`."""
-        last = connection.execute(
-            sa.select(t.events.c.seq, t.events.c.hash).order_by(t.events.c.seq.desc()).limit(1)
-        ).first()
+        last = connection.execute(q.LAST_EVENT).first()
         seq, previous = (last.seq + 1, last.hash) if last else (1, GENESIS)
         row = {
             "seq": seq,
@@ -101,16 +121,22 @@ class Store:
             "data": canonical(data),
             "previous": previous,
         }
-        connection.execute(sa.insert(t.events).values(**row, hash=link(row)))
+        connection.execute(q.NEW_EVENT, row | {"hash": link(row)})
 
     def keep(self, connection: Connection, kind: str, body: str) -> str:
         """Store a document apart from the chain; return its digest, which the chain may name."""
-        digest = sha256(body)
-        there = sa.select(t.bodies.c.digest).where(t.bodies.c.digest == digest)
-        if connection.execute(there).first() is None:
-            packed = zlib.compress(body.encode())
-            connection.execute(sa.insert(t.bodies).values(digest=digest, kind=kind, body=packed))
+        (digest,) = self.keep_all(connection, kind, (body,))
         return digest
+
+    def keep_all(self, connection: Connection, kind: str, bodies: Sequence[str]) -> list[str]:
+        """As `keep`, for several of one kind; returns their digests in the same order."""
+        digests = [sha256(body) for body in bodies]
+        there = set(connection.execute(q.BODIES, {"digests": digests}).scalars())
+        for digest, body in dict(zip(digests, bodies, strict=True)).items():
+            if digest not in there:
+                packed = zlib.compress(body.encode())
+                connection.execute(q.NEW_BODY, {"digest": digest, "kind": kind, "body": packed})
+        return digests
 
     def body(self, digest: str) -> str:
         """Return a stored document. Raises JournalError when it is missing or was altered."""

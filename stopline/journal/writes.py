@@ -7,12 +7,14 @@ it: the latest state that we did not write (`prior`), and what we left (`ours`).
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.engine import Connection
+from sqlalchemy.engine import Connection, Row
 
 from stopline.engine import Errand, Known, Observed
 from stopline.errors import ConnectorError
+from stopline.journal import statements as q
 from stopline.journal import tables as t
 from stopline.journal.pauses import PauseStatus
 from stopline.journal.store import Store
@@ -29,6 +31,8 @@ from stopline.model import (
 )
 from stopline.text import Json, dump, load
 
+AnyRow = Row[Any]
+
 
 @dataclass(frozen=True, slots=True)
 class Writes:
@@ -40,69 +44,53 @@ class Writes:
 
     # --- leases --------------------------------------------------------------------------------
 
+    def take(
+        self, errand: Errand, document: Document, addresses: Sequence[Address]
+    ) -> Mapping[Address, Known] | None:
+        """Take or renew the document's lease, and say what is known under it; None when it is not
+        to be had.
+
+        A lease needs no wait for the disk: the intent is on disk before anything is sent, it is
+        refused without the lease, and no later write can be there without the earlier one.
+        """
+        with self.store.slip_in() as connection:
+            if not self._lease(connection, document, errand.attempt):
+                return None
+            return _known(connection, errand.pause, addresses)
+
     def lease(self, document: Document, holder: str) -> bool:
         """Take or renew the document's lease; False when another holder's is still running."""
-        mine = t.leases.c.document == str(document)
         with self.store.write() as connection:
-            now = self.store.moment(connection)
-            row = {"holder": holder, "expires": now + self.lease_seconds}
-            free = sa.or_(t.leases.c.holder == holder, t.leases.c.expires <= now)
-            if connection.execute(sa.update(t.leases).where(mine, free).values(row)).rowcount:
-                return True
-            if connection.execute(sa.select(t.leases.c.holder).where(mine)).first():
-                return False
-            connection.execute(sa.insert(t.leases).values(document=str(document), **row))
+            return self._lease(connection, document, holder)
+
+    def unlease(self, document: Document, holder: str) -> None:
+        """Give the lease back, if it is still this holder's; `settle` does it as well."""
+        with self.store.write() as connection:
+            _unlease(connection, document, holder)
+
+    def _lease(self, connection: Connection, document: Document, holder: str) -> bool:
+        now, of = self.store.moment(connection), {"of": str(document)}
+        row = {"holder": holder, "expires": now + self.lease_seconds}
+        if connection.execute(q.HOLDER, of).first() is None:
+            connection.execute(q.NEW_LEASE, {"document": str(document), **row})
             return True
+        renewed = connection.execute(q.RENEW_LEASE, {**of, **row, "mine": holder, "now": now})
+        return bool(renewed.rowcount)
 
     def leased(self, document: Document, holder: str) -> bool:
         """Whether the holder's lease lasts longer than the longest request can take."""
-        query = sa.select(t.leases).where(t.leases.c.document == str(document))
         with self.store.read() as connection:
-            row = connection.execute(query).first()
+            row = connection.execute(q.LEASE, {"of": str(document)}).first()
             now = self.store.moment(connection)
         left = row.expires - now if row and row.holder == holder else 0
         return left > self.request_seconds
-
-    def unlease(self, document: Document, holder: str) -> None:
-        """Give the lease back, if it is still this holder's."""
-        mine = sa.and_(t.leases.c.document == str(document), t.leases.c.holder == holder)
-        with self.store.write() as connection:
-            connection.execute(sa.delete(t.leases).where(mine))
 
     # --- what is known -------------------------------------------------------------------------
 
     def known(self, pause: str, addresses: Sequence[Address]) -> Mapping[Address, Known]:
         """Say what is known of each address; what nobody holds is left out."""
-        texts = [str(a) for a in addresses]
         with self.store.read() as connection:
-            records = {
-                r.address: r
-                for r in connection.execute(
-                    sa.select(t.records).where(t.records.c.address.in_(texts))
-                )
-            }
-            others: dict[str, list[str]] = {}
-            uids: dict[str, str] = {}
-            for row in connection.execute(
-                sa.select(t.holds.c.address, t.holds.c.pause, t.holds.c.change)
-                .where(t.holds.c.address.in_(texts))
-                .order_by(t.holds.c.pause)
-            ):
-                uids[row.address] = json.loads(row.change)["uid"]
-                if row.pause != pause:
-                    others.setdefault(row.address, []).append(row.pause)
-        return {
-            address: Known(
-                prior=_state(record.prior),
-                ours=_state(record.ours),
-                written=record.written,
-                intended=True,
-                others=tuple(others.get(str(address), ())),
-                uid=uids.get(str(address), ""),
-            )
-            for address in addresses
-            if (record := records.get(str(address))) is not None
-        }
+            return _known(connection, pause, addresses)
 
     def holds(self, pause: str = "") -> tuple[Hold, ...]:
         """Return all live holds, sorted, or those of one pause."""
@@ -145,98 +133,57 @@ class Writes:
             if errand.direction is Direction.CONTAIN:
                 if _going_back(connection, errand.pause):
                     raise ConnectorError(Cause.BUSY, "the pause is being rolled back")
-                self._keep_original(connection, observed)
-                for change in changes:
-                    found = observed.states.get(change.address)
-                    self._record(connection, change, found)
-                    _hold(connection, errand.pause, change, unproven=None)
-            self.store.append(
-                connection,
-                errand.pause,
-                "intent",
-                self._intent(connection, errand, observed, changes),
-            )
-            return _original(connection, observed.document)
+                original = self._intend_hold(connection, errand.pause, observed, changes)
+            else:
+                original = _original(connection, observed.document)
+            data = self._intent(connection, errand, observed, changes)
+            self.store.append(connection, errand.pause, "intent", data)
+            return original
 
-    def settle(self, errand: Errand, receipts: Sequence[Receipt]) -> None:
-        """Record receipts, and bring holds and records to what they say.
+    def _intend_hold(
+        self, connection: Connection, pause: str, observed: Observed, changes: Sequence[Change]
+    ) -> str | None:
+        """Keep records, holds and the raw text from before; return that text."""
+        rows = connection.execute(q.RECORDS_OF, {"of": str(observed.document)}).all()
+        original = _keep_original(connection, observed, rows)
+        records = {row.address: row for row in rows}
+        holds = _holds_at(connection, changes)
+        for change in changes:
+            at = str(change.address)
+            found = observed.states.get(change.address)
+            _record(connection, change, found, records.get(at))
+            _hold(connection, pause, change, holds.get(at, ()), unproven=None)
+        return original
+
+    def settle(self, errand: Errand, receipts: Sequence[Receipt], *, over: bool = False) -> None:
+        """Record receipts, and bring holds and records to what they say; `over` gives the lease
+        back.
 
         An attempt that lost the lease has lost its say: its receipts are kept as `late-receipts`.
         """
         with self.store.write() as connection:
             documents = {r.change.address.document for r in receipts}
             in_time = all(_still_leased(connection, d, errand.attempt) for d in documents)
+            if in_time:
+                _held(connection, errand.pause, receipts)
             for receipt in receipts if in_time else ():
                 if not receipt.held:
                     _give_up(connection, errand.pause, receipt.change.address)
-                elif receipt.direction is Direction.CONTAIN:
-                    self._held(connection, errand.pause, receipt)
             data = {
                 "attempt": errand.attempt,
                 "direction": errand.direction,
-                "receipts": [self._receipt(connection, r) for r in receipts],
+                "receipts": self._receipts(connection, receipts),
             }
             kind = "receipts" if in_time else "late-receipts"
             self.store.append(connection, errand.pause, kind, data)
-
-    def _held(self, connection: Connection, pause: str, receipt: Receipt) -> None:
-        unproven = receipt.outcome is Outcome.UNPROVEN
-        proven = receipt.outcome in (Outcome.APPLIED, Outcome.ALREADY)
-        if unproven or proven:
-            _hold(connection, pause, receipt.change, unproven=unproven)
-            self._record(connection, receipt.change, None, written=proven)
-
-    def _record(
-        self,
-        connection: Connection,
-        change: Change,
-        found: State | None,
-        *,
-        written: bool | None = None,
-    ) -> None:
-        """Keep the record of an address. A contained state is never taken for a prior one."""
-        here = t.records.c.address == str(change.address)
-        row = connection.execute(sa.select(t.records).where(here)).first()
-        if row is None:
-            prior = None if change.marked else (found or change.before)
-            connection.execute(
-                sa.insert(t.records).values(
-                    address=str(change.address),
-                    document=str(change.address.document),
-                    prior=prior.body if prior else None,
-                    ours=change.after.body if change.after else None,
-                    written=bool(written),
-                )
-            )
-            return
-        values: dict[str, Json] = {}
-        if written:
-            values["written"] = True
-        if written is None:
-            values["ours"] = change.after.body if change.after else None
-            if not change.marked and found is not None and found.body != row.ours:
-                # Somebody set it anew: that is what was before, and no receipt shows our write yet.
-                values |= {"prior": found.body, "written": False}
-        if values:
-            connection.execute(sa.update(t.records).where(here).values(**values))
-
-    def _keep_original(self, connection: Connection, observed: Observed) -> None:
-        """Keep the raw text from before our first overlay; the first one wins.
-
-        A record that no receipt has shown yet counts too when its overlay is in the text: the
-        write landed, and its attempt was cut off before it could say so.
-        """
-        document, found = str(observed.document), {str(a) for a in observed.states}
-        records = sa.select(t.records).where(t.records.c.document == document)
-        if any(r.written or r.address in found for r in connection.execute(records)):
-            return
-        connection.execute(sa.delete(t.originals).where(t.originals.c.document == document))
-        connection.execute(sa.insert(t.originals).values(document=document, raw=observed.raw))
+            for document in documents if over else ():
+                _unlease(connection, document, errand.attempt)
 
     def _intent(
         self, connection: Connection, errand: Errand, observed: Observed, changes: Sequence[Change]
     ) -> Json:
-        found = {c.address: observed.states.get(c.address) for c in changes}
+        found = [observed.states.get(c.address) for c in changes]
+        kept = self._kept(connection, found)
         return {
             "attempt": errand.attempt,
             "direction": errand.direction,
@@ -246,83 +193,199 @@ class Writes:
                 {
                     "address": str(c.address),
                     "after": c.after.digest if c.after else "",
-                    "found": self._kept(connection, found[c.address]),
+                    "found": kept[state],
                 }
-                for c in changes
+                for c, state in zip(changes, found, strict=True)
             ],
         }
 
-    def _receipt(self, connection: Connection, receipt: Receipt) -> Json:
-        return {
-            "address": str(receipt.change.address),
-            "principal": receipt.change.principal,
-            "outcome": receipt.outcome,
-            "cause": receipt.cause,
-            "detail": receipt.detail,
-            "held": receipt.held,
-            "before": self._kept(connection, receipt.change.before),
-            "after": self._kept(connection, receipt.change.after),
-            "found": self._kept(connection, receipt.found),
-        }
+    def _receipts(self, connection: Connection, receipts: Sequence[Receipt]) -> list[Json]:
+        states = [s for r in receipts for s in (r.change.before, r.change.after, r.found)]
+        kept = self._kept(connection, states)
+        return [
+            {
+                "address": str(receipt.change.address),
+                "principal": receipt.change.principal,
+                "outcome": receipt.outcome,
+                "cause": receipt.cause,
+                "detail": receipt.detail,
+                "held": receipt.held,
+                "before": kept[receipt.change.before],
+                "after": kept[receipt.change.after],
+                "found": kept[receipt.found],
+            }
+            for receipt in receipts
+        ]
 
-    def _kept(self, connection: Connection, state: State | None) -> str:
-        return self.store.keep(connection, "state", state.body) if state else ""
+    def _kept(
+        self, connection: Connection, states: Sequence[State | None]
+    ) -> Mapping[State | None, str]:
+        """Store each state apart from the chain; its digest by the state, "" for none."""
+        there = list(dict.fromkeys(state for state in states if state is not None))
+        digests = self.store.keep_all(connection, "state", [s.body for s in there]) if there else []
+        return {None: "", **dict(zip(there, digests, strict=True))}
+
+
+def _known(
+    connection: Connection, pause: str, addresses: Sequence[Address]
+) -> Mapping[Address, Known]:
+    those = {"those": [str(a) for a in addresses]}
+    records = {r.address: r for r in connection.execute(q.RECORDS_AT, those)}
+    if not records:
+        return {}
+    others: dict[str, list[str]] = {}
+    uids: dict[str, str] = {}
+    for row in connection.execute(q.HOLDS_AT, those):
+        uids[row.address] = json.loads(row.change)["uid"]
+        if row.pause != pause:
+            others.setdefault(row.address, []).append(row.pause)
+    return {
+        address: Known(
+            prior=_state(record.prior),
+            ours=_state(record.ours),
+            written=record.written,
+            intended=True,
+            others=tuple(others.get(str(address), ())),
+            uid=uids.get(str(address), ""),
+        )
+        for address in addresses
+        if (record := records.get(str(address))) is not None
+    }
+
+
+def _unlease(connection: Connection, document: Document, holder: str) -> None:
+    """Give the lease back, if it is still this holder's."""
+    connection.execute(q.UNLEASE, {"of": str(document), "mine": holder})
 
 
 def _state(body: str | None) -> State | None:
     return State(body) if body is not None else None
 
 
-def _hold(connection: Connection, pause: str, change: Change, *, unproven: bool | None) -> None:
-    address = t.holds.c.address == str(change.address)
-    here = sa.and_(address, t.holds.c.pause == pause)
-    there = connection.execute(sa.select(t.holds.c.unproven).where(here)).first()
-    if there is None:
-        row = {"address": str(change.address), "pause": pause, "change": dump(change)}
-        connection.execute(sa.insert(t.holds).values(**row, unproven=bool(unproven)))
-    elif unproven is not None:
-        connection.execute(sa.update(t.holds).where(here).values(unproven=unproven))
-    _follow(connection, address, change.uid)
+def _held(connection: Connection, pause: str, receipts: Sequence[Receipt]) -> None:
+    """Bring holds and records up to what the receipts of a containment show."""
+    shown = (Outcome.APPLIED, Outcome.ALREADY, Outcome.UNPROVEN)
+    held = [
+        r for r in receipts if r.held and r.direction is Direction.CONTAIN and r.outcome in shown
+    ]
+    if not held:
+        return
+    changes = [receipt.change for receipt in held]
+    holds = _holds_at(connection, changes)
+    rows = connection.execute(q.RECORDS_AT, {"those": list({str(c.address) for c in changes})})
+    records = {row.address: row for row in rows}
+    for receipt in held:
+        at, unproven = str(receipt.change.address), receipt.outcome is Outcome.UNPROVEN
+        _hold(connection, pause, receipt.change, holds.get(at, ()), unproven=unproven)
+        _record(connection, receipt.change, None, records.get(at), written=not unproven)
 
 
-def _follow(connection: Connection, address: sa.ColumnElement[bool], uid: str) -> None:
-    """A principal recreated under its name was contained anew: all holds are on that one now."""
-    for row in connection.execute(sa.select(t.holds).where(address)).all():
-        change = load(Change, row.change)
-        if change.uid != uid:
-            here = sa.and_(address, t.holds.c.pause == row.pause)
-            values = {"change": dump(replace(change, uid=uid))}
-            connection.execute(sa.update(t.holds).where(here).values(**values))
+def _holds_at(connection: Connection, changes: Sequence[Change]) -> Mapping[str, list[AnyRow]]:
+    """The holds of all pauses on the addresses of these changes."""
+    found: dict[str, list[AnyRow]] = {}
+    for row in connection.execute(q.HOLDS_AT, {"those": [str(c.address) for c in changes]}):
+        found.setdefault(row.address, []).append(row)
+    return found
+
+
+def _hold(
+    connection: Connection,
+    pause: str,
+    change: Change,
+    holds: Sequence[AnyRow],
+    *,
+    unproven: bool | None,
+) -> None:
+    """Hold an address, or say anew whether that is proven; `holds` are those that are there.
+
+    A principal recreated under its name was contained anew: all holds are on that one now.
+    """
+    at = str(change.address)
+    mine = next((row for row in holds if row.pause == pause), None)
+    if mine is None:
+        new = {"address": at, "pause": pause, "change": dump(change), "unproven": bool(unproven)}
+        connection.execute(q.NEW_HOLD, new)
+    elif unproven is not None and mine.unproven != unproven:
+        connection.execute(q.SET_HOLD, {"at": at, "by": pause, "unproven": unproven})
+    for row in holds:
+        held = load(Change, row.change)
+        if held.uid != change.uid:
+            text = dump(replace(held, uid=change.uid))
+            connection.execute(q.SET_HOLD, {"at": at, "by": row.pause, "change": text})
+
+
+def _record(
+    connection: Connection,
+    change: Change,
+    found: State | None,
+    row: AnyRow | None,
+    *,
+    written: bool | None = None,
+) -> None:
+    """Keep the record of an address, whose row is given. A contained state is never a prior."""
+    ours = change.after.body if change.after else None
+    if row is None:
+        prior = None if change.marked else (found or change.before)
+        new = {
+            "address": str(change.address),
+            "document": str(change.address.document),
+            "prior": prior.body if prior else None,
+            "ours": ours,
+            "written": bool(written),
+        }
+        connection.execute(q.NEW_RECORD, new)
+        return
+    values: dict[str, Json] = {}
+    if written and not row.written:
+        values["written"] = True
+    if written is None:
+        values["ours"] = ours
+        if not change.marked and found is not None and found.body != row.ours:
+            # Somebody set it anew: that is what was before, and no receipt shows our write yet.
+            values |= {"prior": found.body, "written": False}
+    if values:
+        connection.execute(q.SET_RECORD, {"at": str(change.address), **values})
+
+
+def _keep_original(
+    connection: Connection, observed: Observed, records: Sequence[AnyRow]
+) -> str | None:
+    """Keep the raw text from before our first overlay, and return it; the first one wins.
+
+    A record that no receipt has shown yet counts too when its overlay is in the text: the
+    write landed, and its attempt was cut off before it could say so.
+    """
+    found = {str(a) for a in observed.states}
+    if any(r.written or r.address in found for r in records):
+        return _original(connection, observed.document)
+    document = str(observed.document)
+    connection.execute(q.DROP_ORIGINAL, {"of": document})
+    connection.execute(q.NEW_ORIGINAL, {"document": document, "raw": observed.raw})
+    return observed.raw
 
 
 def _still_leased(connection: Connection, document: Document, holder: str) -> bool:
     """Whether nobody has taken the lease over, be it run out or not."""
-    query = sa.select(t.leases.c.holder).where(t.leases.c.document == str(document))
-    return bool(connection.execute(query).scalar() == holder)
+    return bool(connection.execute(q.HOLDER, {"of": str(document)}).scalar() == holder)
 
 
 def _going_back(connection: Connection, pause: str) -> bool:
     """Whether an attempt to contain comes too late: it was cut off, and lived on unseen."""
-    query = sa.select(t.pauses.c.status).where(t.pauses.c.id == pause)
-    status = connection.execute(query).scalar()
+    status = connection.execute(q.STATUS, {"pause": pause}).scalar()
     return status in (PauseStatus.RESTORING, PauseStatus.CLOSED)
 
 
 def _give_up(connection: Connection, pause: str, address: Address) -> None:
     """Drop a hold; the last one takes the record with it, the last record the raw text."""
-    here = t.holds.c.address == str(address)
-    connection.execute(sa.delete(t.holds).where(here, t.holds.c.pause == pause))
-    if connection.execute(sa.select(t.holds.c.pause).where(here)).first():
+    at, of = {"at": str(address)}, {"of": str(address.document)}
+    connection.execute(q.DROP_HOLD, {**at, "by": pause})
+    if connection.execute(q.HOLD_AT, at).first():
         return
-    connection.execute(sa.delete(t.records).where(t.records.c.address == str(address)))
-    document = str(address.document)
-    if connection.execute(
-        sa.select(t.records.c.address).where(t.records.c.document == document)
-    ).first():
-        return
-    connection.execute(sa.delete(t.originals).where(t.originals.c.document == document))
+    connection.execute(q.DROP_RECORD, at)
+    if connection.execute(q.RECORDS_OF, of).first() is None:
+        connection.execute(q.DROP_ORIGINAL, of)
 
 
 def _original(connection: Connection, document: Document) -> str | None:
-    query = sa.select(t.originals.c.raw).where(t.originals.c.document == str(document))
-    return connection.execute(query).scalar()
+    raw: str | None = connection.execute(q.ORIGINAL, {"of": str(document)}).scalar()
+    return raw

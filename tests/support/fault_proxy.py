@@ -9,6 +9,7 @@ is counted, so that a test can say that the faults really happened.
 import http.client
 import random
 import re
+import sys
 import threading
 from collections import Counter
 from collections.abc import Iterator
@@ -141,6 +142,15 @@ class _Handler(BaseHTTPRequestHandler):
         """Say nothing: the tests count."""
 
 
+class _Server(ThreadingHTTPServer):
+    daemon_threads = True
+
+    def handle_error(self, request: object, client_address: object) -> None:
+        """Say nothing of a worker that was killed in the middle of a request."""
+        if not isinstance(sys.exception(), ConnectionError):
+            super().handle_error(request, client_address)  # type: ignore[arg-type]
+
+
 @contextmanager
 def proxied(url: str, faults: Faults) -> Iterator[str]:
     """Serve the emulator at `url` through the faults; yield the proxy's address."""
@@ -148,8 +158,7 @@ def proxied(url: str, faults: Faults) -> Iterator[str]:
     handler = type(
         "Handler", (_Handler,), {"upstream": (parts.hostname, parts.port), "faults": faults}
     )
-    server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
-    server.daemon_threads = True
+    server = _Server(("127.0.0.1", 0), handler)
     thread = threading.Thread(target=server.serve_forever, daemon=True)
     thread.start()
     try:

@@ -1,0 +1,1 @@
+"""What is measured, against what, and the figures; and the soak. Not part of the wheel."""
