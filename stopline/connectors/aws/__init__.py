@@ -7,7 +7,8 @@ calls change anything. What is covered and what is not: docs/access-paths.md.
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from stopline.connectors.aws import opinion
+from stopline.commands import Commands
+from stopline.connectors.aws import commands, opinion
 from stopline.connectors.aws.clients import Clients
 from stopline.connectors.aws.discovery import NAME, discover
 from stopline.connectors.aws.documents import READERS, WRITERS
@@ -59,6 +60,12 @@ class AwsConnector:
     def residuals(self, change: Change) -> Iterable[Residual]:
         """What outlives this change, and until when."""
         return opinion.residuals(change)
+
+    def commands(
+        self, document: Document, changes: Sequence[Change], original: str | None
+    ) -> Commands:
+        """The same changes as plain `aws` commands, for when stopline itself is down."""
+        return commands.commands(document, changes, original)
 
 
 def build(estate: Estate) -> AwsConnector:
