@@ -18,6 +18,7 @@ VERIFY = "stopline.verify.v1"
 CONCLUDE = "stopline.conclude.v1"
 PLAN_RESTORE = "stopline.plan-restore.v1"
 RECORD = "stopline.record.v1"
+SHEET = "stopline.sheet.v1"
 
 RETRIABLE = ("busy", "throttled", "unreachable")
 """Causes that are asked again at once by the shard; the rest is left to the next sweep."""
@@ -199,6 +200,14 @@ class Conclusion:
     plan: str = ""
     stopped: bool = False
     blocked: str = ""
+
+
+@dataclass(frozen=True)
+class SheetOrder:
+    """Input of `SHEET`: whose recovery sheet; `plan` is about to be carried out, if any."""
+
+    order: PauseOrder = field(default_factory=PauseOrder)
+    plan: str = ""
 
 
 @dataclass(frozen=True)

@@ -22,6 +22,7 @@ from temporalio.exceptions import ApplicationError
 
 from activities import api
 from activities.ends import conclusion, verified
+from activities.sheets import write_sheet
 from stopline import engine, guards, planner
 from stopline.configuration import Frozen
 from stopline.engine import Connector, Errand, Mark, Terms
@@ -30,6 +31,8 @@ from stopline.estate import Estate
 from stopline.journal.book import Book
 from stopline.journal.pauses import Pause, PauseStatus, Planned
 from stopline.model import Change, Plan, stage
+from stopline.recovery.places import Place
+from stopline.text import jsonable
 
 log = structlog.get_logger()
 Connectors = Mapping[str, Connector]
@@ -64,10 +67,14 @@ def _at_work() -> Iterator[None]:
 
 @dataclass(frozen=True)
 class Activities:
-    """The bodies, over one journal. `connectors_of` builds the connectors of an estate."""
+    """The bodies, over one journal. `connectors_of` builds the connectors of an estate.
+
+    `place` is where recovery sheets are kept; without one, none are written.
+    """
 
     book: Book
     connectors_of: Callable[[Estate], Connectors]
+    place: Place | None = None
     _plans: Callable[[str], Planned] = field(init=False, repr=False)
     _work: Callable[[str], Shards] = field(init=False, repr=False)
     _built: Callable[[str], tuple[Frozen, Connectors]] = field(init=False, repr=False)
@@ -84,7 +91,7 @@ class Activities:
         """Everything that a worker registers."""
         return [
             self.assess, self.open, self.outline, self.apply, self.sweep, self.verify,
-            self.conclude, self.plan_restore, self.record,
+            self.conclude, self.plan_restore, self.record, self.sheet,
         ]  # fmt: skip
 
     # --- reading and planning --------------------------------------------------------------------
@@ -159,7 +166,12 @@ class Activities:
             _, playbook, _ = self._built(order.frozen)[0].parse()
             if refused := guards.unanswered(planned.findings, order.overrides):
                 return api.Opened(refused="; ".join(f"{f.guard}: {f.what}" for f in refused))
-            words = {"reason": order.reason, "overrides": order.overrides, "digest": order.digest}
+            words = {
+                "reason": order.reason,
+                "overrides": order.overrides,
+                "digest": order.digest,
+                "options": jsonable(order.options),
+            }
             self.book.pauses.open(_pause(order), words)
             self.book.pauses.approve(
                 order.pause, order.plan, order.digest, order.requester, "unsigned", order.reason
@@ -187,6 +199,16 @@ class Activities:
         with _at_work():
             self._check(asked.order)
             return conclusion(self.book, asked)
+
+    @activity.defn(name=api.SHEET)
+    def sheet(self, asked: api.SheetOrder) -> bool:
+        """Bring the pause's recovery sheet up to date; whether it is as it should be."""
+        with _at_work():
+            self._check(asked.order)
+            if self.place is None:
+                return False
+            connectors = self._built(asked.order.frozen)[1]
+            return not write_sheet(self.book, connectors, self.place, asked).wrong
 
     @activity.defn(name=api.VERIFY)
     def verify(self, order: api.PauseOrder) -> api.Tally:

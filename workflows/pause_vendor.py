@@ -18,7 +18,7 @@ with workflow.unsafe.imports_passed_through():
     from activities import api
     from stopline.model import Direction
     from workflows import messages as m
-    from workflows.calls import call
+    from workflows.calls import call, keep_sheet
     from workflows.messages import Phase
 
 IDLE = 3
@@ -45,6 +45,9 @@ class PauseVendor:
         self._tell()
         if not state.opened and not await self._open():
             return self._finish()
+        if state.phase is Phase.RESTORING:  # adopted in the middle of a rollback
+            closed = await self._conclude(Direction.RESTORE, "", "")
+            self._enter(Phase.CLOSED if closed else Phase.PAUSED)
         while self._state.phase is not Phase.CLOSED:
             try:
                 await self._next()
@@ -102,6 +105,7 @@ class PauseVendor:
             await workflow.wait_condition(
                 lambda: state.approved is not None,
                 timeout=timedelta(seconds=state.order.options.approval_seconds),
+                timeout_summary="wait for a second person's approval",
             )
         except TimeoutError:
             return False
@@ -142,7 +146,9 @@ class PauseVendor:
     async def _pass(self, order: api.PauseOrder, before: api.Tally) -> api.PlanRef:
         """One reading and planning; no sooner than the provider shows everywhere what we wrote."""
         if before.applied:
-            await workflow.sleep(timedelta(seconds=self._propagation))
+            await workflow.sleep(
+                timedelta(seconds=self._propagation), summary="until the writes are seen everywhere"
+            )
         summary = f"sweep {self._sweep}: read again, plan what is new"
         return await call(api.SWEEP, order, api.PlanRef, summary=summary, minutes=30)
 
@@ -150,6 +156,7 @@ class PauseVendor:
         """One child for each connector and realm; all are awaited before anything else."""
         order = self._state.order
         asked = api.OutlineOrder(order, plan)
+        await keep_sheet(order, plan)
         outlines = await call(api.OUTLINE, asked, api.Outlines, summary="cut the plan into batches")
         self._propagation = outlines.propagation
         self._total, self._done = sum(o.size for o in outlines.shards), api.Tally()
@@ -396,6 +403,7 @@ class PauseVendor:
         self._state.summary = await call(
             api.CONCLUDE, asked, api.Summary, summary="what became of it"
         )
+        await keep_sheet(self._state.order)
         return self._state.summary.result == "restored"
 
     def _enter(self, phase: Phase) -> None:

@@ -12,16 +12,20 @@ import socket
 import subprocess
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO
 
 import structlog
+from temporalio.client import Client
 from temporalio.envconfig import ClientConfig
 
-from stopline.entrypoints.temporal import connect
-from stopline.entrypoints.worker import serve, stop_on_signals
+from activities.api import task_queue
+from stopline.entrypoints.temporal import Temporal, connect
+from stopline.entrypoints.worker import open_settings_book, serve, stop_on_signals
 from stopline.errors import SetupError
+from stopline.journal.pauses import OPEN
 from stopline.settings import Settings
 
 DEFAULT = "127.0.0.1:7233"
@@ -69,6 +73,20 @@ def answers(host: str, port: int) -> bool:
         return probe.connect_ex((host, port)) == 0
 
 
+def healthy(where: str) -> bool:
+    """Whether the server answers: it listens a moment before that, longer on a busy machine."""
+    with ThreadPoolExecutor(1) as apart:  # the caller may have a loop of its own
+        return apart.submit(asyncio.run, _answering(where)).result()
+
+
+async def _answering(where: str) -> bool:
+    try:
+        await Client.connect(where)
+    except RuntimeError:
+        return False
+    return True
+
+
 @dataclass
 class Server:
     """One Temporal server as a child process. Killing and starting it again loses nothing."""
@@ -95,7 +113,7 @@ class Server:
         return self._process is not None and self._process.poll() is None
 
     def start(self) -> None:
-        """Start it, and wait until it listens. Raises SetupError with where its log is."""
+        """Start it, and wait until it answers. Raises SetupError with where its log is."""
         self.folder.mkdir(parents=True, exist_ok=True)
         where = self.folder / "temporal.log"
         self._log = where.open("ab")
@@ -115,7 +133,7 @@ class Server:
         for _ in range(int(PATIENCE_SECONDS / 0.1)):
             if not self.running:
                 break
-            if answers("127.0.0.1", self.port):
+            if answers("127.0.0.1", self.port) and healthy(self.address):
                 return
             time.sleep(0.1)
         self.stop()
@@ -176,11 +194,24 @@ def up(settings: Settings, *, ui: bool = True) -> int:
 async def _up(settings: Settings, server: Server | None) -> None:
     stop = asyncio.Event()
     stop_on_signals(stop)
-    await connect(settings)
+    await _look_for_orphans(settings)
     keeper = asyncio.create_task(_keep(server, stop)) if server else None
     await serve(settings, stop)
     if keeper is not None:
         await keeper
+
+
+async def _look_for_orphans(settings: Settings) -> None:
+    """Say which open pauses this server does not know, should its database be another one."""
+    book = open_settings_book(settings)
+    temporal = Temporal(await connect(settings), task_queue(book.id))
+    orphans = await temporal.orphans(book.pauses.list(statuses=OPEN))
+    book.store.engine.dispose()
+    if orphans:
+        log.warning(
+            "open pauses have no workflow here: `stopline adopt` gives them one",
+            pauses=[pause.id for pause in orphans],
+        )
 
 
 async def _keep(server: Server, stop: asyncio.Event) -> None:

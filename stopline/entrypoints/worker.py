@@ -19,6 +19,7 @@ from stopline.engine import Connector
 from stopline.entrypoints.temporal import connect
 from stopline.estate import Estate
 from stopline.journal.book import Book, open_book
+from stopline.recovery.places import place_of
 from stopline.settings import Settings
 from workflows.pause_vendor import PauseVendor
 from workflows.plan_vendor import PlanVendor
@@ -68,7 +69,8 @@ async def serve(settings: Settings, stop: asyncio.Event) -> None:
     """Work until told to stop; batches in flight end between two documents."""
     book = open_settings_book(settings)
     client = await connect(settings)
-    worker = build_worker(client, Activities(book, connectors_of), threads=settings.threads)
+    activities = Activities(book, connectors_of, place_of(settings.recovery))
+    worker = build_worker(client, activities, threads=settings.threads)
     log.info("worker started", journal=book.id, queue=task_queue(book.id))
     async with worker:
         await stop.wait()

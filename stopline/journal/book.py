@@ -29,10 +29,12 @@ def open_book(
     lease_seconds: float = 30.0,
     request_seconds: float = 15.0,
     clock: Callable[[], float] = time.time,
+    journal: str = "",
 ) -> Book:
     """Open the journal at a database URL, making it when it is not there yet.
 
-    Raises JournalError naming the database when it cannot be opened or is newer than we are.
+    `journal` is the id of a lost one that an empty journal takes over. Raises JournalError naming
+    the database when it cannot be opened, is newer than we are, or has another id already.
     """
-    store = open_store(url, clock)
+    store = open_store(url, clock, journal)
     return Book(store, Writes(store, lease_seconds, request_seconds), Pauses(store))

@@ -7,7 +7,7 @@ cut), PostgreSQL in production; the same tables and migrations.
 import json
 import secrets
 import zlib
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -27,6 +27,7 @@ from stopline.text import Json, canonical, sha256
 
 GENESIS = "0" * 64
 _CHAIN_LOCK = 0x570B
+_AT_ONCE = 500
 _LINKED = tuple(c.name for c in t.events.c if c.name != "hash")
 
 
@@ -108,14 +109,19 @@ class Store:
             packed = connection.execute(
                 sa.select(t.bodies.c.body).where(t.bodies.c.digest == digest)
             ).scalar()
-        text = zlib.decompress(packed).decode() if packed is not None else None
-        if text is None or sha256(text) != digest:
-            what = "is missing from" if text is None else "was altered in"
-            raise JournalError(
-                f"The document {digest[:12]} {what} the journal.",
-                "Restore the journal's database from a backup that holds it.",
-            )
-        return text
+        return _whole(digest, zlib.decompress(packed).decode() if packed is not None else None)
+
+    def bodies(self, digests: Iterable[str]) -> Mapping[str, str]:
+        """Return stored documents by digest. Raises JournalError as `body` does."""
+        wanted, found = sorted({*digests}), dict[str, str]()
+        with self.read() as connection:
+            for start in range(0, len(wanted), _AT_ONCE):
+                some = t.bodies.c.digest.in_(wanted[start : start + _AT_ONCE])
+                for row in connection.execute(sa.select(t.bodies).where(some)):
+                    found[row.digest] = zlib.decompress(row.body).decode()
+        for digest in wanted:
+            _whole(digest, found.get(digest))
+        return found
 
     def events(self, pause: str = "", kind: str = "") -> tuple[Event, ...]:
         """Return events in order, of one pause or kind or of all."""
@@ -142,6 +148,16 @@ class Store:
         return number, ""
 
 
+def _whole(digest: str, text: str | None) -> str:
+    if text is None or sha256(text) != digest:
+        what = "is missing from" if text is None else "was altered in"
+        raise JournalError(
+            f"The document {digest[:12]} {what} the journal.",
+            "Restore the journal's database from a backup that holds it.",
+        )
+    return text
+
+
 def _event(row: Any) -> Event:
     return Event(row.seq, row.at, row.pause, row.kind, row.actor, json.loads(row.data), row.hash)
 
@@ -150,20 +166,37 @@ def _link(row: Mapping[str, Any]) -> str:
     return sha256(canonical({name: row[name] for name in sorted(row)}))
 
 
-def open_store(url: str, clock: Callable[[], float]) -> Store:
+def open_store(url: str, clock: Callable[[], float], journal: str = "") -> Store:
     """Open the journal, bring its tables up to date, and give it an id when it is new.
 
-    Raises JournalError naming the database when it cannot be opened or is newer than we are.
+    `journal` is the id of a lost one, which a journal without a single event takes over. Raises
+    JournalError naming the database when it cannot be opened, is newer than we are, or is not
+    empty and has another id.
     """
     engine = _engine(url)
     with _reported(engine), engine.begin() as connection:
         _migrate(connection)
-        chosen = sa.select(t.meta.c.value).where(t.meta.c.name == "journal")
-        journal = connection.execute(chosen).scalar()
-        if journal is None:
-            journal = secrets.token_hex(4)
-            connection.execute(sa.insert(t.meta).values(name="journal", value=journal))
-    return Store(engine, clock, journal)
+        id_ = _identified(connection, journal)
+    if journal and id_ != journal:
+        where = engine.url.render_as_string(hide_password=True)
+        raise JournalError(
+            f"The journal {where} is {id_}, and it is not empty: it cannot become {journal}.",
+            "Let STOPLINE_JOURNAL_URL name a database that is not there yet, then try again.",
+        )
+    return Store(engine, clock, id_)
+
+
+def _identified(connection: Connection, wanted: str) -> str:
+    """The id that the database has; a new one, or the wanted one where nothing is written yet."""
+    chosen = sa.select(t.meta.c.value).where(t.meta.c.name == "journal")
+    there: str | None = connection.execute(chosen).scalar()
+    if there is None:
+        there = wanted or secrets.token_hex(4)
+        connection.execute(sa.insert(t.meta).values(name="journal", value=there))
+    elif wanted and not connection.execute(sa.select(t.events.c.seq).limit(1)).first():
+        there = wanted
+        connection.execute(sa.update(t.meta).where(t.meta.c.name == "journal").values(value=wanted))
+    return there
 
 
 def _migrate(connection: Connection) -> None:

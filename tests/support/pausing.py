@@ -3,7 +3,7 @@
 import asyncio
 import tempfile
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, nullcontext
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -19,6 +19,7 @@ from stopline.entrypoints.embedded import Server, free_port
 from stopline.entrypoints.worker import build_worker
 from stopline.journal.book import Book, open_book
 from stopline.model import Scope
+from stopline.recovery.places import Folder, Place
 from workflows import messages as m
 
 VENDOR = "vendor: mercor\naws: {paths: [/vendors/mercor/]}\n"
@@ -59,6 +60,16 @@ class Line:
     frozen: str = ""
     queue: str = ""
     refs: list[api.PlanRef] = field(default_factory=list)
+    sheets: Path = Path()
+    address: str = ""
+    activities: Activities | None = None
+
+    @asynccontextmanager
+    async def working(self, threads: int = 8) -> AsyncIterator[None]:
+        """Have a worker for as long as this lasts."""
+        assert self.activities is not None
+        async with build_worker(self.client, self.activities, threads=threads):
+            yield
 
     async def plan(self, order: api.PauseOrder) -> api.PauseOrder:
         """Plan, and return the order that a person would confirm."""
@@ -142,8 +153,14 @@ class Line:
 
 
 @asynccontextmanager
-async def a_line(world: World | None = None, *, threads: int = 8) -> AsyncIterator[Line]:
-    """Start everything on a free port, and stop it."""
+async def a_line(
+    world: World | None = None,
+    *,
+    threads: int = 8,
+    place: Place | None = None,
+    working: bool = True,
+) -> AsyncIterator[Line]:
+    """Start everything on a free port, and stop it. Sheets go to `Line.sheets`, or to a place."""
     with tempfile.TemporaryDirectory() as folder:
         server = Server(Path(folder) / "temporal", free_port())
         server.start()
@@ -154,8 +171,11 @@ async def a_line(world: World | None = None, *, threads: int = 8) -> AsyncIterat
             line = Line(client, book, connector.world, connector)
             line.queue = api.task_queue(book.id)
             line.frozen = book.pauses.keep("frozen", FROZEN.dump())
-            activities = Activities(book, lambda _estate: {"memory": connector})
-            async with build_worker(client, activities, threads=threads):
+            line.sheets = Path(folder) / "recovery"
+            place = place or Folder(line.sheets)
+            line.address = server.address
+            line.activities = Activities(book, lambda _estate: {"memory": connector}, place)
+            async with line.working(threads) if working else nullcontext():
                 yield line
         finally:
             server.stop()

@@ -19,9 +19,10 @@ from stopline.connectors.memory import CONTAINS, NAME, MemoryConnector, Principa
 from stopline.entrypoints.cli.main import main
 from stopline.entrypoints.cli.program import Program
 from stopline.entrypoints.embedded import Server, free_port
-from stopline.entrypoints.temporal import connect
+from stopline.entrypoints.temporal import connect, polled
 from stopline.entrypoints.worker import build_worker
 from stopline.journal.book import Book, open_book
+from stopline.recovery.places import place_of
 from stopline.settings import Settings, settings
 
 VENDOR = """\
@@ -99,7 +100,8 @@ class House:
 
     def run(self, *arguments: str) -> int:
         """Run the program in this process; its exit code. Output goes where pytest captures it."""
-        return main(arguments, Program({NAME: CONTAINS}))
+        program = Program({NAME: CONTAINS}, lambda _: {NAME: self.connector})
+        return main(arguments, program)
 
     def start_worker(self) -> None:
         """Run a worker in a thread of its own, until `stop_worker`."""
@@ -113,13 +115,17 @@ class House:
     async def _work(self, ready: "Future[None]") -> None:
         stop, loop = asyncio.Event(), asyncio.get_running_loop()
         self._ask_to_stop = lambda: loop.call_soon_threadsafe(stop.set)
-        activities = Activities(self.book, lambda _: {NAME: self.connector})
+        place = place_of(self.settings.recovery)
+        activities = Activities(self.book, lambda _: {NAME: self.connector}, place)
         try:
-            worker = build_worker(await connect(self.settings), activities, threads=8)
+            client = await connect(self.settings)
+            worker = build_worker(client, activities, threads=8)
         except BaseException as error:
             ready.set_exception(error)
             raise
         async with worker:
+            while not await polled(client, worker.task_queue):  # noqa: ASYNC110 - the server's event
+                await asyncio.sleep(0.05)
             ready.set_result(None)
             await stop.wait()
 

@@ -152,7 +152,7 @@ def test_stop_ends_between_documents_and_a_new_word_goes_on() -> None:
         async with a_line(a_world(60), threads=2) as line:
             order = await line.plan(line.order(batch=2, window=1))
             handle = await line.start(order)
-            await line.until(handle, lambda s: s.phase is m.Phase.CONTAINING)
+            await line.until(handle, lambda _: line.world.foundations)
             await handle.execute_update(m.STOP, m.Stop("alice", "production"), result_type=str)
             status = await line.rests(handle)
             assert status.summary.result == "stopped"

@@ -11,6 +11,7 @@ from stopline.entrypoints import temporal as t
 from stopline.entrypoints.cli import options as o
 from stopline.entrypoints.cli.program import Program
 from stopline.errors import StoplineError
+from stopline.journal.pauses import OPEN
 from stopline.render.documents import diagnosis_document
 from stopline.render.place import Check, diagnosis_page
 
@@ -35,6 +36,7 @@ def doctor(context: typer.Context, output: o.OutputOption = None) -> None:
         "journal": _journal,
         "temporal": _temporal,
         "worker": _worker,
+        "pauses": _pauses,
     }
     checks = [_checked(name, look, program) for name, look in looks.items()]
     program.emit(diagnosis_page(checks), diagnosis_document(checks))
@@ -109,4 +111,17 @@ def _worker(program: Program) -> Found:
         False,
         f"nobody polls the queue {temporal.queue}",
         ("Start one with `stopline worker`, with the same STOPLINE_JOURNAL_URL."),
+    )
+
+
+def _pauses(program: Program) -> Found:
+    pauses = program.book.pauses.list(statuses=OPEN)
+    orphans = program.wait(program.temporal.orphans(pauses))
+    if not orphans:
+        return True, f"{len(pauses)} open, each with its workflow", ""
+    listed = ", ".join(f"{pause.id} ({pause.vendor})" for pause in orphans)
+    return (
+        False,
+        f"the workflow of {listed} is gone: what is contained stays so, and nobody watches it",
+        ("Is it the server on which they were started? If so: `stopline adopt`."),
     )

@@ -14,6 +14,7 @@ import typer
 
 import stopline
 from stopline.entrypoints.cli import (
+    adopting,
     approving,
     cases,
     doctor,
@@ -50,6 +51,7 @@ for command in (
     cases.stop,
     approving.approve,
     restoring.rollback,
+    adopting.adopt,
     doctor.doctor,
     serving.up,
     serving.worker,

@@ -7,6 +7,7 @@ from stopline.journal.book import Book
 from stopline.journal.pauses import Pause, PauseStatus, Planned
 from stopline.journal.store import Event
 from stopline.model import Address, Direction, Hold, Outcome
+from stopline.recovery.gathering import EVENT
 from stopline.render.plan import difference
 from stopline.render.standing import Held, Left, Said, Standing, Waiting, direction_of
 from stopline.text import Json
@@ -22,6 +23,7 @@ _SAID = {
     "stop": "stop",
     "acknowledged": "acknowledge",
     "restoring": "rollback begins",
+    "adopted": "adopt",
 }
 
 
@@ -48,6 +50,7 @@ def standing(book: Book, pause: Pause, status: Status | None = None) -> Standing
         why=_why(events),
         phase=str(status.phase) if status else "",
         acknowledged=any(e.kind == "acknowledged" for e in events),
+        sheet=_sheet(events),
     )
 
 
@@ -99,6 +102,7 @@ def _left(
             command = f"stopline rollback {pause.vendor} --include-unproven --reason '...'"
             yield Left("unproven", str(hold.address), hold.change.principal, reason, command)
     yield from _unverified(pause, events, holds)
+    yield from _wrong_sheet(pause, events)
 
 
 def _last_containment(book: Book, pause: Pause, events: Iterable[Event]) -> Planned | None:
@@ -185,6 +189,19 @@ def _unverified(pause: Pause, events: Iterable[Event], holds: Iterable[Hold]) ->
             yield Left("unverified", where, hold.change.principal, reason, again)
 
 
+def _sheet(events: Iterable[Event]) -> str:
+    """Where the recovery sheet was last written."""
+    written = (e.data.get("where", "") for e in reversed([*events]) if e.kind == EVENT)
+    return str(next(filter(None, written), ""))
+
+
+def _wrong_sheet(pause: Pause, events: Iterable[Event]) -> Iterator[Left]:
+    last: Json = next((e.data for e in reversed([*events]) if e.kind == EVENT), {})
+    if wrong := last.get("wrong") or last.get("reason"):
+        print_it = f"stopline status {pause.id} --format commands"
+        yield Left("recovery sheet", last.get("where", ""), "", wrong, print_it)
+
+
 # --- what waits ----------------------------------------------------------------------------------
 
 
@@ -208,7 +225,7 @@ def _waiting_in_journal(book: Book, pause: Pause, events: Iterable[Event]) -> Wa
     if pause.status is PauseStatus.CLOSED:
         return None
     for event in reversed([*events]):
-        if event.kind in ("approved", "status", "receipts", "restoring"):
+        if event.kind in ("approved", "status", "receipts", "restoring", "adopted"):
             return None
         if event.kind == "planned" and event.data["direction"] == Direction.RESTORE:
             digest, ref = event.data["digest"], event.data["ref"]
