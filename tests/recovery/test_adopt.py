@@ -3,6 +3,7 @@
 import asyncio
 import json
 import shutil
+from collections.abc import Iterator
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -11,6 +12,7 @@ from typing import Any
 import pytest
 from support.pausing import FROZEN, PAUSE, Line, a_line
 from support.temporal import House
+from temporalio.api.sdk.v1 import WorkflowMetadata
 from temporalio.client import WorkflowHandle
 from temporalio.testing import ActivityEnvironment
 
@@ -34,6 +36,12 @@ from workflows import messages as m
 async def gone(line: Line, handle: WorkflowHandle[Any, Any]) -> None:
     """Terminate the workflow, as somebody might in Temporal's UI."""
     await handle.terminate("by hand")
+
+
+async def details(handle: WorkflowHandle[Any, Any]) -> str:
+    """What Temporal's own UI shows of a workflow as its current details."""
+    told = await handle.query("__temporal_workflow_metadata", result_type=WorkflowMetadata)
+    return str(told.current_details)
 
 
 async def cut_off(line: Line, handle: WorkflowHandle[Any, Any]) -> None:
@@ -74,7 +82,8 @@ def test_a_terminated_pause_is_adopted_and_rolled_back_exactly() -> None:
         async with a_line() as line:
             before = line.world.picture()
             handle = await line.pause()
-            was = await line.status(handle)
+            was, details_before = await line.status(handle), await details(handle)
+            assert "**paused**" in details_before
             await gone(line, handle)
             state = await adopted(line)
             assert (state.phase, state.queued) == (m.Phase.PAUSED, [])
@@ -82,6 +91,10 @@ def test_a_terminated_pause_is_adopted_and_rolled_back_exactly() -> None:
             handle = line.client.get_workflow_handle(handle.id)
             now = await line.status(handle)
             assert (now.phase, now.summary, now.order) == (was.phase, was.summary, was.order)
+            assert await details(handle) == details_before
+            described = await handle.describe()
+            assert await described.static_summary() == "pause mercor (all)"
+            assert "asked for by alice: breach" in (await described.static_details() or "")
             assert (await line.restored(handle)).result == "restored"
             assert line.world.picture() == before
             assert line.book.store.verify()[1] == ""
@@ -213,12 +226,15 @@ def test_each_adoption_counts_its_runs_from_elsewhere(book: Book) -> None:
 Captured = pytest.CaptureFixture[str]
 
 
-def pause_of(house: House, capsys: Captured) -> str:
-    """Pause the vendor; the pause's id."""
+@pytest.fixture
+def pause(house: House, capsys: Captured) -> Iterator[str]:
+    """The id of a pause that rests; its workflow is ended after the test, for the next one."""
     asked = ("--reason", "breach", "--confirm", "mercor")
     assert house.run("pause", "mercor", *asked) in (0, 6), capsys.readouterr().err
     capsys.readouterr()
-    return house.book.pauses.list()[0].id
+    pause = house.book.pauses.list()[0].id
+    yield pause
+    terminate(house, pause)
 
 
 def terminate(house: House, pause: str) -> None:
@@ -231,9 +247,10 @@ def terminate(house: House, pause: str) -> None:
     asyncio.run(end())
 
 
-def test_the_command_says_what_it_did_and_refuses_what_runs(house: House, capsys: Captured) -> None:
-    """Running: refused by name. Gone: doctor points to it, it is adopted, and again refused."""
-    pause = pause_of(house, capsys)
+def test_the_command_says_what_it_did_and_refuses_what_runs(
+    house: House, pause: str, capsys: Captured
+) -> None:
+    """Running: refused by name. Gone: doctor points to it, and it is adopted."""
     assert house.run("adopt", pause) == 1
     assert "is running. Nothing was adopted." in capsys.readouterr().err
     assert house.run("adopt") == 0
@@ -248,35 +265,34 @@ def test_the_command_says_what_it_did_and_refuses_what_runs(house: House, capsys
     assert "1 open, each with its workflow" in capsys.readouterr().out
 
 
-def test_commands_are_printed_for_a_plan_and_for_the_way_back(
-    house: House, capsys: Captured
-) -> None:
-    """`plan` exits as it does; the way back of a pause comes from the journal alone."""
+def test_a_plan_is_printed_as_commands(house: House, capsys: Captured) -> None:
+    """The script goes to stdout, the exit code is the plan's, and nothing is written."""
     before = house.world.picture()
     assert house.run("plan", "mercor", "--format", "commands") == 3
     script = capsys.readouterr().out
     assert script.startswith("#!/usr/bin/env bash\n")
     assert "memory set switch annotator/k1" in script
     assert house.world.picture() == before
-    pause = pause_of(house, capsys)
-    house.stop_worker()
-    assert house.run("status", "mercor", "--format", "commands") == 0
-    back = capsys.readouterr().out
-    assert """memory set switch annotator/k1 '{"Status":"on"}'""" in back
-    assert f"pause {pause}" in back
     assert house.run("--output", "json", "plan", "mercor", "--format", "commands") == 2
     assert "Choose one of the two." in capsys.readouterr().err
 
 
-def test_status_names_the_sheet_and_what_is_wrong_with_it(house: House, capsys: Captured) -> None:
-    """Where it is, and when it could not be written why, and the command instead."""
-    pause = pause_of(house, capsys)
+def test_the_way_back_and_the_sheet_are_shown_from_the_journal_alone(
+    house: House, pause: str, capsys: Captured
+) -> None:
+    """Commands, where the sheet is, and what is wrong with it when it could not be written."""
     folder = house.settings.data_dir / "recovery" / f"mercor-{pause}"
-    assert house.run("status", pause) == 0
-    assert str(folder) in capsys.readouterr().out
-    house.book.pauses.note(pause, "sheet", {"where": "", "plan": "", "wrong": "no space left"})
-    assert house.run("status", pause) == 0
-    told = capsys.readouterr().out
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("TEMPORAL_ADDRESS", "127.0.0.1:1")
+        assert house.run("status", "mercor", "--format", "commands") == 0
+        back = capsys.readouterr().out
+        assert """memory set switch annotator/k1 '{"Status":"on"}'""" in back
+        assert f"pause {pause}" in back
+        assert house.run("status", pause) == 0
+        assert str(folder) in capsys.readouterr().out
+        house.book.pauses.note(pause, "sheet", {"where": "", "plan": "", "wrong": "no space left"})
+        assert house.run("status", pause) == 0
+        told = capsys.readouterr().out
     assert "no space left" in told
     assert f"stopline status {pause} --format commands" in told
     assert str(folder) in told
