@@ -194,14 +194,14 @@ def up(settings: Settings, *, ui: bool = True) -> int:
 async def _up(settings: Settings, server: Server | None) -> None:
     stop = asyncio.Event()
     stop_on_signals(stop)
-    await _look_for_orphans(settings)
+    await look_for_orphans(settings)
     keeper = asyncio.create_task(_keep(server, stop)) if server else None
     await serve(settings, stop)
     if keeper is not None:
         await keeper
 
 
-async def _look_for_orphans(settings: Settings) -> None:
+async def look_for_orphans(settings: Settings) -> None:
     """Say which open pauses this server does not know, should its database be another one."""
     book = open_settings_book(settings)
     temporal = Temporal(await connect(settings), task_queue(book.id))

@@ -10,15 +10,18 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from structlog.testing import capture_logs
 from support.pausing import FROZEN, PAUSE, Line, a_line
 from support.temporal import House
 from temporalio.api.sdk.v1 import WorkflowMetadata
-from temporalio.client import WorkflowHandle
+from temporalio.client import Client, WorkflowHandle
+from temporalio.contrib.pydantic import pydantic_data_converter
 from temporalio.testing import ActivityEnvironment
 
 from activities import api
 from activities.bodies import Activities
 from stopline.connectors.memory import CONTAINS, NAME, MemoryConnector, World
+from stopline.entrypoints import embedded
 from stopline.entrypoints.adoption import adopted_state
 from stopline.entrypoints.cli.main import main
 from stopline.entrypoints.cli.program import Program
@@ -146,25 +149,26 @@ def test_a_pause_that_was_being_given_back_rests_and_takes_a_new_rollback() -> N
     asyncio.run(scenario())
 
 
-def test_a_second_person_is_still_wanted_after_an_adoption() -> None:
-    """A pause that waited for its first approval waits for it again, and contains nothing."""
+def test_a_server_that_lost_its_database_is_given_its_pauses_again() -> None:
+    """The new server has never heard of the pause; the journal has, and that is enough."""
 
     async def scenario() -> None:
-        async with a_line() as line:
-            frozen = json.loads(line.book.store.body(line.frozen))
-            frozen["playbook_text"] += "approvals: {contain: second-person}\n"
-            line.frozen = line.book.pauses.keep("frozen", json.dumps(frozen))
-            handle = await line.start(await line.plan(line.order()))
-            await line.until(handle, lambda s: s.phase is m.Phase.AWAITING_APPROVAL)
-            await gone(line, handle)
-            state = await adopted(line)
-            assert not state.opened
+        async with a_line(working=False) as line:
+            before = line.world.picture()
+            async with line.working():
+                handle = await line.pause()
+            assert line.server is not None
+            line.server.stop()
+            for file in line.server.folder.glob("temporal.db*"):
+                file.unlink()
+            line.server.start()
+            line.client = await Client.connect(line.address, data_converter=pydantic_data_converter)
+            await adopted(line)
             handle = line.client.get_workflow_handle(handle.id)
-            status = await line.until(handle, lambda s: s.phase is m.Phase.AWAITING_APPROVAL)
-            assert status.pending is not None
-            assert line.world.principals["v0"].switches["one"] == "on"
-            await line.approve(handle, status.pending.digest)
-            assert (await line.rests(handle)).summary.result == "contained"
+            async with line.working():
+                assert (await line.rests(handle)).summary.result == "contained"
+                assert (await line.restored(handle)).result == "restored"
+            assert line.world.picture() == before
 
     asyncio.run(scenario())
 
@@ -194,6 +198,18 @@ def test_a_stopped_pause_stays_stopped(book: Book) -> None:
     book.pauses.mark(PAUSE, PauseStatus.STOPPED, {"held": 3, "why": ""})
     state = state_now(book)
     assert (state.summary.result, state.summary.held, state.queued) == ("stopped", 3, [])
+
+
+def test_a_second_person_is_still_wanted_after_an_adoption(book: Book) -> None:
+    """What waited for its first approval waits again; with a yes in the journal it sweeps."""
+    second = FROZEN.playbook_text + "approvals: {contain: second-person}\n"
+    pause = book.pauses.get(PAUSE)
+    frozen = book.pauses.keep("frozen", replace(FROZEN, playbook_text=second).dump())
+    waiting = adopted_state(book, replace(pause, frozen=frozen), api.Options())
+    assert (waiting.opened, waiting.queued) == (False, [])
+    book.pauses.approve(PAUSE, pause.plan, "digest", "riley", "unsigned")
+    begun = adopted_state(book, replace(pause, frozen=frozen), api.Options())
+    assert (begun.opened, [order.plan for order in begun.queued]) == (True, [""])
 
 
 def test_what_was_asked_for_again_and_not_concluded_is_swept(book: Book) -> None:
@@ -256,6 +272,9 @@ def test_the_command_says_what_it_did_and_refuses_what_runs(
     assert house.run("adopt") == 0
     assert "its workflow is running; nothing to adopt" in capsys.readouterr().out
     terminate(house, pause)
+    with capture_logs() as logs:
+        asyncio.run(embedded.look_for_orphans(house.settings))
+    assert [log["pauses"] for log in logs if "stopline adopt" in log["event"]] == [[pause]]
     assert house.run("doctor") == 1
     assert "stopline adopt" in capsys.readouterr().out
     assert house.run("adopt", "--as", "riley@lab.example") == 0
@@ -275,6 +294,8 @@ def test_a_plan_is_printed_as_commands(house: House, capsys: Captured) -> None:
     assert house.world.picture() == before
     assert house.run("--output", "json", "plan", "mercor", "--format", "commands") == 2
     assert "Choose one of the two." in capsys.readouterr().err
+    assert house.run("status", "--format", "commands") == 2
+    assert "none is named" in capsys.readouterr().err
 
 
 def test_the_way_back_and_the_sheet_are_shown_from_the_journal_alone(

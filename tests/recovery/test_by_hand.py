@@ -163,6 +163,7 @@ def test_a_policy_that_cannot_be_read_is_never_replaced(estate: Emulated) -> Non
     assert differences(before, estate.look()) == []
 
 
+@pytest.mark.timeout(240)
 def test_by_hand_is_what_stopline_does_and_its_way_back_is_exact(estate: Emulated) -> None:
     """Contain by stopline, give back by hand: identical. Contain by hand: the same as stopline."""
     before, plan = estate.look(), estate.plan()

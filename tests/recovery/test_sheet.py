@@ -92,36 +92,31 @@ def test_the_sheet_says_what_was_really_written_until_the_pause_is_closed() -> N
     asyncio.run(scenario())
 
 
-@dataclass(frozen=True)
-class Full:
-    """A place that cannot be written."""
+@dataclass
+class Failing:
+    """A place that is full at first, and then has a fault that nobody thought of."""
 
-    def keep(self, name: str, files: object) -> Kept:
-        """Refuse."""
-        raise SetupError("The recovery sheet could not be written to /full: no space left.")
-
-
-@dataclass(frozen=True)
-class Broken:
-    """A place with a fault that nobody thought of."""
+    times: int = 0
 
     def keep(self, name: str, files: object) -> Kept:
         """Fail."""
+        self.times += 1
+        if self.times == 1:
+            raise SetupError("The recovery sheet could not be written to /full: no space left.")
         raise ZeroDivisionError
 
 
-@pytest.mark.parametrize("place", [Full(), Broken()])
-def test_a_place_that_fails_stops_no_containment_and_is_journalled(place: Any) -> None:
+def test_a_place_that_fails_stops_no_containment_and_is_journalled() -> None:
     """The pause is contained and given back all the same; what is wrong stands in the journal."""
 
     async def scenario() -> None:
-        async with a_line(a_world(1), place=place) as line:
+        async with a_line(a_world(1), place=Failing()) as line:
             before = line.world.picture()
             handle: WorkflowHandle[Any, Any] = await line.pause()
             assert (await line.status(handle)).summary.result == "contained"
             wrong = [e.data["wrong"] for e in line.book.pauses.events(PAUSE, "sheet")]
-            assert wrong
-            assert all(wrong)
+            assert "no space left" in wrong[0]
+            assert "ZeroDivisionError" in wrong[1]
             assert (await line.restored(handle)).result == "restored"
             assert line.world.picture() == before
 

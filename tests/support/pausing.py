@@ -61,8 +61,14 @@ class Line:
     queue: str = ""
     refs: list[api.PlanRef] = field(default_factory=list)
     sheets: Path = Path()
-    address: str = ""
+    server: Server | None = None
     activities: Activities | None = None
+
+    @property
+    def address(self) -> str:
+        """Where the server is."""
+        assert self.server is not None
+        return self.server.address
 
     @asynccontextmanager
     async def working(self, threads: int = 8) -> AsyncIterator[None]:
@@ -173,7 +179,7 @@ async def a_line(
             line.frozen = book.pauses.keep("frozen", FROZEN.dump())
             line.sheets = Path(folder) / "recovery"
             place = place or Folder(line.sheets)
-            line.address = server.address
+            line.server = server
             line.activities = Activities(book, lambda _estate: {"memory": connector}, place)
             async with line.working(threads) if working else nullcontext():
                 yield line

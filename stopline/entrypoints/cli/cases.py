@@ -37,6 +37,11 @@ def status(
     """
     program = o.program_of(context, output)
     if wants_commands(program, format_):
+        if not case:
+            raise UserError(
+                "--format commands is about one pause, and none is named. Nothing was written.",
+                "Say which: `stopline status VENDOR --format commands`.",
+            )
         write_way_back(program, open_pause(program, case))
         return
     pauses = program.book.pauses.list(statuses=() if all_ else OPEN)
