@@ -146,9 +146,8 @@ class PauseVendor:
     async def _pass(self, order: api.PauseOrder, before: api.Tally) -> api.PlanRef:
         """One reading and planning; no sooner than the provider shows everywhere what we wrote."""
         if before.applied:
-            await workflow.sleep(
-                timedelta(seconds=self._propagation), summary="until the writes are seen everywhere"
-            )
+            seen = "until the writes are seen everywhere"
+            await workflow.sleep(timedelta(seconds=self._propagation), summary=seen)
         summary = f"sweep {self._sweep}: read again, plan what is new"
         return await call(api.SWEEP, order, api.PlanRef, summary=summary, minutes=30)
 
@@ -385,14 +384,7 @@ class PauseVendor:
     # --- small things ----------------------------------------------------------------------------
 
     async def _record(
-        self,
-        kind: str,
-        by: str,
-        reason: str,
-        *,
-        plan: str = "",
-        digest: str = "",
-        status: str = "",
+        self, kind: str, by: str, reason: str, *, plan: str = "", digest: str = "", status: str = ""
     ) -> None:
         said = api.Recording(self._state.order, kind, by, reason, plan, digest, status)
         await call(api.RECORD, said, bool, summary=f"write down: {kind} by {by}")

@@ -79,6 +79,10 @@ def _summary(pause: Pause, events: Sequence[Event]) -> Summary:
 
 
 def _asked_again(events: Sequence[Event]) -> bool:
-    """Whether a person had more contained, and no conclusion followed."""
-    kinds = [e.kind for e in events if e.kind in ("contain-again", "status")]
+    """Whether a person had more contained, and it was neither stopped nor concluded.
+
+    A conclusion that changes nothing leaves no status behind, but it has read back what is held.
+    """
+    ends = ("contain-again", "stop", "verified", "status")
+    kinds = [event.kind for event in events if event.kind in ends]
     return bool(kinds) and kinds[-1] == "contain-again"

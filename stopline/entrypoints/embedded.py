@@ -12,13 +12,11 @@ import socket
 import subprocess
 import sys
 import time
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO
 
 import structlog
-from temporalio.client import Client
 from temporalio.envconfig import ClientConfig
 
 from activities.api import task_queue
@@ -31,7 +29,7 @@ from stopline.settings import Settings
 DEFAULT = "127.0.0.1:7233"
 UI_OFFSET = 1000
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
-PATIENCE_SECONDS = 30.0
+PATIENCE_SECONDS = 60.0
 
 FLAGS = (
     "--log-level", "warn",
@@ -73,18 +71,20 @@ def answers(host: str, port: int) -> bool:
         return probe.connect_ex((host, port)) == 0
 
 
-def healthy(where: str) -> bool:
-    """Whether the server answers: it listens a moment before that, longer on a busy machine."""
-    with ThreadPoolExecutor(1) as apart:  # the caller may have a loop of its own
-        return apart.submit(asyncio.run, _answering(where)).result()
+def serves(address: str) -> bool:
+    """Whether the Temporal server there says that it is ready; its port opens before it is.
 
-
-async def _answering(where: str) -> bool:
-    try:
-        await Client.connect(where)
-    except RuntimeError:
-        return False
-    return True
+    https://docs.temporal.io/cli/operator#health
+    """
+    asked = subprocess.run(  # noqa: S603 - our own command, no shell
+        [executable(), "operator", "cluster", "health", "--address", address],
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        check=False,
+        timeout=PATIENCE_SECONDS,
+    )
+    return asked.returncode == 0
 
 
 @dataclass
@@ -113,9 +113,10 @@ class Server:
         return self._process is not None and self._process.poll() is None
 
     def start(self) -> None:
-        """Start it, and wait until it answers. Raises SetupError with where its log is."""
+        """Start it, and wait until it serves. Raises SetupError with where its log is."""
         self.folder.mkdir(parents=True, exist_ok=True)
         where = self.folder / "temporal.log"
+        self._close_log()  # one that died under us has left it open
         self._log = where.open("ab")
         ui = ("--ui-port", str(self.ui_port)) if self.ui_port else ("--headless",)
         place = ("--ip", "127.0.0.1", "--port", str(self.port))
@@ -133,7 +134,7 @@ class Server:
         for _ in range(int(PATIENCE_SECONDS / 0.1)):
             if not self.running:
                 break
-            if answers("127.0.0.1", self.port) and healthy(self.address):
+            if answers("127.0.0.1", self.port) and serves(self.address):
                 return
             time.sleep(0.1)
         self.stop()
@@ -151,14 +152,19 @@ class Server:
             except subprocess.TimeoutExpired:
                 self._process.kill()
                 self._process.wait(10)
+        self._close_log()
+
+    def _close_log(self) -> None:
         if self._log is not None:
             self._log.close()
+            self._log = None
 
     def kill(self) -> None:
         """End it as a power cut would."""
         if self._process is not None:
             self._process.kill()
             self._process.wait(10)
+        self._close_log()
 
 
 def local_address() -> tuple[str, int]:

@@ -63,9 +63,10 @@ def rebuild(book: Book, lost: Lost, frozen: str, actor: str) -> Pause:
         _receipts(book, connection, lost)
         _holds(connection, lost)
         _originals(connection, lost.originals)
-    for kept, (plan, names) in zip(refs, lost.plans, strict=True):
-        for name in names:
-            book.pauses.approve(pause.id, kept, plan.digest, name, "unsigned", FROM)
+        for kept, (plan, names) in zip(refs, lost.plans, strict=True):
+            data = {"ref": kept, "digest": plan.digest, "signature": "unsigned", "reason": FROM}
+            for name in names:
+                book.store.append(connection, pause.id, "approved", data, name)
     return pause
 
 

@@ -21,6 +21,7 @@ HEAD = """\
 # run in this order, one realm after the other; a realm whose credentials you do not have at hand
 # is passed over, so run it once with the credentials of each. Running it again does no harm. A
 # failure does not stop what follows; "NoSuchEntity" on the way back means that it is gone already.
+# It needs bash, the provider's own command line, and python3 where documents are edited.
 set -u
 umask 077
 failed=0 passed_over=0

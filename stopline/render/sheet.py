@@ -113,9 +113,9 @@ def _doubts(sheet: Sheet) -> Section | None:
     shared = {c.address.document for c in sheet.containment().changes if c.address.part}
     if without := len(shared - set(sheet.texts)):
         text = (
-            f"Of {without} shared documents the text from before us is not recorded here. What "
-            "is ours is taken out of the text that stands there then; the rest says the same as "
-            "before, though it may be set out differently."
+            f"Of {without} documents that others edit too no text from before us is recorded here "
+            "(not all have one). What is ours is taken out of the text that stands there then; "
+            "the rest says the same as before, though it may be set out differently."
         )
         lines.append(Line(text, "!", Tone.WARN))
     return Section("What this sheet cannot know", tuple(lines), Tone.WARN) if lines else None

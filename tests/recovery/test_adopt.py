@@ -213,11 +213,13 @@ def test_a_second_person_is_still_wanted_after_an_adoption(book: Book) -> None:
 
 
 def test_what_was_asked_for_again_and_not_concluded_is_swept(book: Book) -> None:
-    """A person had more contained, and no conclusion followed: a sweep looks."""
+    """A person had more contained and no end followed: a sweep looks. A stop is an end."""
     book.pauses.mark(PAUSE, PauseStatus.CONTAINED, {"held": 3})
     assert state_now(book).queued == []
     book.pauses.note(PAUSE, "contain-again", {"reason": "more"}, "alice")
     assert [order.plan for order in state_now(book).queued] == [""]
+    book.pauses.note(PAUSE, "stop", {"reason": "enough"}, "alice")
+    assert state_now(book).queued == []
 
 
 def test_the_order_is_what_it_was(book: Book) -> None:
@@ -268,9 +270,9 @@ def test_the_command_says_what_it_did_and_refuses_what_runs(
 ) -> None:
     """Running: refused by name. Gone: doctor points to it, and it is adopted."""
     assert house.run("adopt", pause) == 1
-    assert "is running. Nothing was adopted." in capsys.readouterr().err
+    assert "is running: nothing to adopt" in capsys.readouterr().err
     assert house.run("adopt") == 0
-    assert "its workflow is running; nothing to adopt" in capsys.readouterr().out
+    assert "is running: nothing to adopt" in capsys.readouterr().out
     terminate(house, pause)
     with capture_logs() as logs:
         asyncio.run(embedded.look_for_orphans(house.settings))

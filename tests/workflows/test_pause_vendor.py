@@ -1,7 +1,9 @@
 """The life of a pause on a real Temporal server, over the world in memory."""
 
 import asyncio
+import threading
 from dataclasses import replace
+from itertools import count
 
 import pytest
 from pydantic import TypeAdapter
@@ -149,11 +151,21 @@ def test_stop_ends_between_documents_and_a_new_word_goes_on() -> None:
     """After `stop` nothing new is begun; `contain` with a fresh plan finishes the same pause."""
 
     async def scenario() -> None:
-        async with a_line(a_world(60), threads=2) as line:
+        async with a_line(a_world(20), threads=2) as line:
+            reached, go_on = threading.Event(), threading.Event()
+            sending = count()
+
+            def wait_at_the_sixth(moment: str, _document: object) -> None:
+                if moment == "sending" and next(sending) == 5:
+                    reached.set()
+                    assert go_on.wait(60)
+
+            line.connector.hook = wait_at_the_sixth
             order = await line.plan(line.order(batch=2, window=1))
             handle = await line.start(order)
-            await line.until(handle, lambda _: line.world.foundations)
+            assert await asyncio.to_thread(reached.wait, 60)
             await handle.execute_update(m.STOP, m.Stop("alice", "production"), result_type=str)
+            go_on.set()
             status = await line.rests(handle)
             assert status.summary.result == "stopped"
             assert 0 < status.summary.held < line.refs[0].work

@@ -76,18 +76,18 @@ def _adopt(program: Program, pause: Pause, person: str, *, named: bool) -> None:
         program.announce(f"pause {pause.id}: adopted. {_goes_on(state)}")
         return
     whose = program.wait(temporal.whose(pause.workflow))
+    refused = RefusedError(
+        f"The workflow of the pause {pause.id} is running: nothing to adopt.",
+        f"See `stopline status {pause.id}`.",
+    )
     if whose not in ("", None, pause.id):
-        raise RefusedError(
-            f"The workflow {pause.workflow} runs for the pause {whose}, not for {pause.id}. "
-            "Nothing was adopted.",
+        refused = RefusedError(
+            f"The workflow {pause.workflow} is of the pause {whose}; {pause.id} was not adopted.",
             f"End that one first: `stopline rollback {whose} --reason '...'`.",
         )
     if named:
-        raise RefusedError(
-            f"The workflow of the pause {pause.id} is running. Nothing was adopted.",
-            f"See `stopline status {pause.id}`.",
-        )
-    program.announce(f"pause {pause.id}: its workflow is running; nothing to adopt.")
+        raise refused
+    program.announce(str(refused))
 
 
 def _goes_on(state: PauseState) -> str:

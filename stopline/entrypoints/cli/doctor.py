@@ -116,7 +116,7 @@ def _worker(program: Program) -> Found:
 
 def _pauses(program: Program) -> Found:
     pauses = program.book.pauses.list(statuses=OPEN)
-    orphans = program.wait(program.temporal.orphans(pauses))
+    orphans = program.wait(program.temporal.orphans(pauses)) if pauses else []
     if not orphans:
         return True, f"{len(pauses)} open, each with its workflow", ""
     listed = ", ".join(f"{pause.id} ({pause.vendor})" for pause in orphans)
