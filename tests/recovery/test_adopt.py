@@ -395,14 +395,19 @@ def test_a_journal_that_is_in_use_does_not_become_another(
     """Its own marks are in some estate: the sheet goes into an empty journal or nowhere."""
     book = open_book(installation.journal_url)
     book.pauses.note("00000001", "opened", {})
-    (tmp_path / FILE).write_text(json.dumps(sheet_document(Sheet(journal="ffffffff", pause="1"))))
+    order = dict.fromkeys(("workflow", "reason", "overrides", "digest", "options"), "")
+    sheet = Sheet(journal="ffffffff", pause="1", status="contained", order=order)
+    (tmp_path / FILE).write_text(json.dumps(sheet_document(sheet)))
     assert run_over(installation.journal_url, monkeypatch, "adopt", "--from", str(tmp_path)) == 1
     said = capsys.readouterr().err
     assert f"is {book.id}, and it is not empty: it cannot become ffffffff" in said
     assert "STOPLINE_JOURNAL_URL" in said
 
 
-@pytest.mark.parametrize("text", [None, "{", "{}"])
+EMPTY = json.dumps(sheet_document(Sheet(journal="ffffffff", pause="1", status="contained")))
+
+
+@pytest.mark.parametrize("text", [None, "{", "{}", EMPTY], ids=["absent", "cut", "other", "empty"])
 def test_what_is_no_sheet_is_refused_before_a_journal_is_made(
     installation: Settings, tmp_path: Path, capsys: Captured, text: str | None
 ) -> None:

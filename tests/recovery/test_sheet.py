@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ from moto import mock_aws
 from support.pausing import PAUSE, Line, a_line, a_world
 from temporalio.client import WorkflowHandle
 
+from activities.bodies import Activities
 from stopline.errors import ConfigError, SetupError, UserError
 from stopline.model import Direction
 from stopline.recovery.places import Bucket, Folder, Kept, place_of
@@ -119,6 +121,30 @@ def test_a_place_that_fails_stops_no_containment_and_is_journalled() -> None:
             assert "ZeroDivisionError" in wrong[1]
             assert (await line.restored(handle)).result == "restored"
             assert line.world.picture() == before
+
+    asyncio.run(scenario())
+
+
+class Older(Activities):
+    """The activities of a release that knew no sheets, as in the middle of an upgrade."""
+
+    def all(self) -> list[Callable[..., Any]]:
+        """All but one."""
+        return [body for body in super().all() if body.__name__ != "sheet"]
+
+
+def test_a_worker_that_cannot_write_sheets_contains_all_the_same() -> None:
+    """When the activity itself fails, that is written down, and the containment goes on."""
+
+    async def scenario() -> None:
+        async with a_line(a_world(1), working=False) as line:
+            line.activities = Older(line.book, lambda _: {"memory": line.connector})
+            async with line.working():
+                handle = await line.pause()
+                assert (await line.status(handle)).summary.result == "contained"
+            said = [e.data["reason"] for e in line.book.pauses.events(PAUSE, "sheet")]
+            assert said
+            assert all("not written" in reason for reason in said)
 
     asyncio.run(scenario())
 

@@ -104,8 +104,10 @@ def _goes_on(state: PauseState) -> str:
 def _rebuilt(program: Program, where: Path, person: str) -> Pause:
     """Make the sheet's pause known to an empty journal, which takes the lost one's id."""
     sheet = _read(where)
-    if sheet.status == PauseStatus.CLOSED:
-        raise UserError(f"The pause {sheet.pause} is closed and holds nothing: nothing to rebuild.")
+    if sheet.status not in OPEN:
+        status = sheet.status or "without a status"
+        raise UserError(f"The pause {sheet.pause} is {status}. Nothing was rebuilt.")
+    lost = _lost(sheet)
     s = program.settings
     book = open_book(
         s.journal_url,
@@ -117,7 +119,7 @@ def _rebuilt(program: Program, where: Path, person: str) -> Pause:
     if known(book, sheet.pause):
         program.announce(f"pause {sheet.pause}: the journal {book.id} has it already.")
         return book.pauses.get(sheet.pause)
-    pause = rebuild(book, _lost(sheet), sheet.frozen, person)
+    pause = rebuild(book, lost, sheet.frozen, person)
     program.announce(
         f"pause {pause.id}: {sheet.vendor} ({scope_text(sheet.scope)}) is in the journal {book.id} "
         f"again, as it stood at {sheet.written_at}: {len(sheet.mine)} held, "
@@ -157,8 +159,16 @@ class _Approvals:
         return tuple(by for kind, by, plan in said if kind == "approved" and plan == digest)
 
 
+_ORDER = ("workflow", "reason", "overrides", "digest", "options")
+
+
 def _lost(sheet: Sheet) -> Lost:
     order = sheet.order
+    if missing := [name for name in _ORDER if name not in order]:
+        raise UserError(
+            f"The sheet's order lacks {', '.join(missing)}. Nothing was rebuilt.",
+            "It may be of another release, or was edited: take another version of it.",
+        )
     approvals = _Approvals(sheet)
     pause = Pause(
         id=sheet.pause,
@@ -173,7 +183,7 @@ def _lost(sheet: Sheet) -> Lost:
         frozen="",
         plan="",
     )
-    words = {name: order[name] for name in ("reason", "overrides", "digest", "options")}
+    words = {name: order[name] for name in _ORDER[1:]}
     return Lost(
         pause,
         words | {"sheet": sheet.written_at},
