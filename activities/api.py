@@ -23,6 +23,7 @@ MAKE_CANARY = "stopline.make-canary.v1"
 REMOVE_CANARY = "stopline.remove-canary.v1"
 VOUCH = "stopline.vouch.v1"
 AUDIT = "stopline.audit.v1"
+SHEET = "stopline.sheet.v1"
 
 RETRIABLE = ("busy", "throttled", "unreachable")
 """Causes that are asked again at once by the shard; the rest is left to the next sweep."""
@@ -284,6 +285,14 @@ class Conclusion:
     plan: str = ""
     stopped: bool = False
     blocked: str = ""
+
+
+@dataclass(frozen=True)
+class SheetOrder:
+    """Input of `SHEET`: whose recovery sheet; `plan` is about to be carried out, if any."""
+
+    order: PauseOrder = field(default_factory=PauseOrder)
+    plan: str = ""
 
 
 @dataclass(frozen=True)

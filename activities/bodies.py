@@ -21,7 +21,8 @@ from temporalio.exceptions import ApplicationError
 
 from activities import api, vouching
 from activities.auditing import audited
-from activities.ends import conclusion, verified
+from activities.ends import conclusion, opened_under, verified
+from activities.sheets import write_sheet
 from activities.working import at_work as _at_work
 from stopline import engine, guards, planner
 from stopline.approving import Approvers
@@ -32,6 +33,7 @@ from stopline.estate import Estate
 from stopline.journal.book import Book
 from stopline.journal.pauses import Pause, PauseStatus, Planned
 from stopline.model import Change, Direction, Plan, stage
+from stopline.recovery.places import Place
 from stopline.signing import UNSIGNED
 from stopline.text import jsonable
 
@@ -45,11 +47,15 @@ FEW = 5
 
 @dataclass(frozen=True)
 class Activities:
-    """The bodies, over one journal. `connectors_of` builds the connectors of an estate."""
+    """The bodies, over one journal. `connectors_of` builds the connectors of an estate.
+
+    `place` is where recovery sheets are kept; without one, none are written.
+    """
 
     book: Book
     connectors_of: Callable[[Estate], Connectors]
     approvers: Approvers = field(default_factory=Approvers)
+    place: Place | None = None
     _plans: Callable[[str], Planned] = field(init=False, repr=False)
     _work: Callable[[str], Shards] = field(init=False, repr=False)
     _built: Callable[[str], tuple[Frozen, Connectors]] = field(init=False, repr=False)
@@ -66,7 +72,7 @@ class Activities:
         """Everything that a worker registers."""
         return [
             self.assess, self.open, self.outline, self.apply, self.sweep, self.verify,
-            self.conclude, self.plan_restore, self.record, self.vouch, self.audit,
+            self.conclude, self.plan_restore, self.record, self.vouch, self.audit, self.sheet,
         ]  # fmt: skip
 
     # --- reading and planning --------------------------------------------------------------------
@@ -168,23 +174,18 @@ class Activities:
             _, playbook, _ = self._built(order.frozen)[0].parse()
             if refused := guards.unanswered(planned.findings, order.overrides):
                 return api.Opened(refused="; ".join(f"{f.guard}: {f.what}" for f in refused))
-            words = {"reason": order.reason, "overrides": order.overrides, "digest": order.digest}
+            words = {
+                "reason": order.reason,
+                "overrides": order.overrides,
+                "digest": order.digest,
+                "options": jsonable(order.options),
+            }
             self.book.pauses.open(_pause(order), words)
             self.book.pauses.approve(
                 order.pause, order.plan, order.digest, order.requester, UNSIGNED, order.reason
             )
             log.info("pause opened", pause=order.pause, vendor=order.vendor)
-            wanted = playbook.approvals
-            return api.Opened(
-                second_person=wanted.contain == "second-person",
-                approvers=wanted.people,
-                approval_seconds=wanted.hours * 3600,
-                audits=api.AuditTerms(
-                    playbook.audits.hours * 3600,
-                    playbook.audits.jitter_minutes * 60,
-                    playbook.audits.act == "contain",
-                ),
-            )
+            return opened_under(playbook)
 
     @activity.defn(name=api.RECORD)
     def record(self, said: api.Recording) -> bool:
@@ -211,6 +212,16 @@ class Activities:
         with _at_work():
             self._check(asked.order)
             return conclusion(self.book, asked)
+
+    @activity.defn(name=api.SHEET)
+    def sheet(self, asked: api.SheetOrder) -> bool:
+        """Bring the pause's recovery sheet up to date; whether it is as it should be."""
+        with _at_work():
+            self._check(asked.order)
+            if self.place is None:
+                return False
+            connectors = self._built(asked.order.frozen)[1]
+            return not write_sheet(self.book, connectors, self.place, asked).wrong
 
     @activity.defn(name=api.VERIFY)
     def verify(self, order: api.PauseOrder) -> api.Tally:

@@ -10,6 +10,7 @@ from stopline.journal.book import Book
 from stopline.journal.pauses import PauseStatus, Planned
 from stopline.model import Address, Direction, Hold, Outcome
 from stopline.planner import DriftKind, drift
+from stopline.playbook import Playbook
 from stopline.text import Json
 
 DONE = (Outcome.APPLIED, Outcome.ALREADY, Outcome.UNPROVEN)
@@ -25,6 +26,19 @@ def verified(book: Book, connectors: Mapping[str, Connector], pause: str) -> api
     data = {"verified": outcomes["verified"], "unverified": [str(a) for a in unverified]}
     book.pauses.note(pause, "verified", data)
     return api.Tally(dict(outcomes))
+
+
+def opened_under(playbook: Playbook) -> api.Opened:
+    """What a pause is opened with: whose word is wanted, and how it is audited."""
+    wanted, audits = playbook.approvals, playbook.audits
+    return api.Opened(
+        second_person=wanted.contain == "second-person",
+        approvers=wanted.people,
+        approval_seconds=wanted.hours * 3600,
+        audits=api.AuditTerms(
+            audits.hours * 3600, audits.jitter_minutes * 60, audits.act == "contain"
+        ),
+    )
 
 
 def conclusion(book: Book, asked: api.Conclusion) -> api.Summary:

@@ -10,6 +10,7 @@ import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from stopline.commands import Commands
 from stopline.connectors.memory import NAME, MemoryConnector, Principal, World
 from stopline.engine import Observed, Terms
 from stopline.model import Change, Document, Found, Grant, Residual, Scope, Skip
@@ -88,6 +89,12 @@ class Endpoint:
     def residuals(self, change: Change) -> Iterable[Residual]:
         """What the realm's connector says."""
         return self._realms[change.address.realm].residuals(change)
+
+    def commands(
+        self, document: Document, changes: Sequence[Change], original: str | None
+    ) -> Commands:
+        """What the realm's connector says."""
+        return self._realms[document.realm].commands(document, changes, original)
 
 
 def a_world(changes: int) -> World:

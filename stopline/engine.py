@@ -24,6 +24,7 @@ from dataclasses import dataclass, field
 from itertools import groupby
 from typing import ParamSpec, Protocol, TypeVar
 
+from stopline.commands import Commands
 from stopline.errors import ConnectorError, StaleError
 from stopline.estate import Estate
 from stopline.model import (
@@ -141,6 +142,12 @@ class Connector(Protocol):
 
     def residuals(self, change: Change) -> Iterable[Residual]:
         """What outlives this change, and until when."""
+        ...
+
+    def commands(
+        self, document: Document, changes: Sequence[Change], original: str | None
+    ) -> Commands:
+        """Say changes of one document as commands that a person can run. Pure."""
         ...
 
 

@@ -325,6 +325,17 @@ def _still_needed(
     return kept, skips
 
 
+def inverse(plan: Plan) -> Plan:
+    """The way back of a containment plan of which nothing is known but the plan."""
+    return Plan(
+        vendor=plan.vendor,
+        direction=Direction.RESTORE,
+        scope=plan.scope,
+        changes=in_order((c.inverse() for c in plan.changes), Direction.RESTORE),
+        pause=plan.pause,
+    )
+
+
 # --- what became of it -------------------------------------------------------------------------
 
 

@@ -7,6 +7,7 @@ would have called cannot be reached.
 from collections.abc import Iterable, Mapping, Sequence
 from typing import NoReturn
 
+from stopline.commands import Commands
 from stopline.engine import Connector, Observed, Terms
 from stopline.errors import RefusedError
 from stopline.model import Change, Document, Found, Grant, Residual, Scope, Skip
@@ -25,6 +26,7 @@ class ReadOnly:
         self._contained = connector.contained
         self._read = connector.read
         self._residuals = connector.residuals
+        self._commands = connector.commands
 
     def discover(self, vendor: Vendor, scope: Scope) -> Iterable[Found]:
         """Yield what the vendor holds."""
@@ -52,6 +54,12 @@ class ReadOnly:
     def residuals(self, change: Change) -> Iterable[Residual]:
         """Say what would outlive a change."""
         return self._residuals(change)
+
+    def commands(
+        self, document: Document, changes: Sequence[Change], original: str | None
+    ) -> Commands:
+        """Say changes as commands that a person can run."""
+        return self._commands(document, changes, original)
 
 
 def read_only(connectors: Mapping[str, Connector]) -> Mapping[str, Connector]:

@@ -7,6 +7,7 @@ own environment and profiles have that.
 
 import getpass
 import os
+import re
 import socket
 from difflib import get_close_matches
 from functools import lru_cache
@@ -54,6 +55,19 @@ def _identity() -> str:
 
 def _journal(found: dict[str, Any]) -> str:
     return f"sqlite:///{quote(str(found['data_dir']), safe='/ :')}/journal.db"
+
+
+def _sheets(found: dict[str, Any]) -> str:
+    return str(found["data_dir"] / "recovery")
+
+
+def _place(text: str) -> str:
+    """A folder, made absolute, or `s3://bucket/prefix`."""
+    if "://" not in text:
+        return str(Path(text).expanduser().absolute())
+    if not re.fullmatch(r"s3://[a-z0-9][a-z0-9.-]+(/[^?#]*)?", text):
+        raise ValueError("must be a folder, or s3://bucket/prefix")
+    return text
 
 
 def _database(url: str) -> str:
@@ -108,6 +122,8 @@ class Settings(BaseSettings):
         default_factory=_journal, repr=False
     )
     """The journal's database. May hold a password: show `journal_shown` instead."""
+    recovery: Annotated[str, AfterValidator(_place)] = Field(default_factory=_sheets)
+    """Where recovery sheets are written: a folder, or `s3://bucket/prefix`."""
     identity: Annotated[str, AfterValidator(_one_line)] = Field(default_factory=_identity)
     """Who acts: the requester of a pause, the approver of a rollback."""
     signing_key: Annotated[Path, AfterValidator(Path.expanduser)] | None = None

@@ -6,9 +6,10 @@ from typing import Any, TypeVar
 
 from temporalio import workflow
 from temporalio.common import RetryPolicy
-from temporalio.exceptions import FailureError
+from temporalio.exceptions import ActivityError, FailureError, is_cancelled_exception
 
 with workflow.unsafe.imports_passed_through():
+    from activities import api
     from workflows.messages import STOP
 
 T = TypeVar("T")
@@ -28,6 +29,10 @@ A_FEW = RetryPolicy(
 
 HEARTBEAT = timedelta(seconds=10)
 """A dead worker is noticed after this; batches beat after every document."""
+
+
+SHEET_MINUTES = 0.5
+"""The longest that an attempt to write the recovery sheet may keep a containment waiting."""
 
 
 async def call(
@@ -57,3 +62,17 @@ async def end_early(child: workflow.ChildWorkflowHandle[Any, Any]) -> None:
     """Ask one child to end early; one that has ended meanwhile needs no asking."""
     with contextlib.suppress(FailureError):
         await child.signal(STOP)
+
+
+async def keep_sheet(order: api.PauseOrder, plan: str = "") -> None:
+    """Bring the recovery sheet up to date. Where that fails it is written down; work goes on."""
+    asked = api.SheetOrder(order, plan)
+    summary = "write the recovery sheet"
+    try:
+        await call(api.SHEET, asked, bool, summary=summary, minutes=SHEET_MINUTES, retry=A_FEW)
+    except ActivityError as error:
+        if is_cancelled_exception(error):
+            raise
+        why = f"not written: {error.cause}"
+        said = api.Recording(order, "sheet", "stopline", why, plan)
+        await call(api.RECORD, said, bool, summary="write down: no recovery sheet")

@@ -17,7 +17,7 @@ with workflow.unsafe.imports_passed_through():
     import workflows.messages as m
     from activities import api
     from stopline.model import Direction
-    from workflows.calls import call, end_early
+    from workflows.calls import call, end_early, keep_sheet
     from workflows.messages import Phase
     from workflows.words import PeoplesWords
 
@@ -40,6 +40,9 @@ class PauseVendor(PeoplesWords):
         self._tell()
         if not state.opened and not await self._open():
             return self._finish()
+        if state.phase is Phase.RESTORING:  # adopted in the middle of a rollback
+            closed = await self._conclude(Direction.RESTORE, "", "")
+            self._enter(Phase.CLOSED if closed else Phase.PAUSED)
         while self._state.phase is not Phase.CLOSED:
             try:
                 await self._next()
@@ -147,7 +150,8 @@ class PauseVendor(PeoplesWords):
     async def _pass(self, order: api.PauseOrder, before: api.Tally) -> api.PlanRef:
         """One reading and planning; no sooner than the provider shows everywhere what we wrote."""
         if before.applied:
-            await workflow.sleep(timedelta(seconds=self._propagation))
+            seen = "until the writes are seen everywhere"
+            await workflow.sleep(timedelta(seconds=self._propagation), summary=seen)
         summary = f"sweep {self._sweep}: read again, plan what is new"
         return await call(api.SWEEP, order, api.PlanRef, summary=summary, minutes=30)
 
@@ -155,6 +159,7 @@ class PauseVendor(PeoplesWords):
         """One child for each connector and realm; all are awaited before anything else."""
         order = self._state.order
         asked = api.OutlineOrder(order, plan)
+        await keep_sheet(order, plan)
         outlines = await call(api.OUTLINE, asked, api.Outlines, summary="cut the plan into batches")
         self._propagation = outlines.propagation
         self._total, self._done = sum(o.size for o in outlines.shards), api.Tally()

@@ -76,5 +76,6 @@ class Shard:
                 tally = await call(api.APPLY, batch, api.Tally, summary=summary)
             if not tally.again or self._done():
                 return tally
-            await workflow.sleep(timedelta(seconds=2 * 2**round_))
+            again = f"ask again: {tally.again} of {where} {start}-{stop}"
+            await workflow.sleep(timedelta(seconds=2 * 2**round_), summary=again)
         return tally

@@ -11,7 +11,7 @@ with workflow.unsafe.imports_passed_through():
     import workflows.messages as m
     from activities import api
     from stopline.model import Direction
-    from workflows.calls import call, end_early
+    from workflows.calls import call, end_early, keep_sheet
     from workflows.messages import Phase
 
 Child = workflow.ChildWorkflowHandle[m.ShardOrder, api.Tally]
@@ -193,6 +193,7 @@ class PeoplesWords:
         self._state.summary = await call(
             api.CONCLUDE, asked, api.Summary, summary="what became of it"
         )
+        await keep_sheet(self._state.order)
         return self._state.summary.result == "restored"
 
     def _enter(self, phase: Phase) -> None:

@@ -13,7 +13,9 @@ import re
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from shlex import join
 
+from stopline.commands import Commands
 from stopline.engine import Mark, Observed, Terms
 from stopline.errors import ConnectorError, StaleError
 from stopline.model import (
@@ -192,6 +194,19 @@ class MemoryConnector:
         """A session outlives a switched-off key for an hour."""
         if change.address.kind == "switch":
             yield Residual(change.address, "sessions opened with the key", "PT1H")
+
+    def commands(
+        self, document: Document, changes: Sequence[Change], original: str | None
+    ) -> Commands:
+        """`memory set KIND ID JSON` or `memory remove KIND ID`: as plain as the world is."""
+        del original
+        lines = (
+            ("set", document.kind, c.address.id, c.after.body)
+            if c.after is not None
+            else ("remove", document.kind, c.address.id)
+            for c in changes
+        )
+        return Commands(tuple(join(("memory", *words)) for words in lines))
 
     # --- reading and writing ---------------------------------------------------------------------
 

@@ -19,9 +19,11 @@ from typing import IO
 import structlog
 from temporalio.envconfig import ClientConfig
 
-from stopline.entrypoints.temporal import connect
-from stopline.entrypoints.worker import serve, stop_on_signals
+from activities.api import task_queue
+from stopline.entrypoints.temporal import Temporal, connect
+from stopline.entrypoints.worker import open_settings_book, serve, stop_on_signals
 from stopline.errors import SetupError
+from stopline.journal.pauses import OPEN
 from stopline.settings import Settings
 
 DEFAULT = "127.0.0.1:7233"
@@ -198,11 +200,24 @@ def up(settings: Settings, *, ui: bool = True) -> int:
 async def _up(settings: Settings, server: Server | None) -> None:
     stop = asyncio.Event()
     stop_on_signals(stop)
-    await connect(settings)
+    await look_for_orphans(settings)
     keeper = asyncio.create_task(_keep(server, stop)) if server else None
     await serve(settings, stop)
     if keeper is not None:
         await keeper
+
+
+async def look_for_orphans(settings: Settings) -> None:
+    """Say which open pauses this server does not know, should its database be another one."""
+    book = open_settings_book(settings)
+    temporal = Temporal(await connect(settings), task_queue(book.id))
+    orphans = await temporal.orphans(book.pauses.list(statuses=OPEN))
+    book.store.engine.dispose()
+    if orphans:
+        log.warning(
+            "open pauses have no workflow here: `stopline adopt` gives them one",
+            pauses=[pause.id for pause in orphans],
+        )
 
 
 async def _keep(server: Server, stop: asyncio.Event) -> None:

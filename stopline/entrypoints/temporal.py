@@ -9,7 +9,7 @@ import os
 import re
 import socket
 import time
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Iterable
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, TypeVar
@@ -24,6 +24,7 @@ from temporalio.api.taskqueue.v1 import TaskQueue
 from temporalio.api.workflowservice.v1 import DescribeTaskQueueRequest
 from temporalio.client import (
     Client,
+    WorkflowExecutionStatus,
     WorkflowFailureError,
     WorkflowHandle,
     WorkflowQueryFailedError,
@@ -34,12 +35,13 @@ from temporalio.client import (
 from temporalio.common import WorkflowIDConflictPolicy, WorkflowIDReusePolicy
 from temporalio.contrib.pydantic import pydantic_data_converter
 from temporalio.envconfig import ClientConfig
-from temporalio.exceptions import ApplicationError, FailureError
+from temporalio.exceptions import ApplicationError, FailureError, WorkflowAlreadyStartedError
 from temporalio.service import RPCError, RPCStatusCode
 
 from activities.api import CheckOrder, CheckRef, PauseOrder, PlanRef
 from stopline import errors
 from stopline.errors import RefusedError, SetupError, StoplineError
+from stopline.journal.pauses import Pause
 from stopline.settings import Settings
 from workflows import messages as m
 
@@ -196,17 +198,56 @@ class Temporal:
 
     async def start(self, order: PauseOrder) -> None:
         """Start the pause; an equal one that runs already is joined (ask `status` whose it is)."""
+        await self._start(m.PauseState(order=order), WorkflowIDConflictPolicy.USE_EXISTING)
+
+    async def adopt(self, state: m.PauseState) -> bool:
+        """Start the pause in a state that the journal gave; False when its workflow is running."""
+        try:
+            await self._start(state, WorkflowIDConflictPolicy.FAIL)
+        except WorkflowAlreadyStartedError:
+            return False
+        return True
+
+    async def _start(self, state: m.PauseState, conflict: WorkflowIDConflictPolicy) -> None:
+        """The summary is for Temporal's UI; the memo stays with the pause when it is renewed.
+
+        No search attributes: one that a server does not know would fail the start.
+        """
+        order = state.order
         await _answered(
             self.client.start_workflow(
                 m.PAUSE_VENDOR,
-                m.PauseState(order=order),
+                state,
                 id=order.workflow,
                 task_queue=self.queue,
-                id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
+                id_conflict_policy=conflict,
                 id_reuse_policy=WorkflowIDReusePolicy.ALLOW_DUPLICATE,
                 static_summary=f"pause {order.vendor} ({order.scope.key})",
+                static_details=_details(order),
+                memo={
+                    "vendor": order.vendor,
+                    "scope": order.scope.key,
+                    "pause": order.pause,
+                    "journal": order.journal,
+                },
             )
         )
+
+    async def whose(self, workflow: str) -> str | None:
+        """The pause that a running workflow is of, empty where it does not say; None: none runs."""
+        try:
+            found = await self._handle(workflow).describe(rpc_timeout=ANSWER)
+        except RPCError as error:
+            if error.status is RPCStatusCode.NOT_FOUND:
+                return None
+            raise _said(error) from error
+        if found.status is not WorkflowExecutionStatus.RUNNING:
+            return None
+        return str(await found.memo_value("pause", ""))
+
+    async def orphans(self, pauses: Iterable[Pause]) -> list[Pause]:
+        """The open pauses whose workflow is gone: nobody watches them, nothing can be asked."""
+        return [p for p in pauses if await self.whose(p.workflow) not in ("", p.id)]
 
     async def status(self, workflow: str) -> m.Status:
         """Ask a pause where it stands. Raises UnreachableError while nobody can answer."""
@@ -243,6 +284,16 @@ async def _untaken(handle: WorkflowHandle[Any, Any]) -> frozenset[str]:
     if task.state == TASK_WAITS:
         since.append(task.scheduled_time)
     return frozenset(moment.ToJsonString() for moment in since)
+
+
+def _details(order: PauseOrder) -> str:
+    """Markdown for Temporal's UI: who, why, and where all of it is written down."""
+    return (
+        f"Pause `{order.pause}` of **{order.vendor}**, scope `{order.scope.key}`  \n"
+        f"asked for by {order.requester}: {order.reason}  \n"
+        f"plan `{order.digest[:12]}`, journal `{order.journal}`  \n"
+        f"what is held, what is left and why: `stopline status {order.pause}`"
+    )
 
 
 async def _answered(asked: Awaitable[T]) -> T:

@@ -23,6 +23,7 @@ from stopline.engine import Connector
 from stopline.entrypoints.temporal import UnreachableError, connect
 from stopline.estate import Estate
 from stopline.journal.book import Book, open_book
+from stopline.recovery.places import place_of
 from stopline.settings import Settings
 from workflows.pause_vendor import PauseVendor
 from workflows.plan_vendor import PlanVendor
@@ -119,7 +120,9 @@ async def serve(settings: Settings, stop: asyncio.Event) -> None:
     client = await _patiently(settings, stop)
     if client is None:
         return
-    activities = Activities(book, connectors_of, Approvers(settings.config_dir))
+    activities = Activities(
+        book, connectors_of, Approvers(settings.config_dir), place_of(settings.recovery)
+    )
     workers = [build_reader(client, activities)]
     if not settings.read_only:
         workers.append(build_worker(client, activities, threads=settings.threads))

@@ -67,7 +67,7 @@ def gather(book: Book, pause: str, techniques: ocsf.Techniques, exported_at: str
         ).encode(),
     }
     hidden = []
-    for digest, body in book.store.bodies(sorted(found | _inside(book, found))):
+    for digest, body in book.store.kept(sorted(found | _inside(book, found))):
         text = hide(body)
         hidden += [digest] if text != body else []
         members[f"{BODIES}{digest}"] = text.encode()
@@ -94,9 +94,7 @@ def _link(row: Mapping[str, Json], pause: str) -> dict[str, Json]:
 
 def _inside(book: Book, digests: set[str]) -> set[str]:
     """Digests that a body names in turn: a plan names the snapshot that it was taken from."""
-    return {
-        name for _, body in book.store.bodies(sorted(digests)) for name in _DIGEST.findall(body)
-    }
+    return {name for _, body in book.store.kept(sorted(digests)) for name in _DIGEST.findall(body)}
 
 
 def finished(bundle: Bundle) -> Bundle:

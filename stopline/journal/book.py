@@ -33,12 +33,14 @@ def open_book(
     lease_seconds: float = 30.0,
     request_seconds: float = 15.0,
     clock: Callable[[], float] | None = None,
+    journal: str = "",
 ) -> Book:
     """Open the journal at a database URL, making it when it is not there yet.
 
     Leases go by the database server's clock, where there is one and no `clock` is given: machines
-    whose own clocks differ agree on who may write. Raises JournalError naming the database when
-    it cannot be opened or is newer than we are, SetupError when psycopg is not installed.
+    whose own clocks differ agree on who may write. `journal` is the id of a lost one that an
+    empty journal takes over. Raises JournalError naming the database when it cannot be opened, is
+    newer than we are or has another id already, SetupError when psycopg is not installed.
     """
-    store = open_store(url, clock or time.time, shared_time=clock is None)
+    store = open_store(url, clock or time.time, journal, shared_time=clock is None)
     return Book(store, Writes(store, lease_seconds, request_seconds), Pauses(store))

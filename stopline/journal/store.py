@@ -144,14 +144,19 @@ class Store:
             packed = connection.execute(
                 sa.select(t.bodies.c.body).where(t.bodies.c.digest == digest)
             ).scalar()
-        text = _unpacked(packed) if packed is not None else None
-        if text is None or sha256(text) != digest:
-            what = "is missing from" if packed is None else "was altered in"
-            raise JournalError(
-                f"The document {digest[:12]} {what} the journal.",
-                "Restore the journal's database from a backup that holds it.",
-            )
-        return text
+        return _whole(digest, _unpacked(packed) if packed is not None else None)
+
+    def bodies(self, digests: Iterable[str]) -> Mapping[str, str]:
+        """Return stored documents by digest. Raises JournalError as `body` does."""
+        wanted, found = sorted({*digests}), dict[str, str]()
+        with self.read() as connection:
+            for start in range(0, len(wanted), AT_ONCE):
+                some = t.bodies.c.digest.in_(wanted[start : start + AT_ONCE])
+                for row in connection.execute(sa.select(t.bodies).where(some)):
+                    found[row.digest] = _unpacked(row.body)
+        for digest in wanted:
+            _whole(digest, found.get(digest))
+        return found
 
     def events(self, pause: str = "", kind: str = "") -> tuple[Event, ...]:
         """Return events in order, of one pause or kind or of all."""
@@ -173,8 +178,8 @@ class Store:
         with self.read() as connection:
             return tuple(dict(row) for row in connection.execute(query).mappings())
 
-    def bodies(self, digests: Sequence[str]) -> Iterator[tuple[str, str]]:
-        """Yield those of these documents that are kept, with their digests."""
+    def kept(self, digests: Sequence[str]) -> Iterator[tuple[str, str]]:
+        """Yield those of these documents that are kept, as they are, with their digests."""
         for start in range(0, len(digests), AT_ONCE):
             wanted = t.bodies.c.digest.in_(digests[start : start + AT_ONCE])
             with self.read() as connection:
@@ -248,6 +253,16 @@ def _unpacked(packed: bytes) -> str:
         return ""
 
 
+def _whole(digest: str, text: str | None) -> str:
+    if text is None or sha256(text) != digest:
+        what = "is missing from" if text is None else "was altered in"
+        raise JournalError(
+            f"The document {digest[:12]} {what} the journal.",
+            "Restore the journal's database from a backup that holds it.",
+        )
+    return text
+
+
 def _event(row: Any) -> Event:
     return Event(row.seq, row.at, row.pause, row.kind, row.actor, json.loads(row.data), row.hash)
 
@@ -257,34 +272,53 @@ def link(row: Mapping[str, Any]) -> str:
     return sha256(canonical({name: row[name] for name in sorted(row)}))
 
 
-def open_store(url: str, clock: Callable[[], float], *, shared_time: bool = False) -> Store:
+def open_store(
+    url: str, clock: Callable[[], float], journal: str = "", *, shared_time: bool = False
+) -> Store:
     """Open the journal, bring its tables up to date, and give it an id when it is new.
 
     Of several that open a new one at once, one makes it. A journal that is up to date is only
-    read. Raises JournalError naming the database when it cannot be opened or is newer than we are.
+    read. `journal` is the id of a lost one, which a journal without a single event takes over.
+    Raises JournalError naming the database when it cannot be opened, is newer than we are, or is
+    not empty and has another id.
     """
     engine = database.engine_of(url)
     try:
-        return Store(engine, clock, _ready(engine), shared_time)
+        return Store(engine, clock, _ready(engine, journal), shared_time)
     except BaseException:
         engine.dispose()
         raise
 
 
-def _ready(engine: Engine) -> str:
+def _ready(engine: Engine, wanted: str) -> str:
     """Bring the tables up to date where they are not; return the journal's id."""
     with database.reading(engine) as connection:
         journal = _id(connection) if _up_to_date(engine, connection) else None
-    if journal is not None:
+    if journal is not None and wanted in ("", journal):
         return journal
     with database.writing(engine) as connection:
         if not _up_to_date(engine, connection):
             command.upgrade(_migrations(connection), "head")
-        journal = _id(connection)
-        if journal is None:
-            journal = secrets.token_hex(4)
-            connection.execute(sa.insert(t.meta).values(name="journal", value=journal))
+        journal = _identified(connection, wanted)
+    if wanted and journal != wanted:
+        raise JournalError(
+            f"The journal {database.shown(engine)} is {journal}, and it is not empty: it cannot "
+            f"become {wanted}.",
+            "Let STOPLINE_JOURNAL_URL name a database that is not there yet, then try again.",
+        )
     return journal
+
+
+def _identified(connection: Connection, wanted: str) -> str:
+    """The id that the database has; a new one, or the wanted one where nothing is written yet."""
+    there = _id(connection)
+    if there is None:
+        there = wanted or secrets.token_hex(4)
+        connection.execute(sa.insert(t.meta).values(name="journal", value=there))
+    elif wanted and not connection.execute(sa.select(t.events.c.seq).limit(1)).first():
+        there = wanted
+        connection.execute(sa.update(t.meta).where(t.meta.c.name == "journal").values(value=wanted))
+    return there
 
 
 def _id(connection: Connection) -> str | None:

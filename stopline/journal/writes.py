@@ -119,6 +119,12 @@ class Writes:
             )
         )
 
+    def originals(self) -> Mapping[Document, str]:
+        """The verbatim texts from before our first overlay, by document."""
+        with self.store.read() as connection:
+            rows = connection.execute(sa.select(t.originals)).all()
+        return {Address.parse(row.document).document: row.raw for row in rows}
+
     # --- intents and receipts --------------------------------------------------------------------
 
     def intend(self, errand: Errand, observed: Observed, changes: Sequence[Change]) -> str | None:

@@ -118,6 +118,7 @@ def pause_document(standing: Standing) -> Json:
         "phase": standing.phase,
         "why": standing.why,
         "acknowledged": standing.acknowledged,
+        "sheet": standing.sheet,
         "holds": [jsonable(h) for h in standing.held],
         "left": [_left(left) for left in standing.left],
         "said": [jsonable(said) for said in standing.said],

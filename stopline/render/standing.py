@@ -19,7 +19,8 @@ DONE, FAILED, WAITING, PARTIAL, CONFLICT, UNVERIFIED = 0, 1, 5, 6, 7, 8
 class Left:
     """One thing that is not as it was meant to be, why, and what a person can run next.
 
-    `kind` is `failed`, `conflict`, `not asked`, `left open`, `gap`, `unverified` or `unproven`.
+    `kind` is `failed`, `conflict`, `not asked`, `left open`, `gap`, `unverified`, `unproven` or
+    `recovery sheet`.
     `columns` are the texts before, ours and now, where the journal has them. `direction` is that
     of the write which did not do, empty where there was none.
     """
@@ -74,7 +75,10 @@ class Held:
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """One pause, whole. `status` is the journal's, `phase` Temporal's (empty when not asked)."""
+    """One pause, whole. `status` is the journal's, `phase` Temporal's (empty when not asked).
+
+    `sheet` is where its recovery sheet was last written, empty where it never was.
+    """
 
     id: str
     vendor: str
@@ -92,6 +96,7 @@ class Standing:
     why: str = ""
     phase: str = ""
     acknowledged: bool = False
+    sheet: str = ""
 
     def count(self, *kinds: str) -> int:
         """How many things are left of these kinds."""
@@ -105,7 +110,7 @@ def exit_code(standing: Standing) -> int:
     plain = {"contained": DONE, "closed": DONE, "stopped": FAILED}
     if standing.status in plain:
         return plain[standing.status]
-    kinds = {left.kind for left in standing.left} - {"unproven"}
+    kinds = {left.kind for left in standing.left} - {"unproven", "recovery sheet"}
     return UNVERIFIED if kinds == {"unverified"} else PARTIAL
 
 
@@ -179,6 +184,8 @@ def _head(s: Standing) -> Section:
         Line(f"asked for  by {s.requester} at {_minute(s.opened_at)}: {s.reason}"),
         Line(f"held       {len(s.held)}"),
     ]
+    if s.sheet:
+        body.append(Line(f"sheet      {s.sheet}"))
     if s.closed_at:
         body.append(Line(f"closed     {_minute(s.closed_at)}"))
     if s.why:
@@ -209,6 +216,7 @@ _TITLES = {
     "unverified": "Unverified: written, and a later reading does not show it",
     "gap": "Gaps: not read",
     "unproven": "Unproven: it is so, and nothing shows whether we did it",
+    "recovery sheet": "Recovery sheet: not there as it should be, were stopline itself to go down",
 }
 
 

@@ -19,6 +19,7 @@ from support.held import held_to
 from support.recording import (
     CHANCE,
     CHORDUS,
+    CUT,
     FIRST,
     FOLDER,
     JOURNAL,
@@ -56,7 +57,7 @@ def contained(name: str, pause: str, scope: Scope, holds: tuple[Hold, ...] = ())
     """The containment plan of a recorded snapshot, with what the guards say."""
     vendor, playbook, estate = drilled()
     snapshot = recorded(name)
-    terms = Terms(vendor, playbook, Mark(JOURNAL, pause))
+    terms = Terms(vendor, playbook, Mark(JOURNAL, pause), estate=estate, cut_at=CUT)
     of_aws = opinions(build(estate))
     plan = planner.plan_containment(snapshot, terms, scope, standing(holds), of_aws)
     bounds = guards.Bounds(estate, playbook.limits)

@@ -3,7 +3,7 @@
 import asyncio
 import tempfile
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, nullcontext
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -20,6 +20,7 @@ from stopline.entrypoints.embedded import Server, free_port
 from stopline.entrypoints.worker import build_worker
 from stopline.journal.book import Book, open_book
 from stopline.model import Scope
+from stopline.recovery.places import Folder, Place
 from workflows import messages as m
 
 VENDOR = "vendor: mercor\naws: {paths: [/vendors/mercor/]}\n"
@@ -35,6 +36,7 @@ phases:
       - {name: targets, connector: memory, contains: targets, how: deny}
 limits: {changes: 5000, share: 1.0}
 """
+FROZEN = Frozen(VENDOR, PLAYBOOK, "{}")
 PAUSE = "0000abcd"
 
 
@@ -59,6 +61,22 @@ class Line:
     frozen: str = ""
     queue: str = ""
     refs: list[api.PlanRef] = field(default_factory=list)
+    sheets: Path = Path()
+    server: Server | None = None
+    activities: Activities | None = None
+
+    @property
+    def address(self) -> str:
+        """Where the server is."""
+        assert self.server is not None
+        return self.server.address
+
+    @asynccontextmanager
+    async def working(self, threads: int = 8) -> AsyncIterator[None]:
+        """Have a worker for as long as this lasts."""
+        assert self.activities is not None
+        async with build_worker(self.client, self.activities, threads=threads):
+            yield
 
     async def plan(self, order: api.PauseOrder) -> api.PauseOrder:
         """Plan, and return the order that a person would confirm."""
@@ -151,8 +169,10 @@ async def a_line(
     threads: int = 8,
     approvers: Approvers | None = None,
     playbook: str = PLAYBOOK,
+    place: Place | None = None,
+    working: bool = True,
 ) -> AsyncIterator[Line]:
-    """Start everything on a free port, and stop it."""
+    """Start everything on a free port, and stop it. Sheets go to `Line.sheets`, or to a place."""
     with tempfile.TemporaryDirectory() as folder:
         server = Server(Path(folder) / "temporal", free_port())
         server.start()
@@ -163,10 +183,13 @@ async def a_line(
             line = Line(client, book, connector.world, connector)
             line.queue = api.task_queue(book.id)
             line.frozen = book.pauses.keep("frozen", Frozen(VENDOR, playbook, "{}").dump())
-            activities = Activities(
-                book, lambda _estate: {"memory": connector}, approvers or Approvers()
+            line.sheets = Path(folder) / "recovery"
+            place = place or Folder(line.sheets)
+            line.server = server
+            line.activities = Activities(
+                book, lambda _estate: {"memory": connector}, approvers or Approvers(), place
             )
-            async with build_worker(client, activities, threads=threads):
+            async with line.working(threads) if working else nullcontext():
                 yield line
         finally:
             server.stop()

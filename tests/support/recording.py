@@ -38,6 +38,10 @@ CHANCE = re.compile(r"\b(AKIA|ASIA|AIDA|AROA|APKA|ANPA)[A-Z0-9]{12,}\b|\b()[a-z0
 """Ids that AWS draws: of keys, users, roles, policies, certificates."""
 
 
+CUT = "2026-01-01T00:00:00Z"
+"""When the recorded pause began."""
+
+
 def drilled() -> tuple[Vendor, Playbook, Estate]:
     """The drill's vendor and estate, and the playbook that is shipped."""
     playbook = (ROOT / "config" / "playbooks" / "default.yaml").read_text("utf-8")
@@ -101,9 +105,9 @@ def _read(connector: AwsConnector, scope: Scope) -> Snapshot:
 
 def _contain(connector: AwsConnector, snapshot: Snapshot) -> tuple[str, Json]:
     """Carry the plan out; what the journal then holds."""
-    vendor, playbook, _ = drilled()
+    vendor, playbook, lab = drilled()
     book = open_book("sqlite://")
-    terms = Terms(vendor, playbook, Mark(book.id, FIRST))
+    terms = Terms(vendor, playbook, Mark(book.id, FIRST), estate=lab, cut_at=CUT)
     plan = planner.plan_containment(snapshot, terms, Scope(), standing(), opinions(connector))
     errand = Errand(FIRST, Direction.CONTAIN, "recording", "recording")
     receipts = [

@@ -25,6 +25,7 @@ from stopline.entrypoints.temporal import connect, polled
 from stopline.entrypoints.worker import build_reader, build_worker
 from stopline.estate import Estate
 from stopline.journal.book import Book, open_book
+from stopline.recovery.places import place_of
 from stopline.settings import Settings, settings
 
 VENDOR = """\
@@ -105,7 +106,8 @@ class House:
 
     def run(self, *arguments: str) -> int:
         """Run the program in this process; its exit code. Output goes where pytest captures it."""
-        return main(arguments, Program({NAME: CONTAINS}))
+        program = Program({NAME: CONTAINS}, lambda _: {NAME: self.connector})
+        return main(arguments, program)
 
     def start_worker(self) -> None:
         """Run a worker in a thread of its own, until `stop_worker`."""
@@ -120,7 +122,8 @@ class House:
         stop, loop = asyncio.Event(), asyncio.get_running_loop()
         self._ask_to_stop = lambda: loop.call_soon_threadsafe(stop.set)
         connectors_of = self.connectors_of or (lambda _: {NAME: self.connector})
-        activities = Activities(self.book, connectors_of)
+        place = place_of(self.settings.recovery)
+        activities = Activities(self.book, connectors_of, place=place)
         try:
             client = await connect(self.settings)
             workers = [build_reader(client, activities)]

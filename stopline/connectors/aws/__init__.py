@@ -8,7 +8,8 @@ what is not: docs/access-paths.md.
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from stopline.connectors.aws import canary, opinion, preflight
+from stopline.commands import Commands
+from stopline.connectors.aws import canary, commands, opinion, preflight
 from stopline.connectors.aws.classes import READERS, WRITERS
 from stopline.connectors.aws.clients import Clients
 from stopline.connectors.aws.discovery import discover
@@ -81,6 +82,12 @@ class AwsConnector:
     def residuals(self, change: Change) -> Iterable[Residual]:
         """What outlives this change, and until when."""
         return opinion.residuals(change)
+
+    def commands(
+        self, document: Document, changes: Sequence[Change], original: str | None
+    ) -> Commands:
+        """The same changes as plain `aws` commands, for when stopline itself is down."""
+        return commands.commands(document, changes, original)
 
 
 def build(estate: Estate) -> AwsConnector:

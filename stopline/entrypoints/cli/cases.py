@@ -7,6 +7,7 @@ import typer
 
 from stopline.entrypoints.cli import options as o
 from stopline.entrypoints.cli.asking import nearest, open_pause, pauses_named
+from stopline.entrypoints.cli.byhand import FormatOption, wants_commands, write_way_back
 from stopline.entrypoints.cli.ending import asked, end
 from stopline.entrypoints.cli.following import follow
 from stopline.entrypoints.cli.program import Program
@@ -26,13 +27,23 @@ def status(
     ] = "",
     *,
     all_: Annotated[bool, typer.Option("--all", help="Closed pauses too.")] = False,
+    format_: FormatOption = o.Format.PAGE,
     output: o.OutputOption = None,
 ) -> None:
     """Show the pauses; of one vendor: what is held, what is left and why, what waits.
 
-    Works from the journal alone when Temporal does not answer.
+    Works from the journal alone when Temporal does not answer. With --format commands it writes
+    what gives the pause back by hand, when stopline itself is down.
     """
     program = o.program_of(context, output)
+    if wants_commands(program, format_):
+        if not case:
+            raise UserError(
+                "--format commands is about one pause, and none is named. Nothing was written.",
+                "Say which: `stopline status VENDOR --format commands`.",
+            )
+        write_way_back(program, open_pause(program, case))
+        return
     pauses = program.book.pauses.list(statuses=() if all_ else OPEN)
     if case:
         pauses = _of(program, case, closed=all_)

@@ -17,6 +17,7 @@ from stopline.entrypoints.cli import preflight as flying
 from stopline.entrypoints.cli.program import Program
 from stopline.errors import StoplineError, UserError
 from stopline.estate import readers
+from stopline.journal.pauses import OPEN
 from stopline.preflight import Check
 from stopline.render.documents import diagnosis_document
 from stopline.render.place import diagnosis_page
@@ -191,6 +192,19 @@ def _clean(faults: list[str], well: str) -> Found:
     )
 
 
+def _pauses(program: Program) -> Found:
+    pauses = program.book.pauses.list(statuses=OPEN)
+    orphans = program.wait(program.temporal.orphans(pauses)) if pauses else []
+    if not orphans:
+        return True, f"{len(pauses)} open, each with its workflow", ""
+    listed = ", ".join(f"{pause.id} ({pause.vendor})" for pause in orphans)
+    return (
+        False,
+        f"the workflow of {listed} is gone: what is contained stays so, and nobody watches it",
+        ("Is it the server on which they were started? If so: `stopline adopt`."),
+    )
+
+
 _LOOKS: Mapping[str, Callable[[Program], Found]] = {
     "versions": _versions,
     "names": _names,
@@ -199,6 +213,7 @@ _LOOKS: Mapping[str, Callable[[Program], Found]] = {
     "journal": _journal,
     "temporal": _temporal,
     "worker": _worker,
+    "pauses": _pauses,
 }
 _SUPPLY_CHAIN: Mapping[str, Callable[[Program], Found]] = {
     "startup": _at_start,

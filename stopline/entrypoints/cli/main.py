@@ -14,6 +14,7 @@ import typer
 
 import stopline
 from stopline.entrypoints.cli import (
+    adopting,
     approving,
     assessing,
     auditing,
@@ -58,6 +59,7 @@ for command in (
     approving.approve,
     approving.reject,
     restoring.rollback,
+    adopting.adopt,
     doctor.doctor,
     serving.up,
     serving.worker,

@@ -18,6 +18,13 @@ class Output(StrEnum):
     JSON = "json"
 
 
+class Format(StrEnum):
+    """What is written of a plan: what it says, or how it is done by hand."""
+
+    PAGE = "page"
+    COMMANDS = "commands"
+
+
 VendorName = Annotated[str, typer.Argument(metavar="VENDOR", help="The vendor's name.")]
 Case = Annotated[
     str, typer.Argument(metavar="VENDOR|PAUSE", help="A vendor with one open pause, or a pause.")

@@ -12,6 +12,7 @@ import typer
 from activities.api import Options, PauseOrder, PlanRef
 from stopline.configuration import Frozen
 from stopline.entrypoints.cli import options as o
+from stopline.entrypoints.cli.byhand import FormatOption, wants_commands, write_commands
 from stopline.entrypoints.cli.following import waiting_for
 from stopline.entrypoints.cli.program import Program
 from stopline.entrypoints.temporal import Temporal
@@ -143,6 +144,7 @@ def plan(
     file: Annotated[
         Path | None, typer.Option("-o", "--out", help="Write the plan to this file, as JSON.")
     ] = None,
+    format_: FormatOption = o.Format.PAGE,
     output: o.OutputOption = None,
 ) -> None:
     """Show what a pause would take away. Writes to no system.
@@ -152,6 +154,7 @@ def plan(
     """
     program = o.program_of(context, output)
     scope = o.scope_of(project, connector, realm, principal, address)
+    commands = wants_commands(program, format_)
     asked = Asked(vendor, scope, o.identity(program, ""), "plan", playbook)
     order = order_of(program, known_vendor(program, asked), asked)
     there = None if apart else covering(program, order.vendor, scope)
@@ -163,7 +166,10 @@ def plan(
     if file is not None:
         _write(file, document)
         program.say(f"The plan is in {file}.")
-    program.emit(page_of(program, planned, order.frozen), document)
+    if commands:
+        write_commands(program, planned.plan, order.frozen)
+    else:
+        program.emit(page_of(program, planned, order.frozen), document)
     raise typer.Exit(CHANGES if ref.work else 0)
 
 

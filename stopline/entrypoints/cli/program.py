@@ -4,7 +4,7 @@ import asyncio
 import json
 import os
 import sys
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine, Mapping
 from functools import cached_property
 from typing import Any, TypeVar
 
@@ -12,7 +12,9 @@ from rich.console import Console
 
 from activities.api import read_queue, task_queue
 from stopline.configuration import Configuration, load
+from stopline.engine import Connector
 from stopline.entrypoints.temporal import Temporal, connect
+from stopline.estate import Estate
 from stopline.journal.book import Book, open_book
 from stopline.playbook import Words
 from stopline.render.page import Page, shown
@@ -21,6 +23,7 @@ from stopline.settings import Settings, settings
 from stopline.text import Json
 
 T = TypeVar("T")
+ConnectorsOf = Callable[[Estate], Mapping[str, Connector]]
 UNWRAPPED = 240
 """Columns where nobody looks: a pipe or a file is grepped, so lines stay whole."""
 
@@ -31,12 +34,16 @@ class Program:
     """What every command is handed. Nothing is opened before it is asked for.
 
     `going` names what goes on when this process is interrupted: a vendor or a pause. `words` is
-    what a playbook may be written in, where that is not what the installed connectors know.
+    what a playbook may be written in, and `connectors_of` what builds an estate's connectors, where
+    that is not what is installed.
     """
 
-    def __init__(self, words: Words | None = None) -> None:
+    def __init__(
+        self, words: Words | None = None, connectors_of: ConnectorsOf | None = None
+    ) -> None:
         """Begin with nothing opened."""
         self._words = words
+        self._connectors_of = connectors_of
         self.output = "table"
         self.verbose = False
         self.going = ""
@@ -54,6 +61,12 @@ class Program:
         """The configuration's folder, as read. Raises ConfigError if it cannot be."""
         return load(self.settings.config_dir, self._words)
 
+    def connectors(self, estate: Estate) -> Mapping[str, Connector]:
+        """The connectors of an estate, for what they say; only a worker's may read or write."""
+        from stopline.entrypoints.worker import connectors_of  # noqa: PLC0415 - brings the SDKs
+
+        return (self._connectors_of or connectors_of)(estate)
+
     @cached_property
     def book(self) -> Book:
         """The journal, opened."""
@@ -61,6 +74,10 @@ class Program:
         return open_book(
             s.journal_url, lease_seconds=s.lease_seconds, request_seconds=s.request_seconds
         )
+
+    def open(self, book: Book) -> None:
+        """Go on with a journal that a command has opened itself."""
+        self.__dict__["book"] = book
 
     @cached_property
     def temporal(self) -> Temporal:

@@ -7,6 +7,7 @@ from stopline.journal.book import Book
 from stopline.journal.pauses import Pause, PauseStatus, Planned
 from stopline.journal.store import Event
 from stopline.model import Address, Direction, Hold, Outcome
+from stopline.recovery.gathering import EVENT
 from stopline.render.plan import difference
 from stopline.render.standing import Held, Left, Said, Standing, Waiting, direction_of
 from stopline.text import Json
@@ -25,10 +26,11 @@ _SAID = {
     "acknowledged": "acknowledge",
     "rollback": "rollback",
     "restoring": "rollback begins",
+    "adopted": "adopt",
 }
 
 
-_OVER = ("approved", "rejected", "expired", "stop", "status", "receipts", "restoring")
+_OVER = ("approved", "rejected", "expired", "stop", "status", "receipts", "restoring", "adopted")
 """After one of these, the last rollback plan in the journal waits no more."""
 
 
@@ -55,6 +57,7 @@ def standing(book: Book, pause: Pause, status: Status | None = None) -> Standing
         why=_why(events),
         phase=str(status.phase) if status else "",
         acknowledged=any(e.kind == "acknowledged" for e in events),
+        sheet=_sheet(events),
     )
 
 
@@ -106,6 +109,7 @@ def _left(
             command = f"stopline rollback {pause.vendor} --include-unproven --reason '...'"
             yield Left("unproven", str(hold.address), hold.change.principal, reason, command)
     yield from _unverified(pause, events, holds)
+    yield from _wrong_sheet(pause, events)
 
 
 def _last_containment(book: Book, pause: Pause, events: Iterable[Event]) -> Planned | None:
@@ -190,6 +194,19 @@ def _unverified(pause: Pause, events: Iterable[Event], holds: Iterable[Hold]) ->
             again = f"stopline pause {pause.vendor} --address {quote(where)} --reason '...'"
             reason = "a later reading does not show what we left"
             yield Left("unverified", where, hold.change.principal, reason, again)
+
+
+def _sheet(events: Iterable[Event]) -> str:
+    """Where the recovery sheet was last written."""
+    written = (e.data.get("where", "") for e in reversed([*events]) if e.kind == EVENT)
+    return str(next(filter(None, written), ""))
+
+
+def _wrong_sheet(pause: Pause, events: Iterable[Event]) -> Iterator[Left]:
+    last: Json = next((e.data for e in reversed([*events]) if e.kind == EVENT), {})
+    if wrong := last.get("wrong") or last.get("reason"):
+        print_it = f"stopline status {pause.id} --format commands"
+        yield Left("recovery sheet", last.get("where", ""), "", wrong, print_it)
 
 
 # --- what waits ----------------------------------------------------------------------------------

@@ -1,0 +1,97 @@
+"""A pause whose workflow is gone: the state in which a new one goes on, made of the journal.
+
+A pause rests as its last conclusion left it. One that was containing sweeps; one that was being
+given back is concluded and rests, and its rollback is asked for again; one that waits for the
+second person of its playbook waits again.
+"""
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from activities.api import Opened, Options, PauseOrder, Summary
+from activities.ends import opened_under
+from stopline.configuration import Frozen
+from stopline.journal.book import Book
+from stopline.journal.pauses import Pause, PauseStatus
+from stopline.journal.store import Event
+from stopline.text import Json, canonical, load
+from workflows.messages import PauseState, Phase
+
+ADOPTED = "adopted"
+RUNS = 1000
+"""Runs counted for each adoption, so that no shard has the id of one that may still be at work."""
+
+_CONCLUDED = (PauseStatus.CONTAINED, PauseStatus.PARTIAL, PauseStatus.STOPPED)
+
+
+def adopted_state(book: Book, pause: Pause, usual: Options) -> PauseState:
+    """Return the state to start the workflow with. `usual` is for what the journal has not got."""
+    events = book.pauses.events(pause.id)
+    order = _order(book, pause, events, usual)
+    adoptions = sum(event.kind == ADOPTED for event in events)
+    _, playbook, _ = Frozen.load(book.store.body(pause.frozen)).parse()
+    under = opened_under(playbook)
+    state = PauseState(
+        order=order,
+        runs=RUNS * (adoptions + 1),
+        approvers=under.approvers,
+        approval_seconds=under.approval_seconds,
+        audits=under.audits,
+    )
+    if pause.status is PauseStatus.CONTAINING and not _approved(under, pause, events):
+        return state
+    state.opened = True
+    state.phase = Phase.RESTORING if pause.status is PauseStatus.RESTORING else Phase.PAUSED
+    state.summary = _summary(pause, events)
+    said = [event.actor for event in events if event.kind == "acknowledged"]
+    state.acknowledged_by = said[-1] if said else ""
+    if pause.status is PauseStatus.CONTAINING or _asked_again(events):
+        state.queued.append(replace(order, plan=""))
+    return state
+
+
+def _order(book: Book, pause: Pause, events: Sequence[Event], usual: Options) -> PauseOrder:
+    words: Json = next((e.data["words"] for e in events if e.kind == "opened"), {})
+    options = words.get("options")
+    return PauseOrder(
+        pause=pause.id,
+        journal=book.id,
+        vendor=pause.vendor,
+        scope=pause.scope,
+        requester=pause.requester,
+        reason=pause.reason,
+        frozen=pause.frozen,
+        plan=pause.plan,
+        digest=words.get("digest", ""),
+        overrides=words.get("overrides", {}),
+        workflow=pause.workflow,
+        options=load(Options, canonical(options)) if options else usual,
+    )
+
+
+def _approved(under: Opened, pause: Pause, events: Sequence[Event]) -> bool:
+    """Whether the containment may go on: nobody else was wanted, or enough people said yes."""
+    if not under.second_person:
+        return True
+    begun = any(event.kind in ("intent", "receipts") for event in events)
+    yes = {e.actor for e in events if e.kind == "approved" and e.actor != pause.requester}
+    return begun or len(yes) >= under.approvers
+
+
+def _summary(pause: Pause, events: Sequence[Event]) -> Summary:
+    """The last conclusion, which the status event holds in numbers."""
+    if pause.status not in _CONCLUDED:
+        return Summary()
+    details = [e.data["detail"] for e in events if e.kind == "status"]
+    numbers = details[-1] if details and isinstance(details[-1], dict) else {}
+    return replace(load(Summary, canonical(numbers)), result=str(pause.status))
+
+
+def _asked_again(events: Sequence[Event]) -> bool:
+    """Whether a person had more contained, and it was neither stopped nor concluded.
+
+    A conclusion that changes nothing leaves no status behind, but it has read back what is held.
+    """
+    ends = ("contain-again", "stop", "verified", "status")
+    kinds = [event.kind for event in events if event.kind in ends]
+    return bool(kinds) and kinds[-1] == "contain-again"
