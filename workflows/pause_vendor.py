@@ -219,9 +219,11 @@ class PauseVendor(PeoplesWords):
             api.PLAN_RESTORE, asked, api.PlanRef, summary="plan the rollback from what happened"
         )
         if state.restore is wanted:  # else it was withdrawn meanwhile
-            state.waiting(planned, workflow.time())
-            if not planned.work:
+            if planned.work:
+                state.waiting(planned, workflow.time())
+            else:
                 closed = await self._conclude(Direction.RESTORE, planned.ref, "")
+                self._nothing = (wanted, planned)
                 state.withdraw()
         self._enter(Phase.CLOSED if closed else Phase.PAUSED)
 

@@ -28,6 +28,7 @@ class PeoplesWords:
         self._total = 0
         self._running: dict[str, Child] = {}
         self._done = api.Tally()
+        self._nothing: tuple[api.RestoreOrder, api.PlanRef] | None = None
 
     @workflow.update(name=m.CONTAIN)
     async def contain(self, order: api.PauseOrder) -> str:
@@ -54,7 +55,11 @@ class PeoplesWords:
         state.withdraw()
         state.restore = restore
         await workflow.wait_condition(lambda: self._planned(restore))
-        return state.pending or api.PlanRef()
+        if state.pending is not None and state.restore is restore:
+            return state.pending
+        if self._nothing is not None and self._nothing[0] is restore:
+            return self._nothing[1]
+        raise ApplicationError("The request was withdrawn before its plan was made; ask again.")
 
     def _planned(self, restore: api.RestoreOrder) -> bool:
         """Whether this request has its plan, or was replaced or done with meanwhile."""

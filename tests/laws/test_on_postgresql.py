@@ -6,7 +6,9 @@ from contextlib import contextmanager
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from support.nights import Mishap, Night, crash, lose_reply, throttle
-from support.postgres import Databases
+from support.postgres import Databases, postgresql
+
+__all__ = ["postgresql"]
 
 from stopline.model import Scope
 

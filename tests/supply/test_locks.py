@@ -20,6 +20,7 @@ requires-python = ">=3.11"
 dependencies = ["{NAME}"]
 [project.optional-dependencies]
 embedded = []
+postgresql = []
 drill = []
 [dependency-groups]
 dev = []

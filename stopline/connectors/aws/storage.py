@@ -110,7 +110,7 @@ def _bucket(bucket: reading.Bucket, reach: Reach) -> Iterator[Grant]:
         "reached_by": list(ways),
     }
     address = Address(NAME, bucket.account, "bucket", bucket.name)
-    yield Grant(address, State.of(state), arn, "bucket", arn, ways[0])
+    yield Grant(address, State.of(state), arn, "bucket", arn, "; ".join(ways))
 
 
 def _size(document: Json) -> int:
