@@ -339,7 +339,8 @@ def _said(error: RPCError) -> StoplineError:
     if error.status is RPCStatusCode.NOT_FOUND:
         return SetupError(
             f"Temporal at {address()} does not know this: {error.message}.",
-            "Is it the server on which the pause was started? See `stopline doctor`.",
+            "Is it the server on which the pause was started? `stopline doctor` says; "
+            "if so: `stopline adopt`.",
         )
     return UnreachableError(
         f"Temporal at {address()} did not answer: {error.message}.",

@@ -6,6 +6,7 @@ Everything is plain ASCII, so that a page survives any terminal, pipe and ticket
 from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
+from textwrap import wrap
 
 from rich import box
 from rich.console import Console, ConsoleOptions, Group, RenderableType, RenderResult
@@ -13,6 +14,9 @@ from rich.padding import Padding
 from rich.segment import Segment
 from rich.table import Table as RichTable
 from rich.text import Text
+
+INDENT = 2
+"""How far the body of a section stands in."""
 
 
 class Tone(StrEnum):
@@ -57,14 +61,18 @@ Page = tuple[Section, ...]
 
 
 def shown(page: Iterable[Section]) -> RenderableType:
-    """Return a page for a terminal of any width; long texts are folded, never cut off."""
+    """Return a page for a terminal of any width; long texts are folded, never cut off.
+
+    Lines are folded at blanks: an address or a digest stays whole, so that it can be copied.
+    Print with `crop=False`, and the terminal folds what is longer than its width.
+    """
     parts: list[RenderableType] = []
     for number, section in enumerate(page):
         if number:
             parts.append(Text())
         if section.title:
             parts.append(Text(section.title, style=str(section.tone)))
-        parts.extend(Padding.indent(_part(part), 2) for part in section.body)
+        parts.extend(map(_part, section.body))
     return _Trimmed(Group(*parts))
 
 
@@ -75,7 +83,7 @@ class _Trimmed:
     inside: RenderableType
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
-        for line in console.render_lines(self.inside, options, pad=False):
+        for line in Segment.split_lines(console.render(self.inside, options)):
             while line and not line[-1].text.strip():
                 line.pop()
             if line:
@@ -86,7 +94,7 @@ class _Trimmed:
 
 
 def _part(part: Line | Table) -> RenderableType:
-    return _table(part) if isinstance(part, Table) else _Hanging(part)
+    return Padding.indent(_table(part), INDENT) if isinstance(part, Table) else _Hanging(part)
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,15 +105,20 @@ class _Hanging:
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
         line = self.line
-        indent = len(line.symbol) + 1 if line.symbol else 0
-        width = max(options.max_width - indent, 1)
-        texts = [Text(line.text, style=str(line.tone))]
-        texts += [Text(text, style=str(Tone.QUIET)) for text in line.under]
-        folded = [row for text in texts for row in text.wrap(console, width, overflow="fold")]
-        for number, row in enumerate(folded):
-            symbol = Text(f"{line.symbol} " if indent else "", style=str(line.tone))
-            row.rstrip()
-            yield (Text(" " * indent) if number else symbol).append_text(row)
+        symbol = f"{line.symbol} " if line.symbol else ""
+        width = max(options.max_width - INDENT - len(symbol), 1)
+        for number, (row, tone) in enumerate(self._rows(width)):
+            first = Text(" " * INDENT, no_wrap=True, overflow="ignore")
+            first.append(" " * len(symbol) if number else symbol, style=str(line.tone))
+            yield first.append(row, style=str(tone))
+
+    def _rows(self, width: int) -> Iterable[tuple[str, Tone]]:
+        told = [(self.line.text, self.line.tone)]
+        told += [(text, Tone.QUIET) for text in self.line.under]
+        for text, tone in told:
+            for paragraph in text.splitlines() or [""]:
+                rows = wrap(paragraph, width, break_long_words=False, break_on_hyphens=False)
+                yield from ((row, tone) for row in rows or [""])
 
 
 def _table(table: Table) -> RenderableType:

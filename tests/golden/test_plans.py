@@ -77,7 +77,7 @@ def page(case: Case) -> str:
     phases = tuple(phase.name for phase in drilled()[1].phases)
     out = StringIO()
     made = plan_page(case.plan, case.findings, Shown(phases, case.counted, most=10_000))
-    Console(file=out, width=WIDTH, color_system=None, emoji=False).print(shown(made))
+    Console(file=out, width=WIDTH, color_system=None, emoji=False).print(shown(made), crop=False)
     return "".join(f"{line.rstrip()}\n" for line in out.getvalue().splitlines())
 
 

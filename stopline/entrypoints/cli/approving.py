@@ -133,7 +133,7 @@ def _is_the_one(program: Program, pause: Pause, planned: Planned, digest: str) -
             f"--digest {digest!r} is shorter than {DIGITS} digits. Nothing was approved.",
             f"The plan that waits is {planned.plan.digest[:SHORT]}.",
         )
-    program.err.print(shown(stale_page(_earlier(program, pause, digest), planned.plan)))
+    program.err.print(shown(stale_page(_earlier(program, pause, digest), planned.plan)), crop=False)
     raise RefusedError(
         f"The plan that waits is {planned.plan.digest[:SHORT]}, not {digest[:SHORT]}. "
         "Nothing was approved.",

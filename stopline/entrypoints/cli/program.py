@@ -129,11 +129,11 @@ class Program:
         if self.json:
             print(json.dumps(document, indent=2, ensure_ascii=False))  # noqa: T201 - the data
         else:
-            self.out.print(shown(page))
+            self.out.print(shown(page), crop=False)
 
     def tell(self, page: Page) -> None:
         """Show a page on the way to the data: on stdout for people, never among JSON."""
-        (self.err if self.json else self.out).print(shown(page))
+        (self.err if self.json else self.out).print(shown(page), crop=False)
 
     def say(self, text: str) -> None:
         """One line to whoever watches, on stderr."""
