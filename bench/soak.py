@@ -17,7 +17,7 @@ import time
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import yaml
@@ -200,13 +200,21 @@ class Night(Drill):
     # --- the laws --------------------------------------------------------------------------------
 
     def check_contained(self, pause: Pause) -> None:
-        """Every credential refused; no prior is what we left; the status is the truth."""
-        checks = Oracle.read(self.access).vendor(self.manifest)
+        """Every credential refused or said to be open; no prior is ours; the status is true."""
+        plan = self.book.pauses.plan(pause.plan).plan
+        said = {s.principal for s in plan.skips if s.leaves_access}
+        closed = replace(
+            self.manifest,
+            shared_roles=tuple(w for w in self.manifest.shared_roles if w.arn not in said),
+            vendor_roles=tuple(w for w in self.manifest.vendor_roles if w.arn not in said),
+        )
+        checks = Oracle.read(self.access).vendor(closed)
         wrong = [f"{c.who} {c.what}: {c.answer}" for c in checks if c.answer is not Answer.REFUSED]
+        if said and pause.status is not PauseStatus.PARTIAL:
+            wrong.append(f"{len(said)} were left open, and the pause says {pause.status}")
         holds = self.book.writes.holds(pause.id)
         wrong += [f"a prior is ours: {h.address}" for h in holds if h.prior == h.ours]
         held = {h.address for h in holds}
-        plan = self.book.pauses.plan(pause.plan).plan
         wrong += [f"not held: {c.address}" for c in plan.work if c.address not in held]
         if wrong:
             raise OutsideTheLawsError(f"{len(wrong)} faults when contained: {'; '.join(wrong[:5])}")

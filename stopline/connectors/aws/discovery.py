@@ -185,14 +185,14 @@ def _trust(one: Selected, vendor: _Vendor) -> Json:
     """What a deny in the trust policy must name, and how much room there is for it."""
     trust, selectors = marks.unmarked(one.identity.trust), vendor.selectors
     allows = [s for s in policy.statements(one.identity.trust) if s.get("Effect") == "Allow"]
-    text = canonical(allows)
+    text, admitting = canonical(allows), [s for s in allows if _admits_principals(s)]
     tagged = [s.identity.arn for s in vendor.selected if not s.vouched and not s.shared_with]
     own = (*vendor.own, *(() if one.vouched else tagged))
     return {
         "size": length(trust),
         "orphans": list(marks.orphans(text)),
         "accounts": sorted(selectors.accounts),
-        "own": [p for p in own if _can_be_meant(p, text)],
+        "own": [p for p in own if admitting and _can_be_meant(p, canonical(admitting))],
         "external_ids": sorted(e for e in selectors.external_ids if canonical(e) in text),
         "federated": [
             provider
@@ -201,6 +201,15 @@ def _trust(one: Selected, vendor: _Vendor) -> Json:
         ],
         "services": policy.named(trust, "Service"),
     }
+
+
+def _admits_principals(statement: Json) -> bool:
+    """Whether it can let a principal of IAM in: who comes by SAML or OIDC has no ARN to deny.
+
+    A provider's own ARN holds the account, and would put everybody in it into the deny.
+    """
+    principal = statement.get("Principal")
+    return not isinstance(principal, dict) or "AWS" in principal
 
 
 def _can_be_meant(pattern: str, text: str) -> bool:

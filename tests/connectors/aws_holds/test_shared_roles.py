@@ -28,6 +28,7 @@ from stopline.model import Cause, Change, Outcome, Plan, Scope, Severity
 from stopline.text import Json, canonical
 from stopline.vendors import AwsSelectors
 
+BY_SAML = "sts:AssumeRoleWithSAML"
 BOTH = trust(lets_in({"AWS": [ROOT, OTHER]}))
 COMPACT = (
     '{"Statement":[{"Principal":{"AWS":["444455556666","777788889999"]},'
@@ -38,6 +39,16 @@ COMPACT = (
 def of_kind(plan: Plan, kind: str) -> list[Change]:
     """A plan's changes of one class of document."""
     return [c for c in plan.changes if c.address.kind == kind]
+
+
+def saml_providers(night: AwsNight) -> list[str]:
+    """The vendor's identity provider, and the lab's."""
+    return [
+        night.iam.create_saml_provider(
+            Name=name, SAMLMetadataDocument="<EntityDescriptor/>".ljust(1024)
+        )["SAMLProviderArn"]
+        for name in ("mercor-idp", "lab-idp")
+    ]
 
 
 def denies(plan: Plan) -> dict[str, Json]:
@@ -143,18 +154,23 @@ def test_each_way_in_is_denied(
 
 def test_the_vendors_identity_provider_is_denied_and_the_labs_is_not(night: AwsNight) -> None:
     """Federated users of one role are told apart by who vouches for them."""
-    arns = [
-        night.iam.create_saml_provider(
-            Name=name, SAMLMetadataDocument="<EntityDescriptor/>".ljust(1024)
-        )["SAMLProviderArn"]
-        for name in ("mercor-idp", "lab-idp")
-    ]
-    action = "sts:AssumeRoleWithSAML"
-    night.role("console", trust(lets_in({"Federated": arns}, action=action)))
+    arns = saml_providers(night)
+    night.role("console", trust(lets_in({"Federated": arns}, action=BY_SAML)))
     night.contain()
     text = night.trust_of("console")
-    assert not admits(text, "arn:aws:iam::1:x", action, federated=arns[0])
-    assert admits(text, "arn:aws:iam::1:x", action, federated=arns[1])
+    assert not admits(text, "arn:aws:iam::1:x", BY_SAML, federated=arns[0])
+    assert admits(text, "arn:aws:iam::1:x", BY_SAML, federated=arns[1])
+
+
+def test_a_role_for_federated_users_alone_spends_no_room_on_naming_principals(
+    night: AwsNight,
+) -> None:
+    """A provider's ARN holds the account, yet nobody of IAM comes in by it."""
+    arns = saml_providers(night)
+    for n in range(3):
+        night.iam.create_user(UserName=f"own-{n}", Path=PATH)
+    night.role("console", trust(lets_in({"Federated": arns}, action=BY_SAML)))
+    assert set(denies(night.plan())) == {"Acct", "Fed"}
 
 
 def test_a_role_behind_a_shared_role_is_shared_as_well(night: AwsNight) -> None:
