@@ -8,9 +8,10 @@ from typing import Any
 from urllib.parse import unquote
 
 from stopline import guards, planner
-from stopline.connectors.aws import AwsConnector
+from stopline.connectors.aws import AwsConnector, marks
 from stopline.connectors.aws.clients import Clients
 from stopline.drill.access import Access
+from stopline.drill.oracle import effects
 from stopline.engine import Connector, Errand, Mark, Terms, apply
 from stopline.estate import AwsAccount, AwsEstate, Estate, Protected
 from stopline.journal.book import Book, open_book
@@ -211,3 +212,22 @@ class AwsNight:
         receipts = self.carry_out(plan)
         self.now += 60
         return receipts
+
+
+def of_kind(plan: Plan, kind: str) -> list[Change]:
+    """A plan's changes of one class of document."""
+    return [c for c in plan.changes if c.address.kind == kind]
+
+
+def denies(plan: Plan) -> dict[str, Json]:
+    """The statements that a plan puts into trust policies, by the part that each is about."""
+    found = of_kind(plan, "trust-policy-statement")
+    parts = {part for part in marks.PARTS for c in found if c.address.id.endswith(part)}
+    return {p: c.after.value for p in parts for c in found if c.after and c.address.id.endswith(p)}
+
+
+def admits(text: str, arn: str, action: str = "sts:AssumeRole", **context: str) -> bool:
+    """Whether a trust policy lets somebody in, by the drill's own judge."""
+    who = {"aws:principalarn": arn, "aws:principalaccount": arn.split(":")[4], **context}
+    said = effects([json.loads(text)], action, "role", who)
+    return said == {"Allow"}

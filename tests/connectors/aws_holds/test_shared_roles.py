@@ -16,15 +16,17 @@ from support.aws_holds import (
     VENDOR,
     VENDOR_ACCOUNT,
     AwsNight,
+    admits,
+    denies,
     lets_in,
+    of_kind,
     playbook,
     trust,
 )
 
 from stopline import planner
 from stopline.connectors.aws import lockout, marks
-from stopline.drill.oracle import effects
-from stopline.model import Cause, Change, Outcome, Plan, Scope, Severity
+from stopline.model import Cause, Outcome, Scope, Severity
 from stopline.text import Json, canonical
 from stopline.vendors import AwsSelectors
 
@@ -36,11 +38,6 @@ COMPACT = (
 )
 
 
-def of_kind(plan: Plan, kind: str) -> list[Change]:
-    """A plan's changes of one class of document."""
-    return [c for c in plan.changes if c.address.kind == kind]
-
-
 def saml_providers(night: AwsNight) -> list[str]:
     """The vendor's identity provider, and the lab's."""
     return [
@@ -49,20 +46,6 @@ def saml_providers(night: AwsNight) -> list[str]:
         )["SAMLProviderArn"]
         for name in ("mercor-idp", "lab-idp")
     ]
-
-
-def denies(plan: Plan) -> dict[str, Json]:
-    """The statements that a plan puts into trust policies, by the part that each is about."""
-    found = of_kind(plan, "trust-policy-statement")
-    parts = {part for part in marks.PARTS for c in found if c.address.id.endswith(part)}
-    return {p: c.after.value for p in parts for c in found if c.after and c.address.id.endswith(p)}
-
-
-def admits(text: str, arn: str, action: str = "sts:AssumeRole", **context: str) -> bool:
-    """Whether a trust policy lets somebody in, by the drill's own judge."""
-    who = {"aws:principalarn": arn, "aws:principalaccount": arn.split(":")[4], **context}
-    said = effects([json.loads(text)], action, "role", who)
-    return said == {"Allow"}
 
 
 # --- the trust policy --------------------------------------------------------------------------
