@@ -193,7 +193,10 @@ class Activities:
         with _at_work():
             self._check(said.order)
             pauses, pause = self.book.pauses, said.order.pause
-            pauses.note(pause, said.kind, {"reason": said.reason}, said.by)
+            read = {"plan": said.plan, "digest": said.digest} if said.plan else {}
+            pauses.note(pause, said.kind, {"reason": said.reason, **read}, said.by)
+            if said.plan:  # a person has read it, so that a sweep may take what it names
+                pauses.approve(pause, said.plan, said.digest, said.by, UNSIGNED, said.reason)
             if said.status:
                 pauses.mark(pause, PauseStatus(said.status), said.reason)
             return True
@@ -248,14 +251,19 @@ class Activities:
 
     @activity.defn(name=api.APPLY, no_thread_cancel_exception=True)
     def apply(self, batch: api.BatchOrder) -> api.Tally:
-        """Carry out one slice of a plan. Idempotent over the journal."""
+        """Carry out one slice of a plan. Idempotent over the journal.
+
+        What it means is read from the journal, never from the caller: which way the plan goes,
+        whose it is, and the configuration that its pause was opened with.
+        """
         with _at_work():
             self._check(batch.order)
             info = activity.info()
+            vouching.require_own(self._plans(batch.plan).plan, batch)
+            frozen, connectors = self._built(self.book.pauses.get(batch.order.pause).frozen)
             mine = self._work(batch.plan)[batch.connector, batch.realm][batch.start : batch.stop]
             if batch.direction is Direction.RESTORE:
-                _, playbook, _ = self._built(batch.order.frozen)[0].parse()
-                people = playbook.approvals.people
+                people = frozen.parse()[1].approvals.people
                 vouching.require(self.book, self.approvers, batch.order, mine, people)
             token = f"{info.workflow_id}/{batch.start}-{batch.stop}"
             attempt = f"{info.workflow_run_id}/{info.activity_id}/{info.attempt}"
@@ -264,8 +272,7 @@ class Activities:
                 pause=batch.order.pause, realm=batch.realm, batch=f"{batch.start}-{batch.stop}"
             )
             try:
-                connector = self._built(batch.order.frozen)[1][batch.connector]
-                return self._applied(connector, errand, mine)
+                return self._applied(connectors[batch.connector], errand, mine)
             finally:
                 structlog.contextvars.clear_contextvars()
 

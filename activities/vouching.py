@@ -10,6 +10,7 @@ from activities import api
 from stopline.approving import Approvers
 from stopline.errors import RefusedError
 from stopline.journal.book import Book
+from stopline.journal.pauses import PauseStatus
 from stopline.journal.store import Event
 from stopline.model import Change, Direction, Plan
 from stopline.signing import Statement
@@ -38,20 +39,36 @@ def write_down(book: Book, approvers: Approvers, yes: api.Vouching) -> None:
     )
 
 
+def require_own(plan: Plan, batch: api.BatchOrder) -> None:
+    """Raise RefusedError unless a batch goes the way of its plan, for the pause that it is of.
+
+    Else the way back could be sent as a containment, for which nobody signs.
+    """
+    if (plan.direction, plan.pause) != (batch.direction, batch.order.pause):
+        raise RefusedError(
+            f"The plan is a {plan.direction} of the pause {plan.pause}, and was sent as a "
+            f"{batch.direction} of {batch.order.pause}; nothing was written."
+        )
+
+
 def require(
     book: Book, approvers: Approvers, order: api.PauseOrder, mine: Iterable[Change], people: int
 ) -> None:
     """Where approvals are signed, let nothing be given back that too few signed for.
 
-    `mine` are the changes of one batch, `people` how many must have signed for each. Raises
-    RefusedError naming the first that is not covered.
+    `mine` are the changes of one batch, `people` how many must have signed for each. Only what
+    was signed for the request that stands counts: a yes is used once. Raises RefusedError naming
+    the first change that is not covered.
     """
     if approvers.roles.signatures != "required":
         return
+    request = _standing(book, order.pause)
     signers: dict[str, set[str]] = {}
     for event in book.pauses.events(order.pause, "approved"):
         signed = _signed(event)
-        if signed is None or not _about(signed, order, book.pauses.plan(event.data["ref"]).plan):
+        if signed is None or signed.request != request:
+            continue
+        if not _about(signed, order, book.pauses.plan(event.data["ref"]).plan):
             continue
         if approvers.stands(signed, event.data["signature"]):
             signers.setdefault(event.data["ref"], set()).add(signed.by)
@@ -64,6 +81,29 @@ def require(
             f"({len(missing)} in this batch); nothing of it was given back.",
             "Ask with `stopline rollback`, and have it approved.",
         )
+
+
+def _standing(book: Book, pause: str) -> str | None:
+    """The latest request for a rollback, unless it was withdrawn, or carried out and concluded.
+
+    What ended it counts from the first time that it was asked: asking again with the id of an
+    earlier request does not bring its signatures back.
+    """
+    pauses = book.pauses
+    asked = pauses.events(pause, "rollback")
+    if not asked:
+        return None
+    request = asked[-1].data["request"]
+    since = next(e.seq for e in asked if e.data["request"] == request)
+    statuses = [e for e in pauses.events(pause, "status") if e.seq > since]
+    begun = next((e.seq for e in statuses if e.data["status"] == PauseStatus.RESTORING), None)
+    ended = [e for kind in ("rejected", "expired") for e in pauses.events(pause, kind)]
+    if begun is None:
+        ended += pauses.events(pause, "stop")
+    else:
+        concluded = [e for e in statuses if e.data["status"] != PauseStatus.RESTORING]
+        ended += [e for e in concluded if e.seq > begun]
+    return None if any(e.seq > since for e in ended) else str(request)
 
 
 def _signed(event: Event) -> Statement | None:

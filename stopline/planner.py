@@ -11,7 +11,8 @@ Rules:
    selects, and nobody has approved, is left for a person.
 6. Everything that leaves here is sorted, so that plans can be compared.
 7. What this pause has left is not written anew from less than all that it covers: a deny that names
-   principals would lose those that a narrower scope, or a gap, hid from this reading.
+   principals would lose those that a narrower scope, or a gap, hid from this reading. It is written
+   when it keeps all that stands; where it would name new ones and lose others, a person is told.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -172,17 +173,41 @@ def _decide(
     if left := _left_out(change, grant, terms, standing):
         return left
     found, held = now.get(change.address), holds.get(change.address, ())
+    who = change.principal or grant.principal
     if found != change.after:
-        ours = any(h.pause == terms.mark.pause and h.written and h.ours == found for h in held)
-        weaker = standing.narrowed and not change.moment  # a later moment never weakens a deny
-        return None if ours and weaker else replace(change, before=found)
+        ours = any(h.pause == terms.mark.pause and _is_of(found, h) for h in held)
+        change = replace(change, before=found)
+        # A later moment weakens no deny.
+        weaker = ours and standing.narrowed and not change.moment
+        return _anew(change, who) if weaker else change
     held = tuple(h for h in held if h.change.uid == change.uid)  # else it was somebody else
     if any(h.pause == terms.mark.pause and (h.written or h.unproven) for h in held):
         return None
     if held or change.marked:
         return _Claim(replace(change, before=held[0].prior if held else None))
-    who = change.principal or grant.principal
     return Skip(change.address, who, "it was so before us, so it is not ours to give back")
+
+
+def _is_of(found: State | None, hold: Hold) -> bool:
+    """Whether what is there is what we left, or was left before a write that then failed."""
+    if found is None or hold.ours is None:
+        return False
+    return found == hold.ours or _named(found) < _named(hold.ours)
+
+
+def _anew(change: Change, who: str) -> Change | Skip | None:
+    """What rule 7 makes of a change of what we have left: only what keeps all that it names."""
+    stands, wanted = _named(change.before), _named(change.after)
+    if stands <= wanted:
+        return change
+    if wanted <= stands:
+        return None
+    reason = "not all of the scope was read, and naming what is new would lose what is named"
+    return Skip(change.address, who, reason, leaves_access=True)
+
+
+def _named(state: State | None) -> set[str]:
+    return set(_texts(state.value if state else None))
 
 
 def _left_out(change: Change, grant: Grant, terms: Terms, standing: Standing) -> Skip | None:

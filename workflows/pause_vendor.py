@@ -38,18 +38,23 @@ class PauseVendor(PeoplesWords):
     async def run(self, state: m.PauseState) -> api.Summary:
         """Carry the pause to its end; the answer is its last summary."""
         self._tell()
-        if not state.opened and not await self._open():
-            return self._finish()
-        if state.phase is Phase.RESTORING:  # adopted in the middle of a rollback
-            closed = await self._conclude(Direction.RESTORE, "", "")
+        if state.opened or await self._open():
+            await self._live()
+        await workflow.wait_condition(workflow.all_handlers_finished)
+        return self._finish()
+
+    async def _live(self) -> None:
+        """Until it is closed, do what is due."""
+        if self._state.phase in (Phase.CONTAINING, Phase.RESTORING):  # adopted in the middle
+            restoring = self._state.phase is Phase.RESTORING
+            direction = Direction.RESTORE if restoring else Direction.CONTAIN
+            closed = await self._conclude(direction, "", "")
             self._enter(Phase.CLOSED if closed else Phase.PAUSED)
         while self._state.phase is not Phase.CLOSED:
             try:
                 await self._next()
             except asyncio.CancelledError:
                 await self._cancelled()
-        await workflow.wait_condition(workflow.all_handlers_finished)
-        return self._finish()
 
     async def _next(self) -> None:
         """Do the one thing that is due, or rest until something is."""
@@ -118,6 +123,7 @@ class PauseVendor(PeoplesWords):
     async def _contain(self, order: api.PauseOrder) -> None:
         """Carry out the approved plan, then sweep until a pass plans nothing, then verify."""
         state = self._state
+        state.summary = replace(state.summary, result="")  # a person's word ends an earlier stop
         self._enter(Phase.CONTAINING)
         tally = api.Tally()
         if order.plan:
@@ -141,10 +147,7 @@ class PauseVendor(PeoplesWords):
             await call(
                 api.VERIFY, state.order, api.Tally, summary="read back what we left", minutes=30
             )
-        await self._conclude(Direction.CONTAIN, plan, blocked)
-        if self._stopping and state.summary.result != "stopped":  # said while it was concluded
-            await self._conclude(Direction.CONTAIN, plan, blocked)
-        self._stopping = False
+        await self._end(Direction.CONTAIN, plan, blocked)
         self._enter(Phase.PAUSED)
 
     async def _pass(self, order: api.PauseOrder, before: api.Tally) -> api.PlanRef:
@@ -250,8 +253,7 @@ class PauseVendor(PeoplesWords):
             if self._stopping or not fresh.work or not tally.applied:
                 break
         state.withdraw()
-        closed = await self._conclude(Direction.RESTORE, fresh.ref, "")
-        self._stopping = False
+        closed = await self._end(Direction.RESTORE, fresh.ref, "")
         self._enter(Phase.CLOSED if closed else Phase.PAUSED)
 
     # --- resting ---------------------------------------------------------------------------------

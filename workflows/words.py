@@ -4,6 +4,8 @@ The rules of who may say what, and when, stand here and never in a screen. What 
 said is only kept here; `PauseVendor` carries it out.
 """
 
+from dataclasses import replace
+
 from temporalio import workflow
 from temporalio.exceptions import ApplicationError
 
@@ -86,6 +88,8 @@ class PeoplesWords:
         )  # fmt: skip
         await call(api.VOUCH, word, bool, summary=f"prove and write down: yes by {approval.by}")
         self._may_approve(approval)  # it may have been withdrawn, or said twice, meanwhile
+        if state.request != word.request:  # the same plan, asked for anew: another question
+            raise ApplicationError("It was asked for anew meanwhile: read it again.")
         state.say_yes(approval)
         return approval.digest
 
@@ -112,19 +116,25 @@ class PeoplesWords:
 
     @workflow.update(name=m.STOP)
     async def stop(self, stop: m.Stop) -> str:
-        """Finish the batches in flight, then stay as you are; a waiting rollback is withdrawn."""
-        self._stopping = True
-        del self._state.queued[1:]  # the first is under way
-        if self._state.phase in (Phase.PAUSED, Phase.PLANNING_ROLLBACK):
-            self._state.queued.clear()
-            self._state.withdraw()
-            if self._state.summary.result == "partial":  # it would sweep again by and by
+        """Finish the batches in flight, then stay as you are: no sweep, and no audit that contains.
+
+        Where a rollback waits, it is that which is stopped, and a contained pause stays contained.
+        """
+        state = self._state
+        del state.queued[1:]  # the first is under way
+        if state.phase in (Phase.PAUSED, Phase.PLANNING_ROLLBACK):
+            waited = state.restore is not None
+            state.queued.clear()
+            state.withdraw()
+            if state.summary.result == "partial" or not waited:
+                state.summary = replace(state.summary, result="stopped")  # for an audit under way
                 await self._conclude(Direction.CONTAIN, "", "")
-            self._stopping = False
+        else:
+            self._stopping = True
         for child in list(self._running.values()):
             await end_early(child)
         await self._record("stop", stop.by, stop.reason)
-        return self._state.phase
+        return state.phase
 
     @workflow.update(name=m.AUDIT)
     async def audit(self, word: m.Audit) -> api.Audited:
@@ -192,9 +202,21 @@ class PeoplesWords:
         said = api.Recording(self._state.order, kind, by, reason, plan, digest, status)
         await call(api.RECORD, said, bool, summary=f"write down: {kind} by {by}")
 
+    async def _end(self, direction: Direction, plan: str, blocked: str) -> bool:
+        """Conclude a run, and hear a stop that is said meanwhile; True when nothing is held."""
+        closed = await self._conclude(direction, plan, blocked)
+        if self._stopping and self._state.summary.result not in ("stopped", "restored"):
+            closed = await self._conclude(direction, plan, blocked)
+        self._stopping = False
+        return closed
+
     async def _conclude(self, direction: Direction, plan: str, blocked: str) -> bool:
-        """Bring the journal's status up to date; True when nothing is held any more."""
-        asked = api.Conclusion(self._state.order, direction, plan, self._stopping, blocked)
+        """Bring the journal's status up to date; True when nothing is held any more.
+
+        A stop stands until more is contained: no other word lifts it, nor does a part given back.
+        """
+        stopped = self._stopping or self._state.summary.result == "stopped"
+        asked = api.Conclusion(self._state.order, direction, plan, stopped, blocked)
         self._state.summary = await call(
             api.CONCLUDE, asked, api.Summary, summary="what became of it"
         )

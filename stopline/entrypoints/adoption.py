@@ -1,6 +1,7 @@
 """A pause whose workflow is gone: the state in which a new one goes on, made of the journal.
 
-A pause rests as its last conclusion left it. One that was containing sweeps; one that was being
+A pause rests as its last conclusion left it. One that was containing sweeps, unless a person had
+stopped it; one that was being
 given back is concluded and rests, and its rollback is asked for again; one that waits for the
 second person of its playbook waits again.
 """
@@ -41,11 +42,14 @@ def adopted_state(book: Book, pause: Pause, usual: Options) -> PauseState:
     if pause.status is PauseStatus.CONTAINING and not _approved(under, pause, events):
         return state
     state.opened = True
-    state.phase = Phase.RESTORING if pause.status is PauseStatus.RESTORING else Phase.PAUSED
     state.summary = _summary(pause, events)
+    stopped = state.summary.result == PauseStatus.STOPPED
+    state.phase = Phase.RESTORING if pause.status is PauseStatus.RESTORING else Phase.PAUSED
+    if pause.status is PauseStatus.CONTAINING and stopped:
+        state.phase = Phase.CONTAINING
     said = [event.actor for event in events if event.kind == "acknowledged"]
     state.acknowledged_by = said[-1] if said else ""
-    if pause.status is PauseStatus.CONTAINING or _asked_again(events):
+    if (pause.status is PauseStatus.CONTAINING and not stopped) or _asked_again(events):
         state.queued.append(replace(order, plan=""))
     return state
 
@@ -79,12 +83,30 @@ def _approved(under: Opened, pause: Pause, events: Sequence[Event]) -> bool:
 
 
 def _summary(pause: Pause, events: Sequence[Event]) -> Summary:
-    """The last conclusion, which the status event holds in numbers."""
+    """The last conclusion, which the status event holds in numbers; in between, only a stop."""
     if pause.status not in _CONCLUDED:
-        return Summary()
+        return Summary(result=str(PauseStatus.STOPPED) if _stopped(events) else "")
     details = [e.data["detail"] for e in events if e.kind == "status"]
     numbers = details[-1] if details and isinstance(details[-1], dict) else {}
     return replace(load(Summary, canonical(numbers)), result=str(pause.status))
+
+
+def _stopped(events: Sequence[Event]) -> bool:
+    """Whether a stop stands: one that was concluded, or that was said to what was under way.
+
+    Said to a pause that rests it only withdraws a rollback; more contained ends it.
+    """
+    stopped = under_way = False
+    for event in events:
+        if event.kind == "contain-again":
+            stopped, under_way = False, True
+        elif event.kind in ("opened", "status"):
+            status = event.data["status"]
+            under_way = status in (PauseStatus.CONTAINING, PauseStatus.RESTORING)
+            stopped = stopped if under_way else status == PauseStatus.STOPPED
+        elif event.kind == "stop" and under_way:
+            stopped = True
+    return stopped
 
 
 def _asked_again(events: Sequence[Event]) -> bool:

@@ -13,6 +13,7 @@ from stopline.model import (
     Gap,
     Grant,
     Hold,
+    Plan,
     Scope,
     Seen,
     Skip,
@@ -55,6 +56,11 @@ def hold(made: Change, pause: str = "0000beef") -> Hold:
 def planned(
     after: State, found: State, standing: Standing, *gaps: Gap, moment: str = ""
 ) -> tuple[Change, ...]:
+    """What a containment would write to the bucket."""
+    return plan_of(after, found, standing, *gaps, moment=moment).changes
+
+
+def plan_of(after: State, found: State, standing: Standing, *gaps: Gap, moment: str = "") -> Plan:
     """What a containment plans for the bucket, when it would leave `after` and finds `found`."""
 
     def opinion(grant: Grant, _terms: Terms) -> Iterator[Change | Skip]:
@@ -63,7 +69,7 @@ def planned(
     grant = Grant(BUCKET, found, "arn:aws:s3:::data", "bucket", "data", "policy")
     snapshot = Snapshot("mercor", (grant,), gaps, seen=(Seen(DENY, found),))
     opinions = Opinions({"aws": opinion}, {"aws": lambda _: ()})
-    return plan_containment(snapshot, TERMS, Scope(), standing, opinions).changes
+    return plan_containment(snapshot, TERMS, Scope(), standing, opinions)
 
 
 BOTH = hold(change(DENY, deny(ANA, BO), Breadth.TARGET, "arn:aws:s3:::data"))
@@ -75,6 +81,31 @@ def test_what_a_narrower_look_hides_does_not_leave_a_deny(hidden: str) -> None:
     standing = Standing((BOTH,), narrowed=hidden == "scope")
     gaps = (Gap("aws", "222233334444", "users", "denied"),) if hidden == "gap" else ()
     assert planned(deny(ANA), deny(ANA, BO), standing, *gaps) == ()
+
+
+@pytest.mark.parametrize("hidden", ["scope", "gap"])
+def test_a_narrower_look_still_names_what_is_new(hidden: str) -> None:
+    """What keeps every name that stands may be written: an old gap hides no new principal."""
+    gaps = (Gap("aws", "222233334444", "users", "denied"),) if hidden == "gap" else ()
+    standing = Standing((BOTH,), narrowed=hidden == "scope")
+    (again,) = planned(deny(ANA, BO, "arn:new"), deny(ANA, BO), standing, *gaps)
+    assert again.after == deny(ANA, BO, "arn:new")
+
+
+def test_what_would_name_one_and_lose_another_is_said_to_be_open() -> None:
+    """Neither is written, and the pause cannot say that it is contained."""
+    plan = plan_of(deny(ANA, "arn:new"), deny(ANA, BO), Standing((BOTH,), narrowed=True))
+    assert plan.changes == ()
+    assert [(s.address, s.leaves_access) for s in plan.skips] == [(DENY, True)]
+
+
+def test_a_deny_that_could_not_be_widened_loses_nobody_to_a_narrower_look() -> None:
+    """The journal holds what we meant to leave; what stands is what was left before."""
+    plan = plan_of(deny(BO), deny(ANA), Standing((BOTH,), narrowed=True))
+    assert plan.changes == ()
+    assert [s.leaves_access for s in plan.skips] == [True]
+    (again,) = planned(deny(ANA, BO), deny(ANA), Standing((BOTH,), narrowed=True))
+    assert again.before == deny(ANA)
 
 
 def test_a_whole_look_writes_it_anew() -> None:

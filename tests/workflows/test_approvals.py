@@ -3,19 +3,24 @@
 import asyncio
 import shutil
 import subprocess
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from support.pausing import PLAYBOOK, Line, a_line
-from temporalio.client import WorkflowHandle, WorkflowUpdateFailedError
+from support.pausing import PLAYBOOK, VENDOR, Line, a_line
+from temporalio.client import WorkflowFailureError, WorkflowHandle, WorkflowUpdateFailedError
 
-from activities import api
+from activities import api, vouching
 from stopline.approving import Approvers
+from stopline.configuration import Frozen
 from stopline.connectors.memory import Principal
+from stopline.errors import RefusedError
+from stopline.model import Direction, Scope
 from stopline.signing import Statement, sign
 from workflows import messages as m
 
+PAUSED = m.Phase.PAUSED
 pytestmark = pytest.mark.skipif(
     shutil.which("ssh-keygen") is None, reason="OpenSSH is not installed"
 )
@@ -93,17 +98,120 @@ def test_a_forged_workflow_gives_nothing_back_without_a_signature(tmp_path: Path
             contained = line.world.picture()
             waiting = await line.rollback(handle)
             status = await line.status(handle)
-            forged = m.PauseState(
-                order=replace(status.order, workflow="forged"),
-                opened=True,
-                phase=m.Phase.PAUSED,
-                restore=api.RestoreOrder("mallory", "let me in"),
-                pending=waiting,
-                approved=m.Approve("bob", waiting.digest),
-            )
             await handle.terminate()
             other = await line.client.start_workflow(
-                m.PAUSE_VENDOR, forged, id="forged", task_queue=line.queue
+                m.PAUSE_VENDOR, forged(status, waiting), id="forged", task_queue=line.queue
+            )
+            await line.until(other, lambda s: s.summary.result)
+            assert line.world.picture() == contained
+
+    asyncio.run(scenario())
+
+
+def forged(status: m.Status, plan: api.PlanRef, request: str = "") -> m.PauseState:
+    """What somebody starts who speaks to Temporal: a pause in which all of it was approved."""
+    return m.PauseState(
+        order=replace(status.order, workflow="forged"),
+        opened=True,
+        phase=m.Phase.PAUSED,
+        restore=api.RestoreOrder("alice", "reassessed", request=request),
+        pending=plan,
+        approved=m.Approve("bob", plan.digest),
+    )
+
+
+async def shards(line: Line, order: m.ShardOrder) -> None:
+    """Start a plan's shard by hand; it fails, or does nothing that is not allowed."""
+    handle = await line.client.start_workflow(
+        m.SHARD, order, id="shard-by-hand", task_queue=line.queue, result_type=api.Tally
+    )
+    with suppress(WorkflowFailureError):
+        await handle.result()
+
+
+def test_a_rollback_sent_as_a_containment_gives_nothing_back(tmp_path: Path) -> None:
+    """Nobody signs for a containment: the plan's own direction is what counts."""
+
+    async def scenario() -> None:
+        async with a_line(approvers=signers(tmp_path, "bob")) as line:
+            handle = await line.pause()
+            contained = line.world.picture()
+            waiting = await line.rollback(handle)
+            order = (await line.status(handle)).order
+            await handle.execute_update(m.REJECT, m.Reject("bob", "no"), result_type=str)
+            plan = line.book.pauses.plan(waiting.ref).plan
+            for connector, realm in {(c.address.connector, c.address.realm) for c in plan.work}:
+                outline = api.Outline(connector, realm, (((0, len(plan.work)),),), len(plan.work))
+                await shards(line, m.ShardOrder(order, waiting.ref, Direction.CONTAIN, outline))
+            assert line.world.picture() == contained
+
+    asyncio.run(scenario())
+
+
+def test_whoever_sends_other_configuration_needs_no_fewer_people(tmp_path: Path) -> None:
+    """How many must sign is what the pause was opened with, not what a caller names."""
+
+    async def scenario() -> None:
+        two = f"{PLAYBOOK}approvals: {{people: 2}}\n"
+        async with a_line(approvers=signers(tmp_path, "bob", "carol"), playbook=two) as line:
+            handle = await line.pause()
+            contained = line.world.picture()
+            waiting = await line.rollback(handle, request="first")
+            said = await statement(line, handle, "bob")
+            await line.approve(handle, waiting.digest, "bob", sign(said, tmp_path / "bob"))
+            state = forged(await line.status(handle), waiting, "first")
+            one = line.book.pauses.keep("frozen", Frozen(VENDOR, PLAYBOOK, "{}").dump())
+            state.order = replace(state.order, frozen=one)
+            other = await line.client.start_workflow(
+                m.PAUSE_VENDOR, state, id="forged", task_queue=line.queue
+            )
+            await line.until(other, lambda s: s.summary.result)
+            assert line.world.picture() == contained
+
+    asyncio.run(scenario())
+
+
+def test_what_was_signed_before_a_no_counts_no_more(tmp_path: Path) -> None:
+    """One of two has signed, and another rejects it: the worker takes that yes for nothing."""
+
+    async def scenario() -> None:
+        approvers, two = signers(tmp_path, "bob"), f"{PLAYBOOK}approvals: {{people: 2}}\n"
+        async with a_line(approvers=approvers, playbook=two) as line:
+            handle = await line.pause()
+            waiting = await line.rollback(handle, request="first")
+            said = await statement(line, handle, "bob")
+            await line.approve(handle, waiting.digest, "bob", sign(said, tmp_path / "bob"))
+            order, work = (await line.status(handle)).order, line.book.pauses.plan(waiting.ref)
+            vouching.require(line.book, approvers, order, work.plan.work, 1)
+            await handle.execute_update(m.REJECT, m.Reject("carol", "no"), result_type=str)
+            with pytest.raises(RefusedError, match="Too few have signed"):
+                vouching.require(line.book, approvers, order, work.plan.work, 1)
+
+    asyncio.run(scenario())
+
+
+def test_what_was_signed_gives_back_once(tmp_path: Path) -> None:
+    """Contained again after a rollback in part, it takes another request and other signatures."""
+
+    async def scenario() -> None:
+        async with a_line(approvers=signers(tmp_path, "bob")) as line:
+            handle = await line.pause()
+            contained = line.world.picture()
+            part = Scope(principals=("v0",))
+            waiting = await line.rollback(handle, request="first", scope=part)
+            said = await statement(line, handle, "bob")
+            await line.approve(handle, waiting.digest, "bob", sign(said, tmp_path / "bob"))
+            await line.until(handle, lambda s: s.pending is None and s.phase is PAUSED)
+            assert line.world.picture() != contained
+            again = await line.plan(line.order())
+            await handle.execute_update(m.CONTAIN, again, result_type=str)
+            await line.until(handle, lambda _: line.world.picture() == contained)
+            await line.rests(handle)
+            state = forged(await line.status(handle), waiting, "first")
+            assert state.restore is not None
+            state.restore = replace(state.restore, scope=part)
+            other = await line.client.start_workflow(
+                m.PAUSE_VENDOR, state, id="forged", task_queue=line.queue
             )
             await line.until(other, lambda s: s.summary.result)
             assert line.world.picture() == contained

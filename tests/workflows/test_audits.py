@@ -93,8 +93,37 @@ def test_an_audit_that_only_reports_writes_nothing() -> None:
     asyncio.run(scenario())
 
 
-def test_an_audit_never_fights_a_rollback_nor_a_persons_stop() -> None:
-    """While a rollback waits, and after a stop, an audit only reports."""
+def test_a_stop_that_is_said_during_an_audit_is_heard() -> None:
+    """The audit reads for a while; what it finds opened again is left for a person then."""
+
+    async def scenario() -> None:
+        async with a_line() as line:
+            handle = await line.pause()
+            reopen(line)
+            opened = line.world.picture()
+            reading, go_on = threading.Event(), threading.Event()
+
+            def wait(moment: str, _document: object) -> None:
+                if moment == "read" and not reading.is_set():
+                    reading.set()
+                    assert go_on.wait(60)
+
+            line.connector.hook = wait
+            asked = asyncio.create_task(audit(handle))
+            assert await asyncio.to_thread(reading.wait, 60)
+            await handle.execute_update(m.STOP, m.Stop("alice", "leave it"), result_type=str)
+            go_on.set()
+            assert (await asked).drifted == 2
+            assert not (await audit(handle)).contains
+            status = await line.status(handle)
+            assert (status.summary.result, status.audit_due) == ("stopped", False)
+            assert line.world.picture() == opened
+
+    asyncio.run(scenario())
+
+
+def test_an_audit_never_fights_a_rollback() -> None:
+    """While a rollback waits, an audit only reports."""
 
     async def scenario() -> None:
         async with a_line() as line:

@@ -21,6 +21,8 @@ from workflows.pause_vendor import PauseVendor
 from workflows.plan_vendor import PlanVendor
 from workflows.shard import Shard
 
+PAUSED = m.Phase.PAUSED
+
 
 def test_a_pause_is_contained_and_rolled_back_to_the_byte() -> None:
     """Contain, then restore with a second person's approval, is the identity."""
@@ -210,6 +212,31 @@ def test_a_stop_withdraws_a_rollback_and_ends_the_sweeps_of_a_partial_pause() ->
             assert status.summary.result == "stopped"
             assert status.summary.held == line.refs[0].work
             assert not status.stopping
+
+    asyncio.run(scenario())
+
+
+def test_no_other_word_lifts_a_stop() -> None:
+    """An acknowledgement, a rollback of nothing or of a part: it stays stopped."""
+
+    async def scenario() -> None:
+        async with a_line() as line:
+            line.world.principals["shared"] = Principal("s", "mercor", shared_with=("mercer",))
+            handle = await line.start(await line.plan(line.order()))
+            assert (await line.rests(handle)).summary.result == "partial"
+            await handle.execute_update(m.STOP, m.Stop("alice", "leave it"), result_type=str)
+            known = api.Acknowledgement("alice", "it is known")
+            said = await handle.execute_update(m.ACKNOWLEDGE, known, result_type=api.Summary)
+            assert said.result == "stopped"
+            nothing = await line.rollback(handle, scope=Scope(principals=("nobody",)))
+            assert nothing.work == 0
+            assert (await line.status(handle)).summary.result == "stopped"
+            part = await line.rollback(handle, scope=Scope(principals=("v0",)))
+            await line.approve(handle, part.digest)
+            status = await line.until(handle, lambda s: not s.pending and s.phase is PAUSED)
+            assert status.summary.result == "stopped"
+            assert 0 < status.summary.held < line.refs[0].work
+            assert line.book.pauses.get(PAUSE).status is PauseStatus.STOPPED
 
     asyncio.run(scenario())
 
