@@ -20,7 +20,8 @@ SHARED = Principal("U9", "mercor", shared_with=("mercer",))
 
 
 PROGRAM = """
-import os, sys
+import os, signal, sys
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background job ignores it
 from stopline.connectors.memory import CONTAINS, NAME
 from stopline.entrypoints.cli.main import main
 from stopline.entrypoints.cli.program import Program

@@ -200,6 +200,35 @@ def test_a_stopped_pause_stays_stopped(book: Book) -> None:
     assert (state.summary.result, state.summary.held, state.queued) == ("stopped", 3, [])
 
 
+@pytest.mark.parametrize(
+    ("told", "phase"),
+    [
+        (["stop"], m.Phase.CONTAINING),
+        (["restoring", "stop"], m.Phase.RESTORING),
+        (["stopped", "restoring"], m.Phase.RESTORING),
+    ],
+)
+def test_a_stop_before_the_workflow_was_lost_is_heard(
+    book: Book, told: list[str], phase: m.Phase
+) -> None:
+    """Said to what was under way, or concluded before a rollback began: nothing is swept."""
+    for word in told:
+        if word == "stop":
+            book.pauses.note(PAUSE, "stop", {"reason": "enough"}, "alice")
+        else:
+            book.pauses.mark(PAUSE, PauseStatus(word), {"held": 3})
+    state = state_now(book)
+    assert (state.phase, state.summary.result, state.queued) == (phase, "stopped", [])
+
+
+def test_a_stop_of_a_waiting_rollback_does_not_stop_a_later_one(book: Book) -> None:
+    """It withdrew what waited then; a rollback that was begun after it ends as it ends."""
+    book.pauses.mark(PAUSE, PauseStatus.CONTAINED, {"held": 3})
+    book.pauses.note(PAUSE, "stop", {"reason": "not this one"}, "alice")
+    book.pauses.mark(PAUSE, PauseStatus.RESTORING)
+    assert (state_now(book).phase, state_now(book).summary.result) == (m.Phase.RESTORING, "")
+
+
 def test_a_second_person_is_still_wanted_after_an_adoption(book: Book) -> None:
     """What waited for its first approval waits again; with a yes in the journal it sweeps."""
     second = FROZEN.playbook_text + "approvals: {contain: second-person}\n"

@@ -137,12 +137,13 @@ def test_no_file_names_a_registry() -> None:
         "--find-" + "links /somewhere",
         "index-" + 'url = "http://there/simple"',
         "default-in" + 'dex = "http://there/simple"',
-        "https://py" + "pi.org/project/little",
-        "https://files.python" + "hosted.org/packages/00",
+        "https:/" + "/there/project/little",
+        "https:/" + "/files.there/00",
+        "https:/" + "/there/packages/00",
     ],
 )  # fmt: skip
 def test_a_registry_would_be_found(line: str, tmp_path: Path) -> None:
-    """Options of installers, their settings, and the hosts themselves."""
+    """Options of installers, their settings, and addresses as registries have them."""
     (tmp_path / "some.txt").write_text(f"first\n{line}\n")
     (found,) = supply.addresses([tmp_path / "some.txt"])
     assert ":2: " in found

@@ -10,9 +10,9 @@ from stopline import installation
 
 REGISTRIES = re.compile(
     r"--(extra-)?index-url[ =]+\S|--find-links[ =]+\S|\b(default-)?index(-url)?s? *= *\S*[:/]{2}"
-    r"|\b(py" + r"pi\.org|pythonhosted\.org|registry\.npmjs|proxy\.golang|deb\.debian)\b"
+    r"|\bhttps?://((files|registry|proxy|deb|index)\.|[^/\s]+/(simple|project|packages|pypi)/)"
 )
-"""What leads an installer to a place of its own: options, settings, hosts."""
+"""What leads an installer to a place of its own: options, settings, addresses of their shape."""
 
 RECORDERS = ("uv.lock", "pylock.toml", "pip.conf", "uv.toml", ".npmrc", "package-lock.json")
 """Files that record the address of a registry by design; none of them is ours."""
