@@ -10,12 +10,13 @@ from temporalio import activity
 
 from activities import api
 from activities.working import at_work
+from stopline.approving import Approvers
 from stopline.configuration import Frozen
 from stopline.engine import Connector
-from stopline.errors import StoplineError, UserError, WrongJournalError
+from stopline.errors import RefusedError, StoplineError, UserError, WrongJournalError
 from stopline.estate import Estate
 from stopline.journal.book import Book
-from stopline.preflight import Canary, Check, Preflighted
+from stopline.preflight import CANARY_APPROVER, Canary, Check, Preflighted
 from stopline.text import canonical, dump, jsonable, load
 
 log = structlog.get_logger()
@@ -28,6 +29,7 @@ class Checks:
 
     book: Book
     connectors_of: Callable[[Estate], Mapping[str, Connector]]
+    approvers: Approvers = field(default_factory=Approvers)
     _built: Callable[[str], Built] = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
@@ -51,9 +53,13 @@ class Checks:
 
     @activity.defn(name=api.MAKE_CANARY)
     def make_canary(self, order: api.CheckOrder) -> api.CheckRef:
-        """Make something of our own in one realm, to be contained and restored."""
+        """Make something of our own in one realm, to be contained and restored.
+
+        Raises RefusedError where the program's own word would not give it back.
+        """
         with at_work():
             _, connectors = self._estate(order)
+            self._would_be_given_back(order)
             connector = _of_realm(connectors, order.realm)
             log.info("a canary is made", realm=order.realm, canary=order.id)
             return self._kept("canary", dump(connector.make_canary(order.realm, order.id)))
@@ -68,6 +74,18 @@ class Checks:
             differences = list(connector.remove_canary(canary))
             log.info("a canary is removed", realm=canary.realm, canary=canary.id)
             return self._kept("canary-end", canonical(differences))
+
+    def _would_be_given_back(self, order: api.CheckOrder) -> None:
+        roles = self.approvers.roles
+        people = Frozen.load(self.book.store.body(order.frozen)).parse()[1].approvals.people
+        signed = roles.signatures == "required"
+        if signed or people > 1 or not roles.may_approve(CANARY_APPROVER):
+            why = "must be signed" if signed else "are other people's"
+            raise RefusedError(
+                f"Approvals {why} here, and a canary is given back by the program's own word: it "
+                "would stay contained. None was made.",
+                "Try --preflight, or a canary where the worker has no roles.yaml.",
+            )
 
     def _estate(self, order: api.CheckOrder) -> Built:
         if order.journal != self.book.id:

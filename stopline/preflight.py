@@ -8,6 +8,8 @@ from stopline.estate import Protected
 from stopline.text import Json
 
 CANARY_VENDOR = "stopline-canary"
+CANARY_APPROVER = "stopline doctor --canary"
+"""Whose word the program gives itself: nobody else's access is in a canary's plan."""
 """The vendor of a canary: no file has it, and its selectors name one canary and nothing else."""
 
 

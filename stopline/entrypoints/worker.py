@@ -61,7 +61,7 @@ def build_worker(client: Client, activities: Activities, *, threads: int) -> Wor
         workflows=[PauseVendor, PlanVendor, Preflight, Shard],
         activities=[
             *activities.all(),
-            *Checks(activities.book, activities.connectors_of).all(),
+            *Checks(activities.book, activities.connectors_of, activities.approvers).all(),
         ],
         activity_executor=ThreadPoolExecutor(threads, thread_name_prefix="activity"),
         max_concurrent_activities=threads,

@@ -13,8 +13,11 @@ its digest can then not be checked, and everything else still can.
 
 import io
 import json
+import lzma
 import re
+import struct
 import zipfile
+import zlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
@@ -115,6 +118,10 @@ def packed(bundle: Bundle, envelope: str = "") -> bytes:
     return out.getvalue()
 
 
+BROKEN = (zipfile.BadZipFile, zlib.error, lzma.LZMAError, struct.error)
+"""What zipfile raises for a damaged member, besides what any reading raises."""
+
+
 def unpacked(data: bytes) -> Iterator[tuple[str, bytes]]:
     """Yield the members of a packed bundle. Raises ValueError when it is none, or too large."""
     try:
@@ -123,7 +130,7 @@ def unpacked(data: bytes) -> Iterator[tuple[str, bytes]]:
                 if info.file_size > LARGEST:
                     raise ValueError(f"{info.filename} would be {info.file_size} bytes")
                 yield info.filename, archive.read(info)
-    except zipfile.BadZipFile as error:
+    except (*BROKEN, RuntimeError, OSError, EOFError) as error:
         raise ValueError(f"it is not a bundle: {error}") from error
 
 

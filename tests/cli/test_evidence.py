@@ -2,6 +2,7 @@
 
 import json
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,8 @@ from cryptography.hazmat.primitives.serialization import (
     PublicFormat,
 )
 from support.temporal import House
+
+from stopline.journal.pauses import PauseStatus
 
 CONFIRM = ("--confirm", "mercor")
 
@@ -49,6 +52,24 @@ def test_what_was_exported_is_verified_without_the_journal(
     broken = tmp_path / "broken.zip"
     broken.write_bytes(bytes(data))
     assert house.run("evidence", "verify", str(broken), "--key", str(public)) == 8
+
+
+def test_the_open_pause_is_meant_and_no_evidence_is_written_over(
+    house: House, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A vendor that was paused before is named like any other; a bundle that is there stays."""
+    assert house.run("pause", "mercor", "--reason", "breach", *CONFIRM) == 0
+    (now,) = house.book.pauses.list("mercor")
+    house.book.pauses.open(replace(now, id="0000beef", workflow="earlier"), {})
+    house.book.pauses.mark("0000beef", PauseStatus.CLOSED)
+    capsys.readouterr()
+    words = ("evidence", "export", "mercor", "--to", str(tmp_path / "a.zip"), "--output", "json")
+    assert house.run(*words) == 0
+    assert json.loads(capsys.readouterr().out)["pause"] == now.id
+    was = (tmp_path / "a.zip").read_bytes()
+    assert house.run(*words) == 2
+    assert (tmp_path / "a.zip").read_bytes() == was
+    assert "not written over" in capsys.readouterr().err
 
 
 def test_bad_words_about_evidence_are_answered_in_one_sentence(

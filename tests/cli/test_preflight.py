@@ -231,6 +231,22 @@ def test_a_canary_is_contained_restored_and_removed(
     assert "iam:AttachRolePolicy" not in flight.made
 
 
+@pytest.mark.parametrize(
+    "roles", ["approvers: ['*']\n", "approvers: [bob]\nsignatures: optional\n"]
+)
+def test_where_the_programs_word_is_none_no_canary_is_made(
+    flight: Flight, capsys: pytest.CaptureFixture[str], roles: str
+) -> None:
+    """It would be contained and never given back: refused before anything is made."""
+    (flight.house.settings.config_dir / "roles.yaml").write_text(roles)
+    flight.estate(aws={"accounts": {RESEARCH: {}}})
+    assert flight.run("doctor", "--canary", RESEARCH, "--output", "json") == 1
+    check = checks_of(capsys)[f"canary {RESEARCH}"]
+    assert "None was made." in check["found"]
+    assert flight.canaries(RESEARCH) == []
+    assert flight.house.book.pauses.list(CANARY_VENDOR) == ()
+
+
 def test_a_canary_that_cannot_be_contained_is_given_back_and_removed(
     flight: Flight, capsys: pytest.CaptureFixture[str]
 ) -> None:

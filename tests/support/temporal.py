@@ -16,6 +16,7 @@ from pathlib import Path
 import pytest
 
 from activities.bodies import Activities
+from stopline.approving import Approvers
 from stopline.connectors.memory import CONTAINS, NAME, MemoryConnector, Principal, World
 from stopline.engine import Connector
 from stopline.entrypoints.cli.main import main
@@ -123,7 +124,8 @@ class House:
         self._ask_to_stop = lambda: loop.call_soon_threadsafe(stop.set)
         connectors_of = self.connectors_of or (lambda _: {NAME: self.connector})
         place = place_of(self.settings.recovery)
-        activities = Activities(self.book, connectors_of, place=place)
+        approvers = Approvers(self.settings.config_dir)
+        activities = Activities(self.book, connectors_of, approvers, place)
         try:
             client = await connect(self.settings)
             workers = [build_reader(client, activities)]

@@ -19,11 +19,10 @@ from stopline.entrypoints.temporal import Temporal
 from stopline.errors import RefusedError, StoplineError
 from stopline.journal.pauses import OPEN, Planned
 from stopline.model import Breadth, Scope
-from stopline.preflight import CANARY_VENDOR, Canary, Check
+from stopline.preflight import CANARY_APPROVER, CANARY_VENDOR, Canary, Check
 from stopline.text import load
 from workflows import messages as m
 
-APPROVER = "stopline doctor --canary"
 REASON = "a canary: is it contained and restored for real"
 
 
@@ -107,7 +106,7 @@ class _Flight:
         )
 
     def _approve(self, order: PauseOrder, digest: str) -> None:
-        word = m.Approve(APPROVER, digest, REASON)
+        word = m.Approve(CANARY_APPROVER, digest, REASON)
         self.program.wait(self.temporal.say(order.workflow, m.APPROVE, word, str))
 
     def _roll_back(self, order: PauseOrder) -> None:

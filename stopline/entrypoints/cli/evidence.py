@@ -59,7 +59,8 @@ def export(
 
 
 def _one(program: Program, case: str) -> Pause:
-    found = pauses_named(program, case)
+    """The pause that is meant: the open one, or the only one that there ever was."""
+    found = pauses_named(program, case, closed=False) or pauses_named(program, case)
     if len(found) != 1:
         names = ", ".join(pause.id for pause in found) or "none"
         raise UserError(
@@ -84,8 +85,13 @@ def _exported(made: b.Bundle, path: Path, *, signed: bool) -> Section:
 
 def _write(path: Path, data: bytes) -> None:
     try:
-        path.touch(mode=0o600)
+        path.touch(mode=0o600, exist_ok=False)
         path.write_bytes(data)
+    except FileExistsError as error:
+        raise UserError(
+            f"{path} is there already, and evidence is not written over. Nothing was written.",
+            "Name another place with --to.",
+        ) from error
     except OSError as error:
         raise SetupError(
             f"{path} cannot be written: {error.strerror}. There is no bundle.",
