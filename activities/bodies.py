@@ -195,7 +195,7 @@ class Activities:
             pauses, pause = self.book.pauses, said.order.pause
             read = {"plan": said.plan, "digest": said.digest} if said.plan else {}
             pauses.note(pause, said.kind, {"reason": said.reason, **read}, said.by)
-            if said.plan:  # a person has read it, so that a sweep may take what it names
+            if said.digest:  # a person has read the plan: a sweep may take what it names
                 pauses.approve(pause, said.plan, said.digest, said.by, UNSIGNED, said.reason)
             if said.status:
                 pauses.mark(pause, PauseStatus(said.status), said.reason)

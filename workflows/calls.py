@@ -64,6 +64,13 @@ async def end_early(child: workflow.ChildWorkflowHandle[Any, Any]) -> None:
         await child.signal(STOP)
 
 
+def reason_of(error: BaseException) -> str:
+    """What was said where it failed, under all that Temporal has wrapped around it."""
+    while isinstance(error, FailureError) and error.cause is not None:
+        error = error.cause
+    return str(error)
+
+
 async def keep_sheet(order: api.PauseOrder, plan: str = "") -> None:
     """Bring the recovery sheet up to date. Where that fails it is written down; work goes on."""
     asked = api.SheetOrder(order, plan)

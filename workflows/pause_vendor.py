@@ -17,7 +17,7 @@ with workflow.unsafe.imports_passed_through():
     import workflows.messages as m
     from activities import api
     from stopline.model import Direction
-    from workflows.calls import call, end_early, keep_sheet
+    from workflows.calls import call, end_early, keep_sheet, reason_of
     from workflows.messages import Phase
     from workflows.words import PeoplesWords
 
@@ -33,6 +33,7 @@ class PauseVendor(PeoplesWords):
     def __init__(self, state: m.PauseState) -> None:
         super().__init__(state)
         self._propagation = 0.0
+        self._unasked = ""
 
     @workflow.run
     async def run(self, state: m.PauseState) -> api.Summary:
@@ -175,7 +176,8 @@ class PauseVendor(PeoplesWords):
         )
         tally = api.Tally()
         for answer, outline in zip(answers, outlines.shards, strict=True):
-            if isinstance(answer, BaseException):  # cancelled or terminated by hand
+            if isinstance(answer, BaseException):  # refused, or cancelled or terminated by hand
+                self._unasked = reason_of(answer)
                 answer = api.Tally(unasked=outline.size)  # noqa: PLW2901 - its size is the answer
             tally = tally.plus(answer)
         return tally
@@ -244,6 +246,7 @@ class PauseVendor(PeoplesWords):
             self._tell()
             return
         self._enter(Phase.RESTORING)
+        self._unasked = ""
         await self._record("restoring", approved.by, "", status="restoring")
         for _ in range(IDLE):
             tally = await self._carry_out(fresh.ref, Direction.RESTORE)
@@ -253,7 +256,7 @@ class PauseVendor(PeoplesWords):
             if self._stopping or not fresh.work or not tally.applied:
                 break
         state.withdraw()
-        closed = await self._end(Direction.RESTORE, fresh.ref, "")
+        closed = await self._end(Direction.RESTORE, fresh.ref, self._unasked if fresh.work else "")
         self._enter(Phase.CLOSED if closed else Phase.PAUSED)
 
     # --- resting ---------------------------------------------------------------------------------

@@ -102,7 +102,8 @@ def test_a_forged_workflow_gives_nothing_back_without_a_signature(tmp_path: Path
             other = await line.client.start_workflow(
                 m.PAUSE_VENDOR, forged(status, waiting), id="forged", task_queue=line.queue
             )
-            await line.until(other, lambda s: s.summary.result)
+            ended = await line.until(other, lambda s: s.summary.result)
+            assert "Too few have signed" in ended.summary.why
             assert line.world.picture() == contained
 
     asyncio.run(scenario())

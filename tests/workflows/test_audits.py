@@ -2,6 +2,8 @@
 
 import asyncio
 import threading
+from collections.abc import Mapping
+from dataclasses import replace
 
 import pytest
 from support.pausing import PAUSE, PLAYBOOK, Line, a_line
@@ -9,10 +11,19 @@ from temporalio.client import WorkflowHandle, WorkflowUpdateFailedError
 
 from activities import api
 from stopline.connectors.memory import Principal
+from stopline.recovery.places import Kept
 from workflows import messages as m
 
 SOON = f"{PLAYBOOK}audits: {{hours: 0.0003, jitter_minutes: 0}}\n"
 REPORT = f"{PLAYBOOK}audits: {{act: report}}\n"
+
+
+class Nowhere:
+    """A place where no sheet can be kept."""
+
+    def keep(self, name: str, files: Mapping[str, str]) -> Kept:
+        """Fail, as a fault of ours would."""
+        raise RuntimeError(f"{name}: {len(files)} files, and no place")
 
 
 def reopen(line: Line) -> None:
@@ -118,6 +129,29 @@ def test_a_stop_that_is_said_during_an_audit_is_heard() -> None:
             status = await line.status(handle)
             assert (status.summary.result, status.audit_due) == ("stopped", False)
             assert line.world.picture() == opened
+
+    asyncio.run(scenario())
+
+
+def test_what_a_person_has_read_in_a_second_plan_is_approved_for_sweeps() -> None:
+    """`pause` said again names what only a tag selects; a sheet that fails approves nothing."""
+
+    async def scenario() -> None:
+        async with a_line(place=Nowhere()) as line:
+            handle = await line.pause()
+            with line.world.lock:
+                line.world.principals["tagged"] = Principal(
+                    "t", "mercor", vouched=False, switches={"one": "on"}
+                )
+            assert (await audit(handle)).beyond
+            again = await line.plan(replace(line.order(), requester="dana"))
+            await handle.execute_update(m.CONTAIN, again, result_type=str)
+            await line.until(handle, lambda s: s.phase is m.Phase.PAUSED and s.summary.result)
+            assert line.world.principals["tagged"].switches["one"] == "off"
+            assert not (await audit(handle)).beyond
+            said = line.book.pauses.events(PAUSE, "approved")
+            assert [(e.actor, e.data["ref"]) for e in said][1:] == [("dana", again.plan)]
+            assert line.book.pauses.events(PAUSE, "sheet")
 
     asyncio.run(scenario())
 
