@@ -260,7 +260,7 @@ class Activities:
             self._check(batch.order)
             info = activity.info()
             vouching.require_own(self._plans(batch.plan).plan, batch)
-            frozen, connectors = self._built(self.book.pauses.get(batch.order.pause).frozen)
+            frozen, connectors = self._built(self.book.pauses.opened_with(batch.order.pause))
             mine = self._work(batch.plan)[batch.connector, batch.realm][batch.start : batch.stop]
             if batch.direction is Direction.RESTORE:
                 people = frozen.parse()[1].approvals.people

@@ -116,6 +116,14 @@ class Pauses:
             raise UserError(f"There is no pause {pause!r} in this journal.", "See stopline status.")
         return _pause(row)
 
+    def opened_with(self, pause: str) -> str:
+        """The ref of the configuration that a pause was opened with, as the chain has it.
+
+        Raises UserError when there is none of that id.
+        """
+        said = self.store.events(pause, "opened")
+        return str(said[0].data["frozen"]) if said else self.get(pause).frozen
+
     def list(self, vendor: str = "", statuses: Sequence[PauseStatus] = ()) -> tuple[Pause, ...]:
         """Return pauses, oldest first, of one vendor or of all, in any of the statuses."""
         query = sa.select(t.pauses).order_by(t.pauses.c.opened_at, t.pauses.c.id)
