@@ -168,7 +168,7 @@ def test_a_killed_temporal_server_loses_nothing(tmp_path: Path) -> None:
 
 def test_lost_replies_throttling_and_5xx_change_nothing_in_the_end(tmp_path: Path) -> None:
     """Replies lost after the commit, 503 before and after it, throttles: same estate, exactly."""
-    faults = Faults(lost_reply=0.08, broken_before=0.08, broken_after=0.08, throttled=0.08, seed=3)
+    faults = Faults(lost_reply=0.04, broken_before=0.04, broken_after=0.04, throttled=0.04, seed=3)
     with a_night(tmp_path, faults) as night:
         was = fingerprint.fingerprint(night.access)
         command(night.env, "pause", "mercor", "--reason", "x", *CONFIRM, quiet=True)
