@@ -8,6 +8,7 @@ What an error says never holds a secret, an address of a webhook, or what was se
 
 import asyncio
 import ssl
+from base64 import b64decode
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -16,7 +17,7 @@ from email.utils import format_datetime
 
 import aiosmtplib
 import requests
-from aiosmtplib.errors import SMTPException, SMTPResponseException
+from aiosmtplib.errors import SMTPException, SMTPRecipientsRefused, SMTPResponseException
 from slack_sdk import WebClient
 from slack_sdk.errors import SlackApiError, SlackClientError
 from standardwebhooks import Webhook
@@ -24,12 +25,15 @@ from standardwebhooks import Webhook
 from stopline.audiences import Channel
 from stopline.text import Json, canonical
 
+SHORTEST_KEY = 24
+"""Bytes, as Standard Webhooks recommend."""
 SECONDS = 10
 """The longest that a provider may let us wait."""
 PAGERDUTY = "https://events.pagerduty.com"
 SLACK_LONGEST = 39_000
 """https://docs.slack.dev/reference/methods/chat.postMessage#truncating"""
 SOURCE = "stopline"
+TEST_EVENT = "test"
 EVENT_TYPE = "stopline_notice"
 
 _TOO_MANY, _SERVER = 429, 500
@@ -81,8 +85,8 @@ def send(channel: Channel, secret: str, letter: Letter) -> None:
 
 def _slack(channel: Channel, secret: str, letter: Letter) -> None:
     """Post a message: https://docs.slack.dev/reference/methods/chat.postMessage"""
-    url = {"base_url": channel.url.rstrip("/") + "/"} if channel.url else {}
-    client = WebClient(token=secret, timeout=SECONDS, retry_handlers=[], **url)
+    url = (channel.url or WebClient.BASE_URL).rstrip("/") + "/"
+    client = WebClient(token=secret, base_url=url, timeout=SECONDS, retry_handlers=[])
     where = channel.to or ""
     try:
         if letter.again and _slack_has(client, where, letter):
@@ -149,9 +153,6 @@ def _pagerduty(channel: Channel, secret: str, letter: Letter) -> None:
     _post("PagerDuty", f"{url}/v2/enqueue", canonical(body), {})
 
 
-TEST_EVENT = "test"
-
-
 def _webhook(channel: Channel, secret: str, letter: Letter) -> None:
     """Post a CloudEvent, signed as Standard Webhooks say, with the notice's key as its id.
 
@@ -172,11 +173,7 @@ def _webhook(channel: Channel, secret: str, letter: Letter) -> None:
         }
     )  # fmt: skip
     now = datetime.now(UTC)
-    try:
-        signature = Webhook(secret).sign(letter.key, now, body)
-    except (ValueError, RuntimeError):
-        why = "the webhook's secret is not one (whsec_ and base64)"
-        raise DeliveryError(why, hopeless=True) from None
+    signature = Webhook(_signing(secret)).sign(letter.key, now, body)
     headers = {
         "webhook-id": letter.key,
         "webhook-timestamp": str(int(now.timestamp())),
@@ -184,6 +181,18 @@ def _webhook(channel: Channel, secret: str, letter: Letter) -> None:
     }
     kind = {"content-type": "application/cloudevents+json; charset=utf-8"}
     _post("the webhook", channel.url or "", body, headers | kind)
+
+
+def _signing(secret: str) -> str:
+    """A secret that can sign; the library would take any text for one, an empty one too."""
+    try:
+        long_enough = len(b64decode(secret.removeprefix("whsec_"), validate=True)) >= SHORTEST_KEY
+    except ValueError:
+        long_enough = False
+    if not long_enough:
+        why = "the webhook's secret is not one (whsec_ and at least 24 bytes in base64)"
+        raise DeliveryError(why, hopeless=True)
+    return secret
 
 
 def _post(whom: str, url: str, body: str, headers: Mapping[str, str]) -> None:
@@ -230,12 +239,17 @@ def _email(channel: Channel, secret: str, letter: Letter) -> None:
     except SMTPResponseException as error:
         hopeless = error.code >= 500  # noqa: PLR2004 - a permanent answer: RFC 5321, 4.2.1
         raise DeliveryError(f"the mail server answered {error.code}", hopeless=hopeless) from None
+    except SMTPRecipientsRefused as error:
+        codes = sorted({one.code for one in error.recipients})
+        hopeless = all(code >= 500 for code in codes)  # noqa: PLR2004 - as above
+        why = f"the mail server refused the address: {', '.join(map(str, codes))}"
+        raise DeliveryError(why, hopeless=hopeless) from None
     except (SMTPException, OSError) as error:
         raise DeliveryError(f"the mail server: {type(error).__name__}") from None
 
 
 async def _smtp(channel: Channel, secret: str, message: EmailMessage) -> None:
-    await aiosmtplib.send(
+    sending = aiosmtplib.send(
         message,
         hostname=channel.host,
         port=channel.port,
@@ -245,6 +259,7 @@ async def _smtp(channel: Channel, secret: str, message: EmailMessage) -> None:
         tls_context=ssl.create_default_context(),
         timeout=SECONDS,
     )
+    await asyncio.wait_for(sending, 2 * SECONDS)  # its time-out is for each command
 
 
 _SENDERS: Mapping[str, Send] = {

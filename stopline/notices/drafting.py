@@ -76,7 +76,7 @@ def _templates() -> SandboxedEnvironment:
     folder = files("stopline.notices") / "templates"
     texts = {file.name: file.read_text("utf-8") for file in folder.iterdir()}
     # The texts are plain, read by people: nothing in them is markup, so nothing is escaped.
-    return SandboxedEnvironment(  # noqa: S701
+    return SandboxedEnvironment(
         loader=DictLoader(texts), undefined=StrictUndefined, keep_trailing_newline=True
     )
 

@@ -10,7 +10,7 @@ from support.journals import FIRST, open_pause, tamper
 
 from stopline.journal import database, store, tables
 from stopline.journal.book import Book
-from stopline.journal.outbox import QUIET, Draft, NoticeState
+from stopline.journal.outbox import QUIET, Draft, NoticeState, post
 from stopline.journal.pauses import PauseStatus
 
 ROOM = Draft("responders", "room", "", "subject", "what happened")
@@ -42,19 +42,18 @@ def test_a_notice_is_written_with_its_event_and_named_in_the_chain(book: Book) -
 def test_when_the_event_is_not_written_nor_is_its_notice(book: Book) -> None:
     """One transaction: what fails in it leaves neither."""
     open_pause(book)
-    with pytest.raises(ValueError, match="cut"), book.store.write() as connection:
-        book.store.append(connection, FIRST, "audited", {})
-        store_post(book, connection)
-        raise ValueError("cut")
+    with pytest.raises(ValueError, match="cut"):
+        write_and_die(book)
     assert book.outbox.of(FIRST) == ()
     assert book.pauses.events(FIRST, "audited") == ()
 
 
-def store_post(book: Book, connection: sa.Connection) -> None:
-    """Post into a transaction that is open."""
-    from stopline.journal.outbox import post  # noqa: PLC0415 - used here alone
-
-    post(book.store, connection, FIRST, "drift", [ROOM])
+def write_and_die(book: Book) -> None:
+    """Write an event and its notice, and fail before the transaction ends."""
+    with book.store.write() as connection:
+        book.store.append(connection, FIRST, "audited", {})
+        post(book.store, connection, FIRST, "drift", [ROOM])
+        raise ValueError("cut")
 
 
 @pytest.mark.parametrize("status", [s for s in PauseStatus if s is not PauseStatus.CONTAINED])
