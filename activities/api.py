@@ -24,6 +24,10 @@ REMOVE_CANARY = "stopline.remove-canary.v1"
 VOUCH = "stopline.vouch.v1"
 AUDIT = "stopline.audit.v1"
 SHEET = "stopline.sheet.v1"
+NOTICES_DUE = "stopline.notices-due.v1"
+DELIVER = "stopline.deliver.v1"
+GIVE_UP = "stopline.give-up.v1"
+TRY_CHANNELS = "stopline.try-channels.v1"
 
 RETRIABLE = ("busy", "throttled", "unreachable")
 """Causes that are asked again at once by the shard; the rest is left to the next sweep."""
@@ -102,7 +106,8 @@ class Opened:
     """What became of opening a pause: open, or refused with the reason.
 
     `approvers` is how many people besides the requester must say yes, where any must;
-    `approval_seconds` how long a request waits for them (0: the option's default).
+    `approval_seconds` how long a request waits for them (0: the option's default). `notices` is
+    how many are due.
     """
 
     refused: str = ""
@@ -110,6 +115,7 @@ class Opened:
     approvers: int = 1
     approval_seconds: float = 0.0
     audits: AuditTerms = field(default_factory=AuditTerms)
+    notices: int = 0
 
 
 @dataclass(frozen=True)
@@ -127,7 +133,8 @@ class Audited:
 
     `drifted` counts what we hold and is not as we left it, `fresh` access that is new and within
     what was approved, `beyond` what is new and waits for a person, `unread` what could not be read.
-    `again` is how often the most often removed of it was removed before.
+    `again` is how often the most often removed of it was removed before; `notices` how many are
+    due.
     """
 
     number: int = 0
@@ -141,6 +148,7 @@ class Audited:
     gaps: int = 0
     again: int = 0
     contains: bool = False
+    notices: int = 0
 
     @property
     def clean(self) -> bool:
@@ -299,7 +307,8 @@ class SheetOrder:
 class Summary:
     """Where a pause stands, in numbers. Lists are in the journal.
 
-    `result` is `contained`, `partial`, `stopped`, `restored` or `refused`.
+    `result` is `contained`, `partial`, `stopped`, `restored` or `refused`. `notices` is how many
+    are due.
     """
 
     result: str = ""
@@ -311,6 +320,43 @@ class Summary:
     open_skips: int = 0
     gaps: int = 0
     why: str = ""
+    notices: int = 0
+
+
+@dataclass(frozen=True)
+class TellOrder:
+    """Whose notices are sent, over which channel (empty: all); `test_by` wants a test instead."""
+
+    pause: str = ""
+    journal: str = ""
+    channel: str = ""
+    test_by: str = ""
+
+
+@dataclass(frozen=True)
+class Due:
+    """The channels over which something is to be sent, sorted."""
+
+    channels: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Tried:
+    """What became of a test over one channel; `why` is empty when it was taken."""
+
+    channel: str = ""
+    kind: str = ""
+    recipient: str = ""
+    ok: bool = False
+    why: str = ""
+
+
+@dataclass(frozen=True)
+class Told:
+    """What became of a test; `configured` is False where the lab has no notices."""
+
+    tried: tuple[Tried, ...] = ()
+    configured: bool = True
 
 
 @dataclass(frozen=True)

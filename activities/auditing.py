@@ -6,9 +6,11 @@ Nothing is written to any system here. What is contained again is a sweep's work
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from itertools import groupby
 
 from activities import api
+from activities.telling import NOBODY, Teller, auditing
 from stopline.engine import Connector
 from stopline.errors import ConnectorError
 from stopline.journal.book import Book
@@ -24,21 +26,24 @@ OPENS = (DriftKind.REMOVED, DriftKind.REGRANTED, DriftKind.EDITED)
 
 
 def audited(
-    book: Book, connectors: Mapping[str, Connector], asked: api.AuditOrder, planned: Planned
+    book: Book,
+    connectors: Mapping[str, Connector],
+    asked: api.AuditOrder,
+    planned: Planned,
+    teller: Teller = NOBODY,
 ) -> api.Audited:
     """Compare what a pause holds with what is there, and journal it. `planned` is a sweep's."""
     pause = asked.order.pause
     holds = book.writes.holds(pause)
     found = drift(holds, looks(connectors, holds))
-    before = Counter(
-        address for event in book.store.events(pause, KIND) for address in event.data["opened"]
-    )
+    earlier = book.store.events(pause, KIND)
+    before = Counter(address for event in earlier for address in event.data["opened"])
     opened = sorted(str(one.address) for one in found if one.kind in OPENS)
     held = {hold.address for hold in holds}
     fresh = sorted(str(c.address) for c in planned.plan.work if c.address not in held)
     beyond = sorted({str(s.address) for s in planned.plan.skips if s.leaves_access})
     result = api.Audited(
-        number=len(book.store.events(pause, KIND)) + 1,
+        number=len(earlier) + 1,
         at=book.store.now(),
         by=asked.by,
         held=len(holds),
@@ -60,8 +65,18 @@ def audited(
         "gaps": [f"{g.connector} {g.realm}: {g.what}: {g.cause}" for g in planned.plan.gaps],
         "held": len(holds),
     }
-    book.pauses.note(pause, KIND, data, asked.by)
-    return result
+    last = earlier[-1].data if earlier else {}
+    drafts = teller.drafts(auditing(book, asked.order, result)) if _news(data, last) else ()
+    book.pauses.note(pause, KIND, data, asked.by, event="drift", drafts=drafts)
+    return replace(result, notices=len(book.outbox.due(pause)))
+
+
+def _news(data: Json, last: Json) -> bool:
+    """Whether somebody must hear of it: what lets the vendor in, each time; the rest, once."""
+    rest = ("beyond", "gaps", "drift")
+    return bool(data["opened"] or data["fresh"]) or any(
+        data[name] != last.get(name, []) and data[name] for name in rest
+    )
 
 
 def _told(one: Drift) -> Json:

@@ -8,7 +8,7 @@ taken for dead.
 
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import lru_cache
 from itertools import groupby
@@ -23,6 +23,7 @@ from activities import api, vouching
 from activities.auditing import audited
 from activities.ends import conclusion, opened_under, verified
 from activities.sheets import write_sheet
+from activities.telling import NOBODY, Teller, opening
 from activities.working import at_work as _at_work
 from stopline import engine, guards, planner
 from stopline.approving import Approvers
@@ -49,13 +50,15 @@ FEW = 5
 class Activities:
     """The bodies, over one journal. `connectors_of` builds the connectors of an estate.
 
-    `place` is where recovery sheets are kept; without one, none are written.
+    `place` is where recovery sheets are kept; without one, none are written. `teller` drafts what
+    stakeholders are told.
     """
 
     book: Book
     connectors_of: Callable[[Estate], Connectors]
     approvers: Approvers = field(default_factory=Approvers)
     place: Place | None = None
+    teller: Teller = NOBODY
     _plans: Callable[[str], Planned] = field(init=False, repr=False)
     _work: Callable[[str], Shards] = field(init=False, repr=False)
     _built: Callable[[str], tuple[Frozen, Connectors]] = field(init=False, repr=False)
@@ -95,7 +98,7 @@ class Activities:
         with _at_work():
             ref = self._plan(asked.order, approved=True)
             connectors = self._built(asked.order.frozen)[1]
-            return audited(self.book, connectors, asked, self._plans(ref.ref))
+            return audited(self.book, connectors, asked, self._plans(ref.ref), self.teller)
 
     def _plan(self, order: api.PauseOrder, *, approved: bool) -> api.PlanRef:
         self._check(order)
@@ -180,12 +183,14 @@ class Activities:
                 "digest": order.digest,
                 "options": jsonable(order.options),
             }
-            self.book.pauses.open(_pause(order), words)
+            drafts = self.teller.drafts(opening(order, self.book.store.now()))
+            self.book.pauses.open(_pause(order), words, drafts)
             self.book.pauses.approve(
                 order.pause, order.plan, order.digest, order.requester, UNSIGNED, order.reason
             )
             log.info("pause opened", pause=order.pause, vendor=order.vendor)
-            return opened_under(playbook)
+            due = len(self.book.outbox.due(order.pause))
+            return replace(opened_under(playbook), notices=due)
 
     @activity.defn(name=api.RECORD)
     def record(self, said: api.Recording) -> bool:
@@ -214,7 +219,7 @@ class Activities:
         """Say where the pause stands now, and bring its status in the journal up to it."""
         with _at_work():
             self._check(asked.order)
-            return conclusion(self.book, asked)
+            return conclusion(self.book, asked, self.teller)
 
     @activity.defn(name=api.SHEET)
     def sheet(self, asked: api.SheetOrder) -> bool:

@@ -2,9 +2,11 @@
 
 from collections import Counter
 from collections.abc import Mapping
+from dataclasses import replace
 
 from activities import api
 from activities.auditing import looks
+from activities.telling import NOBODY, Teller, concluding
 from stopline.engine import Connector
 from stopline.journal.book import Book
 from stopline.journal.pauses import PauseStatus, Planned
@@ -41,8 +43,11 @@ def opened_under(playbook: Playbook) -> api.Opened:
     )
 
 
-def conclusion(book: Book, asked: api.Conclusion) -> api.Summary:
-    """Count what is held, what is left and why; move the pause's status to what that means."""
+def conclusion(book: Book, asked: api.Conclusion, teller: Teller = NOBODY) -> api.Summary:
+    """Count what is held, what is left and why; move the pause's status to what that means.
+
+    Where that is another status than before, stakeholders are told, in the same transaction.
+    """
     pause = asked.order.pause
     holds = book.writes.holds(pause)
     latest = book.pauses.latest(pause)
@@ -65,8 +70,10 @@ def conclusion(book: Book, asked: api.Conclusion) -> api.Summary:
         "contained": PauseStatus.CONTAINED,
     }.get(result, PauseStatus.PARTIAL)
     detail = {name: getattr(summary, name) for name in _NUMBERS} | {"why": summary.why}
-    book.pauses.mark(pause, status, detail)
-    return summary
+    changed = book.pauses.get(pause).status is not status
+    drafts = teller.drafts(concluding(book, asked.order, summary)) if changed else ()
+    book.pauses.mark(pause, status, detail, event=result, drafts=drafts)
+    return replace(summary, notices=len(book.outbox.due(pause)))
 
 
 _NUMBERS = ("held", "failed", "conflicts", "unproven", "unverified", "open_skips", "gaps")

@@ -2,6 +2,7 @@
 
     folder/estate.yaml
     folder/roles.yaml          if approvals are signed
+    folder/notices.yaml        if stakeholders are told
     folder/vendors/NAME.yaml
     folder/playbooks/NAME.yaml
 
@@ -22,6 +23,7 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from stopline import text, yamltext
+from stopline.audiences import Notices, parse_notices
 from stopline.errors import ConfigError, UserError
 from stopline.estate import Estate, parse_estate
 from stopline.playbook import Playbook, Words, parse_playbook
@@ -32,6 +34,7 @@ from stopline.yamltext import Fault, config_error
 CONNECTORS = "stopline.connectors"
 ESTATE = "estate.yaml"
 ROLES = "roles.yaml"
+NOTICES = "notices.yaml"
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,11 +132,13 @@ class Configuration:
         estate: _File,
         *,
         roles: _File | None = None,
+        notices: _File | None = None,
         strays: tuple[ConfigError, ...] = (),
         words: Words | None = None,
     ) -> None:
         """Made by `load`. `strays` are files that look like ours and are not read."""
         self._roles = roles
+        self._notices = notices
         self.folder = folder
         self._vendors = vendors
         self._playbooks = playbooks
@@ -179,6 +184,13 @@ class Configuration:
         """Who may approve; anybody where there is no file. Raises ConfigError."""
         return parse_roles(self._roles.text, self._roles.label) if self._roles else ANYBODY
 
+    def notices(self) -> Notices | None:
+        """Who is told and how; None where there is no file: nobody is. Raises ConfigError."""
+        if self._notices is None:
+            return None
+        names = {vendor.vendor: (vendor.vendor, *vendor.names) for vendor in self.vendors()}
+        return parse_notices(self._notices.text, self._notices.label, names)
+
     def texts(self, vendor: str, playbook: str = "default") -> tuple[str, str, str]:
         """The texts of vendor, playbook and estate, word for word. Raises as those do."""
         name = self.vendor(vendor).vendor
@@ -203,6 +215,7 @@ class Configuration:
             found.extend(_error_of(partial(self.playbook, name)))
         found.extend(_error_of(self.estate))
         found.extend(_error_of(self.roles))
+        found.extend(_error_of(self.notices))
         found.extend(self._shared_names())
         return sorted(found, key=str)
 
@@ -303,6 +316,7 @@ def load(folder: Path, words: Words | None = None) -> Configuration:
         playbooks,
         _file(folder / ESTATE),
         roles=_file(folder / ROLES) if ROLES in names else None,
+        notices=_file(folder / NOTICES) if NOTICES in names else None,
         strays=(*stray_vendors, *stray_playbooks),
         words=words,
     )

@@ -14,6 +14,10 @@ _IAM_PATH = r"/[\x21-\x7e]+/"
 _CANONICAL = r"[0-9a-f]{64}"
 _EXTERNAL = r"[\w+=,.@:/-]{2,1224}"
 _ROLE = r"(([\x21-\x2e\x30-\x7e]+/)*[A-Za-z0-9_+=,.@-]{1,64})?"
+_VARIABLE = r"[A-Z][A-Z0-9_]{1,80}"
+_EMAIL = r"[A-Za-z0-9._%+-]{1,64}@([A-Za-z0-9-]+\.)+[A-Za-z0-9-]+"
+_DOMAIN = r"([a-z0-9-]+\.)+[a-z0-9-]+"
+_URL = r"(https://|http://(127\.0\.0\.1|localhost)[:/])[\x21-\x7e]+"
 
 
 def _checked(value: str, pattern: str, what: str) -> str:
@@ -69,6 +73,32 @@ def role_name(value: str) -> str:
     return _checked(value, _ROLE, "a role's name with its path (path/name, no leading '/')")
 
 
+def variable(value: str) -> str:
+    """The name of an environment variable, never what it holds."""
+    # The value is not repeated: a secret may have been written there by mistake.
+    if not re.fullmatch(_VARIABLE, value):
+        raise ValueError("must be the name of an environment variable (A-Z, 0-9, '_')")
+    return value
+
+
+def email(value: str) -> str:
+    """One e-mail address, without a name."""
+    return _checked(value, _EMAIL, "an e-mail address")
+
+
+def domain(value: str) -> str:
+    """A domain's name in lower case."""
+    return _checked(value, _DOMAIN, "a domain's name (mercor.example)")
+
+
+def https_url(value: str) -> str:
+    """An https URL; http is taken for this machine alone."""
+    # The value is not repeated: some webhooks' URLs are secrets themselves.
+    if not re.fullmatch(_URL, value):
+        raise ValueError("must be an https URL")
+    return value
+
+
 PATTERNS: Mapping[Callable[[str], str], str] = {
     word: _WORD,
     line: _LINE,
@@ -78,5 +108,9 @@ PATTERNS: Mapping[Callable[[str], str], str] = {
     canonical_id: _CANONICAL,
     external_id: _EXTERNAL,
     role_name: _ROLE,
+    variable: _VARIABLE,
+    email: _EMAIL,
+    domain: _DOMAIN,
+    https_url: _URL,
 }
 """Each format as a regular expression that the whole value matches."""

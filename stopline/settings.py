@@ -214,6 +214,20 @@ def _message(error: ErrorDetails) -> str:
     return f"{first}{rest}".replace("input should", "must")
 
 
+def secret(variable: str) -> str:
+    """The value of the variable that a file of configuration names. Raises ConfigError if unset.
+
+    Only a worker asks, and only when it sends: the value is kept nowhere.
+    """
+    value = os.environ.get(variable, "")
+    if not value:
+        raise ConfigError(
+            f"The environment variable {variable} is not set; nothing was sent.",
+            "Set it for the worker; config/notices.yaml names it.",
+        )
+    return value
+
+
 @lru_cache(maxsize=1)
 def settings() -> Settings:
     """The settings of this process, read once. Raises ConfigError naming each bad variable."""

@@ -22,6 +22,7 @@ PAUSE_VENDOR = "PauseVendor"
 PLAN_VENDOR = "PlanVendor"
 PREFLIGHT = "Preflight"
 SHARD = "Shard"
+TELL = "Tell"
 
 APPROVE = "approve"
 REJECT = "reject"

@@ -42,6 +42,7 @@ class PauseVendor(PeoplesWords):
         if state.opened or await self._open():
             await self._live()
         await workflow.wait_condition(workflow.all_handlers_finished)
+        await self._all_begun()
         return self._finish()
 
     async def _live(self) -> None:
@@ -63,15 +64,15 @@ class PauseVendor(PeoplesWords):
         if state.queued:
             await self._contain(state.queued[0])
             state.queued.pop(0)
-            self._renew()
+            await self._renew()
         elif state.restore is not None and state.approved is not None:
             await self._restore()
-            self._renew()
+            await self._renew()
         elif state.restore is not None and state.pending is None:
             await self._plan_restore()
         elif state.audit_by:
             await self._audit()
-            self._renew()
+            await self._renew()
         else:
             await self._rest()
 
@@ -92,6 +93,7 @@ class PauseVendor(PeoplesWords):
         opened = await call(api.OPEN, state.order, api.Opened, summary="open the pause")
         state.opened, state.approvers = True, opened.approvers
         state.approval_seconds, state.audits = opened.approval_seconds, opened.audits
+        self._send_notices(opened.notices)
         if opened.refused:
             state.summary = api.Summary(result="refused", why=opened.refused)
             return False
@@ -298,12 +300,14 @@ class PauseVendor(PeoplesWords):
         asked = api.AuditOrder(state.order, state.audit_by, state.may_contain_again)
         summary = f"audit {state.audited.number + 1}, asked for by {state.audit_by}"
         state.audited = await call(api.AUDIT, asked, api.Audited, summary=summary, minutes=30)
+        self._send_notices(state.audited.notices)
         state.audit_by, state.next_audit = "", 0.0
         if state.audited.to_contain and state.may_contain_again:
             state.queued.append(replace(state.order, plan=""))
 
-    def _renew(self) -> None:
+    async def _renew(self) -> None:
         """Continue as new on entering PAUSED, when nobody is waiting for an answer."""
+        await self._all_begun()
         state = self._state
         busy = state.queued or state.restore or not workflow.all_handlers_finished()
         if state.phase is Phase.PAUSED and not busy:

@@ -4,17 +4,22 @@ The rules of who may say what, and when, stand here and never in a screen. What 
 said is only kept here; `PauseVendor` carries it out.
 """
 
+import asyncio
 from dataclasses import replace
 
 from temporalio import workflow
 from temporalio.exceptions import ApplicationError
+from temporalio.workflow import ParentClosePolicy
 
 with workflow.unsafe.imports_passed_through():
     import workflows.messages as m
     from activities import api
     from stopline.model import Direction
-    from workflows.calls import call, end_early, keep_sheet
+    from workflows.calls import call, end_early, keep_sheet, reason_of
     from workflows.messages import Phase
+
+NOTICES = "notices"
+"""The patch by which a pause knows whether its history was made by what sends notices."""
 
 Child = workflow.ChildWorkflowHandle[m.ShardOrder, api.Tally]
 
@@ -30,6 +35,7 @@ class PeoplesWords:
         self._total = 0
         self._running: dict[str, Child] = {}
         self._done = api.Tally()
+        self._telling: list[asyncio.Task[None]] = []
         self._nothing: tuple[api.RestoreOrder, api.PlanRef] | None = None
 
     @workflow.update(name=m.CONTAIN)
@@ -220,8 +226,34 @@ class PeoplesWords:
         self._state.summary = await call(
             api.CONCLUDE, asked, api.Summary, summary="what became of it"
         )
+        self._send_notices(self._state.summary.notices)
         await keep_sheet(self._state.order)
         return self._state.summary.result == "restored"
+
+    def _send_notices(self, due: int) -> None:
+        """Have what is due sent by a workflow of its own; nothing here waits for it."""
+        if due and workflow.patched(NOTICES):
+            self._telling.append(asyncio.create_task(self._start_telling()))
+
+    async def _start_telling(self) -> None:
+        order = self._state.order
+        try:
+            await workflow.start_child_workflow(
+                m.TELL,
+                api.TellOrder(order.pause, order.journal),
+                id=f"notices/{order.pause}/{workflow.uuid4()}",
+                result_type=api.Told,
+                parent_close_policy=ParentClosePolicy.ABANDON,
+                static_summary=f"tell stakeholders about {order.vendor}",
+            )
+        except Exception as error:  # noqa: BLE001 - the outbox shows it, and the next one sends it
+            workflow.logger.warning("notices were not begun: %s", reason_of(error))
+
+    async def _all_begun(self) -> None:
+        """Until what sends notices has begun: it must not be cut off by our own end."""
+        if self._telling:
+            await workflow.wait(self._telling)
+            self._telling.clear()
 
     def _enter(self, phase: Phase) -> None:
         self._state.phase = phase

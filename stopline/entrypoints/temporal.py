@@ -38,7 +38,7 @@ from temporalio.envconfig import ClientConfig
 from temporalio.exceptions import ApplicationError, FailureError, WorkflowAlreadyStartedError
 from temporalio.service import RPCError, RPCStatusCode
 
-from activities.api import CheckOrder, CheckRef, PauseOrder, PlanRef
+from activities.api import CheckOrder, CheckRef, PauseOrder, PlanRef, TellOrder, Told
 from stopline import errors
 from stopline.errors import RefusedError, SetupError, StoplineError
 from stopline.journal.pauses import Pause
@@ -192,6 +192,20 @@ class Temporal:
                 task_queue=self.queue,
                 result_type=CheckRef,
                 static_summary=order.activity,
+            )
+        )
+        return answer
+
+    async def try_channels(self, order: TellOrder) -> Told:
+        """Have a test of notices sent over every channel; what became of each."""
+        answer: Told = await _answered(
+            self.client.execute_workflow(
+                m.TELL,
+                order,
+                id=f"notices/test/{uuid4().hex[:8]}",
+                task_queue=self.queue,
+                result_type=Told,
+                static_summary="try the channels of notices",
             )
         )
         return answer

@@ -18,6 +18,7 @@ from activities.api import read_queue, task_queue
 from activities.bodies import Activities
 from activities.checks import Checks
 from activities.readonly import reading
+from activities.telling import Teller, Telling
 from stopline.approving import Approvers
 from stopline.engine import Connector
 from stopline.entrypoints.temporal import UnreachableError, connect
@@ -29,6 +30,7 @@ from workflows.pause_vendor import PauseVendor
 from workflows.plan_vendor import PlanVendor
 from workflows.preflight import Preflight
 from workflows.shard import Shard
+from workflows.tell import Tell
 
 GROUP = "stopline.connectors"
 GRACE = timedelta(seconds=20)
@@ -58,10 +60,11 @@ def build_worker(client: Client, activities: Activities, *, threads: int) -> Wor
     return Worker(
         client,
         task_queue=task_queue(activities.book.id),
-        workflows=[PauseVendor, PlanVendor, Preflight, Shard],
+        workflows=[PauseVendor, PlanVendor, Preflight, Shard, Tell],
         activities=[
             *activities.all(),
             *Checks(activities.book, activities.connectors_of, activities.approvers).all(),
+            *Telling(activities.book, activities.teller).all(),
         ],
         activity_executor=ThreadPoolExecutor(threads, thread_name_prefix="activity"),
         max_concurrent_activities=threads,
@@ -121,7 +124,11 @@ async def serve(settings: Settings, stop: asyncio.Event) -> None:
     if client is None:
         return
     activities = Activities(
-        book, connectors_of, Approvers(settings.config_dir), place_of(settings.recovery)
+        book,
+        connectors_of,
+        Approvers(settings.config_dir),
+        place_of(settings.recovery),
+        Teller(settings.config_dir),
     )
     workers = [build_reader(client, activities)]
     if not settings.read_only:

@@ -4,6 +4,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from stopline.journal.outbox import Outbox
 from stopline.journal.pauses import Pauses
 from stopline.journal.store import Store, open_store
 from stopline.journal.writes import Writes
@@ -21,6 +22,11 @@ class Book:
     def id(self) -> str:
         """Eight hex digits that our marks in an estate carry."""
         return self.store.id
+
+    @property
+    def outbox(self) -> Outbox:
+        """What stakeholders are told."""
+        return Outbox(self.store)
 
     def close(self) -> None:
         """Close the connections; whoever asks afterwards opens new ones."""

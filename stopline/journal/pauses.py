@@ -14,6 +14,7 @@ from sqlalchemy.engine import Row
 
 from stopline.errors import UserError
 from stopline.journal import tables as t
+from stopline.journal.outbox import Draft, post
 from stopline.journal.store import Event, Store
 from stopline.model import (
     Address,
@@ -77,8 +78,11 @@ class Pauses:
 
     # --- pauses ----------------------------------------------------------------------------------
 
-    def open(self, pause: Pause, words: Json) -> Pause:
-        """Open a pause; the same id again changes nothing. `words` goes into the event."""
+    def open(self, pause: Pause, words: Json, drafts: Sequence[Draft] = ()) -> Pause:
+        """Open a pause; the same id again changes nothing. `words` goes into the event.
+
+        `drafts` are the notices that tell of it, here and below: written down with it, or not.
+        """
         with self.store.write() as connection:
             there = sa.select(t.pauses).where(t.pauses.c.id == pause.id)
             if row := connection.execute(there).first():
@@ -89,9 +93,18 @@ class Pauses:
             self.store.append(
                 connection, pause.id, "opened", row_ | {"words": words}, pause.requester
             )
+            post(self.store, connection, pause.id, "opened", drafts)
         return opened
 
-    def mark(self, pause: str, status: PauseStatus, data: Json = None) -> None:
+    def mark(
+        self,
+        pause: str,
+        status: PauseStatus,
+        data: Json = None,
+        *,
+        event: str = "",
+        drafts: Sequence[Draft] = (),
+    ) -> None:
         """Move a pause to another status, and say so in the chain; the same again says nothing."""
         here = t.pauses.c.id == pause
         values = {"status": str(status)}
@@ -102,11 +115,22 @@ class Pauses:
                 return
             connection.execute(sa.update(t.pauses).where(here).values(**values))
             self.store.append(connection, pause, "status", {"status": status, "detail": data})
+            post(self.store, connection, pause, event, drafts)
 
-    def note(self, pause: str, kind: str, data: Json, actor: str = "stopline") -> None:
+    def note(
+        self,
+        pause: str,
+        kind: str,
+        data: Json,
+        actor: str = "stopline",
+        *,
+        event: str = "",
+        drafts: Sequence[Draft] = (),
+    ) -> None:
         """Add an event about a pause to the chain."""
         with self.store.write() as connection:
             self.store.append(connection, pause, kind, data, actor)
+            post(self.store, connection, pause, event, drafts)
 
     def get(self, pause: str) -> Pause:
         """Return one pause. Raises UserError when there is none of that id."""

@@ -42,6 +42,7 @@ _NAMED: Mapping[str, Mapping[str, tuple[str, ...]]] = {
     "intent": {"": ("raw",), "changes": ("found",)},
     "receipts": _RECEIPTS,
     "late-receipts": _RECEIPTS,
+    "notices": {"notices": ("body",)},
 }
 """Where events name documents: by kind, the list in their data ("" is the data), and its keys."""
 

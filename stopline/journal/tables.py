@@ -102,3 +102,23 @@ leases = Table(
     Column("holder", Text, nullable=False),
     Column("expires", Float, nullable=False),
 )
+
+notices = Table(
+    "notices",
+    metadata,
+    Column("key", String(64), primary_key=True),
+    Column("seq", Integer, nullable=False),
+    Column("pause", String(16), nullable=False),
+    Column("event", String(32), nullable=False),
+    Column("audience", String(32), nullable=False),
+    Column("channel", String(64), nullable=False),
+    Column("recipient", Text, nullable=False),
+    Column("subject", Text, nullable=False),
+    Column("body", String(64), nullable=False),
+    Column("state", String(32), nullable=False),
+    Column("attempts", Integer, nullable=False),
+    Column("why", Text, nullable=False),
+    Column("at", String(32), nullable=False),
+    Column("sent_at", String(32), nullable=False),
+    Index("notices_by_pause", "pause", "state"),
+)

@@ -10,6 +10,7 @@ from enum import StrEnum
 from stopline.model import Change, Counted, Direction, Finding, Plan, State
 from stopline.preflight import Check
 from stopline.render.audits import AuditShown
+from stopline.render.notices import NoticeShown, TriedShown
 from stopline.render.plan import action, blast, in_words
 from stopline.render.standing import Left, Standing
 from stopline.text import Json, jsonable
@@ -31,6 +32,8 @@ class Kind(StrEnum):
     DIAGNOSIS = "Diagnosis"
     AUDIT = "Audit"
     AUDIT_LIST = "AuditList"
+    NOTICE_LIST = "NoticeList"
+    NOTICE_TEST = "NoticeTest"
     DRILL_REPORT = "DrillReport"
     EVIDENCE_EXPORT = "EvidenceExport"
     EVIDENCE_CHECK = "EvidenceCheck"
@@ -230,6 +233,18 @@ def audits_document(audits: Iterable[AuditShown], pause: str, vendor: str) -> Js
 def _audit(audit: AuditShown) -> dict[str, Json]:
     told: dict[str, Json] = jsonable(audit)
     return told | {"clean": audit.clean, "times": dict(audit.times)}
+
+
+def notices_document(notices: Iterable[NoticeShown], pause: str, vendor: str) -> Json:
+    """The notices of one pause, oldest first."""
+    fields = {"pause": pause, "vendor": vendor, "notices": [jsonable(n) for n in notices]}
+    return document(Kind.NOTICE_LIST, fields)
+
+
+def tried_document(tried: Sequence[TriedShown]) -> Json:
+    """What became of a test over every channel."""
+    fields = {"ok": all(t.ok for t in tried), "tried": [jsonable(t) for t in tried]}
+    return document(Kind.NOTICE_TEST, fields)
 
 
 def diagnosis_document(checks: Sequence[Check]) -> Json:

@@ -12,6 +12,7 @@ from temporalio.worker import Worker
 from activities import api
 from activities.bodies import Activities
 from activities.checks import Checks
+from activities.telling import Telling
 from stopline.configuration import CONNECTORS, installed_words
 from stopline.entrypoints import worker
 from stopline.entrypoints.cli.doctor import THIN, owners
@@ -77,7 +78,9 @@ def test_every_activity_that_is_named_has_a_body_and_the_other_way_round(
 ) -> None:
     """activities/api.py names exactly what a worker registers."""
     checks = Checks(activities.book, activities.connectors_of)
-    registered = {defn_of(body).name for body in (*activities.all(), *checks.all())}
+    telling = Telling(activities.book)
+    bodies = (*activities.all(), *checks.all(), *telling.all())
+    registered = {defn_of(body).name for body in bodies}
     assert registered == named(api, ".v1")
 
 
@@ -90,7 +93,7 @@ def test_what_writes_takes_no_exception_into_its_thread(activities: Activities) 
 def test_every_activity_has_one_input_and_says_what_it_returns(activities: Activities) -> None:
     """One dataclass in and one value out, so that fields can be added."""
     checks = Checks(activities.book, activities.connectors_of)
-    for body in (*activities.all(), *checks.all()):
+    for body in (*activities.all(), *checks.all(), *Telling(activities.book).all()):
         assert len(defn_of(body).arg_types or ()) == 1, body
         assert defn_of(body).ret_type is not None, body
 
@@ -109,6 +112,7 @@ def test_every_workflow_that_is_named_is_registered(
     worker.build_worker(None, activities, threads=1)  # type: ignore[arg-type]
     registered = {workflow._Definition.must_from_class(w).name for w in made[0]["workflows"]}
     wanted = {messages.PAUSE_VENDOR, messages.PLAN_VENDOR, messages.SHARD, messages.PREFLIGHT}
+    wanted.add(messages.TELL)
     assert registered == wanted
     files = {path.stem for path in (ROOT / "workflows").glob("*.py")}
     assert len(registered) == len(files - {"__init__", "calls", "messages", "words"}), (

@@ -11,6 +11,7 @@ from pydantic import BaseModel
 from support.commands import commands
 from support.tree import ROOT, fences, links, markdown, name_of, rows
 
+from stopline.audiences import parse_notices
 from stopline.configuration import installed_words, not_looked_at
 from stopline.connectors.aws.permissions import PERMISSIONS
 from stopline.entrypoints.cli import main
@@ -222,6 +223,7 @@ PARSERS: Mapping[str, Callable[[str, str], object]] = {
     "playbooks": lambda text, file: parse_playbook(text, file, installed_words()),
     "config": parse_estate,
     "roles.yaml": parse_roles,
+    "notices.yaml": parse_notices,
 }
 EXAMPLES = [
     (name_of(path), file, body)
@@ -239,7 +241,8 @@ def test_every_yaml_example_is_read_without_a_fault(where: str, file: str, body:
 
 def kind_of(file: str) -> str:
     """Which reader a file of configuration goes through."""
-    return "roles.yaml" if file.endswith("/roles.yaml") else Path(file).parent.name
+    name = Path(file).name
+    return name if name in ("roles.yaml", "notices.yaml") else Path(file).parent.name
 
 
 def test_there_is_an_example_of_each_file() -> None:

@@ -13,6 +13,7 @@ from temporalio.contrib.pydantic import pydantic_data_converter
 
 from activities import api
 from activities.bodies import Activities
+from activities.telling import NOBODY, Teller
 from stopline.approving import Approvers
 from stopline.configuration import Frozen
 from stopline.connectors.memory import MemoryConnector, Principal, World
@@ -170,6 +171,7 @@ async def a_line(
     approvers: Approvers | None = None,
     playbook: str = PLAYBOOK,
     place: Place | None = None,
+    teller: Teller = NOBODY,
     working: bool = True,
 ) -> AsyncIterator[Line]:
     """Start everything on a free port, and stop it. Sheets go to `Line.sheets`, or to a place."""
@@ -187,7 +189,7 @@ async def a_line(
             place = place or Folder(line.sheets)
             line.server = server
             line.activities = Activities(
-                book, lambda _estate: {"memory": connector}, approvers or Approvers(), place
+                book, lambda _estate: {"memory": connector}, approvers or Approvers(), place, teller
             )
             async with line.working(threads) if working else nullcontext():
                 yield line

@@ -13,6 +13,7 @@ from pydantic import BaseModel
 from pydantic.json_schema import GenerateJsonSchema
 from support.tree import ROOT
 
+from stopline.audiences import Notices
 from stopline.configuration import installed_words
 from stopline.estate import Estate
 from stopline.formats import PATTERNS
@@ -25,8 +26,14 @@ MODELS: Mapping[str, type[BaseModel]] = {
     "vendor": Vendor,
     "playbook": Playbook,
     "estate": Estate,
+    "notices": Notices,
 }
-FILES = {"vendor": "vendors/*.yaml", "playbook": "playbooks/*.yaml", "estate": "estate.yaml"}
+FILES = {
+    "vendor": "vendors/*.yaml",
+    "playbook": "playbooks/*.yaml",
+    "estate": "estate.yaml",
+    "notices": "notices.yaml",
+}
 
 
 class _Generator(GenerateJsonSchema):

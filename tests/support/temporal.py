@@ -16,6 +16,7 @@ from pathlib import Path
 import pytest
 
 from activities.bodies import Activities
+from activities.telling import Teller
 from stopline.approving import Approvers
 from stopline.connectors.memory import CONTAINS, NAME, MemoryConnector, Principal, World
 from stopline.engine import Connector
@@ -125,7 +126,8 @@ class House:
         connectors_of = self.connectors_of or (lambda _: {NAME: self.connector})
         place = place_of(self.settings.recovery)
         approvers = Approvers(self.settings.config_dir)
-        activities = Activities(self.book, connectors_of, approvers, place)
+        teller = Teller(self.settings.config_dir)
+        activities = Activities(self.book, connectors_of, approvers, place, teller)
         try:
             client = await connect(self.settings)
             workers = [build_reader(client, activities)]

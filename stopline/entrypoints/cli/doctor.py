@@ -140,6 +140,14 @@ def _configuration(program: Program) -> Found:
     return True, f"{len(program.configuration.vendors())} vendors in {folder}, no fault", ""
 
 
+def _notices(program: Program) -> Found:
+    found = program.configuration.notices()
+    if found is None:
+        return True, "no notices.yaml: nobody is told of a pause by stopline", ""
+    told = len({route.channel for _, route in found.routes("")})
+    return True, f"{len(found.channels)} channels, {told} to those inside; try: notices test", ""
+
+
 def _journal(program: Program) -> Found:
     number, broken = program.book.store.verify()
     if broken:
@@ -210,6 +218,7 @@ _LOOKS: Mapping[str, Callable[[Program], Found]] = {
     "names": _names,
     "settings": _settings,
     "configuration": _configuration,
+    "notices": _notices,
     "journal": _journal,
     "temporal": _temporal,
     "worker": _worker,

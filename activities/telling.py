@@ -1,0 +1,247 @@
+"""Telling stakeholders: drafting what an event says, and sending what the outbox holds.
+
+Nothing here can stop or slow a containment: a file of notices that cannot be read becomes a notice
+that failed, and sending is work of its own workflow. What travels in Temporal's history is a
+pause and a channel's name, never a text, an address or a secret.
+"""
+
+from collections import Counter
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field, replace
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import structlog
+from temporalio import activity
+from temporalio.exceptions import ApplicationError
+
+from activities import api
+from activities.working import at_work
+from stopline import settings
+from stopline.audiences import INSIDE, Notices
+from stopline.configuration import NOTICES, load
+from stopline.errors import ConfigError, WrongJournalError
+from stopline.journal.book import Book
+from stopline.journal.outbox import Draft, Notice, NoticeState
+from stopline.model import Document
+from stopline.notices.channels import TEST_EVENT, DeliveryError, Letter, send
+from stopline.notices.drafting import TEST, TEST_TEXT, Facts, drafts_of
+
+log = structlog.get_logger()
+BUSY = timedelta(seconds=5)
+NOWHERE = "(none)"
+_LEFT = (
+    ("failed", "writes that failed"),
+    ("conflicts", "edited by somebody else meanwhile, and not overwritten"),
+    ("unproven", "of which nobody can say whether the write landed"),
+    ("unverified", "that a later reading does not show as we left them"),
+    ("open_skips", "grants left in place on purpose, each with its reason in the plan"),
+    ("gaps", "places that could not be read"),
+)
+_FOUND = (
+    ("drifted", "accesses that were opened again"),
+    ("fresh", "accesses that are new, within what was approved"),
+    ("beyond", "accesses that are left open and wait for a person"),
+    ("unread", "that could not be read again"),
+    ("gaps", "places that could not be searched"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Teller:
+    """Who drafts notices, by config/notices.yaml as it is now; without a folder, nobody."""
+
+    folder: Path | None = None
+
+    def notices(self) -> Notices | None:
+        """Who is told and how; None where there is no file. Raises ConfigError."""
+        if self.folder is None or not (self.folder / NOTICES).exists():
+            return None
+        return load(self.folder).notices()
+
+    def drafts(self, facts: Facts) -> tuple[Draft, ...]:
+        """The notices of an event. A fault becomes a notice that failed: nothing is raised."""
+        try:
+            notices = self.notices()
+            if notices is None:
+                return ()
+            known = replace(facts, contact=notices.contact, hours=notices.update_hours)
+            return tuple(drafts_of(notices, known))
+        except Exception as error:  # noqa: BLE001 - a fault of a notice is no reason to stay open
+            why = error.what if isinstance(error, ConfigError) else type(error).__name__
+            log.warning("notices", event_told=facts.event, pause=facts.pause, wrong=why)
+            return (Draft("responders", NOWHERE, wrong=f"no notice could be made: {why}"),)
+
+
+NOBODY = Teller()
+
+
+def opening(order: api.PauseOrder, at: str) -> Facts:
+    """What there is to say when a pause is opened."""
+    return Facts("opened", order.vendor, order.pause, at, order.requester, order.reason)
+
+
+def concluding(book: Book, order: api.PauseOrder, summary: api.Summary) -> Facts:
+    """What there is to say when a run has ended; the event is the summary's result."""
+    left = tuple((what, getattr(summary, n)) for n, what in _LEFT if getattr(summary, n))
+    facts = _facts(book, order, summary.result)
+    return replace(facts, left=left, why=summary.why)
+
+
+def auditing(book: Book, order: api.PauseOrder, found: api.Audited) -> Facts:
+    """What there is to say when an audit was not clean."""
+    left = tuple((what, getattr(found, n)) for n, what in _FOUND if getattr(found, n))
+    return replace(_facts(book, order, "drift"), left=left)
+
+
+def _facts(book: Book, order: api.PauseOrder, event: str) -> Facts:
+    held = Counter(
+        f"{h.address.connector} {h.address.realm}" for h in book.writes.holds(order.pause)
+    )
+    at = book.store.now()
+    off = tuple(sorted(held.items()))
+    return Facts(event, order.vendor, order.pause, at, order.requester, order.reason, off)
+
+
+@dataclass(frozen=True)
+class Telling:
+    """The bodies of what sends. `secret_of` gives the value behind a variable's name."""
+
+    book: Book
+    teller: Teller = NOBODY
+    secret_of: Callable[[str], str] = field(default=settings.secret, repr=False)
+
+    def all(self) -> list[Callable[..., Any]]:
+        """Everything that a worker registers."""
+        return [self.due, self.deliver, self.give_up, self.try_channels]
+
+    @activity.defn(name=api.NOTICES_DUE)
+    def due(self, asked: api.TellOrder) -> api.Due:
+        """The channels over which something of a pause is still to be sent."""
+        with at_work():
+            self._check(asked)
+            channels = {notice.channel for notice in self.book.outbox.due(asked.pause)}
+            return api.Due(tuple(sorted(channels)))
+
+    @activity.defn(name=api.DELIVER, no_thread_cancel_exception=True)
+    def deliver(self, asked: api.TellOrder) -> int:
+        """Send what is due over one channel, in order; how many were taken.
+
+        At least once: one attempt at a time, under a lease of the journal, and what may have been
+        sent before is sent under the same key.
+        """
+        with at_work():
+            self._check(asked)
+            info = activity.info()
+            holder = f"{info.workflow_run_id}/{info.activity_id}/{info.attempt}"
+            sent = 0
+            while notice := self._next(asked, holder):
+                sent += self._one(notice, again=info.attempt > 1 or notice.attempts > 0)
+            self.book.writes.unlease(_lane(asked), holder)
+            return sent
+
+    @activity.defn(name=api.GIVE_UP)
+    def give_up(self, asked: api.TellOrder) -> int:
+        """Fail what could not be sent over one channel for too long; how many."""
+        with at_work():
+            self._check(asked)
+            left = self.book.outbox.due(asked.pause, asked.channel)
+            for notice in left:
+                why = f"given up: {notice.why or 'no attempt was answered'}"
+                self.book.outbox.ended(notice, NoticeState.FAILED, why)
+            return len(left)
+
+    @activity.defn(name=api.TRY_CHANNELS)
+    def try_channels(self, asked: api.TellOrder) -> api.Told:
+        """Send a marked test over every channel to those inside, once; what became of each."""
+        with at_work():
+            self._check(asked)
+            notices = self.teller.notices()
+            if notices is None:
+                return api.Told(configured=False)
+            return api.Told(tuple(self._tested(notices, asked)))
+
+    # --- small things ----------------------------------------------------------------------------
+
+    def _next(self, asked: api.TellOrder, holder: str) -> Notice | None:
+        """The oldest that is due, read under the lease, so that no other attempt sends it."""
+        if not self.book.outbox.due(asked.pause, asked.channel):
+            return None
+        if not self.book.writes.lease(_lane(asked), holder):
+            raise ApplicationError(
+                "Another attempt is sending.", type="Busy", next_retry_delay=BUSY
+            )
+        return next(iter(self.book.outbox.due(asked.pause, asked.channel)), None)
+
+    def _one(self, notice: Notice, *, again: bool) -> bool:
+        """Send one; False when it never can be. Raises ApplicationError to be asked again."""
+        outbox = self.book.outbox
+        letter = Letter(
+            notice.key, notice.pause, notice.event, notice.audience, notice.recipient,
+            notice.subject, outbox.text(notice), notice.at, again,
+        )  # fmt: skip
+        try:
+            self._send(self.teller.notices(), notice.channel, letter)
+        except DeliveryError as error:
+            if error.hopeless:
+                outbox.ended(notice, NoticeState.FAILED, error.why)
+                return False
+            outbox.tried(notice, error.why)
+            delay = timedelta(seconds=error.after) if error.after else None
+            raise ApplicationError(error.why, type="Delivery", next_retry_delay=delay) from None
+        except ConfigError as error:  # a person can still mend it
+            outbox.tried(notice, error.what)
+            raise ApplicationError(error.what, type="Delivery") from None
+        outbox.ended(notice, NoticeState.SENT)
+        return True
+
+    def _send(self, notices: Notices | None, name: str, letter: Letter) -> None:
+        channel = notices.channels.get(name) if notices else None
+        if channel is None:
+            why = f"config/notices.yaml has no channel {name!r} any more"
+            raise DeliveryError(why, hopeless=True)
+        send(channel, self.secret_of(channel.secret), letter)
+
+    def _tested(self, notices: Notices, asked: api.TellOrder) -> Iterator[api.Tried]:
+        for name, recipient in _inside(notices):
+            if recipient is None:
+                why = "not tried: only the vendor or its payees read it"
+                yield api.Tried(name, notices.channels[name].kind, why=why)
+                continue
+            now = self.book.store.now()
+            text = TEST_TEXT.format(by=asked.test_by)
+            key, subject = f"{TEST.lower()}-{name}-{now}", f"[stopline {TEST}] nothing happened"
+            letter = Letter(key, TEST_EVENT, TEST_EVENT, TEST, recipient, subject, text, now)
+            try:
+                self._send(notices, name, letter)
+                why = ""
+            except DeliveryError as error:
+                why = error.why
+            except ConfigError as error:
+                why = error.what
+            yield api.Tried(name, notices.channels[name].kind, recipient, not why, why)
+
+    def _check(self, asked: api.TellOrder) -> None:
+        if asked.journal != self.book.id:
+            raise WrongJournalError(
+                f"The notices belong to the journal {asked.journal}, and this worker has the "
+                f"journal {self.book.id}; nothing was sent.",
+                "Start the worker with STOPLINE_JOURNAL_URL of that journal.",
+            )
+
+
+def _lane(asked: api.TellOrder) -> Document:
+    return Document("notices", asked.pause, "channel", asked.channel)
+
+
+def _inside(notices: Notices) -> Iterator[tuple[str, str | None]]:
+    """Every channel with whom to try it on; e-mail that only outsiders get, on its own sender."""
+    routes = [r for audience in INSIDE for r in getattr(notices.audiences, audience)]
+    for name, channel in sorted(notices.channels.items()):
+        mine = [r for r in routes if r.channel == name]
+        if channel.kind == "email":
+            addresses = sorted({a for r in mine for a in r.to}) or [channel.sender or ""]
+            yield from ((name, address) for address in addresses)
+        else:
+            yield name, "" if mine or not channel.shared_with else None

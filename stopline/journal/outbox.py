@@ -1,0 +1,170 @@
+"""The outbox: notices that a journal event causes, written in that event's own transaction.
+
+So a notice is there exactly when what it tells is, whatever dies in between. It is sent at least
+once, and bears the same key each time, by which its receiver can tell that it has it already.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection
+
+from stopline.journal import statements as q
+from stopline.journal import tables as t
+from stopline.journal.store import Store
+from stopline.text import Json, canonical, sha256
+
+QUIET = "quiet until contained: containment of this pause has not been verified"
+LONGEST_WHY = 300
+
+
+class NoticeState(StrEnum):
+    """Where a notice stands. `withheld` was never to be sent, and its reason is beside it."""
+
+    PENDING = "pending"
+    SENT = "sent"
+    FAILED = "failed"
+    WITHHELD = "withheld"
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """A notice that is not written down yet: to whom, over what, and its text.
+
+    `outside` marks an audience that hears nothing before containment is verified. `wrong` says
+    why it can never be sent, where that is known already.
+    """
+
+    audience: str
+    channel: str
+    recipient: str = ""
+    subject: str = ""
+    text: str = ""
+    outside: bool = False
+    wrong: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """One notice of the outbox. `body` is the digest of its text, `seq` the event it tells of."""
+
+    key: str
+    seq: int
+    pause: str
+    event: str
+    audience: str
+    channel: str
+    recipient: str
+    subject: str
+    body: str
+    state: NoticeState
+    attempts: int
+    why: str
+    at: str
+    sent_at: str
+
+    @property
+    def amber(self) -> bool:
+        """Whether somebody who should know has not been told, and not for want of time."""
+        tried = self.state is NoticeState.PENDING and self.attempts > 0
+        return tried or self.state is NoticeState.FAILED
+
+
+def post(
+    store: Store, connection: Connection, pause: str, event: str, drafts: Iterable[Draft]
+) -> None:
+    """Write the notices of the event that this transaction has just appended to the chain."""
+    last = connection.execute(q.LAST_EVENT).first()
+    seq = last.seq if last else 0
+    rows = [_row(store, connection, (pause, event, seq), draft) for draft in drafts]
+    if not rows:
+        return
+    for row in rows:
+        connection.execute(sa.insert(t.notices).values(**row))
+    told = ("key", "audience", "channel", "recipient", "body", "state", "why")
+    listed = [{name: row[name] for name in told} for row in rows]
+    store.append(connection, pause, "notices", {"event": event, "seq": seq, "notices": listed})
+
+
+def _row(
+    store: Store, connection: Connection, of: tuple[str, str, int], draft: Draft
+) -> dict[str, Any]:
+    pause, event, seq = of
+    named = [store.id, pause, event, seq, draft.audience, draft.channel, draft.recipient]
+    state, why = NoticeState.PENDING, ""
+    if draft.wrong:
+        state, why = NoticeState.FAILED, draft.wrong[:LONGEST_WHY]
+    elif draft.outside and not _contained(store, connection, pause):
+        state, why = NoticeState.WITHHELD, QUIET
+    return {
+        "key": sha256(canonical(named)),
+        "seq": seq,
+        "pause": pause,
+        "event": event,
+        "audience": draft.audience,
+        "channel": draft.channel,
+        "recipient": draft.recipient,
+        "subject": draft.subject,
+        "body": store.keep(connection, "notice", draft.text),
+        "state": str(state),
+        "attempts": 0,
+        "why": why,
+        "at": store.now(),
+        "sent_at": "",
+    }
+
+
+def _contained(store: Store, connection: Connection, pause: str) -> bool:
+    """Whether the chain says that this pause was once contained, which is: verified to be."""
+    told = store.told(connection, pause, "status")
+    return any(event.data["status"] == "contained" for event in told)
+
+
+@dataclass(frozen=True, slots=True)
+class Outbox:
+    """What is asked of the outbox by whoever sends, and by whoever looks."""
+
+    store: Store
+
+    def of(self, pause: str) -> tuple[Notice, ...]:
+        """Every notice of a pause, in the order of what they tell."""
+        return self._listed(t.notices.c.pause == pause)
+
+    def due(self, pause: str, channel: str = "") -> tuple[Notice, ...]:
+        """What is still to be sent of a pause, over one channel or over all, oldest first."""
+        wanted = [t.notices.c.pause == pause, t.notices.c.state == str(NoticeState.PENDING)]
+        if channel:
+            wanted.append(t.notices.c.channel == channel)
+        return self._listed(*wanted)
+
+    def _listed(self, *wanted: sa.ColumnElement[bool]) -> tuple[Notice, ...]:
+        n = t.notices.c
+        query = sa.select(t.notices).where(*wanted).order_by(n.seq, n.audience, n.channel, n.key)
+        with self.store.read() as connection:
+            rows = connection.execute(query).mappings().all()
+        return tuple(Notice(**{**row, "state": NoticeState(row["state"])}) for row in rows)
+
+    def text(self, notice: Notice) -> str:
+        """What a notice says. Raises JournalError when it is missing or was altered."""
+        return self.store.body(notice.body)
+
+    def tried(self, notice: Notice, why: str) -> None:
+        """An attempt did not do; it is tried again."""
+        key = t.notices.c.key == notice.key
+        values: Json = {"attempts": t.notices.c.attempts + 1, "why": why[:LONGEST_WHY]}
+        with self.store.write() as connection:
+            connection.execute(sa.update(t.notices).where(key).values(**values))
+
+    def ended(self, notice: Notice, state: NoticeState, why: str = "") -> None:
+        """It was sent, or never will be; the chain says which. What has ended stays so."""
+        here = (t.notices.c.key == notice.key, t.notices.c.state == str(NoticeState.PENDING))
+        values: Json = {"state": str(state), "why": why[:LONGEST_WHY]}
+        if state is NoticeState.SENT:
+            values["sent_at"] = self.store.now()
+        with self.store.write() as connection:
+            if connection.execute(sa.update(t.notices).where(*here).values(**values)).rowcount:
+                data = {"key": notice.key, "body": notice.body, "why": values["why"]}
+                self.store.append(connection, notice.pause, f"notice-{state}", data)

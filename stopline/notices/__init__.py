@@ -1,0 +1,1 @@
+"""Telling stakeholders: what is said to whom (`drafting`), and how it gets there (`channels`)."""

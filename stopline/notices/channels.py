@@ -1,0 +1,270 @@
+"""The channels: one notice to one provider, once. Retrying is the caller's.
+
+Each request bears the notice's key where the provider has a place for it, so that a second one
+after a lost reply can be told from a new notice: PagerDuty's `dedup_key` (of the pause, so that its
+end resolves what its beginning triggered), Slack's message metadata, the Message-ID, `webhook-id`.
+What an error says never holds a secret, an address of a webhook, or what was sent.
+"""
+
+import asyncio
+import ssl
+from base64 import b64decode
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from email.message import EmailMessage
+from email.utils import format_datetime
+
+import aiosmtplib
+import requests
+from aiosmtplib.errors import SMTPException, SMTPRecipientsRefused, SMTPResponseException
+from slack_sdk import WebClient
+from slack_sdk.errors import SlackApiError, SlackClientError
+from standardwebhooks import Webhook
+
+from stopline.audiences import Channel
+from stopline.text import Json, canonical
+
+SHORTEST_KEY = 24
+"""Bytes, as Standard Webhooks recommend."""
+SECONDS = 10
+"""The longest that a provider may let us wait."""
+PAGERDUTY = "https://events.pagerduty.com"
+SLACK_LONGEST = 39_000
+"""https://docs.slack.dev/reference/methods/chat.postMessage#truncating"""
+SOURCE = "stopline"
+TEST_EVENT = "test"
+EVENT_TYPE = "stopline_notice"
+
+_TOO_MANY, _SERVER = 429, 500
+_TRANSIENT = frozenset(
+    {"ratelimited", "rate_limited", "fatal_error", "internal_error", "request_timeout",
+     "service_unavailable", "team_added_to_org"}
+)  # fmt: skip
+
+
+class DeliveryError(Exception):
+    """A notice was not sent, or nobody knows whether it was.
+
+    `hopeless` when asking again cannot help; `after` is how many seconds the provider asks for.
+    """
+
+    def __init__(self, why: str, *, hopeless: bool = False, after: float = 0.0) -> None:
+        """Keep the sentence, which may be shown to anybody."""
+        super().__init__(why)
+        self.why = why
+        self.hopeless = hopeless
+        self.after = after
+
+
+@dataclass(frozen=True, slots=True)
+class Letter:
+    """What is sent. `again` says that it may have been sent before; `at` is when it was written."""
+
+    key: str
+    pause: str
+    event: str
+    audience: str
+    recipient: str
+    subject: str
+    text: str
+    at: str
+    again: bool = False
+
+
+Send = Callable[[Channel, str, Letter], None]
+
+
+def send(channel: Channel, secret: str, letter: Letter) -> None:
+    """Send one notice. Raises DeliveryError when it was not taken."""
+    _SENDERS[channel.kind](channel, secret, letter)
+
+
+# --- Slack ---------------------------------------------------------------------------------------
+
+
+def _slack(channel: Channel, secret: str, letter: Letter) -> None:
+    """Post a message: https://docs.slack.dev/reference/methods/chat.postMessage"""
+    url = (channel.url or WebClient.BASE_URL).rstrip("/") + "/"
+    client = WebClient(token=secret, base_url=url, timeout=SECONDS, retry_handlers=[])
+    where = channel.to or ""
+    try:
+        if letter.again and _slack_has(client, where, letter):
+            return
+        client.chat_postMessage(
+            channel=where,
+            text=f"*{letter.subject}*\n{letter.text}"[:SLACK_LONGEST],
+            unfurl_links=False,
+            metadata={"event_type": EVENT_TYPE, "event_payload": {"key": letter.key}},
+        )
+    except SlackApiError as error:
+        raise _slack_said(error) from None
+    except (SlackClientError, OSError) as error:
+        raise DeliveryError(f"Slack did not answer: {type(error).__name__}") from None
+
+
+def _slack_has(client: WebClient, where: str, letter: Letter) -> bool:
+    """Whether the message is there already; where we may not look, it may be posted twice.
+
+    https://docs.slack.dev/reference/methods/conversations.history
+    """
+    since = str(datetime.fromisoformat(letter.at).timestamp() - 60)
+    try:
+        found = client.conversations_history(
+            channel=where, oldest=since, limit=200, include_all_metadata=True
+        )
+    except SlackApiError as error:
+        if error.response.get("error") in ("missing_scope", "not_in_channel"):
+            return False
+        raise
+    told: Json = found.get("messages") or []
+    return any(
+        m.get("metadata", {}).get("event_payload", {}).get("key") == letter.key for m in told
+    )
+
+
+def _slack_said(error: SlackApiError) -> DeliveryError:
+    answer = error.response
+    code = str(answer.get("error") or "")
+    if answer.status_code == _TOO_MANY or code == "ratelimited":
+        return DeliveryError("Slack asks to wait", after=_seconds(answer.headers))
+    busy = answer.status_code >= _SERVER or code in _TRANSIENT
+    said = code or f"HTTP {answer.status_code}"
+    return DeliveryError(f"Slack refused it: {said}", hopeless=not busy)
+
+
+# --- PagerDuty and webhooks ----------------------------------------------------------------------
+
+
+def _pagerduty(channel: Channel, secret: str, letter: Letter) -> None:
+    """Send an event: https://developer.pagerduty.com/docs/send-alert-event"""
+    body = {
+        "routing_key": secret,
+        "event_action": "resolve" if letter.event == "restored" else "trigger",
+        "dedup_key": f"stopline/{letter.pause}",
+        "payload": {
+            "summary": letter.subject[:1024],
+            "source": SOURCE,
+            "severity": "info" if letter.event in ("contained", TEST_EVENT) else "critical",
+            "custom_details": {"notice": letter.text, "key": letter.key},
+        },
+    }
+    url = (channel.url or PAGERDUTY).rstrip("/")
+    _post("PagerDuty", f"{url}/v2/enqueue", canonical(body), {})
+
+
+def _webhook(channel: Channel, secret: str, letter: Letter) -> None:
+    """Post a CloudEvent, signed as Standard Webhooks say, with the notice's key as its id.
+
+    https://github.com/cloudevents/spec/blob/v1.0.2/cloudevents/formats/json-format.md
+    https://github.com/standard-webhooks/standard-webhooks/blob/main/spec/standard-webhooks.md
+    """
+    body = canonical(
+        {
+            "specversion": "1.0",
+            "id": letter.key,
+            "source": f"/{SOURCE}/pauses/{letter.pause}",
+            "type": f"stopline.notice.{letter.event}.v1",
+            "time": letter.at,
+            "datacontenttype": "application/json",
+            "data": {
+                "audience": letter.audience, "subject": letter.subject, "text": letter.text,
+            },
+        }
+    )  # fmt: skip
+    now = datetime.now(UTC)
+    signature = Webhook(_signing(secret)).sign(letter.key, now, body)
+    headers = {
+        "webhook-id": letter.key,
+        "webhook-timestamp": str(int(now.timestamp())),
+        "webhook-signature": signature,
+    }
+    kind = {"content-type": "application/cloudevents+json; charset=utf-8"}
+    _post("the webhook", channel.url or "", body, headers | kind)
+
+
+def _signing(secret: str) -> str:
+    """A secret that can sign; the library would take any text for one, an empty one too."""
+    try:
+        long_enough = len(b64decode(secret.removeprefix("whsec_"), validate=True)) >= SHORTEST_KEY
+    except ValueError:
+        long_enough = False
+    if not long_enough:
+        why = "the webhook's secret is not one (whsec_ and at least 24 bytes in base64)"
+        raise DeliveryError(why, hopeless=True)
+    return secret
+
+
+def _post(whom: str, url: str, body: str, headers: Mapping[str, str]) -> None:
+    sent = {"content-type": "application/json", **headers}
+    try:
+        answer = requests.post(
+            url, body.encode(), headers=sent, timeout=SECONDS, allow_redirects=False
+        )
+    except requests.RequestException as error:  # its text holds the URL, which may be a secret
+        raise DeliveryError(f"{whom} did not answer: {type(error).__name__}") from None
+    if answer.ok and not answer.is_redirect:
+        return
+    busy = answer.status_code in (408, 425, _TOO_MANY) or answer.status_code >= _SERVER
+    after = _seconds(answer.headers) if busy else 0.0
+    raise DeliveryError(
+        f"{whom} answered with HTTP {answer.status_code}", hopeless=not busy, after=after
+    )
+
+
+def _seconds(headers: Mapping[str, str]) -> float:
+    """What Retry-After asks for, in seconds; a date or nonsense counts for nothing."""
+    lowered = {str(k).lower(): v for k, v in headers.items()}
+    value = str(lowered.get("retry-after", ""))
+    return min(float(value), 3600.0) if value.isdecimal() else 0.0
+
+
+# --- e-mail --------------------------------------------------------------------------------------
+
+
+def _email(channel: Channel, secret: str, letter: Letter) -> None:
+    """Send one message to one address over STARTTLS; without TLS nothing is sent at all.
+
+    https://aiosmtplib.readthedocs.io/en/stable/client.html
+    """
+    message = EmailMessage()
+    message["From"], message["To"] = channel.sender or "", letter.recipient
+    message["Subject"] = letter.subject
+    message["Date"] = format_datetime(datetime.fromisoformat(letter.at))
+    message["Message-ID"] = f"<{letter.key}@{(channel.sender or '').rpartition('@')[2]}>"
+    message["Auto-Submitted"] = "auto-generated"
+    message.set_content(letter.text)
+    try:
+        asyncio.run(_smtp(channel, secret, message))
+    except SMTPResponseException as error:
+        hopeless = error.code >= 500  # noqa: PLR2004 - a permanent answer: RFC 5321, 4.2.1
+        raise DeliveryError(f"the mail server answered {error.code}", hopeless=hopeless) from None
+    except SMTPRecipientsRefused as error:
+        codes = sorted({one.code for one in error.recipients})
+        hopeless = all(code >= 500 for code in codes)  # noqa: PLR2004 - as above
+        why = f"the mail server refused the address: {', '.join(map(str, codes))}"
+        raise DeliveryError(why, hopeless=hopeless) from None
+    except (SMTPException, OSError) as error:
+        raise DeliveryError(f"the mail server: {type(error).__name__}") from None
+
+
+async def _smtp(channel: Channel, secret: str, message: EmailMessage) -> None:
+    sending = aiosmtplib.send(
+        message,
+        hostname=channel.host,
+        port=channel.port,
+        username=channel.user,
+        password=secret if channel.user else None,
+        start_tls=True,
+        tls_context=ssl.create_default_context(),
+        timeout=SECONDS,
+    )
+    await asyncio.wait_for(sending, 2 * SECONDS)  # its time-out is for each command
+
+
+_SENDERS: Mapping[str, Send] = {
+    "slack": _slack,
+    "pagerduty": _pagerduty,
+    "webhook": _webhook,
+    "email": _email,
+}

@@ -1,0 +1,103 @@
+"""What is said to whom: facts and templates make drafts. Templates are read once.
+
+An outside audience's template is handed other facts than an inside one's: the vendor's name, the
+time, the contact. An id of a resource of ours is not among them, so no template can let one out;
+a name that is not there is an error (`StrictUndefined`), never a blank.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from importlib.resources import files
+
+from jinja2 import DictLoader, StrictUndefined
+from jinja2.sandbox import SandboxedEnvironment
+
+from stopline.audiences import OUTSIDE, Audience, Notices
+from stopline.journal.outbox import Draft
+
+EVENTS = ("opened", "contained", "partial", "stopped", "restored", "drift")
+"""What there are notices about."""
+OUTSIDE_EVENTS = ("contained", "restored")
+"""What the vendor and its payees are told of."""
+
+_SUBJECTS: Mapping[str, str] = {
+    "opened": "{} is being stopped",
+    "contained": "{} is contained",
+    "partial": "{} is contained in part only",
+    "stopped": "the containment of {} was stopped",
+    "restored": "{} was given back its access",
+    "drift": "an audit of {} found changes",
+}
+_OUTSIDE_SUBJECTS: Mapping[str, str] = {
+    "contained": "Access of {} is paused",
+    "restored": "Access of {} is given back",
+}
+TEST = "TEST"
+TEST_TEXT = (
+    "This is a test of stopline's notices, asked for by {by}. Nothing has happened and there is "
+    "nothing to do. If this is not where it should arrive, correct config/notices.yaml."
+)
+
+
+@dataclass(frozen=True, slots=True)
+class OutsideFacts:
+    """All that a template for the vendor or its payees can say."""
+
+    event: str
+    vendor: str
+    at: str
+    contact: str
+    hours: int
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What one event is, for those inside: numbers by system, what is left on and why.
+
+    `off` counts what is held by system; `left` counts what is not contained, in words.
+    """
+
+    event: str
+    vendor: str
+    pause: str
+    at: str
+    by: str = ""
+    reason: str = ""
+    off: tuple[tuple[str, int], ...] = ()
+    left: tuple[tuple[str, int], ...] = ()
+    why: str = ""
+    contact: str = ""
+    hours: int = 0
+
+
+@lru_cache(maxsize=1)
+def _templates() -> SandboxedEnvironment:
+    folder = files("stopline.notices") / "templates"
+    texts = {file.name: file.read_text("utf-8") for file in folder.iterdir()}
+    # The texts are plain, read by people: nothing in them is markup, so nothing is escaped.
+    return SandboxedEnvironment(
+        loader=DictLoader(texts), undefined=StrictUndefined, keep_trailing_newline=True
+    )
+
+
+def rendered(audience: Audience, facts: Facts) -> tuple[str, str]:
+    """The subject and the text of one event for one audience."""
+    template = _templates().get_template(f"{audience}.txt")
+    if audience in OUTSIDE:
+        known = OutsideFacts(facts.event, facts.vendor, facts.at, facts.contact, facts.hours)
+        subject = _OUTSIDE_SUBJECTS[facts.event].format(facts.vendor)
+        return subject, template.render(f=known).strip() + "\n"
+    subject = f"[stopline {facts.pause}] {_SUBJECTS[facts.event].format(facts.vendor)}"
+    return subject, template.render(f=facts).strip() + "\n"
+
+
+def drafts_of(notices: Notices, facts: Facts) -> Iterator[Draft]:
+    """The notices of one event: one for each channel and, over e-mail, for each address."""
+    for audience, route in notices.routes(facts.vendor):
+        outside = audience in OUTSIDE
+        if outside and facts.event not in OUTSIDE_EVENTS:
+            continue
+        subject, text = rendered(audience, facts)
+        for recipient in route.to or ("",):
+            yield Draft(str(audience), route.channel, recipient, subject, text, outside=outside)

@@ -1,0 +1,69 @@
+"""Notices as pages: those of a pause, each with its state, and what became of a test. Pure."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from stopline.render.page import Line, Page, Section, Table, Tone
+
+
+@dataclass(frozen=True, slots=True)
+class NoticeShown:
+    """One notice as it is shown. `why` is why it was not sent (yet)."""
+
+    at: str
+    event: str
+    audience: str
+    channel: str
+    recipient: str
+    state: str
+    attempts: int
+    why: str
+    sent_at: str
+    key: str
+    text: str
+    """The digest of what it says."""
+    amber: bool
+
+
+@dataclass(frozen=True, slots=True)
+class TriedShown:
+    """What became of a test over one channel."""
+
+    channel: str
+    kind: str
+    recipient: str
+    ok: bool
+    why: str
+
+
+def notices_page(notices: Sequence[NoticeShown], pause: str, vendor: str) -> Page:
+    """Return every notice of a pause, oldest first."""
+    title = f"Notices of the pause {pause}: {vendor}"
+    if not notices:
+        return (Section(title, (Line("There was none: nobody is told by this pause."),)),)
+    columns = ("at", "about", "audience", "channel", "to", "state", "tries", "why")
+    rows = tuple(
+        (
+            f"{n.at[:16].replace('T', ' ')}Z", n.event, n.audience, n.channel, n.recipient,
+            n.state, str(n.attempts), n.why,
+        )
+        for n in notices
+    )  # fmt: skip
+    amber = sum(n.amber for n in notices)
+    verdict = Line(f"{amber} could not be sent (yet): tell them yourself", "!", Tone.WARN)
+    body = (Table(columns, rows), verdict) if amber else (Table(columns, rows),)
+    return (Section(title, body),)
+
+
+def tried_page(tried: Sequence[TriedShown]) -> Page:
+    """Return what became of a test."""
+    lines = tuple(
+        Line(
+            f"{t.channel} ({t.kind}){f' to {t.recipient}' if t.recipient else ''}: "
+            f"{'taken' if t.ok else t.why}",
+            "+" if t.ok else "!",
+            Tone.GOOD if t.ok else Tone.WARN,
+        )
+        for t in tried
+    )
+    return (Section("A test over every channel", lines),)

@@ -1,0 +1,183 @@
+"""Each channel against a real server: taken, asked to wait, broken, a lost reply, a bad secret."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from email import message_from_bytes
+from pathlib import Path
+
+import pytest
+import trustme
+from standardwebhooks import Webhook
+from support.providers import Answer, Mail, Provider, mail_server, provider
+
+from stopline.audiences import Channel
+from stopline.notices.channels import DeliveryError, Letter, send
+
+WHSEC = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
+LETTER = Letter(
+    "k" * 64, "0000abcd", "opened", "responders", "counsel@lab.example",
+    "mercor is being stopped", "what happened\n", "2026-11-24T18:00:00.000Z",
+)  # fmt: skip
+KINDS = ("slack", "pagerduty", "webhook")
+SECRET = {"slack": "xoxb-very-secret", "pagerduty": "routing-secret", "webhook": WHSEC}
+
+
+@pytest.fixture
+def there() -> Iterator[Provider]:
+    """A provider at work."""
+    with provider() as made:
+        yield made
+
+
+def channel(kind: str, url: str) -> Channel:
+    """A channel that leads to the test's server."""
+    return Channel(kind=kind, secret="NOTICES_X", url=url, to="C0123" if kind == "slack" else None)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_notice_is_taken_once(kind: str, there: Provider) -> None:
+    """One request, which says what happened."""
+    send(channel(kind, there.url), SECRET[kind], LETTER)
+    assert len(there.asked) == 1
+    assert "what happened" in there.asked[0].body.replace("+", " ")
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize(
+    ("answer", "hopeless", "after"),
+    [
+        (Answer(429, {"ok": False, "error": "ratelimited"}, {"Retry-After": "7"}), False, 7.0),
+        (Answer(500, {"ok": False, "error": "internal_error"}), False, 0.0),
+        (Answer(403, {"ok": False, "error": "invalid_auth"}), True, 0.0),
+        (Answer(lost=True), False, 0.0),
+    ],
+    ids=["asks to wait", "broken", "not let in", "lost reply"],
+)
+def test_what_was_not_taken_says_whether_to_ask_again_and_when(
+    kind: str, answer: Answer, *, hopeless: bool, after: float, there: Provider
+) -> None:
+    """And nothing of it holds the secret, the address or the text."""
+    there.answers.append(answer)
+    with pytest.raises(DeliveryError) as refused:
+        send(channel(kind, there.url), SECRET[kind], LETTER)
+    assert (refused.value.hopeless, refused.value.after) == (hopeless, after)
+    assert not [s for s in (SECRET[kind], there.url, "what happened") if s in str(refused.value)]
+    send(channel(kind, there.url), SECRET[kind], LETTER)
+
+
+def test_slack_is_not_told_twice_after_a_lost_reply(there: Provider) -> None:
+    """The message bears the key; before it is posted again it is looked for."""
+    there.answers.append(Answer(lost=True))
+    slack = channel("slack", there.url)
+    with pytest.raises(DeliveryError):
+        send(slack, SECRET["slack"], LETTER)
+    send(slack, SECRET["slack"], replace(LETTER, again=True))
+    assert len(there.asked) == 1
+    send(slack, SECRET["slack"], replace(LETTER, key="other", again=True))
+    assert len(there.asked) == 2
+
+
+def test_pagerduty_opens_one_incident_for_a_pause_and_resolves_it(there: Provider) -> None:
+    """The same dedup key from the beginning to the end, however often it is sent."""
+    for event in ("opened", "opened", "partial", "restored"):
+        send(channel("pagerduty", there.url), "key", replace(LETTER, event=event))
+    told = [(a.path, a.json["event_action"]) for a in there.asked]
+    assert told == [("/v2/enqueue", "trigger")] * 3 + [("/v2/enqueue", "resolve")]
+    assert {a.json["dedup_key"] for a in there.asked} == {"stopline/0000abcd"}
+
+
+def test_a_webhook_is_a_signed_cloudevent_with_a_stable_id(there: Provider) -> None:
+    """The reference library verifies it, and refuses it when one letter is another."""
+    send(channel("webhook", f"{there.url}/in"), WHSEC, LETTER)
+    (asked,) = there.asked
+    event = Webhook(WHSEC).verify(asked.body, asked.headers)
+    assert (event["specversion"], event["id"]) == ("1.0", LETTER.key)
+    assert event["type"] == "stopline.notice.opened.v1"
+    assert asked.headers["webhook-id"] == LETTER.key
+    with pytest.raises(Exception, match="signature"):
+        Webhook(WHSEC).verify(asked.body.replace("happened", "Happened"), asked.headers)
+
+
+def test_a_redirect_is_not_followed(there: Provider) -> None:
+    """A notice goes where the file says, and nowhere else."""
+    there.answers.append(Answer(307, headers={"Location": f"{there.url}/elsewhere"}))
+    with pytest.raises(DeliveryError) as refused:
+        send(channel("webhook", there.url), WHSEC, LETTER)
+    assert refused.value.hopeless
+    assert len(there.asked) == 1
+
+
+def test_a_secret_that_cannot_sign_is_hopeless_and_is_not_repeated(there: Provider) -> None:
+    """A webhook's secret is base64."""
+    with pytest.raises(DeliveryError) as refused:
+        send(channel("webhook", there.url), "whsec_!", LETTER)
+    assert refused.value.hopeless
+    assert not there.asked
+
+
+# --- e-mail --------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def authority(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> trustme.CA:
+    """A certificate authority that this process trusts."""
+    made = trustme.CA()
+    made.cert_pem.write_to_path(str(tmp_path / "ca.pem"))
+    monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "ca.pem"))
+    return made
+
+
+def mailbox(mail: Mail) -> Channel:
+    """The channel to the test's mail server."""
+    return Channel(
+        kind="email", secret="NOTICES_X", host="localhost", port=mail.port, user="stopline",
+        sender="stopline@lab.example",
+    )  # fmt: skip
+
+
+def test_an_email_goes_over_tls_with_a_message_id_that_stays_the_same(
+    authority: trustme.CA,
+) -> None:
+    """451 first: it is to be asked again, and comes with the same id."""
+    with mail_server(authority) as mail:
+        mail.answers.append("451 try later")
+        with pytest.raises(DeliveryError) as refused:
+            send(mailbox(mail), "swordfish", LETTER)
+        assert not refused.value.hopeless
+        send(mailbox(mail), "swordfish", LETTER)
+    (taken,) = mail.taken
+    message = message_from_bytes(taken.content)
+    assert message["Message-ID"] == f"<{LETTER.key}@lab.example>"
+    assert (message["To"], message["Subject"]) == ("counsel@lab.example", LETTER.subject)
+    assert mail.over_tls == [True, True]
+
+
+@pytest.mark.parametrize(
+    ("letter", "secret"),
+    [(LETTER, "wrong"), (replace(LETTER, recipient="nobody@lab.example"), "swordfish")],
+    ids=["password", "recipient"],
+)
+def test_what_a_mail_server_refuses_for_good_is_hopeless(
+    letter: Letter, secret: str, authority: trustme.CA
+) -> None:
+    """A bad password, and a mailbox that is not there."""
+    with mail_server(authority) as mail:
+        with pytest.raises(DeliveryError) as refused:
+            send(mailbox(mail), secret, letter)
+        assert refused.value.hopeless
+        assert secret not in str(refused.value)
+        assert not mail.taken
+
+
+def test_a_mail_server_that_is_not_who_it_says_or_has_no_tls_gets_nothing(
+    authority: trustme.CA,
+) -> None:
+    """Neither the password nor the text leaves for a stranger's certificate, or in the clear."""
+    with mail_server(trustme.CA()) as stranger:
+        with pytest.raises(DeliveryError):
+            send(mailbox(stranger), "swordfish", LETTER)
+        assert not stranger.taken
+    with mail_server(authority, tls=False) as plain:
+        with pytest.raises(DeliveryError):
+            send(mailbox(plain), "swordfish", LETTER)
+        assert not plain.taken

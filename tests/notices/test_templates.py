@@ -1,0 +1,74 @@
+"""What each audience is told of each event; and what the outside ones never see."""
+
+import re
+
+import pytest
+
+from stopline.audiences import INSIDE, OUTSIDE, Audience, parse_notices
+from stopline.notices.drafting import EVENTS, OUTSIDE_EVENTS, Facts, drafts_of, rendered
+
+INTERNAL = (
+    "arn:aws:iam::111122223333:role/training",
+    "aws:111122223333:bucket-policy-statement:weights",
+    "0000abcd",
+    "alice@lab.example",
+)
+PARTS = (
+    "Known and not known", "What is off", "What is still on, and why", "What you must do",
+    "Next update:", "+1 555 0100",
+)  # fmt: skip
+FILE = """\
+contact: "+1 555 0100"
+channels:
+  room: {kind: slack, secret: NOTICES_SLACK, to: C0123}
+  mail: {kind: email, secret: NOTICES_SMTP, host: smtp.lab.example, sender: stopline@lab.example}
+audiences:
+  responders: [{channel: room}]
+  legal: [{channel: mail, to: [a@lab.example, b@lab.example]}]
+vendors:
+  mercor:
+    vendor: [{channel: mail, to: [security@mercor.example]}]
+    payees: [{channel: mail, to: [people@payees.example]}]
+"""
+
+
+def facts(event: str) -> Facts:
+    """One event, with an internal id in every field that can hold one."""
+    return Facts(
+        event, "mercor", INTERNAL[2], "2026-11-24T18:00:00Z", INTERNAL[3],
+        f"keys seen at {INTERNAL[0]}", (("aws 111122223333", 12),), ((INTERNAL[1], 2),),
+        INTERNAL[0], "+1 555 0100", 4,
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize("event", EVENTS)
+@pytest.mark.parametrize("audience", INSIDE)
+def test_those_inside_are_told_everything_of_every_event(audience: Audience, event: str) -> None:
+    """What happened, known and not known, off, on and why, to do, next update, contact."""
+    subject, text = rendered(audience, facts(event))
+    assert "mercor" in subject
+    assert INTERNAL[2] in text
+    assert all(part in text for part in PARTS)
+    assert INTERNAL[1] in text, "what is still on is said"
+
+
+@pytest.mark.parametrize("event", OUTSIDE_EVENTS)
+@pytest.mark.parametrize("audience", OUTSIDE)
+def test_no_internal_id_reaches_those_outside(audience: Audience, event: str) -> None:
+    """Whatever the facts hold: no address, ARN, account, pause, person or reason."""
+    text = "\n".join(rendered(audience, facts(event)))
+    assert all(part in text for part in PARTS)
+    assert not [told for told in (*INTERNAL, "111122223333", "keys seen") if told in text]
+    assert not re.search(r"arn:|\b\d{12}\b|stopline", text)
+
+
+def test_an_event_is_told_to_each_address_of_each_audience_that_hears_of_it() -> None:
+    """One notice for each address; the outside audiences hear of two events alone."""
+    notices = parse_notices(FILE, "notices.yaml")
+    told = {e: [(d.audience, d.recipient) for d in drafts_of(notices, facts(e))] for e in EVENTS}
+    inside = [("responders", ""), ("legal", "a@lab.example"), ("legal", "b@lab.example")]
+    outside = [("vendor", "security@mercor.example"), ("payees", "people@payees.example")]
+    assert {e: drafts[3:] for e, drafts in told.items()} == {
+        e: outside if e in OUTSIDE_EVENTS else [] for e in EVENTS
+    }
+    assert all(drafts[:3] == inside for drafts in told.values())

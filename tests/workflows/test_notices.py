@@ -1,0 +1,168 @@
+"""Stakeholders are told in the right order, and whatever a channel does delays no containment."""
+
+import asyncio
+import json
+from pathlib import Path
+
+import pytest
+from support.pausing import PAUSE, Line, a_line
+from support.providers import Answer, Provider, provider
+from temporalio.worker import Replayer
+
+from activities import api
+from activities.telling import Teller
+from stopline.journal.outbox import Notice, NoticeState
+from workflows import messages as m
+from workflows.pause_vendor import PauseVendor
+from workflows.shard import Shard
+from workflows.tell import Tell
+
+SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
+FILE = """\
+contact: "+1 555 0100"
+channels:
+  room: {{kind: webhook, secret: NOTICES_ROOM, url: "{url}/room"}}
+  out: {{kind: webhook, secret: NOTICES_ROOM, url: "{url}/out"}}
+audiences:
+  responders: [{{channel: room}}]
+vendors:
+  mercor:
+    vendor: [{{channel: out}}]
+"""
+
+
+def teller(folder: Path, url: str) -> Teller:
+    """Who tells by a file that leads to the test's server."""
+    (folder / "notices.yaml").write_text(FILE.format(url=url))
+    return Teller(folder)
+
+
+async def until_told(line: Line, number: int) -> tuple[Notice, ...]:
+    """Wait until so many notices have ended."""
+    for _ in range(600):
+        ended = [n for n in line.book.outbox.of(PAUSE) if n.state is not NoticeState.PENDING]
+        if len(ended) >= number:
+            return tuple(ended)
+        await asyncio.sleep(0.05)
+    raise TimeoutError(line.book.outbox.of(PAUSE))
+
+
+async def histories(line: Line) -> str:
+    """All that Temporal has written down."""
+    found = [one async for one in line.client.list_workflows().map_histories()]
+    replayer = Replayer(workflows=[PauseVendor, Shard, Tell])
+    for one in found:
+        if not one.workflow_id.startswith("plan/"):
+            await replayer.replay_workflow(one)
+    return "\n".join(one.to_json() for one in found)
+
+
+def told(there: Provider) -> list[tuple[str, str]]:
+    """What came where, in order."""
+    return [(a.path[1:], a.json["type"].split(".")[2]) for a in there.asked]
+
+
+def test_each_is_told_in_order_once_and_histories_hold_neither_text_nor_secret(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Opened, contained, then the vendor, then restored; and it all replays."""
+    monkeypatch.setenv("NOTICES_ROOM", SECRET)
+
+    async def scenario(there: Provider) -> None:
+        async with a_line(teller=teller(tmp_path, there.url)) as line:
+            handle = await line.pause()
+            await until_told(line, 3)
+            assert (await line.restored(handle)).result == "restored"
+            ended = await until_told(line, 5)
+            assert {n.state for n in ended} == {NoticeState.SENT}
+            seen = told(there)
+            inside = [event for where, event in seen if where == "room"]
+            assert inside == ["opened", "contained", "restored"]
+            assert [e for where, e in seen if where == "out"] == ["contained", "restored"]
+            assert seen[0] == ("room", "opened")
+            history = await histories(line)
+            assert SECRET not in history
+            assert "is being stopped" not in history
+            assert SECRET not in json.dumps(line.book.store.chain())
+
+    with provider() as there:
+        asyncio.run(scenario(there))
+
+
+def test_a_channel_that_fails_turns_amber_and_delays_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Contained, audited and given back while nothing is taken; then all comes, in order."""
+    monkeypatch.setenv("NOTICES_ROOM", SECRET)
+
+    async def scenario(there: Provider) -> None:
+        there.answers += [Answer(lost=True), Answer(500), Answer(429, headers={"Retry-After": "1"})]
+        async with a_line(teller=teller(tmp_path, there.url)) as line:
+            handle = await line.pause()
+            assert (await line.status(handle)).summary.result == "contained"
+            await amber(line)
+            assert (await line.restored(handle)).result == "restored"
+            ended = await until_told(line, 5)
+            assert {n.state for n in ended} == {NoticeState.SENT}
+            keys = [a.headers["webhook-id"] for a in there.asked]
+            assert len(set(keys)) == 5, "a second sending bears the first one's key"
+
+    with provider() as there:
+        asyncio.run(scenario(there))
+
+
+async def amber(line: Line) -> None:
+    """Wait until a notice has been tried in vain."""
+    for _ in range(400):
+        if any(n.amber for n in line.book.outbox.of(PAUSE)):
+            return
+        await asyncio.sleep(0.02)
+    raise TimeoutError
+
+
+def test_what_can_never_be_sent_fails_and_the_pause_is_contained_all_the_same(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A file that is broken, and one whose channel refuses for good."""
+    monkeypatch.setenv("NOTICES_ROOM", SECRET)
+
+    async def scenario(there: Provider, text: str, why: str) -> None:
+        there.answers += [Answer(403)] * 9
+        made = teller(tmp_path, there.url)
+        if text:
+            (tmp_path / "notices.yaml").write_text(text)
+        async with a_line(teller=made) as line:
+            handle = await line.pause()
+            assert (await line.status(handle)).summary.result == "contained"
+            ended = await until_told(line, 2)
+            assert {n.state for n in ended} == {NoticeState.FAILED}
+            assert all(why in n.why for n in ended)
+
+    with provider() as there:
+        asyncio.run(scenario(there, "", "HTTP 403"))
+        asyncio.run(scenario(there, "channels: {}\n", "notices.yaml:1"))
+
+
+def test_an_audit_that_finds_access_opened_again_tells_those_inside(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each time it lets the vendor in; a clean one tells nobody."""
+    monkeypatch.setenv("NOTICES_ROOM", SECRET)
+
+    async def scenario(there: Provider) -> None:
+        async with a_line(teller=teller(tmp_path, there.url)) as line:
+            handle = await line.pause()
+            await until_told(line, 3)
+            clean = await handle.execute_update(m.AUDIT, m.Audit("c"), result_type=api.Audited)
+            assert clean.clean
+            with line.world.lock:
+                line.world.principals["v0"].switches["one"] = "on"
+            found = await handle.execute_update(m.AUDIT, m.Audit("c"), result_type=api.Audited)
+            assert found.drifted == 1
+            ended = await until_told(line, 4)
+            assert [n.event for n in ended if n.audience == "responders"] == [
+                "opened", "contained", "drift",
+            ]  # fmt: skip
+
+    with provider() as there:
+        asyncio.run(scenario(there))
