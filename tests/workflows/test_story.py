@@ -17,7 +17,7 @@ WORDS = {
 """What each call of Temporal's is given its words by."""
 
 
-def calls() -> Iterator[tuple[str, str, set[str]]]:
+def calls() -> Iterator[tuple[str, str, tuple[str, ...]]]:
     """Each call in the workflows that Temporal shows: where, what, and the words it is given."""
     for path in python("workflows"):
         for node in ast.walk(ast.parse(path.read_text("utf-8"))):
@@ -25,13 +25,13 @@ def calls() -> Iterator[tuple[str, str, set[str]]]:
                 continue
             owner = node.func.value
             if isinstance(owner, ast.Name) and owner.id == "workflow" and node.func.attr in WORDS:
-                given = {str(word.arg) for word in node.keywords}
+                given = tuple(str(word.arg) for word in node.keywords)
                 yield f"{name_of(path)}:{node.lineno}", node.func.attr, given
 
 
 @pytest.mark.parametrize(("where", "call", "given"), [*calls()], ids=str)
 def test_everything_that_is_started_says_what_it_is_for(
-    where: str, call: str, given: set[str]
+    where: str, call: str, given: tuple[str, ...]
 ) -> None:
     """Activities, children and timers have a summary; a condition without a timer needs none."""
     if call == "wait_condition" and "timeout" not in given:
