@@ -8,7 +8,7 @@ ARGS ?=
 LOCK := uv pip compile --quiet
 
 .DEFAULT_GOAL := help
-.PHONY: help setup drill test check bench soak mutants up fmt lint types arch lock lock-fresh supply sbom golden permissions clean
+.PHONY: help setup drill test check bench soak mutants up fmt lint types arch lock lock-fresh supply sbom golden histories permissions clean
 
 help:  ## list the verbs
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /|/' | awk -F'|' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -62,6 +62,9 @@ fmt: setup  ## format, and mend what can be mended by itself
 golden: setup  ## rewrite the golden files; the diff is the review
 	@$(BIN)/python -m tests.support.recording
 	@UPDATE_GOLDEN=1 $(BIN)/python -m pytest -q tests/golden tests/render tests/config/test_schemas.py $(ARGS)
+
+histories: setup  ## keep what Temporal wrote down of a pause, to be replayed; ARGS='RELEASE'
+	@PYTHONPATH=tests $(BIN)/python -m support.histories $(ARGS)
 
 permissions: setup  ## rewrite config/permissions from what the connectors declare
 	@$(BIN)/python -m tests.support.permissions
