@@ -106,8 +106,9 @@ class Opened:
     """What became of opening a pause: open, or refused with the reason.
 
     `approvers` is how many people besides the requester must say yes, where any must;
-    `approval_seconds` how long a request waits for them (0: the option's default). `notices` is
-    how many are due.
+    `approval_seconds` how long a request waits for them (0: the option's default);
+    `review_seconds` after how long a pause must be reassessed (0: never). `notices` is how many
+    are due.
     """
 
     refused: str = ""
@@ -116,6 +117,7 @@ class Opened:
     approval_seconds: float = 0.0
     audits: AuditTerms = field(default_factory=AuditTerms)
     notices: int = 0
+    review_seconds: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -163,7 +165,10 @@ class Audited:
 
 @dataclass(frozen=True)
 class Recording:
-    """Something to be written into the chain: an approval, a stop, a request."""
+    """Something to be written into the chain: a stop, a request, a reassessment.
+
+    `more` are the words that only this kind has.
+    """
 
     order: PauseOrder = field(default_factory=PauseOrder)
     kind: str = ""
@@ -172,6 +177,7 @@ class Recording:
     plan: str = ""
     digest: str = ""
     status: str = ""
+    more: dict[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

@@ -199,7 +199,7 @@ class Activities:
             self._check(said.order)
             pauses, pause = self.book.pauses, said.order.pause
             read = {"plan": said.plan, "digest": said.digest} if said.plan else {}
-            pauses.note(pause, said.kind, {"reason": said.reason, **read}, said.by)
+            pauses.note(pause, said.kind, {"reason": said.reason, **read, **said.more}, said.by)
             if said.digest:  # a person has read the plan: a sweep may take what it names
                 pauses.approve(pause, said.plan, said.digest, said.by, UNSIGNED, said.reason)
             if said.status:

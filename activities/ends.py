@@ -40,6 +40,7 @@ def opened_under(playbook: Playbook) -> api.Opened:
         audits=api.AuditTerms(
             audits.hours * 3600, audits.jitter_minutes * 60, audits.act == "contain"
         ),
+        review_seconds=playbook.review_days * 86_400,
     )
 
 

@@ -72,7 +72,10 @@ class Audits(_Strict):
 
 
 class Playbook(_Strict):
-    """How a vendor is contained."""
+    """How a vendor is contained.
+
+    `review_days` after it first rests, a pause must have been reassessed; 0 sets no date.
+    """
 
     playbook: Annotated[str, AfterValidator(word)]
     note: str = ""
@@ -80,6 +83,7 @@ class Playbook(_Strict):
     limits: Limits = Limits()
     approvals: Approvals = Approvals()
     audits: Audits = Audits()
+    review_days: float = Field(default=30, ge=0, le=3650)
 
     def rule(self, connector: str, contains: str) -> tuple[int, Rule] | None:
         """The rule for one kind of grant with the number of its phase; None if there is none."""

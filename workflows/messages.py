@@ -4,6 +4,7 @@ Every field has a default: a pause that was opened by an older release is resume
 """
 
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from enum import StrEnum
 
 from activities.api import (
@@ -31,7 +32,18 @@ ROLLBACK = "rollback"
 STOP = "stop"
 ACKNOWLEDGE = "acknowledge"
 AUDIT = "audit"
+REASSESS = "reassess"
 STATUS = "status"
+
+
+def utc(seconds: float) -> str:
+    """Return a moment, in seconds since 1970, as ISO 8601 in whole seconds of UTC."""
+    return datetime.fromtimestamp(int(seconds), UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def moment(text: str) -> float:
+    """Seconds since 1970 of a UTC time in ISO 8601; 0 for no time. Raises ValueError."""
+    return datetime.fromisoformat(text).timestamp() if text else 0.0
 
 
 class Phase(StrEnum):
@@ -96,6 +108,7 @@ class Status:
     audited: Audited = field(default_factory=Audited)
     audit_due: bool = False
     next_audit: float = 0.0
+    review_by: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -103,6 +116,24 @@ class Audit:
     """A person's wish to have a pause audited now."""
 
     by: str = ""
+
+
+KEEP, BACK = "keep", "rollback"
+"""The decisions of a reassessment that a pause can carry out."""
+
+
+@dataclass(frozen=True)
+class Reassess:
+    """A dated decision about a pause. `review_by` is UTC, ISO 8601; empty: as the playbook says.
+
+    `restore` is what a rollback asks for, and only for that decision.
+    """
+
+    by: str = ""
+    decision: str = ""
+    reason: str = ""
+    review_by: str = ""
+    restore: RestoreOrder = field(default_factory=RestoreOrder)
 
 
 @dataclass(frozen=True)
@@ -138,6 +169,9 @@ class PauseState:
     audited: Audited = field(default_factory=Audited)
     audit_by: str = ""
     next_audit: float = 0.0
+    review_seconds: float = 0.0
+    review_by: float = 0.0
+    escalated: float = 0.0
 
     def due(self, now: float) -> Due | None:
         """What comes next while the pause rests, if nobody says anything."""
@@ -150,6 +184,9 @@ class PauseState:
             dues.append(Due("sweep", again, "sweep again: the pause is partial"))
         if self.next_audit:
             dues.append(Due("audit", max(0.0, self.next_audit - now), "until the next audit"))
+        if self.review_by > self.escalated:
+            left = max(0.0, self.review_by - now)
+            dues.append(Due("review", left, "until the pause must have been reassessed"))
         return min(dues, key=lambda due: due.seconds, default=None)
 
     @property
@@ -177,7 +214,7 @@ class PauseState:
     def people(self) -> tuple[object, ...]:
         """All that people change while the pause rests."""
         asked = (self.restore, self.pending, self.approved, len(self.yeses))
-        return (len(self.queued), *asked, self.summary.result, self.audit_by)
+        return (len(self.queued), *asked, self.summary.result, self.audit_by, self.review_by)
 
     def waiting(self, plan: PlanRef, now: float, *, stale: bool = False) -> None:
         """A plan waits for people from now on; what was said to another one does not count."""

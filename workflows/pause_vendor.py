@@ -93,6 +93,7 @@ class PauseVendor(PeoplesWords):
         opened = await call(api.OPEN, state.order, api.Opened, summary="open the pause")
         state.opened, state.approvers = True, opened.approvers
         state.approval_seconds, state.audits = opened.approval_seconds, opened.audits
+        state.review_seconds = opened.review_seconds
         self._send_notices(opened.notices)
         if opened.refused:
             state.summary = api.Summary(result="refused", why=opened.refused)
@@ -268,6 +269,9 @@ class PauseVendor(PeoplesWords):
         state = self._state
         if state.audits.every and not state.next_audit:
             state.next_audit = self._later(state.audits)
+        if state.review_seconds and not state.review_by:
+            await self._first_review()
+            return  # somebody may have said something meanwhile
         due, was = state.due(workflow.time()), state.people
         try:
             await workflow.wait_condition(
@@ -278,6 +282,19 @@ class PauseVendor(PeoplesWords):
         except TimeoutError:
             await self._happens(due.what if due else "")
 
+    async def _first_review(self) -> None:
+        """The pause rests for the first time: by when it must have been reassessed."""
+        by = m.utc(workflow.time() + self._state.review_seconds)
+        await self._record("review-by", "stopline", "by the playbook", more={"review_by": by})
+        self._state.review_by = m.moment(by)
+
+    async def _overdue(self) -> None:
+        """Say so, once for each date. Nothing is lifted by itself, however late it is."""
+        state = self._state
+        state.escalated = state.review_by
+        by = {"review_by": m.utc(state.review_by)}
+        await self._record("review-overdue", "stopline", "nobody has reassessed it", more=by)
+
     async def _happens(self, what: str) -> None:
         """Nobody said anything, and the time has come."""
         state = self._state
@@ -286,6 +303,8 @@ class PauseVendor(PeoplesWords):
             await self._record("expired", "stopline", "nobody approved the plan in time")
         elif what == "audit":
             state.audit_by = "stopline"
+        elif what == "review":
+            await self._overdue()
         else:
             # Only a sweep: the plan itself would take again what a rollback gave back in part.
             state.queued.append(replace(state.order, plan=""))

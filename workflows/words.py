@@ -5,6 +5,7 @@ said is only kept here; `PauseVendor` carries it out.
 """
 
 import asyncio
+from collections.abc import Mapping
 from dataclasses import replace
 
 from temporalio import workflow
@@ -59,6 +60,9 @@ class PeoplesWords:
     @workflow.update(name=m.ROLLBACK)
     async def rollback(self, restore: api.RestoreOrder) -> api.PlanRef:
         """Ask for a rollback; answers with the plan that another person must approve."""
+        return await self._ask_back(restore)
+
+    async def _ask_back(self, restore: api.RestoreOrder) -> api.PlanRef:
         state = self._state
         state.withdraw()
         state.restore = restore
@@ -159,6 +163,44 @@ class PeoplesWords:
                 f"The pause is {self._state.phase}; it is audited while it is paused."
             )
 
+    @workflow.update(name=m.REASSESS)
+    async def reassess(self, word: m.Reassess) -> api.PlanRef:
+        """A person's dated decision. Keep sets the next date; rollback asks for one as ever.
+
+        Answers with the rollback's plan, which another person must approve; empty for keep.
+        """
+        more = {"decision": word.decision}
+        if word.decision == m.KEEP:
+            more["review_by"] = word.review_by or self._usual_review()
+        await self._record("reassessed", word.by, word.reason, more=more)
+        if word.decision == m.KEEP:
+            self._state.review_by = m.moment(more["review_by"])
+            return api.PlanRef()
+        self._may_rollback(word.restore)  # something may have begun meanwhile
+        return await self._ask_back(word.restore)
+
+    def _usual_review(self) -> str:
+        seconds = self._state.review_seconds
+        return m.utc(workflow.time() + seconds) if seconds else ""
+
+    @reassess.validator
+    def _may_reassess(self, word: m.Reassess) -> None:
+        if not word.by or not word.reason:
+            raise ApplicationError("Who decides, and why, must be said.")
+        if word.decision == m.BACK:
+            self._may_rollback(word.restore)
+        elif word.decision != m.KEEP:
+            raise ApplicationError(
+                f"{word.decision!r} cannot be carried out: termination is not built in this "
+                "release. Nothing was changed. Decide to keep the pause, or to roll it back."
+            )
+        elif word.review_by and m.moment(word.review_by) <= workflow.time():
+            raise ApplicationError("The next date lies in the past; nothing was changed.")
+        elif self._state.phase is not Phase.PAUSED:
+            raise ApplicationError(
+                f"The pause is {self._state.phase}; it is reassessed while it is paused."
+            )
+
     @workflow.update(name=m.ACKNOWLEDGE)
     async def acknowledge(self, word: api.Acknowledgement) -> api.Summary:
         """A person accepts the gaps and what was left open; then they do not make it partial."""
@@ -191,6 +233,7 @@ class PeoplesWords:
             audited=state.audited,
             audit_due=bool(state.audit_by or state.queued),
             next_audit=state.next_audit,
+            review_by=state.review_by,
         )
 
     # --- small things ----------------------------------------------------------------------------
@@ -204,8 +247,10 @@ class PeoplesWords:
         plan: str = "",
         digest: str = "",
         status: str = "",
+        more: Mapping[str, str] | None = None,
     ) -> None:
-        said = api.Recording(self._state.order, kind, by, reason, plan, digest, status)
+        also = dict(more or {})
+        said = api.Recording(self._state.order, kind, by, reason, plan, digest, status, also)
         await call(api.RECORD, said, bool, summary=f"write down: {kind} by {by}")
 
     async def _end(self, direction: Direction, plan: str, blocked: str) -> bool:

@@ -13,10 +13,10 @@ from activities.api import Opened, Options, PauseOrder, Summary
 from activities.ends import opened_under
 from stopline.configuration import Frozen
 from stopline.journal.book import Book
-from stopline.journal.pauses import Pause, PauseStatus
+from stopline.journal.pauses import DATED, Pause, PauseStatus
 from stopline.journal.store import Event
 from stopline.text import Json, canonical, load
-from workflows.messages import PauseState, Phase
+from workflows.messages import PauseState, Phase, moment
 
 ADOPTED = "adopted"
 RUNS = 1000
@@ -38,7 +38,11 @@ def adopted_state(book: Book, pause: Pause, usual: Options) -> PauseState:
         approvers=under.approvers,
         approval_seconds=under.approval_seconds,
         audits=under.audits,
+        review_seconds=under.review_seconds,
+        review_by=moment(book.pauses.review_by(pause.id)),
     )
+    if any(event.kind == "review-overdue" for event in events[_last_dated(events) :]):
+        state.escalated = state.review_by
     if pause.status is PauseStatus.CONTAINING and not _approved(under, pause, events):
         return state
     state.opened = True
@@ -52,6 +56,12 @@ def adopted_state(book: Book, pause: Pause, usual: Options) -> PauseState:
     if (pause.status is PauseStatus.CONTAINING and not stopped) or _asked_again(events):
         state.queued.append(replace(order, plan=""))
     return state
+
+
+def _last_dated(events: Sequence[Event]) -> int:
+    """Where the date was last set by which the pause must have been reassessed."""
+    dated = [n for n, e in enumerate(events) if e.kind in DATED]
+    return dated[-1] if dated else 0
 
 
 def _order(book: Book, pause: Pause, events: Sequence[Event], usual: Options) -> PauseOrder:

@@ -17,6 +17,8 @@ _ROWS = {
     "stop": "people",
     "acknowledged": "people",
     "contain-again": "people",
+    "reassessed": "people",
+    "review-overdue": "status",
     "planned": "plans",
     "intent": "intents",
     "receipts": "receipts",

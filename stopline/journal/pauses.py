@@ -44,6 +44,10 @@ class PauseStatus(StrEnum):
 OPEN = tuple(s for s in PauseStatus if s is not PauseStatus.CLOSED)
 
 
+DATED = ("review-by", "reassessed")
+"""The events that set the date by which a pause must have been reassessed."""
+
+
 @dataclass(frozen=True, slots=True)
 class Pause:
     """One pause as the journal knows it. `plan` is the ref of the containment plan."""
@@ -278,6 +282,18 @@ class Pauses:
             for a, r in self.latest(pause).items()
             if r["cause"] in full and r["direction"] == Direction.CONTAIN
         )
+
+    def review_by(self, pause: str) -> str:
+        """By when a pause must have been reassessed, UTC, ISO 8601; empty where nothing says."""
+        dated = [e for kind in DATED for e in self.store.events(pause, kind)]
+        dates = [e.data for e in sorted(dated, key=lambda e: e.seq) if "review_by" in e.data]
+        return str(dates[-1]["review_by"]) if dates else ""
+
+    def overdue(self, pause: Pause) -> str:
+        """The date by which an open pause should have been reassessed, where it has passed."""
+        by = self.review_by(pause.id) if pause.status in OPEN else ""
+        late = by and datetime.fromisoformat(by).timestamp() < self.store.clock()
+        return by if late else ""
 
     def events(self, pause: str, kind: str = "") -> tuple[Event, ...]:
         """The chain's events of one pause, in order."""

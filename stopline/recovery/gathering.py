@@ -13,7 +13,16 @@ EVENT = "sheet"
 """The event of a sheet that was written, or that could not be: where, plan, wrong."""
 
 STATES = ("before", "after", "found")
-_SAID = ("opened", "contain-again", "approved", "stop", "acknowledged", "restoring", "adopted")
+_SAID = (
+    "opened",
+    "contain-again",
+    "approved",
+    "stop",
+    "acknowledged",
+    "restoring",
+    "adopted",
+    "reassessed",
+)
 
 
 def gathered(book: Book, pause: Pause, order: dict[str, Json], plan: str = "") -> Sheet:

@@ -121,6 +121,8 @@ def pause_document(standing: Standing) -> Json:
         "phase": standing.phase,
         "why": standing.why,
         "acknowledged": standing.acknowledged,
+        "review_by": standing.review_by,
+        "overdue": standing.overdue,
         "sheet": standing.sheet,
         "holds": [jsonable(h) for h in standing.held],
         "left": [_left(left) for left in standing.left],

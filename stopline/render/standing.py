@@ -77,6 +77,7 @@ class Held:
 class Standing:
     """One pause, whole. `status` is the journal's, `phase` Temporal's (empty when not asked).
 
+    `review_by` is when it must have been reassessed, `overdue` whether that has passed.
     `sheet` is where its recovery sheet was last written, empty where it never was.
     """
 
@@ -97,6 +98,8 @@ class Standing:
     phase: str = ""
     acknowledged: bool = False
     sheet: str = ""
+    review_by: str = ""
+    overdue: bool = False
 
     def count(self, *kinds: str) -> int:
         """How many things are left of these kinds."""
@@ -139,7 +142,7 @@ def pauses_page(standings: Sequence[Standing]) -> Page:
         (
             s.id,
             s.vendor if s.scope == Scope() else f"{s.vendor} ({s.scope.project or 'a part'})",
-            s.status + (" (waits)" if s.waiting else ""),
+            s.status + (" (waits)" if s.waiting else "") + (" (overdue)" if s.overdue else ""),
             s.opened_at[:10],
             str(len(s.held)),
             str(s.count("failed", "not asked", "unverified")),
@@ -186,6 +189,7 @@ def _head(s: Standing) -> Section:
     ]
     if s.sheet:
         body.append(Line(f"sheet      {s.sheet}"))
+    body += _review(s)
     if s.closed_at:
         body.append(Line(f"closed     {_minute(s.closed_at)}"))
     if s.why:
@@ -193,6 +197,16 @@ def _head(s: Standing) -> Section:
     if s.acknowledged:
         body.append(Line("gaps and what was left open are acknowledged"))
     return Section(f"Pause {s.id}: {s.vendor}{scope}", tuple(body))
+
+
+def _review(s: Standing) -> list[Line]:
+    if not s.review_by:
+        return []
+    if not s.overdue:
+        return [Line(f"reassess   by {s.review_by[:10]}")]
+    run = f"run: stopline reassess {s.id} --decision keep|rollback --reason '...'"
+    text = f"overdue    it should have been reassessed by {_minute(s.review_by)}; it stays paused"
+    return [Line(text, "!", Tone.BAD, (run,))]
 
 
 def _waiting(s: Standing) -> Section | None:

@@ -16,7 +16,6 @@ LONG_FILES = {
 }
 LONG_FUNCTIONS = {
     "stopline/journal/migrations/versions/0001_first.py:upgrade": 70,  # all tables, as data
-    "stopline/entrypoints/cli/restoring.py:rollback": 50,  # half of it declares the options
     "stopline/render/documents.py:plan_document": 50,  # one dictionary, as docs/json.md has it
 }
 FILES = python(*PACKAGES, "tests", "bench")

@@ -50,7 +50,8 @@ def audits(context: typer.Context, case: o.Case, output: o.OutputOption = None) 
     program = o.program_of(context, output)
     pause = _one(program, case)
     listed = [*history(program, pause.id)]
-    page = audits_page(listed, pause.id, pause.vendor, _next(program, pause))
+    following = f"{_next(program, pause)}{_late(program, pause)}"
+    page = audits_page(listed, pause.id, pause.vendor, following)
     program.emit(page, audits_document(listed, pause.id, pause.vendor))
 
 
@@ -74,6 +75,11 @@ def _next(program: Program, pause: Pause) -> str:
         return "The next one: none is scheduled, as far as can be said now."
     at = datetime.fromtimestamp(status.next_audit, UTC)
     return f"The next one: {at:%Y-%m-%d %H:%M}Z"
+
+
+def _late(program: Program, pause: Pause) -> str:
+    by = program.book.pauses.overdue(pause)
+    return f". Overdue: it should have been reassessed by {by[:10]}" if by else ""
 
 
 def history(program: Program, pause: str) -> Iterator[AuditShown]:

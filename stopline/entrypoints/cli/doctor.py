@@ -64,6 +64,7 @@ def doctor(
         _require_realm(program, canary)
     looks = {**_LOOKS, **(_SUPPLY_CHAIN if supply_chain else {})}
     checks = [_checked(name, look, program) for name, look in looks.items()]
+    checks.append(_reassessed(program))
     if preflight or canary:
         checks += flying.preflight(program)
     if canary:
@@ -198,6 +199,17 @@ def _clean(faults: list[str], well: str) -> Found:
             "this one for whoever looks into it."
         ),
     )
+
+
+def _reassessed(program: Program) -> Check:
+    """Late pauses fail nothing: what is contained stays so. But a person should look."""
+    pauses = program.book.pauses
+    late = [(p, by) for p in pauses.list(statuses=OPEN) if (by := pauses.overdue(p))]
+    if not late:
+        return Check("reassessments", ok=True, found="none is overdue")
+    listed = ", ".join(f"{p.id} ({p.vendor}) since {by[:10]}" for p, by in late)
+    step = f"Decide: `stopline reassess {late[0][0].id} --decision keep|rollback --reason '...'`."
+    return Check("reassessments", ok=True, found=f"overdue: {listed}", next_step=step, warn=True)
 
 
 def _pauses(program: Program) -> Found:

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from shlex import quote
 
 from stopline.journal.book import Book
-from stopline.journal.pauses import Pause, PauseStatus, Planned
+from stopline.journal.pauses import OPEN, Pause, PauseStatus, Planned
 from stopline.journal.store import Event
 from stopline.model import Address, Direction, Hold, Outcome
 from stopline.recovery.gathering import EVENT
@@ -27,6 +27,8 @@ _SAID = {
     "rollback": "rollback",
     "restoring": "rollback begins",
     "adopted": "adopt",
+    "reassessed": "reassess",
+    "review-overdue": "not reassessed in time",
 }
 
 
@@ -58,6 +60,8 @@ def standing(book: Book, pause: Pause, status: Status | None = None) -> Standing
         phase=str(status.phase) if status else "",
         acknowledged=any(e.kind == "acknowledged" for e in events),
         sheet=_sheet(events),
+        review_by=book.pauses.review_by(pause.id) if pause.status in OPEN else "",
+        overdue=bool(book.pauses.overdue(pause)),
     )
 
 
@@ -76,7 +80,7 @@ def _said(event: Event) -> Said:
         event.at,
         event.actor if event.kind != "opened" else data.get("requester", event.actor),
         _SAID[event.kind],
-        words.get("reason", ""),
+        ": ".join(filter(None, (words.get("decision"), words.get("reason", "")))),
         words.get("digest", ""),
     )
 

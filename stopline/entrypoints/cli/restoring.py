@@ -56,19 +56,32 @@ def rollback(
     order = RestoreOrder(asker, wanted, scope, unproven, secrets.token_hex(8))
     program.going = pause.id
     ref = program.wait(temporal.say(pause.workflow, m.ROLLBACK, order, PlanRef))
+    raise typer.Exit(asked_back(program, temporal, pause, order, ref, wait=wait))
+
+
+def asked_back(
+    program: Program,
+    temporal: Temporal,
+    pause: Pause,
+    order: RestoreOrder,
+    ref: PlanRef,
+    *,
+    wait: bool = False,
+) -> int:
+    """Show the plan of a rollback that was asked for, and who must approve it."""
     planned = program.book.pauses.plan(ref.ref)
     program.tell(page_of(program, planned))
     if not ref.work:
-        raise typer.Exit(_nothing_to_give_back(program, temporal, pause, planned))
+        return _nothing_to_give_back(program, temporal, pause, planned)
     program.announce(
-        f"Another person than {asker} must approve it: {approve_command(pause, ref.digest)}"
+        f"Another person than {order.by} must approve it: {approve_command(pause, ref.digest)}"
     )
     if not wait:
         if program.json:
             stands = standing_now(program, temporal, pause.id)
             program.emit((), pause_document(stands))
-        raise typer.Exit(WAITING)
-    raise typer.Exit(followed(program, temporal, pause, scope, planned))
+        return WAITING
+    return followed(program, temporal, pause, order.scope, planned)
 
 
 def _nothing_to_give_back(

@@ -1,0 +1,99 @@
+"""`stopline reassess`: a person's dated decision about a pause, with the reason."""
+
+import secrets
+from datetime import UTC, datetime
+from enum import StrEnum
+from typing import Annotated
+
+import typer
+
+from activities.api import PlanRef, RestoreOrder
+from stopline.entrypoints.cli import options as o
+from stopline.entrypoints.cli.asking import confirm, open_pause
+from stopline.entrypoints.cli.ending import end
+from stopline.entrypoints.cli.program import Program
+from stopline.entrypoints.cli.restoring import asked_back
+from stopline.errors import RefusedError, UserError
+from workflows import messages as m
+
+
+class Decision(StrEnum):
+    """What becomes of a pause."""
+
+    KEEP = "keep"
+    ROLLBACK = "rollback"
+    TERMINATE = "terminate"
+
+
+def reassess(
+    context: typer.Context,
+    case: o.Case,
+    *,
+    decision: Annotated[Decision, typer.Option(help="What becomes of the pause.")],
+    reason: o.Reason = "",
+    review_by: Annotated[
+        str, typer.Option("--review-by", metavar="DATE", help="With keep: when to look again.")
+    ] = "",
+    address: o.Addresses = None,
+    principal: o.Principals = None,
+    realm: o.Realms = None,
+    by: o.As = "",
+    confirm_: o.Confirm = "",
+    output: o.OutputOption = None,
+) -> None:
+    """Decide about a pause: keep it until a next date, or ask for its rollback, or a part of it.
+
+    The decision is kept with who, when and why. Whatever is decided, nothing is given back without
+    another person's approval, and no date gives anything back by itself.
+    """
+    program = o.program_of(context, output)
+    why, person = o.require_reason(reason), o.identity(program, by)
+    if decision is Decision.TERMINATE:
+        raise RefusedError(
+            "Termination is not built in this release. Nothing was decided, nothing was changed.",
+            "Keep the pause (--decision keep), or roll it back (--decision rollback).",
+        )
+    scope = o.scope_of("", None, realm, principal, address)
+    order = RestoreOrder(person, why, scope, request=secrets.token_hex(8))
+    word = m.Reassess(person, str(decision), why, _date(program, review_by), order)
+    _fitting(word)
+    pause = open_pause(program, case)
+    temporal = program.at_work()
+    back = decision is Decision.ROLLBACK
+    if back:
+        confirm(program, pause.vendor, confirm_, f"ask for the rollback of {pause.vendor}")
+        program.going = pause.id
+    ref = program.wait(temporal.say(pause.workflow, m.REASSESS, word, PlanRef))
+    if back:
+        raise typer.Exit(asked_back(program, temporal, pause, order, ref))
+    raise typer.Exit(end(program, temporal, pause.id))
+
+
+def _fitting(word: m.Reassess) -> None:
+    """The options are those of the decision. Raises UserError."""
+    if word.decision == m.KEEP and word.restore.scope.key != "all":
+        raise UserError(
+            "A part can be rolled back, not kept: --address, --principal and --realm go with "
+            "--decision rollback. Nothing was decided."
+        )
+    if word.decision == m.BACK and word.review_by:
+        raise UserError("--review-by goes with --decision keep. Nothing was decided.")
+
+
+def _date(program: Program, text: str) -> str:
+    """A date or a time, UTC where it says nothing else, that lies ahead. Raises UserError."""
+    if not text:
+        return ""
+    try:
+        found = datetime.fromisoformat(text)
+    except ValueError as error:
+        raise UserError(
+            f"--review-by {text!r} is not a date. Nothing was decided.", "Write it as 2027-01-31."
+        ) from error
+    at = found if found.tzinfo else found.replace(tzinfo=UTC)
+    if at.timestamp() <= program.book.store.clock():
+        raise UserError(
+            f"--review-by {text} is not ahead of us. Nothing was decided.",
+            "Name the day by which somebody must look at the pause again.",
+        )
+    return at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
