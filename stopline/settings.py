@@ -214,6 +214,11 @@ def _message(error: ErrorDetails) -> str:
     return f"{first}{rest}".replace("input should", "must")
 
 
+def variable(name: str) -> str:
+    """A secret that a file of ours names and does not hold; empty where it is not set."""
+    return os.environ.get(name, "")
+
+
 @lru_cache(maxsize=1)
 def settings() -> Settings:
     """The settings of this process, read once. Raises ConfigError naming each bad variable."""
