@@ -26,8 +26,8 @@ BAD = {
     "an unknown key": ("vendor: mercor\naws:\n  acounts: []\n",
         "3: unknown key 'acounts'; did you mean 'accounts'?"),
     "an unknown key that is like none": ("vendor: mercor\nzzz: 1\n",
-        "2: unknown key 'zzz'; valid here: aws, names, note, owner, payouts, projects, protected, "
-        "vendor"),
+        ("2: unknown key 'zzz'; valid here: aws, names, note, owner, payouts, projects, protected, "
+        "vendor")),
     "an unknown key in a project": (
         "vendor: mercor\nprojects:\n  chordus:\n    aws:\n      path: [/a/]\n",
         "5: unknown key 'path'; did you mean 'paths'?"),
