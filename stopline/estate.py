@@ -1,12 +1,12 @@
 """config/estate.yaml as typed data: what the lab runs, and what no plan may ever touch. Pure."""
 
 from collections.abc import Iterator
-from typing import Annotated, NamedTuple
+from typing import Annotated, Literal, NamedTuple
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from stopline import yamltext
-from stopline.formats import account_id, arn_or_glob, role_name
+from stopline.formats import account_id, arn_or_glob, line, role_name, word
 
 Account = Annotated[str, AfterValidator(account_id)]
 Arn = Annotated[str, AfterValidator(arn_or_glob)]
@@ -43,6 +43,23 @@ class AwsEstate(_Strict):
     propagation: float = Field(default=15, ge=0, strict=True)
 
 
+class Ledger(_Strict):
+    """One ledger of what the lab owes. `url_from` names the variable that holds its URL.
+
+    The URL may hold a password, so it stands in the worker's environment and not in a file.
+    """
+
+    name: str = ""
+    rail: Literal["payables"] = "payables"
+    url_from: Annotated[str, AfterValidator(line)]
+
+
+class PayoutsEstate(_Strict):
+    """The ledgers that the lab pays from, by the name that addresses carry."""
+
+    ledgers: dict[Annotated[str, AfterValidator(word)], Ledger] = Field(min_length=1)
+
+
 class Protected(_Strict):
     """What no plan may touch, by why. ARNs or globs; each kind is refused by its own guard."""
 
@@ -59,6 +76,7 @@ class Estate(_Strict):
     """
 
     aws: AwsEstate | None = None
+    payouts: PayoutsEstate | None = None
     protected: Protected = Protected()
     responders: tuple[Arn, ...] = ()
 

@@ -214,15 +214,20 @@ def _message(error: ErrorDetails) -> str:
     return f"{first}{rest}".replace("input should", "must")
 
 
-def secret(variable: str) -> str:
-    """The value of the variable that a file of configuration names. Raises ConfigError if unset.
+def variable(name: str) -> str:
+    """A secret that a file of ours names and does not hold; empty where it is not set.
 
-    Only a worker asks, and only when it sends: the value is kept nowhere.
+    Only a worker asks, and only when it needs it: the value is kept nowhere.
     """
-    value = os.environ.get(variable, "")
+    return os.environ.get(name, "")
+
+
+def secret(name: str) -> str:
+    """The same for what notices are sent with. Raises ConfigError where it is not set."""
+    value = variable(name)
     if not value:
         raise ConfigError(
-            f"The environment variable {variable} is not set; nothing was sent.",
+            f"The environment variable {name} is not set; nothing was sent.",
             "Set it for the worker; config/notices.yaml names it.",
         )
     return value

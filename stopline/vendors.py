@@ -52,11 +52,27 @@ class AwsSelectors(_Strict):
         return self == AwsSelectors(preserve=self.preserve)
 
 
+class PayoutsSelectors(_Strict):
+    """Who the vendor is in the lab's ledgers: exact ids, never a fragment of one.
+
+    `vendors` selects the vendor as a payee, and everybody who is engaged through it.
+    """
+
+    payees: tuple[Line, ...] = ()
+    vendors: tuple[Line, ...] = ()
+
+    @property
+    def empty(self) -> bool:
+        """Whether nothing at all can be selected."""
+        return self == PayoutsSelectors()
+
+
 class Project(_Strict):
     """A project of the vendor, with selectors of its own; a scope can name it."""
 
     note: str = ""
     aws: AwsSelectors = AwsSelectors()
+    payouts: PayoutsSelectors = PayoutsSelectors()
 
 
 class Vendor(_Strict):
@@ -70,6 +86,7 @@ class Vendor(_Strict):
     owner: str = ""
     note: str = ""
     aws: AwsSelectors = AwsSelectors()
+    payouts: PayoutsSelectors = PayoutsSelectors()
     projects: dict[Annotated[str, AfterValidator(word)], Project] = Field(default_factory=dict)
     protected: tuple[Arn, ...] = ()
 
@@ -91,7 +108,8 @@ def _meaning(vendor: Vendor, stem: str) -> Iterator[tuple[yamltext.Path, str]]:
             ("vendor",),
             f"the vendor is {vendor.vendor!r}, so the file must be {vendor.vendor}.yaml",
         )
-    if vendor.aws.empty and all(project.aws.empty for project in vendor.projects.values()):
+    sections: tuple[Vendor | Project, ...] = (vendor, *vendor.projects.values())
+    if all(one.aws.empty and one.payouts.empty for one in sections):
         keys = ", ".join(key for key in AwsSelectors.model_fields if key != "preserve")
         yield ("vendor",), f"nothing selects {vendor.vendor!r}; give 'aws' at least one of: {keys}"
     selected = set(vendor.aws.principals).union(

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 from stopline.preflight import Check
 from stopline.render.page import Line, Page, Section, Table, Tone
 from stopline.render.standing import Standing, pauses_page
-from stopline.vendors import AwsSelectors, Vendor
+from stopline.vendors import AwsSelectors, PayoutsSelectors, Vendor
 
 
 def diagnosis_page(checks: Sequence[Check]) -> Page:
@@ -66,9 +66,12 @@ def vendor_page(vendor: Vendor, standings: Sequence[Standing]) -> Page:
         facts.append(Line(f"also called  {', '.join(vendor.names)}"))
     sections.append(Section(f"Vendor {vendor.vendor}", tuple(facts)))
     sections += _selectors("Recognised in AWS by", vendor.aws)
+    sections += _selectors("Recognised in ledgers by", vendor.payouts)
     for name, project in sorted(vendor.projects.items()):
         note = f" ({project.note})" if project.note else ""
-        sections += _selectors(f"Project {name}{note}, recognised in AWS by", project.aws)
+        title = f"Project {name}{note}, recognised in"
+        sections += _selectors(f"{title} AWS by", project.aws)
+        sections += _selectors(f"{title} ledgers by", project.payouts)
     if vendor.protected:
         lines = tuple(Line(pattern, "o") for pattern in vendor.protected)
         sections.append(Section("Protected: never touched by a pause of this vendor", lines))
@@ -76,10 +79,10 @@ def vendor_page(vendor: Vendor, standings: Sequence[Standing]) -> Page:
     return (*sections, *pauses)
 
 
-def _selectors(title: str, aws: AwsSelectors) -> list[Section]:
+def _selectors(title: str, by: AwsSelectors | PayoutsSelectors) -> list[Section]:
     lines = [
         Line(f"{name.replace('_', ' ')}: {_value(value)}", "-")
-        for name, value in aws.model_dump(mode="json").items()
+        for name, value in by.model_dump(mode="json").items()
         if value
     ]
     return [Section(title, tuple(lines))] if lines else []

@@ -18,7 +18,7 @@ from stopline.entrypoints.cli import main
 from stopline.entrypoints.cli.planning import CHANGES
 from stopline.entrypoints.temporal import AuthError
 from stopline.errors import ConfigError, RefusedError, SetupError, UserError
-from stopline.estate import AwsEstate, Estate, Protected, parse_estate
+from stopline.estate import AwsEstate, Estate, PayoutsEstate, Protected, parse_estate
 from stopline.model import Cause, Direction, Severity
 from stopline.playbook import Approvals, Audits, Limits, Phase, Playbook, Rule, parse_playbook
 from stopline.render import standing
@@ -254,6 +254,7 @@ def test_there_is_an_example_of_each_file() -> None:
     ("model", "above"),
     [
         (AwsEstate, "aws."),
+        (PayoutsEstate, "payouts."),
         (Protected, "protected."),
         (Vendor, ""),
         (AwsSelectors, ""),

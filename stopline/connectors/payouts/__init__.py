@@ -1,0 +1,262 @@
+"""Payouts: what the lab owes a vendor and its contractors, held in ledgers of accounts payable.
+
+A hold is an overlay: a row of ours beside the payable, which the pay run respects. What had left
+before the hold is not there any more when it is to be held: `already`, with the cause `gone`.
+"""
+
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Engine
+from sqlalchemy.exc import ArgumentError, DBAPIError, OperationalError, SQLAlchemyError
+
+from stopline.commands import Commands
+from stopline.connectors.payouts.ledger import HOLDS, OPEN, PAYABLES, PAYEES, alone, engine_of
+from stopline.engine import Mark, Observed, Terms
+from stopline.errors import ConnectorError, StaleError, UserError
+from stopline.estate import Estate
+from stopline.model import (
+    Address,
+    Breadth,
+    Cause,
+    Change,
+    Counted,
+    Document,
+    Found,
+    Gap,
+    Grant,
+    Residual,
+    Scope,
+    Seen,
+    Skip,
+    State,
+)
+from stopline.settings import variable
+from stopline.vendors import PayoutsSelectors, Vendor
+
+NAME = "payouts"
+GRANT = "payable"
+HOLD = "payable-hold"
+CODE = "VENDOR-PAUSE"
+"""The reason code of our holds."""
+_MARK = re.compile(r"StoplineJ([0-9a-f]{8})P[0-9a-f]{8}")
+
+
+def mark_of(mark: Mark) -> str:
+    """The name of one pause's holds."""
+    return f"StoplineJ{mark.journal}P{mark.pause}"
+
+
+@contextmanager
+def _asked(ledger: str, *, writing: bool) -> Iterator[None]:
+    """Turn what a database raises into a typed cause. Its own text may hold a password."""
+    landed = None if writing else False
+    try:
+        yield
+    except ConnectorError:
+        raise
+    except DBAPIError as error:
+        code = str(getattr(error.orig, "sqlstate", "") or "")
+        what = f"the ledger {ledger}: {type(error.orig).__name__} {code}".strip()
+        if code == "55P03" or "locked" in str(error.orig):
+            raise ConnectorError(Cause.BUSY, f"{what}: a pay run keeps its lock") from None
+        if code == "42501":
+            raise ConnectorError(Cause.DENIED, what) from None
+        if code.startswith("28"):
+            raise ConnectorError(Cause.CREDENTIALS, what) from None
+        away = isinstance(error, OperationalError)
+        cause = Cause.UNREACHABLE if away else Cause.REFUSED
+        raise ConnectorError(cause, what, landed=landed if away else False) from None
+    except SQLAlchemyError as error:
+        what = f"the ledger {ledger}: {type(error).__name__}"
+        raise ConnectorError(Cause.UNREACHABLE, what, landed=landed) from None
+
+
+@dataclass(frozen=True)
+class PayoutsConnector:
+    """The port over the ledgers of an estate; `urls` has the variable of each ledger's URL."""
+
+    urls: Mapping[str, str]
+    propagation: float = 0.0
+    name: str = NAME
+    _engines: dict[str, Engine] = field(default_factory=dict)
+
+    @property
+    def permissions(self) -> Mapping[str, frozenset[str]]:
+        """What SQL must allow us: on all three tables to read, on the holds to write."""
+        return {"read": frozenset({"SELECT"}), "write": frozenset({"INSERT", "DELETE"})}
+
+    def engine(self, ledger: str) -> Engine:
+        """Return a ledger's engine. Raises ConnectorError where its URL is not to be had."""
+        if ledger not in self._engines:
+            if ledger not in self.urls:
+                raise ConnectorError(Cause.CREDENTIALS, f"the estate has no ledger {ledger}")
+            name = self.urls[ledger]
+            try:
+                self._engines[ledger] = engine_of(variable(name))
+            except ArgumentError:
+                detail = f"the ledger {ledger}: {name} is not set to a database's URL"
+                raise ConnectorError(Cause.CREDENTIALS, detail) from None
+            except ImportError:
+                detail = f"the ledger {ledger}: psycopg is missing (stopline[postgresql])"
+                raise ConnectorError(Cause.CREDENTIALS, detail) from None
+        return self._engines[ledger]
+
+    def discover(self, vendor: Vendor, scope: Scope) -> Iterator[Found]:
+        """Yield the open payables of the vendor's payees, and every hold of stopline's on them."""
+        selectors = tuple(_selectors(vendor, scope.project))
+        for ledger in sorted(self.urls):
+            if scope.realms and ledger not in scope.realms:
+                continue
+            try:
+                yield from self._found(ledger, selectors)
+            except ConnectorError as error:
+                yield Gap(NAME, ledger, "payables", error.detail)
+
+    def _found(self, ledger: str, selectors: Sequence[PayoutsSelectors]) -> Sequence[Found]:
+        payees = {p for one in selectors for p in (*one.payees, *one.vendors)}
+        through = {v for one in selectors for v in one.vendors}
+        wanted = PAYEES.c.id.in_(payees) | PAYEES.c.engaged_through.in_(through)
+        query = sa.select(PAYABLES, PAYEES.c.engaged_through).join(PAYEES).where(wanted)
+        query = query.where(PAYABLES.c.status == OPEN).order_by(PAYABLES.c.id)
+        found: list[Found] = []
+        with _asked(ledger, writing=False), self.engine(ledger).connect() as connection:
+            number = connection.scalar(sa.select(sa.func.count()).select_from(PAYABLES)) or 0
+            held: dict[str, list[tuple[str, str]]] = {}
+            for row in connection.execute(sa.select(HOLDS)):
+                held.setdefault(row.payable, []).append((row.mark, row.code))
+            for row in connection.execute(query):
+                found += _payable(ledger, row, sorted(held.get(row.id, ())))
+        return [*found, Counted(NAME, ledger, GRANT, number)]
+
+    def contained(self, grant: Grant, terms: Terms) -> Iterator[Change | Skip]:
+        """A hold of ours beside the payable, whoever else holds it."""
+        for journal in grant.state.value["journals"]:
+            if journal != terms.mark.journal:
+                reason = f"held by another stopline journal, {journal}; not touched"
+                yield Skip(grant.address, grant.principal, reason)
+        mark = mark_of(terms.mark)
+        address = Address(NAME, grant.address.realm, HOLD, f"{grant.address.id}#{mark}")
+        found = terms.playbook.rule(NAME, "payables")
+        if found is None or address in terms.refusals:
+            reason = "the ledger refused the hold" if found else "the playbook has no rule for it"
+            yield Skip(grant.address, grant.principal, reason, leaves_access=True)
+            return
+        owed = grant.state.value
+        yield Change(
+            address,
+            before=None,
+            after=State.of({"code": CODE, "mark": mark}),
+            rule=found[1].name,
+            breadth=Breadth.NARROW,
+            phase=found[0],
+            marked=True,
+            uid=grant.uid,
+            principal=grant.principal,
+            summary=f"hold {owed['amount']} {owed['currency']} minor units, still owed",
+        )
+
+    def read(self, document: Document) -> Observed:
+        """Read one payable's holds. One that is paid and not held is not there any more."""
+        ledger, id_ = document.realm, document.id
+        with _asked(ledger, writing=False), self.engine(ledger).connect() as connection:
+            row = connection.execute(sa.select(PAYABLES).where(PAYABLES.c.id == id_)).first()
+            holds = connection.execute(sa.select(HOLDS).where(HOLDS.c.payable == id_)).all()
+        if row is None or (row.status != OPEN and not holds):
+            return Observed(document, exists=False)
+        states = {
+            Address(NAME, ledger, HOLD, f"{id_}#{hold.mark}"): _state(hold.mark, hold.code)
+            for hold in holds
+        }
+        return Observed(document, states, uid=row.uid)
+
+    def write(
+        self, observed: Observed, changes: Sequence[Change], original: str | None, token: str
+    ) -> None:
+        """Place or lift our holds of one payable, with no pay run beside it.
+
+        Raises StaleError when it was paid since it was read: nothing is held then.
+        """
+        del original, token  # no text; a second hold of the same mark is the first
+        ledger, id_ = observed.document.realm, observed.document.id
+        with _asked(ledger, writing=True), alone(self.engine(ledger)) as connection:
+            row = connection.execute(sa.select(PAYABLES).where(PAYABLES.c.id == id_)).first()
+            if row is None:
+                raise ConnectorError(Cause.GONE, f"the payable {id_} is gone")
+            if row.uid != observed.uid:
+                raise StaleError(f"the payable {id_} is another one under the same name")
+            if row.status != OPEN and any(change.after is not None for change in changes):
+                raise StaleError(f"the payable {id_} was {row.status} before the hold")
+            held = connection.execute(sa.select(HOLDS).where(HOLDS.c.payable == id_)).all()
+            stands = {hold.mark: _state(hold.mark, hold.code) for hold in held}
+            for change in changes:
+                if stands.get(change.address.part) == change.after:
+                    continue
+                mine = (HOLDS.c.payable == id_) & (HOLDS.c.mark == change.address.part)
+                connection.execute(sa.delete(HOLDS).where(mine))
+                if change.after is not None:
+                    values = {"payable": id_, **change.after.value}
+                    connection.execute(sa.insert(HOLDS).values(values))
+
+    def residuals(self, change: Change) -> Iterable[Residual]:
+        """What had been handed to a bank before the hold still arrives."""
+        yield Residual(change.address, "payments that left before the hold", "until they settle")
+
+    def commands(
+        self, document: Document, changes: Sequence[Change], original: str | None
+    ) -> Commands:
+        """None are known: a hold by hand would have to take the pay run's lock."""
+        del document, changes, original
+        return Commands()
+
+
+def _selectors(vendor: Vendor, project: str) -> Iterator[PayoutsSelectors]:
+    if not project:
+        yield vendor.payouts
+    for name, one in vendor.projects.items():
+        if project in ("", name):
+            yield one.payouts
+
+
+def _state(mark: str, code: str) -> State:
+    return State.of({"code": code, "mark": mark})
+
+
+def _payable(
+    ledger: str, row: sa.Row[tuple[object, ...]], holds: Sequence[tuple[str, str]]
+) -> Iterator[Found]:
+    values = row._mapping  # noqa: SLF001 - SQLAlchemy's public name for it
+    id_ = str(values["id"])
+    if "#" in id_:
+        yield Gap(NAME, ledger, f"payable {id_}", "its id holds '#', which addresses do not take")
+        return
+    ours = [(mark, code, found[1]) for mark, code in holds if (found := _MARK.fullmatch(mark))]
+    for mark, code, _ in ours:
+        yield Seen(Address(NAME, ledger, HOLD, f"{id_}#{mark}"), _state(mark, code))
+    through = values["engaged_through"]
+    yield Grant(
+        Address(NAME, ledger, GRANT, id_),
+        State.of(
+            {
+                "amount": values["amount"],
+                "currency": values["currency"],
+                "journals": sorted({journal for _, _, journal in ours}),
+                "payee": values["payee"],
+            }
+        ),
+        principal=str(values["payee"]),
+        entitlement="is owed",
+        target=id_,
+        via=f"engaged through {through}" if through else "its payee id",
+        uid=str(values["uid"]),
+    )
+
+
+def build(estate: Estate) -> PayoutsConnector:
+    """Make the connector of an estate. Raises UserError when the estate has no such section."""
+    if estate.payouts is None:
+        raise UserError("The estate's file has no `payouts` section.", "Add the ledgers there.")
+    return PayoutsConnector({name: one.url_from for name, one in estate.payouts.ledgers.items()})

@@ -1,0 +1,103 @@
+"""An accounts-payable ledger on PostgreSQL or SQLite: its tables, and the lock of its pay runs.
+
+Amounts are integers in the currency's minor unit (ISO 4217). A hold is a row beside a payable, one
+for each who holds it, so that lifting one leaves the others. A pay run shares one lock with its
+like, and placing a hold takes it alone: what is paid was paid before the hold, or is not paid.
+https://www.postgresql.org/docs/current/explicit-locking.html#ADVISORY-LOCKS
+https://www.sqlite.org/lang_transaction.html
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection, Engine
+
+OPEN = "open"
+PAID = "paid"
+_KEY = 0x5041594F
+"""The advisory lock of a ledger. Pay runs share it."""
+WAIT_SECONDS = 10
+"""The longest wait for a pay run's transaction; shorter than the longest request."""
+
+_tables = sa.MetaData()
+
+PAYEES = sa.Table(
+    "payees",
+    _tables,
+    sa.Column("id", sa.Text, primary_key=True),
+    sa.Column("engaged_through", sa.Text, nullable=False, server_default=""),
+)
+"""Who is paid. `engaged_through` is the vendor's id for a contractor of the vendor, or empty."""
+
+PAYABLES = sa.Table(
+    "payables",
+    _tables,
+    sa.Column("id", sa.Text, primary_key=True),
+    sa.Column("uid", sa.Text, nullable=False, unique=True),
+    sa.Column("payee", sa.Text, sa.ForeignKey("payees.id"), nullable=False),
+    sa.Column("currency", sa.String(3), nullable=False),
+    sa.Column("amount", sa.BigInteger, nullable=False),
+    sa.Column("status", sa.Text, nullable=False, server_default=OPEN),
+    sa.Column("run", sa.Text, nullable=False, server_default=""),
+    sa.CheckConstraint("amount > 0"),
+    sa.CheckConstraint("status IN ('open', 'paid', 'written-off')"),
+)
+"""What is owed. `uid` is never given twice; `run` is the pay run that paid it."""
+
+HOLDS = sa.Table(
+    "payable_holds",
+    _tables,
+    sa.Column("payable", sa.Text, sa.ForeignKey("payables.id"), primary_key=True),
+    sa.Column("mark", sa.Text, primary_key=True),
+    sa.Column("code", sa.Text, nullable=False),
+    sa.Column("placed_at", sa.DateTime, nullable=False, server_default=sa.func.now()),
+)
+"""Who holds a payable, and by which reason code. A payable with any hold is not paid."""
+
+
+def engine_of(url: str) -> Engine:
+    """Return the engine of a ledger's URL, without connecting. Raises SQLAlchemy's ArgumentError.
+
+    `postgresql://` is taken for `postgresql+psycopg://`.
+    """
+    parsed = sa.make_url(url)
+    if parsed.get_backend_name() == "sqlite":
+        return sa.create_engine(parsed, connect_args={"timeout": WAIT_SECONDS})
+    return sa.create_engine(
+        parsed.set(drivername="postgresql+psycopg"),
+        isolation_level="READ COMMITTED",
+        pool_pre_ping=True,
+        connect_args={"connect_timeout": WAIT_SECONDS},
+    )
+
+
+def create(engine: Engine) -> None:
+    """Make the tables that are not there yet."""
+    _tables.create_all(engine)
+
+
+@contextmanager
+def alone(engine: Engine) -> Iterator[Connection]:
+    """A transaction with no pay run beside it: after it began, every earlier one has ended."""
+    with _locked(engine, "pg_advisory_xact_lock") as connection:
+        yield connection
+
+
+@contextmanager
+def paying(engine: Engine) -> Iterator[Connection]:
+    """A pay run's transaction: others pay beside it (but on SQLite), nobody places a hold."""
+    with _locked(engine, "pg_advisory_xact_lock_shared") as connection:
+        yield connection
+
+
+@contextmanager
+def _locked(engine: Engine, lock: str) -> Iterator[Connection]:
+    with engine.connect() as connection:
+        if engine.dialect.name == "sqlite":
+            connection.exec_driver_sql("BEGIN IMMEDIATE")
+        else:
+            connection.execute(sa.text(f"SET LOCAL lock_timeout = '{WAIT_SECONDS}s'"))
+            connection.execute(sa.text(f"SELECT {lock}({_KEY})"))
+        yield connection
+        connection.commit()
