@@ -79,7 +79,9 @@ def post(
     """Write the notices of the event that this transaction has just appended to the chain."""
     last = connection.execute(q.LAST_EVENT).first()
     seq = last.seq if last else 0
-    rows = [_row(store, connection, (pause, event, seq), draft) for draft in drafts]
+    made = [_row(store, connection, (pause, event, seq), draft) for draft in drafts]
+    # A route that is configured twice must not undo the event with a second row of one key.
+    rows = [*{row["key"]: row for row in made}.values()]
     if not rows:
         return
     for row in rows:

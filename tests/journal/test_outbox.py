@@ -39,6 +39,14 @@ def test_a_notice_is_written_with_its_event_and_named_in_the_chain(book: Book) -
     assert book.store.verify()[1] == ""
 
 
+def test_a_route_that_is_configured_twice_is_told_once_and_undoes_no_event(book: Book) -> None:
+    """The same channel twice in notices.yaml must not keep a pause from being written down."""
+    open_pause(book)
+    book.pauses.mark(FIRST, PauseStatus.CONTAINED, event="contained", drafts=(ROOM, ROOM))
+    assert book.pauses.get(FIRST).status is PauseStatus.CONTAINED
+    assert len(book.outbox.due(FIRST)) == 1
+
+
 def test_when_the_event_is_not_written_nor_is_its_notice(book: Book) -> None:
     """One transaction: what fails in it leaves neither."""
     open_pause(book)
