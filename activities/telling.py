@@ -136,9 +136,11 @@ class Telling:
             info = activity.info()
             holder = f"{info.workflow_run_id}/{info.activity_id}/{info.attempt}"
             sent = 0
-            while notice := self._next(asked, holder):
-                sent += self._one(notice, again=info.attempt > 1 or notice.attempts > 0)
-            self.book.writes.unlease(_lane(asked), holder)
+            try:
+                while notice := self._next(asked, holder):
+                    sent += self._one(notice, again=info.attempt > 1 or notice.attempts > 0)
+            finally:  # the next attempt need not wait for this one's lease
+                self.book.writes.unlease(_lane(asked), holder)
             return sent
 
     @activity.defn(name=api.GIVE_UP)

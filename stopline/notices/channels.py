@@ -76,8 +76,17 @@ Send = Callable[[Channel, str, Letter], None]
 
 
 def send(channel: Channel, secret: str, letter: Letter) -> None:
-    """Send one notice. Raises DeliveryError when it was not taken."""
-    _SENDERS[channel.kind](channel, secret, letter)
+    """Send one notice. Raises DeliveryError when it was not taken, and nothing else.
+
+    What a library says of a header or a text that it cannot send holds the secret, or the text.
+    """
+    try:
+        _SENDERS[channel.kind](channel, secret, letter)
+    except DeliveryError:
+        raise
+    except Exception as error:  # noqa: BLE001 - see above; a person may mend the secret meanwhile
+        why = f"it could not be sent over {channel.kind}: {type(error).__name__}"
+        raise DeliveryError(why) from None
 
 
 # --- Slack ---------------------------------------------------------------------------------------
@@ -93,7 +102,7 @@ def _slack(channel: Channel, secret: str, letter: Letter) -> None:
             return
         client.chat_postMessage(
             channel=where,
-            text=f"*{letter.subject}*\n{letter.text}"[:SLACK_LONGEST],
+            text=f"*{_unmarked(letter.subject)}*\n{_unmarked(letter.text)}"[:SLACK_LONGEST],
             unfurl_links=False,
             metadata={"event_type": EVENT_TYPE, "event_payload": {"key": letter.key}},
         )
@@ -101,6 +110,14 @@ def _slack(channel: Channel, secret: str, letter: Letter) -> None:
         raise _slack_said(error) from None
     except (SlackClientError, OSError) as error:
         raise DeliveryError(f"Slack did not answer: {type(error).__name__}") from None
+
+
+def _unmarked(text: str) -> str:
+    """A text in which nothing is a mention or a link: a reason may hold what somebody else wrote.
+
+    https://docs.slack.dev/messaging/formatting-message-text#escaping
+    """
+    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
 
 
 def _slack_has(client: WebClient, where: str, letter: Letter) -> bool:

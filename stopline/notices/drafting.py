@@ -87,9 +87,18 @@ def rendered(audience: Audience, facts: Facts) -> tuple[str, str]:
     if audience in OUTSIDE:
         known = OutsideFacts(facts.event, facts.vendor, facts.at, facts.contact, facts.hours)
         subject = _OUTSIDE_SUBJECTS[facts.event].format(facts.vendor)
-        return subject, template.render(f=known).strip() + "\n"
+        return _line(subject), _sendable(template.render(f=known).strip()) + "\n"
     subject = f"[stopline {facts.pause}] {_SUBJECTS[facts.event].format(facts.vendor)}"
-    return subject, template.render(f=facts).strip() + "\n"
+    return _line(subject), _sendable(template.render(f=facts).strip()) + "\n"
+
+
+def _sendable(text: str) -> str:
+    """A text that has a form in UTF-8: half a surrogate pair in a reason has none."""
+    return text.encode("utf-8", "replace").decode("utf-8")
+
+
+def _line(text: str) -> str:
+    return " ".join(_sendable(text).split())
 
 
 def drafts_of(notices: Notices, facts: Facts) -> Iterator[Draft]:

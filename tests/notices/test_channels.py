@@ -65,6 +65,25 @@ def test_what_was_not_taken_says_whether_to_ask_again_and_when(
     send(channel(kind, there.url), SECRET[kind], LETTER)
 
 
+@pytest.mark.parametrize("secret", ["xoxb-SE\nCRET", "xoxb-SECR\u20acT"])
+def test_a_secret_that_no_header_can_hold_is_not_repeated(secret: str, there: Provider) -> None:
+    """What the library says of it holds the secret; what we say is what kind of fault it was."""
+    with pytest.raises(DeliveryError) as refused:
+        send(channel("slack", there.url), secret, LETTER)
+    assert "xoxb" not in str(refused.value)
+    assert refused.value.__cause__ is None
+    assert refused.value.__suppress_context__
+
+
+def test_a_reason_mentions_nobody_in_slack(there: Provider) -> None:
+    """What looks like a mention or a link in a reason is plain text where it arrives."""
+    told = replace(LETTER, text="<!channel> see <https://evil.example|here> & more")
+    send(channel("slack", there.url), SECRET["slack"], told)
+    text = there.asked[0].form["text"]
+    assert "&lt;!channel&gt;" in text
+    assert "<" not in text
+
+
 def test_slack_is_not_told_twice_after_a_lost_reply(there: Provider) -> None:
     """The message bears the key; before it is posted again it is looked for."""
     there.answers.append(Answer(lost=True))

@@ -1,6 +1,7 @@
 """What each audience is told of each event; and what the outside ones never see."""
 
 import re
+from dataclasses import replace
 
 import pytest
 
@@ -60,6 +61,13 @@ def test_no_internal_id_reaches_those_outside(audience: Audience, event: str) ->
     assert all(part in text for part in PARTS)
     assert not [told for told in (*INTERNAL, "111122223333", "keys seen") if told in text]
     assert not re.search(r"arn:|\b\d{12}\b|stopline", text)
+
+
+def test_a_reason_with_half_a_character_still_makes_a_text_that_can_be_written() -> None:
+    """What has no form in UTF-8 would undo the event that it stands beside."""
+    subject, text = rendered(INSIDE[0], replace(facts("opened"), reason="cut \ud83d off"))
+    assert subject.encode()
+    assert "cut ? off" in text
 
 
 def test_an_event_is_told_to_each_address_of_each_audience_that_hears_of_it() -> None:
