@@ -203,13 +203,17 @@ def _clean(faults: list[str], well: str) -> Found:
 
 def _reassessed(program: Program) -> Check:
     """Late pauses fail nothing: what is contained stays so. But a person should look."""
-    pauses = program.book.pauses
-    late = [(p, by) for p in pauses.list(statuses=OPEN) if (by := pauses.overdue(p))]
+    name = "reassessments"
+    try:
+        pauses = program.book.pauses
+        late = [(p, by) for p in pauses.list(statuses=OPEN) if (by := pauses.overdue(p))]
+    except StoplineError as error:
+        return Check(name, ok=False, found=error.what, next_step=error.next_step)
     if not late:
-        return Check("reassessments", ok=True, found="none is overdue")
+        return Check(name, ok=True, found="none is overdue")
     listed = ", ".join(f"{p.id} ({p.vendor}) since {by[:10]}" for p, by in late)
     step = f"Decide: `stopline reassess {late[0][0].id} --decision keep|rollback --reason '...'`."
-    return Check("reassessments", ok=True, found=f"overdue: {listed}", next_step=step, warn=True)
+    return Check(name, ok=True, found=f"overdue: {listed}", next_step=step, warn=True)
 
 
 def _pauses(program: Program) -> Found:
