@@ -22,7 +22,6 @@ dependencies = ["{NAME}"]
 embedded = []
 postgresql = []
 drill = []
-stripe = []
 [dependency-groups]
 dev = []
 """
