@@ -19,7 +19,6 @@ AwsResource = Literal[
     "ecr-repositories",
     "dynamodb-tables",
     "event-buses",
-    "lambda-functions",
 ]
 """Resources of AWS with a policy of their own, beside buckets; a playbook's words for them."""
 RoleName = Annotated[str, AfterValidator(role_name)]

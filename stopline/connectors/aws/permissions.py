@@ -33,8 +33,6 @@ READ = frozenset(
         "kms:GetKeyPolicy",
         "kms:ListGrants",
         "kms:ListKeys",
-        "lambda:GetPolicy",
-        "lambda:ListFunctions",
         "s3:GetBucketAcl",
         "s3:GetBucketPolicy",
         "s3:GetBucketVersioning",

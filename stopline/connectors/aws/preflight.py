@@ -184,7 +184,6 @@ def _words(eyes: _Eyes, action: str, buckets: Sequence[str]) -> dict[str, Any] |
     known: dict[str, Any] = {
         "Bucket": buckets[0] if buckets else None,
         "ExpectedBucketOwner": eyes.account,
-        "FunctionName": NOBODY,
         "KeyId": "00000000-0000-0000-0000-000000000000",
         "MaxItems": 1,
         "Name": NOBODY,

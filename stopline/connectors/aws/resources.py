@@ -31,7 +31,7 @@ class Where:
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """An operation of the service, and what it takes for one resource and a policy's text."""
+    """A call of the service by its name, and what it takes for one resource and a policy's text."""
 
     operation: str
     words: Callable[[Where, str], Json]
@@ -258,31 +258,9 @@ EVENTS = Resource(
         "--event-bus-name {name} --region {region} --statement-id SID`"
     ),
 )
-LAMBDA = Resource(
-    # https://docs.aws.amazon.com/lambda/latest/api/API_GetPolicy.html
-    kind="lambda-function",
-    contains="lambda-functions",
-    service="lambda",
-    listing="list_functions",
-    items="Functions",
-    name=lambda item: str(item["FunctionName"]),
-    get=Call("get_policy", _named("FunctionName")),
-    text=lambda answer: str(answer["Policy"]),
-    absent=("ResourceNotFoundException",),
-    arn="arn:aws:lambda:{region}:{account}:function:{name}",
-    on="{arn}",
-    actions=("lambda:*",),
-    longest=20_480,
-    outlives=("invocations under way", "PT15M"),
-    left_open=(
-        "the policy of a function takes no deny, and a permission that is given anew is another "
-        "one. Decide, keep what `aws lambda get-policy` says, and take it out with "
-        "`aws lambda remove-permission --function-name {name} --region {region} --statement-id SID`"
-    ),
-)
 
 TABLE: Mapping[str, Resource] = {
-    row.kind: row for row in (KMS, SNS, SQS, SECRETS, ECR, DYNAMODB, EVENTS, LAMBDA)
+    row.kind: row for row in (KMS, SNS, SQS, SECRETS, ECR, DYNAMODB, EVENTS)
 }
 """By kind of resource."""
 BY_STATEMENT: Mapping[str, Resource] = {row.statement: row for row in TABLE.values() if row.put}

@@ -21,11 +21,16 @@ CONTAINS: Mapping[str, frozenset[str]] = {
 NOT_LOOKED_AT: tuple[str, ...] = (
     "S3 access points, Access Grants, Object Lambda",
     "S3 replication, inventory, event destinations and access logs towards the vendor",
-    "KMS keys, SNS topics, SQS queues, secrets, ECR repositories, DynamoDB tables, event buses and "
-    "Lambda functions in regions that the estate's file does not name",
+    (
+        "KMS keys, SNS topics, SQS queues, secrets, ECR repositories, DynamoDB tables and event "
+        "buses in regions that the estate's file does not name"
+    ),
     "endpoints that the vendor has subscribed to SNS topics",
-    "policies of ECR registries, Lambda layers, versions and aliases, DynamoDB streams",
-    ("Glue, OpenSearch, API Gateway, Backup, EFS, Kinesis and other resource policies"),
+    "policies of ECR registries and of DynamoDB streams",
+    (
+        "Lambda, outbound EventBridge, Glue, OpenSearch, API Gateway, Backup, EFS, Kinesis and "
+        "other resource policies"
+    ),
     "RAM shares, AMI, EBS and RDS snapshot shares, VPC endpoint services, peering",
     "Identity Center users, groups and assignments",
     "Cognito user and identity pools",
