@@ -1,15 +1,26 @@
 """config/estate.yaml as typed data: what the lab runs, and what no plan may ever touch. Pure."""
 
 from collections.abc import Iterator
-from typing import Annotated, Literal, NamedTuple
+from typing import Annotated, Literal, NamedTuple, get_args
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from stopline import yamltext
-from stopline.formats import account_id, arn_or_glob, line, role_name, word
+from stopline.formats import account_id, arn_or_glob, line, region, role_name, word
 
 Account = Annotated[str, AfterValidator(account_id)]
 Arn = Annotated[str, AfterValidator(arn_or_glob)]
+Region = Annotated[str, AfterValidator(region)]
+AwsResource = Literal[
+    "kms-keys",
+    "sns-topics",
+    "sqs-queues",
+    "secrets",
+    "ecr-repositories",
+    "dynamodb-tables",
+    "event-buses",
+]
+"""Resources of AWS with a policy of their own, beside buckets; a playbook's words for them."""
 RoleName = Annotated[str, AfterValidator(role_name)]
 
 
@@ -32,7 +43,9 @@ class AwsEstate(_Strict):
     (`stopline/stopline-worker`); empty means: use the worker's own credentials as they are, which
     is right for a single account only. `read_role`, where there is one, is assumed instead for
     all that only reads; `role` is then used for writes alone. `calls_per_second` bounds us per
-    account and service.
+    account and service. `regions` is where regional services are looked at; none means the region
+    of the worker's own AWS settings. `resources` are the kinds whose policies are read, by default
+    all; each costs a call for each page and for each resource, whenever something is planned.
     """
 
     accounts: dict[Account, AwsAccount] = Field(min_length=1)
@@ -41,6 +54,8 @@ class AwsEstate(_Strict):
     external_id: str = ""
     calls_per_second: float = Field(default=15, gt=0, strict=True)
     propagation: float = Field(default=15, ge=0, strict=True)
+    regions: tuple[Region, ...] = ()
+    resources: tuple[AwsResource, ...] = get_args(AwsResource)
 
 
 class Ledger(_Strict):

@@ -13,6 +13,7 @@ _ARN = r"arn:aws[a-z-]*:[a-z0-9-]+:[a-z0-9*?-]*:[0-9*?]*:\S(.*\S)?"
 _IAM_PATH = r"/[\x21-\x7e]+/"
 _CANONICAL = r"[0-9a-f]{64}"
 _EXTERNAL = r"[\w+=,.@:/-]{2,1224}"
+_REGION = r"[a-z]{2}(-[a-z]+)+-[0-9]{1,2}"
 _ROLE = r"(([\x21-\x2e\x30-\x7e]+/)*[A-Za-z0-9_+=,.@-]{1,64})?"
 _VARIABLE = r"[A-Z][A-Z0-9_]{1,80}"
 _EMAIL = r"[A-Za-z0-9._%+-]{1,64}@([A-Za-z0-9-]+\.)+[A-Za-z0-9-]+"
@@ -68,6 +69,11 @@ def external_id(value: str) -> str:
     return _checked(value, _EXTERNAL, "an external id (2 to 1224 letters, digits and +=,.@:/-)")
 
 
+def region(value: str) -> str:
+    """An AWS region: https://docs.aws.amazon.com/global-infrastructure/latest/regions/ ."""
+    return _checked(value, _REGION, "an AWS region (eu-west-1)")
+
+
 def role_name(value: str) -> str:
     """An IAM role's name after its path, without the leading slash; or nothing."""
     return _checked(value, _ROLE, "a role's name with its path (path/name, no leading '/')")
@@ -107,6 +113,7 @@ PATTERNS: Mapping[Callable[[str], str], str] = {
     iam_path: _IAM_PATH,
     canonical_id: _CANONICAL,
     external_id: _EXTERNAL,
+    region: _REGION,
     role_name: _ROLE,
     variable: _VARIABLE,
     email: _EMAIL,

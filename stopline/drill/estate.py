@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from stopline.drill import doors
 from stopline.drill import manifest as m
 from stopline.drill.access import WORKER_ROLE, Access, Credentials
 from stopline.drill.manifest import DATA, LAB, RESEARCH, Manifest, Person, Store, Way
@@ -154,6 +155,7 @@ def seed(url: str, *, size: int = 1) -> Manifest:
         tuple(seeding.shared_roles),
         tuple(seeding.preserved),
         tuple(seeding.still_writing),
+        *doors.seed(seeding.access),
     )
 
 

@@ -7,6 +7,7 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
+from stopline.drill import doors
 from stopline.drill.access import Access
 from stopline.text import canonical
 
@@ -33,6 +34,8 @@ def fingerprint(access: Access) -> Fingerprint:
         _identities(iam, account, found)
         for bucket in s3.list_buckets()["Buckets"]:
             _bucket(s3, f"{account} bucket {bucket['Name']}", bucket["Name"], found)
+        for (kind, name), raw in doors.policies(access, account).items():
+            found[f"{account} {kind} {name} policy"] = raw or "none"  # byte for byte
     return found
 
 

@@ -41,6 +41,17 @@ class Store:
 
 
 @dataclass(frozen=True, slots=True)
+class Door:
+    """A resource with a policy of its own, and somebody whom it lets in to do something."""
+
+    account: str
+    kind: str
+    name: str
+    act: str
+    by: str
+
+
+@dataclass(frozen=True, slots=True)
 class Manifest:
     """Everything that was seeded, told apart by whose it is."""
 
@@ -59,3 +70,5 @@ class Manifest:
     """Buckets that nobody may write to during the pause, and one of the lab who does before."""
     still_writing: tuple[Store, ...] = ()
     """Who goes on writing there: a responder, and an AWS service that delivers logs."""
+    vendor_doors: tuple[Door, ...] = ()
+    bystander_doors: tuple[Door, ...] = ()

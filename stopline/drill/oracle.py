@@ -15,8 +15,9 @@ from fnmatch import fnmatchcase
 from typing import Any
 from urllib.parse import unquote
 
+from stopline.drill import doors
 from stopline.drill.access import Access
-from stopline.drill.manifest import Manifest, Person, Store, Way
+from stopline.drill.manifest import Door, Manifest, Person, Store, Way
 
 Context = Mapping[str, str]
 
@@ -154,6 +155,7 @@ class Oracle:
     grantees: dict[str, set[str]] = field(default_factory=dict)
     boundaries: dict[str, Any] = field(default_factory=dict)
     rules: dict[str, list[Any]] = field(default_factory=dict)
+    doors: dict[tuple[str, str, str], Any] = field(default_factory=dict)
 
     @classmethod
     def read(cls, access: Access) -> "Oracle":
@@ -162,6 +164,8 @@ class Oracle:
         for account in access.accounts:
             oracle._principals(access.client(account, "iam"))
             oracle._buckets(access.client(account, "s3"))
+            for name, raw in doors.policies(access, account).items():
+                oracle.doors[account, *name] = json.loads(raw or "{}")
         return oracle
 
     def _principals(self, iam: Any) -> None:
@@ -280,6 +284,21 @@ class Oracle:
 
         return _check(f"{store.by[:60]} on {store.bucket}", what, answer)
 
+    def through(self, ways: Iterable[Door]) -> list[Check]:
+        """Each resource with a policy of its own: does it let them in?"""
+
+        def answer(door: Door) -> Answer:
+            policy = self.doors[door.account, door.kind, door.name]
+            on = next((s["Resource"] for s in _list(policy["Statement"]) if "Resource" in s), "*")
+            said = effects([policy], door.act, on, _context(door.by))
+            refused = "Deny" in said or "Allow" not in said
+            return Answer.REFUSED if refused else Answer.ALLOWED
+
+        return [
+            _check(f"{d.by} through the {d.kind} {d.name}", d.act, lambda d=d: answer(d))
+            for d in ways
+        ]
+
     def _identity(self, arn: str, action: str, resource: str, context: Context) -> Answer:
         said = effects(self.documents[arn], action, resource, context)
         if arn in self.boundaries:  # both must allow, and either may deny
@@ -299,6 +318,7 @@ class Oracle:
             *self.roles((*manifest.vendor_roles, *direct)),
             *self.old_sessions(manifest.shared_roles),
             *self.buckets(manifest.vendor_buckets),
+            *self.through(manifest.vendor_doors),
         ]
 
     def frozen(self, manifest: Manifest) -> list[Check]:
@@ -312,6 +332,7 @@ class Oracle:
             *self.roles(manifest.bystander_roles),
             *self.buckets(manifest.bystander_buckets),
             *self.writes(manifest.still_writing),
+            *self.through(manifest.bystander_doors),
         ]
 
 

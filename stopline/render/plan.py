@@ -71,8 +71,10 @@ def scope_text(scope: Scope) -> str:
 def blast(plan: Plan) -> tuple[int, int]:
     """How many principals and how many targets the plan's work is about."""
     principals = {c.principal for c in plan.work if c.principal and _is_principal(c)}
-    documents = (c.address.document for c in plan.work if c.breadth is Breadth.TARGET)
-    targets = {(d.connector, d.realm, d.id) for d in documents}
+    on_targets = [c for c in plan.work if c.breadth is Breadth.TARGET]
+    # A bucket's policy and its rules are one target; a topic and a queue of one name are two.
+    documents = ((c.address.document, c.principal) for c in on_targets)
+    targets = {(d.connector, d.realm, d.id, whom) for d, whom in documents}
     return len(principals), len(targets)
 
 
@@ -139,7 +141,16 @@ def _back(plan: Plan) -> bool:
 
 
 def _of(number: int, noun: str) -> str:
-    return f"{number} {noun}" + ("" if number == 1 else "s")
+    return f"{number} {noun if number == 1 else _plural(noun)}"
+
+
+def _plural(noun: str) -> str:
+    """Connectors name what they looked at, so any noun may come here: buckets, buses, queries."""
+    if noun.endswith(("s", "x", "z", "ch", "sh")):
+        return f"{noun}es"
+    if noun.endswith("y") and noun[-2:-1] not in tuple("aeiou"):
+        return f"{noun[:-1]}ies"
+    return f"{noun}s"
 
 
 def _among(how: Shown) -> str:

@@ -11,6 +11,7 @@ from support.tree import ROOT
 
 from stopline.connectors.aws import marks, policies
 from stopline.connectors.aws.permissions import CANARY, PERMISSIONS, READ, WRITE, operation_of
+from stopline.drill import doors
 from stopline.drill.manifest import DATA, RESEARCH
 from stopline.errors import ConnectorError
 from stopline.estate import Protected
@@ -71,8 +72,8 @@ def test_each_declared_action_is_allowed_once_and_no_other() -> None:
 
 def test_what_nobody_has_foreseen_is_allowed_too() -> None:
     """An action that no rule knows is in the policy all the same, on everything, and seen there."""
-    said = policies.statements(frozenset({"kms:RevokeGrant"}))
-    assert [(s["Action"], s["Resource"]) for s in said] == [(["kms:RevokeGrant"], ["*"])]
+    said = policies.statements(frozenset({"ram:DeleteResourceShare"}))
+    assert [(s["Action"], s["Resource"]) for s in said] == [(["ram:DeleteResourceShare"], ["*"])]
 
 
 def test_no_write_is_allowed_on_everything() -> None:
@@ -119,6 +120,29 @@ def _mend(night: Night) -> None:
     assert [str(r.outcome) for r in receipts] == ["applied"]
 
 
+def _leave_ours_alone(night: Night) -> None:
+    """A stranger takes everything out of three policies but our statements: then none is left."""
+    ours = {kind: _ours(night, kind) for kind in ("secret", "repository", "table")}
+    (name, text), *_ = ours["secret"].items()
+    secrets = night.owner(DATA, "secretsmanager")
+    secrets.put_resource_policy(SecretId=name, ResourcePolicy=text)
+    (name, text), *_ = ours["repository"].items()
+    night.owner(DATA, "ecr").set_repository_policy(repositoryName=name, policyText=text)
+    (name, text), *_ = ours["table"].items()
+    night.owner(DATA, "dynamodb").put_resource_policy(ResourceArn=name, Policy=text)
+
+
+def _ours(night: Night, wanted: str) -> dict[str, str]:
+    """The policies of one kind without what is not ours."""
+    found = {}
+    for (kind, name), raw in doors.policies(night.access, DATA).items():
+        if kind == wanted:
+            body: Json = json.loads(raw)
+            kept = [s for s in body["Statement"] if s["Sid"].startswith("Stopline")]
+            found[name] = json.dumps({**body, "Statement": kept})
+    return found
+
+
 _NOTHING: Json = {
     "Version": "2012-10-17",
     "Statement": [{"Effect": "Deny", "Action": "sns:Publish", "Resource": "*"}],
@@ -139,6 +163,7 @@ def test_every_call_is_declared_and_every_declared_action_is_called(night: Night
     assert {r.outcome for r in night.carry_out(plan)} == {Outcome.APPLIED}
     _mend(night)
     assert night.verify() == {"verified": len(plan.work), "unverified": 0}
+    _leave_ours_alone(night)
     assert {r.outcome for r in night.carry_out(night.give_back())} == {Outcome.APPLIED}
     assert all(check.ok for check in night.connector.preflight(Protected()))
     canary = night.connector.make_canary(DATA, "0000c0de")

@@ -142,7 +142,7 @@ def same_policies(found: Fingerprint) -> Fingerprint:
 
 
 def _said(name: str, text: str) -> str:
-    if " bucket " in name and name.endswith(" policy") and text != "none":
+    if name.endswith(" policy") and text != "none":
         return json.dumps(listed(json.loads(text)), sort_keys=True)
     if " role " in name:
         role = json.loads(text)

@@ -122,11 +122,11 @@ def bucket_policy(bucket: str, principal: Json, **more: Json) -> Json:
 
 
 @lru_cache
-def _client(url: str, account: str, service: str) -> Any:
+def owners_client(url: str, account: str, service: str, region: str = "us-east-1") -> Any:
     """The owner's own client of one account, for seeding and for looking."""
     client = a_session().create_client(
         service,
-        region_name="us-east-1",
+        region_name=region,
         endpoint_url=url,
         aws_access_key_id="owner",
         aws_secret_access_key="owner",
@@ -155,11 +155,11 @@ class Cloud:
 
     def iam(self, account: str = RESEARCH) -> Any:
         """The owner's IAM client."""
-        return _client(self.url, account, "iam")
+        return owners_client(self.url, account, "iam")
 
     def s3(self, account: str = DATA) -> Any:
         """The owner's S3 client."""
-        return _client(self.url, account, "s3")
+        return owners_client(self.url, account, "s3")
 
     def session(self) -> CoreSession:
         """A session whose calls are written down, whoever makes them."""

@@ -23,7 +23,10 @@ from botocore.exceptions import ClientError, ParamValidationError
 
 from stopline.drill.access import Access, Credentials
 
-SERVICES = {"iam": "iam", "s3api": "s3", "sts": "sts"}
+SERVICES = {
+    "iam": "iam", "s3api": "s3", "sts": "sts", "kms": "kms", "sns": "sns", "sqs": "sqs",
+    "secretsmanager": "secretsmanager", "ecr": "ecr", "dynamodb": "dynamodb", "events": "events",
+}  # fmt: skip
 USAGE, REFUSED = 252, 254
 _EXECUTABLE = """\
 #!{python} -SE
@@ -96,7 +99,7 @@ def parsed(client: Any, operation: str, words: Sequence[str]) -> tuple[Mapping[s
     shape = client.meta.service_model.operation_model(operation).input_shape
     names = {f"--{xform_name(name, '-')}": name for name in (shape.members if shape else ())}
     given: dict[str, Any] = {}
-    rest = {"--query": "", "--output": "json"}
+    rest = {"--query": "", "--output": "json", "--region": ""}
     todo = list(words)
     while todo:
         option = todo.pop(0)
@@ -120,6 +123,8 @@ def value(text: str, kind: str) -> Any:
 
 def written(found: Any, output: str) -> str:
     """What the real one writes: JSON, or text with tabs between values."""
+    if found is None and output == "text":
+        return "None\n"
     if output == "json":
         return json.dumps(found, indent=4, default=str) + "\n"
     return "\t".join(map(str, found if isinstance(found, list) else [found])) + "\n"

@@ -16,7 +16,7 @@ from stopline.configuration import installed_words
 from stopline.connectors.aws import AwsConnector, policies
 from stopline.connectors.aws.clients import Clients
 from stopline.connectors.aws.permissions import permission_of
-from stopline.drill import configure, estate
+from stopline.drill import configure, doors, estate
 from stopline.drill.access import REGION, Access
 from stopline.drill.emulator import Emulator
 from stopline.drill.estate import trust
@@ -124,7 +124,8 @@ def a_night(folder: Path, **settings: Json) -> Iterator[Night]:
         access = Access(emulator.url, LAB)
         for account in LAB:
             give_roles(access, account)
-            access.client(account, "s3")  # nobody new is let in once policies are enforced
+            for service in ("s3", *(kind.service for kind in doors.KINDS.values())):
+                access.client(account, service)  # nobody new is let in once policies are enforced
         recorder = Recorder()
         connector = AwsConnector(recorder.clients(**settings), 0.0)
         yield Night(
@@ -172,10 +173,11 @@ def give_role(iam: Any, name: str, *kinds: str, without: str = "", trusting: str
 
 
 def as_emulated(policy: Json) -> Json:
-    """The policy for an emulator that evaluates calls about users and policies on `*` alone."""
+    """The policy for an emulator that evaluates calls on `*`, but for roles and buckets."""
 
     def resources(statement: Json) -> Json:
-        known = [r for r in statement["Resource"] if ":user/" not in r and ":policy/" not in r]
+        told = ("arn:aws:iam::*:role/", "arn:aws:s3:::")
+        known = [r for r in statement["Resource"] if r.startswith(told)]
         if statement["Effect"] == "Deny":
             return known
         return known if known == statement["Resource"] else "*"

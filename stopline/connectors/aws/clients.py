@@ -79,8 +79,13 @@ class Clients:
     _sessions: dict[tuple[str, str], boto3.Session] = field(default_factory=dict, repr=False)
     _rates: dict[tuple[str, str], Rate] = field(default_factory=dict, repr=False)
 
+    @property
+    def regions(self) -> tuple[str, ...]:
+        """Where regional services are looked at: what the estate names, or the session's region."""
+        return self.estate.regions or (self.session().get_config_variable("region") or REGION,)
+
     def reading(self, account: str, service: str) -> Any:
-        """A client that retries by itself."""
+        """A client that retries by itself. A service may name its region: `kms/eu-west-1`."""
         return self._client(account, service, "reading")
 
     def writing(self, account: str, service: str) -> Any:
@@ -111,6 +116,19 @@ class Clients:
             if not page.get("IsTruncated"):
                 return found
             more = {"Marker": page["Marker"]}
+
+    def pages(self, account: str, service: str, operation: str, **words: Any) -> list[Any]:
+        """Ask for a list, page by page as the SDK's own models know it. Raises ConnectorError.
+
+        https://docs.aws.amazon.com/boto3/latest/guide/paginators.html
+        """
+        try:
+            client = self.reading(account, service)
+            if client.can_paginate(operation):
+                return list(client.get_paginator(operation).paginate(**words))
+        except Exception as error:
+            raise translated(error, f"{service}.{operation}", writing=False) from error
+        return [self.ask(account, service, operation, **words)]
 
     def do(self, account: str, service: str, operation: str, **words: Any) -> Any:
         """Make one writing call. Raises ConnectorError; `landed` is None where nobody can say."""
@@ -143,11 +161,12 @@ class Clients:
                 config = _CONFIGS[mode]
                 role = self.role(account) if mode == "writing" else self.read_role(account)
                 session: Any = self._session(account, role)  # the stubs want a literal name
-                made = session.client(service, config=config)
+                plain, _, region = service.partition("/")
+                made = session.client(plain, config=config, region_name=region or None)
                 rate = self._rates.setdefault(
                     (account, service), Rate(self.estate.calls_per_second)
                 )
-                made.meta.events.register("before-call.*.*", self._before(service, rate))
+                made.meta.events.register("before-call.*.*", self._before(plain, rate))
                 if service == "iam":  # it would parse policies, and their verbatim text be lost
                     made.meta.events.unregister("after-call.iam", json_decode_policies)
                 self._clients[key] = made
@@ -214,4 +233,7 @@ class Clients:
         return str(self.ask(account, "iam", "get_role", RoleName=name)["Role"]["Arn"])
 
 
-_NAMED = ("UserName", "RoleName", "PolicyArn", "PolicyName", "Bucket")
+_NAMED = (
+    "UserName", "RoleName", "PolicyArn", "PolicyName", "Bucket", "KeyId", "TopicArn", "QueueName",
+    "QueueUrl", "SecretId", "repositoryName", "ResourceArn", "Name", "EventBusName", "FunctionName",
+)  # fmt: skip

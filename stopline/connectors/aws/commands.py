@@ -6,11 +6,12 @@ where it says the same as what is left.
 https://docs.aws.amazon.com/cli/latest/reference/
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from shlex import join, quote
 
 from stopline.commands import Commands
-from stopline.connectors.aws import marks
+from stopline.connectors.aws import by_hand, marks
+from stopline.connectors.aws.by_hand import aws, kept, statements
 from stopline.model import Change, Document
 from stopline.text import canonical
 
@@ -118,16 +119,6 @@ def commands(document: Document, changes: Sequence[Change], original: str | None
     )
 
 
-def aws(*words: str) -> str:
-    """One command, quoted for the shell."""
-    return join(("aws", *words))
-
-
-def kept(name: str, text: str) -> str:
-    """Write a text into a file of the script's folder, exactly."""
-    return f'printf %s {quote(text)} > "$D/{name}"'
-
-
 # --- attachments and the policy that is attached -------------------------------------------------
 
 
@@ -183,13 +174,6 @@ def _toggle(
 # --- statements in texts that others edit too ----------------------------------------------------
 
 
-def statements(changes: Iterable[Change], original: str | None) -> Iterator[str]:
-    """Write `ours` (by Sid; null takes one out) and `original` for the function `statements`."""
-    ours = {c.address.part: c.after.value if c.after is not None else None for c in changes}
-    yield kept("ours", canonical(ours))
-    yield kept("original", original or "")
-
-
 def _bucket_policy(
     document: Document, changes: Sequence[Change], original: str | None
 ) -> Iterator[str]:
@@ -240,6 +224,7 @@ def _boundary(document: Document, changes: Sequence[Change], owner: str) -> Iter
 
 
 COMMANDS: Mapping[str, Lines] = {
+    **dict.fromkeys(by_hand.KINDS, by_hand.lines),
     "deny-policy": _deny_policy,
     "user-attachment": lambda d, ch, _: _attachments(d, ch, "user"),
     "role-attachment": lambda d, ch, _: _attachments(d, ch, "role"),
@@ -262,5 +247,6 @@ NEEDS: Mapping[str, tuple[str, ...]] = {
     "bucket-policy-statement": (STATEMENTS, BUCKET_POLICY),
     "trust-policy-statement": (STATEMENTS, TRUST_POLICY),
     "bucket-lifecycle": (LIFECYCLE,),
+    **dict.fromkeys(by_hand.KINDS, (STATEMENTS, by_hand.RESOURCE_POLICY)),
 }
 """The shell functions that the lines of a kind call."""

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 
-from stopline.connectors.aws import marks, policy, reading, slots, storage
+from stopline.connectors.aws import marks, policy, reached, reading, slots, storage
 from stopline.connectors.aws.clients import Clients
 from stopline.connectors.aws.documents import our_statements
 from stopline.connectors.aws.faults import translated
@@ -46,11 +46,13 @@ def discover(
     selectors = selectors_of(vendor, scope)
     numbers = [n for n in sorted(clients.estate.accounts) if not scope.realms or n in scope.realms]
     accounts: list[reading.Account] = []
+    unread: dict[str, str] = {}
     with ThreadPoolExecutor(max(1, len(numbers))) as pool:
         for number, read in zip(
             numbers, pool.map(lambda n: _read(clients, n), numbers), strict=True
         ):
             if isinstance(read, ConnectorError):
+                unread[number] = read.detail
                 yield Gap(NAME, number, "users, roles and policies", read.detail)
             else:
                 accounts.append(read)
@@ -65,6 +67,7 @@ def discover(
         own,
     )
     yield from storage.discover(clients, numbers, reach, whole=not scope.realms)
+    yield from reached.discover(clients, numbers, unread, reach)
 
 
 def _read(clients: Clients, number: str) -> reading.Account | ConnectorError:

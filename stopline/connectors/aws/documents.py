@@ -278,15 +278,15 @@ def _write_bucket(
         if observed.raw:
             clients.do(document.realm, "s3", "delete_bucket_policy", **words)
     else:
-        _refuse_lockout(clients, document, changes)
+        refuse_lockout(clients, document, changes)
         if len(wanted.encode()) > LONGEST_BUCKET_POLICY:
             detail = f"the policy of {document.id} would be {len(wanted.encode())} bytes"
             raise ConnectorError(Cause.QUOTA, f"{detail} of {LONGEST_BUCKET_POLICY}")
         clients.do(document.realm, "s3", "put_bucket_policy", Policy=wanted, **words)
-    _await(clients, document, wanted)
+    settled(lambda: _read_bucket(clients, document).raw, document, wanted)
 
 
-def _refuse_lockout(clients: Clients, document: Document, changes: Sequence[Change]) -> None:
+def refuse_lockout(clients: Clients, document: Document, changes: Sequence[Change]) -> None:
     """Never write a deny that hits ourselves or our account's root."""
     denies = [c.after.value for c in changes if c.after is not None]
     us = (
@@ -299,15 +299,15 @@ def _refuse_lockout(clients: Clients, document: Document, changes: Sequence[Chan
         raise ConnectorError(Cause.REFUSED, detail)
 
 
-def _await(clients: Clients, document: Document, wanted: str) -> None:
-    """Read until what we wrote is shown: bucket configuration is eventually consistent.
+def settled(look: Callable[[], str], document: Document, wanted: str) -> None:
+    """Look until what we wrote is shown: such configuration is eventually consistent.
 
     It was sent and taken: a read that fails afterwards leaves open what stands there, no more.
     """
     for seconds in SETTLING:
         time.sleep(seconds)
         try:
-            raw = _read_bucket(clients, document).raw
+            raw = look()
         except ConnectorError as error:
             raise ConnectorError(Cause.UNREACHABLE, error.detail, landed=None) from error
         if raw == wanted or (

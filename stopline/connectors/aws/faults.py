@@ -21,7 +21,18 @@ from botocore.exceptions import (
 from stopline.errors import ConnectorError
 from stopline.model import Cause
 
-GONE = ("NoSuchEntity", "NoSuchBucket", "404", "NoSuchKey")
+GONE = (
+    "NoSuchEntity",
+    "NoSuchBucket",
+    "404",
+    "NoSuchKey",
+    "NotFound",  # SNS
+    "NotFoundException",  # KMS
+    "AWS.SimpleQueueService.NonExistentQueue",
+    "QueueDoesNotExist",
+    "ResourceNotFoundException",  # Secrets Manager, DynamoDB, EventBridge, Lambda
+    "RepositoryNotFoundException",
+)
 _THROTTLED = (
     "Throttling",
     "ThrottlingException",
@@ -40,11 +51,23 @@ _THROTTLED = (
 _CODES: dict[Cause, tuple[str, ...]] = {
     Cause.THROTTLED: _THROTTLED,
     Cause.GONE: GONE,
-    Cause.DENIED: ("AccessDenied", "AccessDeniedException", "403", "AllAccessDisabled"),
-    Cause.QUOTA: ("LimitExceeded", "LimitExceededException", "PolicyTooLarge"),
+    Cause.DENIED: (
+        "AccessDenied",
+        "AccessDeniedException",
+        "403",
+        "AllAccessDisabled",
+        "AuthorizationError",
+    ),
+    Cause.QUOTA: (
+        "LimitExceeded",
+        "LimitExceededException",
+        "PolicyTooLarge",
+        "PolicyLengthExceededException",
+    ),
     Cause.REFUSED: (
         "MalformedPolicy",
         "MalformedPolicyDocument",
+        "MalformedPolicyDocumentException",
         "InvalidPolicyDocument",
         "UnmodifiableEntity",
         "DeleteConflict",

@@ -38,6 +38,33 @@ def taken(changes: Iterable[Change], terms: Terms) -> bool:
     return not any(change.address in terms.refusals for change in changes)
 
 
+Part = tuple[str, Json]
+"""Which part of our marks, and what a statement says besides its id and its principal."""
+WHOM = {
+    "Acct": "the vendor's accounts",
+    "Own": "the vendor's principals here",
+    "All": "the vendor's accounts and its principals here",
+}
+
+
+def denied(what: Json, state: Json, *, merged: bool) -> Iterator[Part]:
+    """Deny the vendor what a resource's policy speaks of: two statements, or one, shorter.
+
+    For `Principal: *` with a condition: needs no existing principal, and covers sessions too.
+    """
+    accounts, own = state["accounts"], state["own"]
+    if merged:
+        arns = [*(f"arn:aws:*::{account}:*" for account in accounts), *own]
+        if arns:
+            yield "All", {**what, "Condition": {"ArnLike": {"aws:PrincipalArn": arns}}}
+        return
+    if accounts:
+        condition = {"StringEquals": {"aws:PrincipalAccount": accounts}}
+        yield "Acct", {**what, "Condition": condition}
+    if own:
+        yield "Own", {**what, "Condition": {"ArnLike": {"aws:PrincipalArn": own}}}
+
+
 def length(document: Json) -> int:
     """Characters as IAM counts them: without whitespace."""
     return len(canonical(document))

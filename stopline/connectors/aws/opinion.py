@@ -4,6 +4,8 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
 
 from stopline.connectors.aws.levers import ATTACHED, NAME, deny_all, left, strangers
+from stopline.connectors.aws.resources import BY_STATEMENT, TABLE
+from stopline.connectors.aws.resourcing import resource, unwritten
 from stopline.connectors.aws.sharing import shared
 from stopline.connectors.aws.storing import bucket, lifecycle
 from stopline.engine import Terms
@@ -17,13 +19,14 @@ _CONTAINS = {
     "access-key": "access-keys",
     "ssh-key": "ssh-keys",
     "signing-certificate": "signing-certificates",
+    **{row.kind: row.contains for row in TABLE.values()},
 }
 
 
 def contained(grant: Grant, terms: Terms) -> Iterator[Change | Skip]:
     """Say how one grant is contained under these terms, or why it is left."""
     kind = grant.address.kind
-    if reason := _uneditable(grant):
+    if reason := _uneditable(grant) or unwritten(grant):
         yield left(grant, reason)
         return
     contains = "shared-roles" if grant.shared_with else _CONTAINS[kind]
@@ -96,6 +99,7 @@ _BY_KIND: Mapping[str, _Opinion] = {
     "access-key": _key,
     "ssh-key": _key,
     "signing-certificate": _key,
+    **dict.fromkeys(TABLE, resource),
 }
 
 _OUTLIVES = {
@@ -111,6 +115,7 @@ _OUTLIVES = {
     "bucket-policy-statement": (
         ("transfers already under way", "until they end"),
     ),
+    **{kind: (row.outlives,) for kind, row in BY_STATEMENT.items()},
 }  # fmt: skip
 _LIKE = {
     "user-inline-policy": "user-attachment",

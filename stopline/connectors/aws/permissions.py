@@ -9,6 +9,12 @@ from collections.abc import Mapping
 
 READ = frozenset(
     {
+        "dynamodb:GetResourcePolicy",
+        "dynamodb:ListTables",
+        "ecr:DescribeRepositories",
+        "ecr:GetRepositoryPolicy",
+        "events:DescribeEventBus",
+        "events:ListEventBuses",
         "iam:GetAccountAuthorizationDetails",
         "iam:GetAccountSummary",
         "iam:GetPolicy",
@@ -24,17 +30,31 @@ READ = frozenset(
         "iam:ListSSHPublicKeys",
         "iam:ListSigningCertificates",
         "iam:SimulatePrincipalPolicy",
+        "kms:GetKeyPolicy",
+        "kms:ListGrants",
+        "kms:ListKeys",
         "s3:GetBucketAcl",
         "s3:GetBucketPolicy",
         "s3:GetBucketVersioning",
         "s3:GetLifecycleConfiguration",
         "s3:ListAllMyBuckets",
+        "secretsmanager:GetResourcePolicy",
+        "secretsmanager:ListSecrets",
+        "sns:GetTopicAttributes",
+        "sns:ListTopics",
+        "sqs:GetQueueAttributes",
+        "sqs:GetQueueUrl",
+        "sqs:ListQueues",
         "sts:AssumeRole",
         "sts:GetCallerIdentity",
     }
 )
 WRITE = frozenset(
     {
+        "dynamodb:DeleteResourcePolicy",
+        "dynamodb:PutResourcePolicy",
+        "ecr:DeleteRepositoryPolicy",
+        "ecr:SetRepositoryPolicy",
         "iam:AttachRolePolicy",
         "iam:AttachUserPolicy",
         "iam:CreatePolicy",
@@ -55,9 +75,14 @@ WRITE = frozenset(
         "iam:UpdateAssumeRolePolicy",
         "iam:UpdateSSHPublicKey",
         "iam:UpdateSigningCertificate",
+        "kms:PutKeyPolicy",
         "s3:DeleteBucketPolicy",
         "s3:PutBucketPolicy",
         "s3:PutLifecycleConfiguration",
+        "secretsmanager:DeleteResourcePolicy",
+        "secretsmanager:PutResourcePolicy",
+        "sns:SetTopicAttributes",
+        "sqs:SetQueueAttributes",
     }
 )
 CANARY = frozenset(

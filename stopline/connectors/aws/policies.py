@@ -59,6 +59,13 @@ RULES = (
     Rule(r"iam:\w*Role(Polic(y|ies))?", "Roles", _ROLES),
     Rule(r"iam:\w*Policy\w*", "OurPolicies", (OURS,)),
     Rule(r"s3:(?!ListAllMyBuckets)\w+", "Buckets", ("arn:aws:s3:::*",)),
+    Rule(r"kms:(?!ListKeys)\w+", "Keys", ("arn:aws:kms:*:*:key/*",)),
+    Rule(r"sns:(?!ListTopics)\w+", "Topics", ("arn:aws:sns:*:*:*",)),
+    Rule(r"sqs:(?!ListQueues)\w+", "Queues", ("arn:aws:sqs:*:*:*",)),
+    Rule(r"secretsmanager:(?!ListSecrets)\w+", "Secrets", ("arn:aws:secretsmanager:*:*:secret:*",)),
+    Rule(r"ecr:\w+", "Repositories", ("arn:aws:ecr:*:*:repository/*",)),
+    Rule(r"dynamodb:(?!ListTables)\w+", "Tables", ("arn:aws:dynamodb:*:*:table/*",)),
+    Rule(r"events:(?!ListEventBuses)\w+", "EventBuses", ("arn:aws:events:*:*:event-bus/*",)),
     Rule(r"sts:AssumeRole", "Worker", (f"arn:aws:iam::*:role{marks.PATH}*",)),
 )
 """The first that knows an action counts."""

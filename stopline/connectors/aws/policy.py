@@ -14,7 +14,9 @@ from fnmatch import fnmatchcase
 from stopline.text import Json
 
 EVERYBODY = "*"
-_ACCOUNT_KEYS = ("aws:principalaccount", "aws:sourceaccount")
+_ACCOUNT_KEYS = (
+    "aws:principalaccount", "aws:sourceaccount", "aws:sourceowner", "kms:calleraccount",
+)  # fmt: skip
 _ARN_KEYS = ("aws:principalarn", "aws:sourcearn")
 _EXTERNAL = "sts:externalid"
 _ALWAYS_THERE = ("aws:principalaccount", "aws:principalarn")
@@ -179,6 +181,14 @@ def _admit_token(
         found.others.add(f"account {account}")
     else:
         found.others.add(token)
+
+
+def names(token: str, vendors: Vendors) -> str:
+    """How a principal that stands outside of a policy (in a key's grant) is the vendor's."""
+    found = _Found()
+    if token:
+        _admit_token(token, {}, vendors, found)
+    return min(found.vendor, default="")
 
 
 def named(document: Json, kind: str) -> list[str]:

@@ -180,15 +180,24 @@ def _words(eyes: _Eyes, action: str, buckets: Sequence[str]) -> dict[str, Any] |
     service, operation = operation_of(action)
     client = eyes.clients.reading(eyes.account, service)
     shape = client.meta.service_model.operation_model(operation).input_shape
+    region = client.meta.region_name
     known: dict[str, Any] = {
         "Bucket": buckets[0] if buckets else None,
         "ExpectedBucketOwner": eyes.account,
+        "KeyId": "00000000-0000-0000-0000-000000000000",
         "MaxItems": 1,
+        "Name": NOBODY,
         "PolicyArn": f"arn:aws:iam::{eyes.account}:policy{marks.PATH}{NOBODY}",
         "PolicyName": NOBODY,
+        "QueueName": NOBODY,
+        "QueueUrl": f"https://sqs.{region}.amazonaws.com/{eyes.account}/{NOBODY}",
+        "ResourceArn": f"arn:aws:dynamodb:{region}:{eyes.account}:table/{NOBODY}",
         "RoleName": eyes.clients.read_role(eyes.account).rpartition("/")[2] or NOBODY,
+        "SecretId": NOBODY,
+        "TopicArn": f"arn:aws:sns:{region}:{eyes.account}:{NOBODY}",
         "UserName": NOBODY,
         "VersionId": "v1",
+        "repositoryName": NOBODY,
     }
     members = shape.members if shape else {}
     if any(known.get(name) is None for name in (shape.required_members if shape else ())):
@@ -252,7 +261,8 @@ def _simulated(eyes: _Eyes, source: str, statement: Mapping[str, Any]) -> list[s
 
 def _sample(eyes: _Eyes, pattern: str) -> str:
     """Something of this account that a pattern matches."""
-    return pattern.replace("::*:", f"::{eyes.account}:").replace("*", NOBODY)
+    known = pattern.replace(":*:*:", f":{eyes.clients.regions[0]}:{eyes.account}:")
+    return known.replace("::*:", f"::{eyes.account}:").replace("*", NOBODY)
 
 
 # --- quotas --------------------------------------------------------------------------------------

@@ -95,22 +95,27 @@ def _our_marks(bucket: reading.Bucket) -> Iterator[Seen]:
 
 def _bucket(bucket: reading.Bucket, reach: Reach) -> Iterator[Grant]:
     document = json.loads(bucket.raw) if bucket.raw else {}
-    sids = [str(s.get("Sid", "")) for s in policy.statements(document)]
     named = [p for p in reach.selectors.preserve if policy.matches([p], bucket.name)]
     ways = (*_ways_in(bucket, document, reach), *(f"preserve: {p}" for p in named))
     if not ways:
         return
     arn = f"arn:aws:s3:::{bucket.name}"
-    state: Json = {
+    state = state_of(bucket.raw, document, ways, reach)
+    address = Address(NAME, bucket.account, "bucket", bucket.name)
+    yield Grant(address, State.of(state), arn, "bucket", arn, "; ".join(ways))
+
+
+def state_of(raw: str, document: Json, ways: Sequence[str], reach: Reach) -> Json:
+    """What an opinion needs of a policy that lets the vendor in: the same with and without ours."""
+    sids = [str(s.get("Sid", "")) for s in policy.statements(document)]
+    return {
         "policy_bytes": _size(document),
-        "orphans": list(marks.orphans(bucket.raw)),
+        "orphans": list(marks.orphans(raw)),
         "marks": sorted(set(filter(None, map(marks.journal_of_sid, sids)))),
         "accounts": sorted(reach.selectors.accounts),
         "own": list(reach.own),
         "reached_by": list(ways),
     }
-    address = Address(NAME, bucket.account, "bucket", bucket.name)
-    yield Grant(address, State.of(state), arn, "bucket", arn, "; ".join(ways))
 
 
 def _size(document: Json) -> int:

@@ -12,7 +12,7 @@ from dataclasses import replace
 
 from stopline.connectors.aws import marks, policy
 from stopline.connectors.aws.documents import LONGEST_BUCKET_POLICY
-from stopline.connectors.aws.levers import NAME, left, strangers, taken
+from stopline.connectors.aws.levers import NAME, WHOM, Part, denied, left, strangers, taken
 from stopline.engine import Terms
 from stopline.model import Address, Breadth, Change, Grant, Skip, State
 from stopline.text import Json, canonical
@@ -89,7 +89,8 @@ def _form(
 ) -> Iterator[Change]:
     name, realm, state = grant.address.id, grant.address.realm, grant.state.value
     statements = _freeze(name, _exempt(terms, realm), merged=merged) if frozen else ()
-    for part, body in (*statements, *_vendor(name, state, merged=merged)):
+    what = {"Action": "s3:*", "Resource": [f"arn:aws:s3:::{name}", f"arn:aws:s3:::{name}/*"]}
+    for part, body in (*statements, *denied(what, state, merged=merged)):
         sid = marks.sid(terms.mark.journal, terms.mark.pause, part)
         yield replace(
             proto,
@@ -107,33 +108,14 @@ FELT = (
     "in it or change its settings; reading goes on, and so does what AWS itself delivers"
 )
 _WHAT = {
-    "Acct": ("deny", "to the vendor's accounts"),
-    "Own": ("deny", "to the vendor's principals here"),
-    "All": ("deny", "to the vendor's accounts and its principals here"),
+    **{part: ("deny", f"to {whom}") for part, whom in WHOM.items()},
     "Frz": ("freeze", "for everybody: objects and settings"),
     "FrzObj": ("freeze the objects of", "for everybody"),
     "FrzCfg": ("freeze the settings of", "for everybody"),
 }
-_Statement = tuple[str, Json]
 
 
-def _vendor(name: str, state: Json, *, merged: bool) -> Iterator[_Statement]:
-    """`Principal: *` with a condition: needs no existing principal, and covers sessions too."""
-    what = {"Action": "s3:*", "Resource": [f"arn:aws:s3:::{name}", f"arn:aws:s3:::{name}/*"]}
-    accounts, own = state["accounts"], state["own"]
-    if merged:
-        arns = [*(f"arn:aws:*::{account}:*" for account in accounts), *own]
-        if arns:
-            yield "All", {**what, "Condition": {"ArnLike": {"aws:PrincipalArn": arns}}}
-        return
-    if accounts:
-        condition = {"StringEquals": {"aws:PrincipalAccount": accounts}}
-        yield "Acct", {**what, "Condition": condition}
-    if own:
-        yield "Own", {**what, "Condition": {"ArnLike": {"aws:PrincipalArn": own}}}
-
-
-def _freeze(name: str, exempt: list[str], *, merged: bool) -> Iterator[_Statement]:
+def _freeze(name: str, exempt: list[str], *, merged: bool) -> Iterator[Part]:
     """A service principal has no `aws:PrincipalArn`, so `ArnNotLike` alone would stop it too.
 
     A request without a signature has neither key, and is stopped.

@@ -10,15 +10,26 @@ CONTAINS: Mapping[str, frozenset[str]] = {
     "ssh-keys": frozenset({"inactive"}),
     "signing-certificates": frozenset({"inactive"}),
     "buckets": frozenset({"vendor", "preserve"}),
+    "kms-keys": frozenset({"vendor"}),
+    "sns-topics": frozenset({"vendor"}),
+    "sqs-queues": frozenset({"vendor"}),
+    "secrets": frozenset({"vendor"}),
+    "ecr-repositories": frozenset({"vendor"}),
+    "dynamodb-tables": frozenset({"vendor"}),
 }
 
 NOT_LOOKED_AT: tuple[str, ...] = (
     "S3 access points, Access Grants, Object Lambda",
     "S3 replication, inventory, event destinations and access logs towards the vendor",
-    "KMS key policies and grants",
     (
-        "SNS, SQS, Lambda, ECR, Secrets Manager, EventBridge, Glue, OpenSearch, API Gateway, "
-        "Backup, EFS, DynamoDB, Kinesis and other resource policies"
+        "KMS keys, SNS topics, SQS queues, secrets, ECR repositories, DynamoDB tables and event "
+        "buses in regions that the estate's file does not name"
+    ),
+    "endpoints that the vendor has subscribed to SNS topics",
+    "policies of ECR registries and of DynamoDB streams",
+    (
+        "Lambda, outbound EventBridge, Glue, OpenSearch, API Gateway, Backup, EFS, Kinesis and "
+        "other resource policies"
     ),
     "RAM shares, AMI, EBS and RDS snapshot shares, VPC endpoint services, peering",
     "Identity Center users, groups and assignments",

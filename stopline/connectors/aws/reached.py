@@ -1,0 +1,108 @@
+"""Which resources with a policy of their own let the vendor in; and our own marks in them."""
+
+import json
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+
+from stopline.connectors.aws import policy, whole
+from stopline.connectors.aws.clients import Clients
+from stopline.connectors.aws.documents import our_statements
+from stopline.connectors.aws.faults import translated
+from stopline.connectors.aws.levers import NAME
+from stopline.connectors.aws.resources import KMS, TABLE, Resource, Where
+from stopline.connectors.aws.storage import READERS_AT_ONCE, Reach, state_of
+from stopline.errors import ConnectorError
+from stopline.model import Address, Counted, Document, Found, Gap, Grant, Seen, State
+
+
+@dataclass(frozen=True, slots=True)
+class _Errand:
+    """One kind of resource in one region of one account."""
+
+    account: str
+    region: str
+    row: Resource
+
+
+def discover(
+    clients: Clients, numbers: Sequence[str], unread: Mapping[str, str], reach: Reach
+) -> Iterator[Found]:
+    """Yield what is found in some accounts. An account that was `unread` is one gap."""
+    rows = [row for row in TABLE.values() if row.contains in clients.estate.resources]
+    if not rows:
+        return
+    for number, cause in sorted(unread.items()):
+        yield Gap(NAME, number, "policies of resources", cause)
+    for number in numbers:
+        yield from _counted(clients, [r for r in rows if number not in unread], number, reach)
+
+
+def _counted(
+    clients: Clients, rows: Sequence[Resource], number: str, reach: Reach
+) -> Iterator[Found]:
+    """The kinds and regions of one account side by side."""
+    errands = [_Errand(number, region, row) for row in rows for region in clients.regions]
+    found: dict[str, int] = {}
+    with ThreadPoolExecutor(READERS_AT_ONCE) as pool:
+        for errand, items in zip(
+            errands, pool.map(lambda e: _looked(clients, e, reach), errands), strict=True
+        ):
+            looked_at, things = items
+            found[errand.row.kind] = found.get(errand.row.kind, 0) + looked_at
+            yield from things
+    for kind, count in sorted(found.items()):
+        yield Counted(NAME, number, kind, count)
+
+
+def _looked(clients: Clients, errand: _Errand, reach: Reach) -> tuple[int, list[Found]]:
+    """How many were looked at, and what was found."""
+    row, place = errand.row, errand.row.placed(errand.region)
+    what = f"{row.contains} in {errand.region}"
+    try:
+        pages = clients.pages(errand.account, place, row.listing)
+        names = sorted({row.name(item) for page in pages for item in page.get(row.items) or ()})
+    except ConnectorError as error:
+        return 0, [Gap(NAME, errand.account, what, error.detail)]
+    found: list[Found] = []
+    for name in names:
+        where = Where(errand.account, errand.region, name)
+        try:
+            found += _resource(clients, row, where, reach)
+        except ConnectorError as error:
+            found.append(Gap(NAME, errand.account, f"{row.kind} {where.id}", error.detail))
+        except (KeyError, ValueError) as error:  # no JSON, or not as AWS documents it
+            detail = translated(error, f"the policy of {where.id}", writing=False).detail
+            found.append(Gap(NAME, errand.account, f"{row.kind} {where.id}", detail))
+    return len(names), found
+
+
+def _resource(clients: Clients, row: Resource, where: Where, reach: Reach) -> Iterator[Found]:
+    raw = whole.text_of(clients, row, where)
+    document = json.loads(raw) if raw else {}
+    if raw and row.put is not None:
+        policy_ = Document(NAME, where.account, row.statement, where.id)
+        for address, state in our_statements(policy_, raw).items():
+            yield Seen(address, state)
+    admitted = policy.admitted(document, f"{row.service}:*", reach.vendors)
+    ways = [f"{row.kind} policy: {way}" for way in admitted.vendor]
+    if row is KMS:
+        ways += sorted(set(_granted(clients, row, where, reach)))
+    if ways:
+        arn = row.arn_of(where)
+        address = Address(NAME, where.account, row.kind, where.id)
+        state = State.of(state_of(raw, document, ways, reach))
+        yield Grant(address, state, arn, row.kind, arn, "; ".join(ways))
+
+
+def _granted(clients: Clients, row: Resource, where: Where, reach: Reach) -> Iterable[str]:
+    """Grants of a key to the vendor: no policy shows them, and a deny in it stops their use.
+
+    https://docs.aws.amazon.com/kms/latest/APIReference/API_ListGrants.html
+    """
+    place = row.placed(where.region)
+    for page in clients.pages(where.account, place, "list_grants", KeyId=where.name):
+        for grant in page["Grants"]:
+            for key in ("GranteePrincipal", "RetiringPrincipal"):
+                if way := policy.names(str(grant.get(key, "")), reach.vendors):
+                    yield f"grant {str(grant['GrantId'])[:8]}: {way}"

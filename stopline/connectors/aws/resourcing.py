@@ -1,0 +1,71 @@
+"""How a resource whose policy lets the vendor in is contained: a deny of ours in it. Pure.
+
+Whatever else the policy says stays as it is, so a restore takes out our statements alone. An
+explicit deny holds against every allow, grants of a key among them.
+https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_evaluation-logic.html
+"""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
+
+from stopline.connectors.aws import marks
+from stopline.connectors.aws.levers import NAME, WHOM, denied, left, strangers, taken
+from stopline.connectors.aws.resources import TABLE, Resource, where_of
+from stopline.engine import Terms
+from stopline.model import Address, Breadth, Change, Grant, Skip, State
+from stopline.text import Json, canonical
+
+
+def resource(grant: Grant, terms: Terms, proto: Change) -> Iterator[Change | Skip]:
+    """The first form of our statements that fits and was not refused; or why it is left."""
+    row, state = TABLE[grant.address.kind], grant.state.value
+    yield from strangers(grant, terms)
+    if state["orphans"]:
+        who = ", ".join(state["orphans"][:2])
+        yield left(grant, f"its policy names a deleted principal ({who}), so AWS takes no edit")
+        return
+    if not (state["accounts"] or state["own"]):
+        yield left(grant, "the vendor's file names no account or principal that could be denied")
+        return
+    size = 0
+    for merged in (False, True):
+        changes = list(_form(row, grant, terms, proto, merged=merged))
+        size = _size(state, changes)
+        if taken(changes, terms) and size <= row.longest:
+            yield from changes
+            return
+    reason = f"its policy would be {size} of {row.longest} bytes"
+    yield left(grant, reason if size > row.longest else "AWS refused the writes")
+
+
+def unwritten(grant: Grant) -> str:
+    """Why a resource is left whose policy we do not write, and what a person can do; or nothing."""
+    row = TABLE.get(grant.address.kind)
+    if row is None or row.put is not None:
+        return ""
+    where = where_of(grant.address.document)
+    return row.left_open.format(name=where.name, region=where.region)
+
+
+def _size(state: Json, changes: Iterable[Change]) -> int:
+    added = sum(len(canonical(c.after.value).encode()) + 1 for c in changes if c.after)
+    return int(state["policy_bytes"]) + added
+
+
+def _form(
+    row: Resource, grant: Grant, terms: Terms, proto: Change, *, merged: bool
+) -> Iterator[Change]:
+    address, where = grant.address, where_of(grant.address.document)
+    actions = list(row.actions) if len(row.actions) > 1 else row.actions[0]
+    on = row.on_of(where)
+    what = {"Action": actions, **({"Resource": on} if on else {})}
+    for part, body in denied(what, grant.state.value, merged=merged):
+        sid = marks.sid(terms.mark.journal, terms.mark.pause, part)
+        yield replace(
+            proto,
+            address=Address(NAME, address.realm, row.statement, f"{address.id}#{sid}"),
+            after=State.of({"Sid": sid, "Effect": "Deny", "Principal": "*", **body}),
+            breadth=Breadth.TARGET,
+            marked=True,
+            summary=f"deny the {row.kind.replace('-', ' ')} {address.id} to {WHOM[part]}",
+        )

@@ -1,0 +1,81 @@
+"""Policies of resources that are written as a whole: read, and written with our statements in them.
+
+None of these calls is sent with a concurrency tag: as with a bucket's policy, an edit that a
+stranger makes between our read and our write is lost (law 4).
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+from stopline.connectors.aws.clients import Clients
+from stopline.connectors.aws.documents import (
+    composed,
+    gone,
+    our_statements,
+    refuse_lockout,
+    settled,
+)
+from stopline.connectors.aws.resources import BY_STATEMENT, Call, Resource, Where, where_of
+from stopline.engine import Observed
+from stopline.errors import ConnectorError
+from stopline.model import Cause, Change, Document
+
+
+def text_of(clients: Clients, row: Resource, where: Where) -> str:
+    """The verbatim text of a resource's policy; nothing where it has none. Raises ConnectorError.
+
+    A resource that is not there is `Cause.GONE`.
+    """
+    words = _words(clients, row, where, row.get, "")
+    try:
+        answer = clients.ask(where.account, row.placed(where.region), row.get.operation, **words)
+    except ConnectorError as error:
+        if any(f" {code}:" in error.detail for code in row.absent):
+            return ""
+        raise
+    return row.text(answer)
+
+
+def _words(clients: Clients, row: Resource, where: Where, call: Call, text: str) -> dict[str, Any]:
+    said: dict[str, Any] = {**call.words(where, text)}
+    if row.locate is not None:
+        asked, place = row.locate, row.placed(where.region)
+        answer = clients.ask(where.account, place, asked.operation, **asked.words(where, ""))
+        said |= {k: v for k, v in answer.items() if k != "ResponseMetadata"}
+    return said
+
+
+def read(clients: Clients, document: Document) -> Observed:
+    """Read one resource's policy; `exists` is false when the resource is not there."""
+    row = BY_STATEMENT[document.kind]
+    try:
+        raw = text_of(clients, row, where_of(document))
+    except ConnectorError as error:
+        if gone(error):
+            return Observed(document, exists=False)
+        raise
+    return Observed(document, our_statements(document, raw) if raw else {}, raw=raw)
+
+
+def write(
+    clients: Clients, observed: Observed, changes: Sequence[Change], original: str | None
+) -> None:
+    """Put our statements in, or take them out; what was there before is given back verbatim.
+
+    Never with a call that passes by the provider's own check against a lock-out.
+    """
+    document, row = observed.document, BY_STATEMENT[observed.document.kind]
+    where, wanted = where_of(document), composed(observed.raw, changes, original)
+    if wanted:
+        refuse_lockout(clients, document, changes)
+        if len(wanted.encode()) > row.longest:
+            detail = f"the policy of {document.id} would be {len(wanted.encode())} bytes"
+            raise ConnectorError(Cause.QUOTA, f"{detail} of {row.longest}")
+    call = row.put if wanted else row.drop
+    if call is None:
+        detail = f"nothing would be left in the policy of {document.id}, and {row.service} wants"
+        raise ConnectorError(Cause.REFUSED, f"{detail} one")
+    if wanted or observed.raw:
+        words = _words(clients, row, where, call, wanted)
+        clients.do(where.account, row.placed(where.region), call.operation, **words)
+    settled(lambda: read(clients, document).raw, document, wanted)

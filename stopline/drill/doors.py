@@ -1,0 +1,181 @@
+"""The estate's other doors: keys, topics, queues, secrets, repositories and tables.
+
+Each has a policy of its own that lets the vendor in beside a look-alike. Seeded, and read back,
+with plain boto3: nothing here is made by the code that the drill tests.
+"""
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+from stopline.drill import manifest as m
+from stopline.drill.access import REGION, Access
+from stopline.drill.manifest import DATA, Door
+from stopline.text import Json
+
+_TABLE = f"arn:aws:dynamodb:{REGION}:{{{{}}}}:table/{{}}"
+"""Of a name, and then of an account."""
+NONE = ("PolicyNotFound", "RepositoryPolicyNotFound")
+
+
+@dataclass(frozen=True, slots=True)
+class _Kind:
+    """How one service's resources are listed, and how a policy is read. `act` is a sample."""
+
+    service: str
+    act: str
+    names: Callable[[Any], list[str]]
+    policy: Callable[[Any, str], str]
+
+
+def _queue_policy(sqs: Any, name: str) -> str:
+    url = sqs.get_queue_url(QueueName=name)["QueueUrl"]
+    found = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["Policy"])
+    return str(found.get("Attributes", {}).get("Policy", ""))
+
+
+KINDS: Mapping[str, _Kind] = {
+    "key": _Kind(
+        "kms",
+        "kms:Decrypt",
+        lambda c: [k["KeyArn"] for k in c.list_keys()["Keys"]],
+        lambda c, n: str(c.get_key_policy(KeyId=n, PolicyName="default")["Policy"]),
+    ),
+    "topic": _Kind(
+        "sns",
+        "SNS:Publish",
+        lambda c: [t["TopicArn"] for t in c.list_topics()["Topics"]],
+        lambda c, n: str(c.get_topic_attributes(TopicArn=n)["Attributes"].get("Policy", "")),
+    ),
+    "queue": _Kind(
+        "sqs",
+        "sqs:SendMessage",
+        lambda c: [u.rpartition("/")[2] for u in c.list_queues().get("QueueUrls", ())],
+        _queue_policy,
+    ),
+    "secret": _Kind(
+        "secretsmanager",
+        "secretsmanager:GetSecretValue",
+        lambda c: [s["ARN"] for s in c.list_secrets()["SecretList"]],
+        lambda c, n: str(c.get_resource_policy(SecretId=n).get("ResourcePolicy") or ""),
+    ),
+    "repository": _Kind(
+        "ecr",
+        "ecr:BatchGetImage",
+        lambda c: [r["repositoryName"] for r in c.describe_repositories()["repositories"]],
+        lambda c, n: str(c.get_repository_policy(repositoryName=n)["policyText"]),
+    ),
+    "table": _Kind(
+        "dynamodb",
+        "dynamodb:GetItem",
+        lambda c: [_TABLE.format(t) for t in c.list_tables()["TableNames"]],
+        lambda c, n: str(c.get_resource_policy(ResourceArn=n).get("Policy") or ""),
+    ),
+}
+
+
+def policies(access: Access, account: str) -> dict[tuple[str, str], str]:
+    """Every policy of every such resource of an account, verbatim, by its kind and its name."""
+    found = {}
+    for kind, how in KINDS.items():
+        client = access.client(account, how.service)
+        for name in (n.format(account) for n in how.names(client)):
+            try:
+                found[kind, name] = how.policy(client, name)
+            except client.exceptions.ClientError as error:
+                if not error.response["Error"]["Code"].startswith(NONE):
+                    raise
+                found[kind, name] = ""
+    return found
+
+
+def _policy(act: str, resource: str, principals: tuple[str, ...]) -> Json:
+    """The account's own, as AWS writes it by default, then those who are let in."""
+    on = {"Resource": resource} if resource else {}
+    own = {
+        "Sid": "Own",
+        "Effect": "Allow",
+        "Principal": {"AWS": f"arn:aws:iam::{DATA}:root"},
+        "Action": act if act.startswith("SNS") else f"{act.partition(':')[0]}:*",
+        **on,
+    }
+    let = {
+        "Sid": "Work",
+        "Effect": "Allow",
+        "Principal": {"AWS": list(principals)},
+        "Action": act,
+        **on,
+    }
+    return {"Version": "2012-10-17", "Id": "kept", "Statement": [own, let]}
+
+
+def seed(access: Access) -> tuple[tuple[Door, ...], tuple[Door, ...]]:
+    """Make one of each kind in one account; returns the vendor's doors, and the others'."""
+    one = f"arn:aws:iam::{m.VENDOR_ACCOUNTS[0]}:root"
+    mercer = f"arn:aws:iam::{m.LOOKALIKE_ACCOUNT}:root"
+    vendor, others = list[Door](), list[Door]()
+    for kind, how in KINDS.items():
+        client = access.client(DATA, how.service)
+        name = _MAKE[kind](client, partial(_policy, how.act, principals=(one, mercer)))
+        vendor.append(Door(DATA, kind, name, how.act, one))
+        others.append(Door(DATA, kind, name, how.act, mercer))
+    return tuple(vendor), tuple(others)
+
+
+_Text = Callable[[str], Json]
+
+
+def _key(kms: Any, made: _Text) -> str:
+    text = json.dumps(made("*"), indent=2)
+    return str(kms.create_key(Policy=text, Description="labels")["KeyMetadata"]["Arn"])
+
+
+def _topic(sns: Any, made: _Text) -> str:
+    arn = str(sns.create_topic(Name="labels")["TopicArn"])
+    text = json.dumps(made(arn), indent=1)
+    sns.set_topic_attributes(TopicArn=arn, AttributeName="Policy", AttributeValue=text)
+    return arn
+
+
+def _queue(sqs: Any, made: _Text) -> str:
+    text = json.dumps(made(f"arn:aws:sqs:{REGION}:{DATA}:labels"))
+    sqs.create_queue(QueueName="labels", Attributes={"Policy": text})
+    return "labels"
+
+
+def _secret(secrets: Any, made: _Text) -> str:
+    arn = str(secrets.create_secret(Name="labels/api", SecretString="drill")["ARN"])
+    secrets.put_resource_policy(SecretId=arn, ResourcePolicy=json.dumps(made("*"), indent=3))
+    return arn
+
+
+def _repository(ecr: Any, made: _Text) -> str:
+    ecr.create_repository(repositoryName="labels/tool")
+    ecr.set_repository_policy(repositoryName="labels/tool", policyText=json.dumps(made("")))
+    return "labels/tool"
+
+
+def _table(dynamodb: Any, made: _Text) -> str:
+    key = {"AttributeName": "id", "KeyType": "HASH"}
+    arn = str(
+        dynamodb.create_table(
+            TableName="labels",
+            KeySchema=[key],
+            AttributeDefinitions=[{"AttributeName": "id", "AttributeType": "S"}],
+            BillingMode="PAY_PER_REQUEST",
+        )["TableDescription"]["TableArn"]
+    )
+    dynamodb.put_resource_policy(ResourceArn=arn, Policy=json.dumps(made(arn)))
+    return arn
+
+
+_MAKE: Mapping[str, Callable[[Any, _Text], str]] = {
+    "key": _key,
+    "topic": _topic,
+    "queue": _queue,
+    "secret": _secret,
+    "repository": _repository,
+    "table": _table,
+}

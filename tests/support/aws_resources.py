@@ -1,0 +1,171 @@
+"""Resources with a policy of their own in an emulated AWS, as their owner makes and reads them."""
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from support.aws import DATA, ENVIRONMENT, MERCER, MERCOR, PLAYBOOK, Cloud, owners_client
+
+from stopline.connectors.aws.resources import TABLE, Resource, where_of
+from stopline.model import Document
+from stopline.playbook import Playbook, Rule
+from stopline.text import Json
+
+REGION = "us-east-1"
+STRANGER = "StrangersOwn"
+ARNS = tuple(f"arn:aws:iam::{number}:root" for number in (MERCOR, MERCER))
+ACTS = {
+    "kms-key": "kms:Decrypt",
+    "sns-topic": "SNS:Publish",
+    "sqs-queue": "sqs:SendMessage",
+    "secret": "secretsmanager:GetSecretValue",
+    "ecr-repository": "ecr:BatchGetImage",
+    "dynamodb-table": "dynamodb:GetItem",
+}
+"""One action of each kind that a vendor is let in for."""
+
+
+def playbook(*contains: str) -> Playbook:
+    """A playbook with a rule for some of the resources; for all where none is named."""
+    names = contains or tuple(row.contains for row in TABLE.values())
+    rules = [
+        Rule.model_validate({"name": n, "connector": "aws", "contains": n, "how": "vendor"})
+        for n in names
+    ]
+    phase = PLAYBOOK.phases[0].model_copy(update={"rules": tuple(rules)})
+    return PLAYBOOK.model_copy(update={"phases": (phase,)})
+
+
+def statement(kind: str, principal: Json, arn: str = "*", **more: Json) -> Json:
+    """An allow of one action to a principal, as this kind of policy is written."""
+    on = {} if kind == "ecr-repository" else {"Resource": arn}
+    allowed = {"Sid": "Work", "Effect": "Allow", "Principal": principal, "Action": ACTS[kind]}
+    return {**allowed, **on, **more}
+
+
+def policy_of(kind: str, principal: Json, arn: str = "*", **more: Json) -> str:
+    """A policy's text, laid out as no program of ours would."""
+    own = statement(kind, {"AWS": f"arn:aws:iam::{DATA}:root"}, arn, Sid="Own")
+    said = [own, statement(kind, principal, arn, **more)]
+    return json.dumps({"Version": "2012-10-17", "Id": "kept", "Statement": said}, indent=3)
+
+
+@dataclass(frozen=True)
+class Owner:
+    """The owner's own view of one account of the emulator."""
+
+    cloud: Cloud
+    account: str = DATA
+    region: str = REGION
+
+    def client(self, service: str) -> Any:
+        """The owner's client of one service."""
+        return owners_client(self.cloud.url, self.account, service, self.region)
+
+    def make(self, kind: str, name: str, principal: Json = None, **more: Json) -> str:
+        """Make one resource, with a policy that lets a principal in; returns what ids call it."""
+        return _MAKE[kind](self, name, principal or {"AWS": list(ARNS)}, more)
+
+    def text(self, document: Document) -> str:
+        """The policy as the provider has it; nothing where there is none."""
+        row, where = TABLE[document.kind.removesuffix("-policy-statement")], where_of(document)
+        client = self.client(row.service)
+        words: dict[str, Any] = {**row.get.words(where, "")}
+        if row is TABLE["sqs-queue"]:
+            words["QueueUrl"] = client.get_queue_url(QueueName=where.name)["QueueUrl"]
+        try:
+            return row.text(getattr(client, row.get.operation)(**words))
+        except client.exceptions.ClientError as error:
+            if error.response["Error"]["Code"] in row.absent:
+                return ""
+            raise
+
+    def put(self, document: Document, text: str) -> None:
+        """Write a policy as its owner does."""
+        row, where = TABLE[document.kind.removesuffix("-policy-statement")], where_of(document)
+        client = self.client(row.service)
+        assert row.put is not None
+        words: dict[str, Any] = {**row.put.words(where, text)}
+        if row is TABLE["sqs-queue"]:
+            words["QueueUrl"] = client.get_queue_url(QueueName=where.name)["QueueUrl"]
+        getattr(client, row.put.operation)(**words)
+
+    def remove(self, document: Document) -> bool:
+        """Delete the resource; a key can only be scheduled for it, which leaves it readable."""
+        row, where = TABLE[document.kind.removesuffix("-policy-statement")], where_of(document)
+        client = self.client(row.service)
+        if row.kind == "kms-key":
+            return False
+        _REMOVE[row.kind](client, row, where.name, row.arn_of(where))
+        return True
+
+
+def _key(owner: Owner, name: str, principal: Json, more: Json) -> str:
+    text = policy_of("kms-key", principal, **more)
+    made = owner.client("kms").create_key(Policy=text, Description=name)
+    return str(made["KeyMetadata"]["KeyId"])
+
+
+def _topic(owner: Owner, name: str, principal: Json, more: Json) -> str:
+    sns = owner.client("sns")
+    arn = sns.create_topic(Name=name)["TopicArn"]
+    text = policy_of("sns-topic", principal, arn, **more)
+    sns.set_topic_attributes(TopicArn=arn, AttributeName="Policy", AttributeValue=text)
+    return name
+
+
+def _queue(owner: Owner, name: str, principal: Json, more: Json) -> str:
+    arn = f"arn:aws:sqs:{owner.region}:{owner.account}:{name}"
+    text = policy_of("sqs-queue", principal, arn, **more)
+    owner.client("sqs").create_queue(QueueName=name, Attributes={"Policy": text})
+    return name
+
+
+def _secret(owner: Owner, name: str, principal: Json, more: Json) -> str:
+    secrets = owner.client("secretsmanager")
+    arn = str(secrets.create_secret(Name=name, SecretString=ENVIRONMENT["AWS_SECRET_ACCESS_KEY"])["ARN"])
+    secrets.put_resource_policy(SecretId=arn, ResourcePolicy=policy_of("secret", principal, **more))
+    return arn.partition(":secret:")[2]
+
+
+def _repository(owner: Owner, name: str, principal: Json, more: Json) -> str:
+    ecr = owner.client("ecr")
+    ecr.create_repository(repositoryName=name)
+    text = policy_of("ecr-repository", principal, **more)
+    ecr.set_repository_policy(repositoryName=name, policyText=text)
+    return name
+
+
+def _table(owner: Owner, name: str, principal: Json, more: Json) -> str:
+    dynamodb = owner.client("dynamodb")
+    made = dynamodb.create_table(
+        TableName=name,
+        KeySchema=[{"AttributeName": "id", "KeyType": "HASH"}],
+        AttributeDefinitions=[{"AttributeName": "id", "AttributeType": "S"}],
+        BillingMode="PAY_PER_REQUEST",
+    )
+    arn = made["TableDescription"]["TableArn"]
+    text = policy_of("dynamodb-table", principal, arn, **more)
+    dynamodb.put_resource_policy(ResourceArn=arn, Policy=text)
+    return name
+
+
+_MAKE: Mapping[str, Callable[[Owner, str, Json, Json], str]] = {
+    "kms-key": _key,
+    "sns-topic": _topic,
+    "sqs-queue": _queue,
+    "secret": _secret,
+    "ecr-repository": _repository,
+    "dynamodb-table": _table,
+}
+KINDS = tuple(_MAKE)
+_REMOVE: Mapping[str, Callable[[Any, Resource, str, str], Any]] = {
+    "sns-topic": lambda c, _r, _n, arn: c.delete_topic(TopicArn=arn),
+    "sqs-queue": lambda c, _r, n, _a: c.delete_queue(
+        QueueUrl=c.get_queue_url(QueueName=n)["QueueUrl"]
+    ),
+    "secret": lambda c, _r, _n, arn: c.delete_secret(SecretId=arn, ForceDeleteWithoutRecovery=True),
+    "ecr-repository": lambda c, _r, n, _a: c.delete_repository(repositoryName=n),
+    "dynamodb-table": lambda c, _r, n, _a: c.delete_table(TableName=n),
+}
