@@ -271,5 +271,6 @@ def test_the_shipped_playbook_denies_before_it_switches_keys_off() -> None:
     rules = [rule.contains for phase in load(SHIPPED).playbook().phases for rule in phase.rules]
     assert rules == [
         "users", "roles", "access-keys", "ssh-keys", "signing-certificates", "shared-roles",
-        "buckets",
+        "buckets", "kms-keys", "sns-topics", "sqs-queues", "secrets", "ecr-repositories",
+        "dynamodb-tables",
     ]  # fmt: skip

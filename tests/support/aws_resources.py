@@ -124,7 +124,9 @@ def _queue(owner: Owner, name: str, principal: Json, more: Json) -> str:
 
 def _secret(owner: Owner, name: str, principal: Json, more: Json) -> str:
     secrets = owner.client("secretsmanager")
-    arn = str(secrets.create_secret(Name=name, SecretString=ENVIRONMENT["AWS_SECRET_ACCESS_KEY"])["ARN"])
+    arn = str(
+        secrets.create_secret(Name=name, SecretString=ENVIRONMENT["AWS_SECRET_ACCESS_KEY"])["ARN"]
+    )
     secrets.put_resource_policy(SecretId=arn, ResourcePolicy=policy_of("secret", principal, **more))
     return arn.partition(":secret:")[2]
 

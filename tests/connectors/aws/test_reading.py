@@ -33,7 +33,7 @@ def test_details_that_make_no_sense_are_a_gap(
 
     with answering(reply) as answers:
         environment(monkeypatch, answers.url)
-        aws = AwsConnector(Clients(estate(), a_session), 0.0)
+        aws = AwsConnector(Clients(estate(resources=()), a_session), 0.0)
         found = list(aws.discover(VENDOR, Scope(realms=(RESEARCH,))))
     assert len([f for f in found if isinstance(f, Gap)]) == gaps
 
@@ -128,13 +128,13 @@ def test_every_permission_is_one_that_the_sdk_knows() -> None:
                "s3:PutLifecycleConfiguration": ""}  # fmt: skip
     known = {
         service: set(a_session().get_service_model(service).operation_names)
-        for service in ("iam", "s3", "sts")
+        for service in {p.partition(":")[0] for p in PERMISSIONS["read"] | PERMISSIONS["write"]}
     }
     for permission in PERMISSIONS["read"] | PERMISSIONS["write"]:
         service, _, operation = permission.partition(":")
         wanted = renamed.get(permission, operation)
         assert not wanted or wanted in known[service], permission
-    reads = ("Get", "List", "AssumeRole", "Simulate")
+    reads = ("Get", "List", "Describe", "AssumeRole", "Simulate")
     assert all(p.partition(":")[2].startswith(reads) for p in PERMISSIONS["read"])
     assert not [p for p in PERMISSIONS["write"] if p.partition(":")[2].startswith(reads)]
 

@@ -16,6 +16,9 @@ from stopline.playbook import Playbook
 from stopline.text import Json
 from stopline.vendors import Vendor
 
+PLAYBOOK = playbook()
+ESTATE = Estate(protected=Protected(orchestrator=(f"arn:aws:iam::*:role/{ROLE}",)))
+
 
 @dataclass
 class ResourceGround:
@@ -26,9 +29,9 @@ class ResourceGround:
     connector: AwsConnector
     ids: dict[str, str]
     vendor: Vendor = VENDOR
-    playbook: Playbook = playbook()
+    playbook: Playbook = PLAYBOOK
     realm: str = DATA
-    estate: Estate = Estate(protected=Protected(orchestrator=(f"arn:aws:iam::*:role/{ROLE}",)))
+    estate: Estate = ESTATE
 
     def documents(self) -> list[Document]:
         """The document of each."""

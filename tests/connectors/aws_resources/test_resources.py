@@ -1,0 +1,238 @@
+"""Resource policies: where they are looked for, what lets the vendor in, what is left and why."""
+
+import json
+from dataclasses import replace
+
+import pytest
+from support.aws import DATA, MERCER, MERCOR, VENDOR, Cloud
+from support.aws_resources import ARNS, Owner, playbook
+
+from stopline.connectors.aws import AwsConnector, policy, whole
+from stopline.connectors.aws.resources import DYNAMODB, EVENTS, KMS, SQS, TABLE, Where, where_of
+from stopline.engine import Mark, Observed, Terms
+from stopline.errors import ConfigError, ConnectorError
+from stopline.estate import parse_estate
+from stopline.model import Address, Cause, Change, Counted, Document, Grant, Scope, Skip, State
+
+TERMS = Terms(VENDOR, playbook(), Mark("0a1b2c3d", "00000001"))
+VENDORS = policy.Vendors(accounts=frozenset({MERCOR}))
+ESTATE = 'aws:\n  accounts: {"111122223333": {}}\n'
+
+
+def held(connector: AwsConnector) -> list[Grant]:
+    """What of the resources lets the vendor in."""
+    return [f for f in connector.discover(VENDOR, Scope()) if isinstance(f, Grant)]
+
+
+def a_grant(kind: str = "sqs-queue", id_: str = "us-east-1/labels", **state: object) -> Grant:
+    """A resource as discovery shows it."""
+    shown = {
+        "policy_bytes": 100, "orphans": [], "marks": [], "accounts": [MERCOR], "own": [],
+        "reached_by": ["x"], **state,
+    }  # fmt: skip
+    where = where_of(Document("aws", DATA, kind, id_))
+    arn = TABLE[kind].arn_of(where)
+    return Grant(Address("aws", DATA, kind, id_), State.of(shown), arn, kind, arn, "x")
+
+
+def opinions(cloud_or: AwsConnector, grant: Grant) -> list[Change | Skip]:
+    """What would be done about it."""
+    return list(cloud_or.contained(grant, TERMS))
+
+
+@pytest.fixture
+def connector(cloud: Cloud) -> AwsConnector:
+    """A connector that looks at queues, keys, tables and event buses in two regions."""
+    kinds = ("kms-keys", "sqs-queues", "dynamodb-tables", "event-buses")
+    return cloud.connector(resources=kinds, regions=("us-east-1", "eu-west-1"))
+
+
+def test_each_region_is_looked_at_and_is_in_the_id(cloud: Cloud, connector: AwsConnector) -> None:
+    """Two queues of one name in two regions are two resources."""
+    for region in ("us-east-1", "eu-west-1", "eu-west-3"):
+        Owner(cloud, region=region).make("sqs-queue", "labels")
+    found = {g.address.id for g in held(connector)}
+    assert found == {"eu-west-1/labels", "us-east-1/labels"}
+    counted = [f for f in connector.discover(VENDOR, Scope()) if isinstance(f, Counted)]
+    assert [c.number for c in counted if (c.kind, c.realm) == ("sqs-queue", DATA)] == [2]
+
+
+def test_only_the_kinds_that_the_estate_names_are_looked_at(cloud: Cloud) -> None:
+    """A kind that is not named costs no call."""
+    Owner(cloud).make("sqs-queue", "labels")
+    assert not held(cloud.connector(resources=("kms-keys",)))
+    assert not any(action.startswith("sqs:") for action in cloud.used)
+
+
+def test_an_id_leads_back_to_its_resource() -> None:
+    """A name may have slashes; the region ends at the first."""
+    where = Where(DATA, "eu-west-1", "labels/api-x1")
+    assert where_of(Document("aws", DATA, "secret", where.id)) == where
+    assert TABLE["secret"].arn_of(where) == (
+        f"arn:aws:secretsmanager:eu-west-1:{DATA}:secret:labels/api-x1"
+    )
+
+
+def test_a_grant_of_a_key_to_the_vendor_is_shown(cloud: Cloud, connector: AwsConnector) -> None:
+    """No policy shows it: found where the key's policy names nobody but ourselves."""
+    owner = Owner(cloud)
+    mine = {"AWS": f"arn:aws:iam::{DATA}:root"}
+    keys = [owner.make("kms-key", name, mine) for name in ("granted", "else")]
+    for key, arn in zip(keys, ARNS, strict=True):
+        owner.client("kms").create_grant(KeyId=key, GranteePrincipal=arn, Operations=["Decrypt"])
+    (grant,) = held(connector)
+    assert grant.address.id == f"us-east-1/{keys[0]}"
+    assert f"account {MERCOR}" in grant.via
+    assert grant.via.startswith("grant ")
+
+
+def test_a_deny_that_hits_ourselves_is_never_written(cloud: Cloud, connector: AwsConnector) -> None:
+    """A key that nobody can manage stays so for ever: refused, and its policy is as it was."""
+    owner = Owner(cloud)
+    document = Document("aws", DATA, KMS.statement, f"us-east-1/{owner.make('kms-key', 'k')}")
+    (grant,) = held(connector)
+    change = next(o for o in opinions(connector, grant) if isinstance(o, Change))
+    assert change.after is not None
+    everybody = {k: v for k, v in change.after.value.items() if k != "Condition"}
+    before = owner.text(document)
+    with pytest.raises(ConnectorError, match="would lock out") as caught:
+        connector.write(
+            connector.read(document), [replace(change, after=State.of(everybody))], before, "t"
+        )
+    assert caught.value.cause is Cause.REFUSED
+    assert owner.text(document) == before
+
+
+def test_a_policy_that_names_a_deleted_principal_is_left(connector: AwsConnector) -> None:
+    """AWS would take no edit of it, so it says who, and that access is left."""
+    (skip,) = opinions(connector, a_grant(orphans=["AIDAEXAMPLEEXAMPLE00"]))
+    assert isinstance(skip, Skip)
+    assert skip.leaves_access
+    assert "AIDAEXAMPLEEXAMPLE00" in skip.reason
+
+
+def test_an_orphan_is_read_from_the_policy(cloud: Cloud, connector: AwsConnector) -> None:
+    """The id that AWS puts where a principal was deleted."""
+    Owner(cloud).make("sqs-queue", "q", {"AWS": [*ARNS, "AROAEXAMPLEEXAMPLE00"]})
+    (grant,) = held(connector)
+    assert grant.state.value["orphans"] == ["AROAEXAMPLEEXAMPLE00"]
+
+
+def test_a_policy_that_would_be_too_long_is_left(connector: AwsConnector) -> None:
+    """With the limit in the reason; a policy that just fits takes the shorter form."""
+    (skip,) = opinions(connector, a_grant(policy_bytes=SQS.longest))
+    assert isinstance(skip, Skip)
+    assert skip.leaves_access
+    assert f"of {SQS.longest} bytes" in skip.reason
+    own = {"own": [f"arn:aws:iam::{DATA}:role/annotator"]}
+    plain = opinions(connector, a_grant(**own))
+    size = sum(len(o.after.body) + 1 for o in plain if isinstance(o, Change) and o.after)
+    short = opinions(connector, a_grant(policy_bytes=SQS.longest - size + 1, **own))
+    assert (len(plain), len(short)) == (2, 1)
+    assert isinstance(short[0], Change)
+    assert short[0].address.id.endswith("All")
+
+
+def test_a_policy_that_grew_too_long_since_is_not_sent(
+    cloud: Cloud, connector: AwsConnector
+) -> None:
+    """What is read just before a write decides, and nothing is written."""
+    Owner(cloud).make("sqs-queue", "labels")
+    change = next(o for o in opinions(connector, a_grant()) if isinstance(o, Change))
+    raw = json.dumps({"Statement": [], "Id": "x" * SQS.longest})
+    with pytest.raises(ConnectorError) as caught:
+        connector.write(Observed(change.address.document, raw=raw), [change], raw, "t")
+    assert caught.value.cause is Cause.QUOTA
+    assert "sqs:SetQueueAttributes" not in cloud.used
+
+
+def test_an_event_bus_is_left_with_the_command_that_helps(connector: AwsConnector) -> None:
+    """Its policy is not written by us; the skip says what a person can do, filled in."""
+    (skip,) = opinions(connector, a_grant("event-bus", "eu-west-1/bus"))
+    assert isinstance(skip, Skip)
+    assert skip.leaves_access
+    assert (
+        "aws events remove-permission --event-bus-name bus --region eu-west-1 --statement-id SID"
+    ) in skip.reason
+    assert EVENTS.statement not in connector.permissions
+
+
+@pytest.mark.parametrize("key", ["aws:SourceOwner", "AWS:SourceAccount", "kms:CallerAccount"])
+def test_everybody_of_an_account_is_that_account(key: str) -> None:
+    """Topics and keys admit `*` with a condition on the caller's account: the vendor's, or not."""
+    for account, ways in ((MERCOR, (f"account {MERCOR}",)), (MERCER, ())):
+        allowed = {
+            "Effect": "Allow", "Principal": "*", "Action": "kms:*",
+            "Condition": {"StringEquals": {key: account}},
+        }  # fmt: skip
+        assert policy.admitted({"Statement": [allowed]}, "kms:*", VENDORS).vendor == ways
+
+
+def test_a_look_alike_in_the_same_statement_is_unharmed(
+    cloud: Cloud, connector: AwsConnector
+) -> None:
+    """What lets both in stays as it is, and no deny of ours names the look-alike."""
+    owner = Owner(cloud)
+    document = Document("aws", DATA, SQS.statement, f"us-east-1/{owner.make('sqs-queue', 'q')}")
+    before = json.loads(owner.text(document))["Statement"]
+    (grant,) = held(connector)
+    changes = [o for o in opinions(connector, grant) if isinstance(o, Change)]
+    connector.write(connector.read(document), changes, owner.text(document), "t")
+    after = json.loads(owner.text(document))["Statement"]
+    assert after[: len(before)] == before
+    added = after[len(before) :]
+    assert MERCOR in json.dumps(added)
+    assert MERCER not in json.dumps(added)
+
+
+def test_where_there_was_no_policy_a_restore_leaves_none(
+    cloud: Cloud, connector: AwsConnector
+) -> None:
+    """Ours was all there was, so it is taken away whole."""
+    owner = Owner(cloud)
+    owner.make("dynamodb-table", "labels")
+    document = Document("aws", DATA, DYNAMODB.statement, "us-east-1/labels")
+    arn = DYNAMODB.arn_of(where_of(document))
+    owner.client("dynamodb").delete_resource_policy(ResourceArn=arn)
+    changes = [o for o in opinions(connector, a_grant("dynamodb-table")) if isinstance(o, Change)]
+    connector.write(connector.read(document), changes, "", "t")
+    assert MERCOR in owner.text(document)
+    connector.write(connector.read(document), [c.inverse() for c in changes], "", "t")
+    assert owner.text(document) == ""
+    assert connector.read(document).exists
+
+
+def test_a_key_is_never_left_without_a_policy(cloud: Cloud, connector: AwsConnector) -> None:
+    """KMS has no call that takes one away: refused, with nothing sent."""
+    (ours,) = (o for o in opinions(connector, a_grant("kms-key")) if isinstance(o, Change))
+    document = ours.address.document
+    with pytest.raises(ConnectorError, match="nothing would be left") as caught:
+        connector.write(Observed(document, raw='{"Statement":[]}'), [ours.inverse()], "", "t")
+    assert caught.value.cause is Cause.REFUSED
+    assert "kms:PutKeyPolicy" not in cloud.used
+    assert whole.BY_STATEMENT[document.kind] is KMS
+
+
+@pytest.mark.parametrize(
+    ("line", "fault"),
+    [
+        ("  regions: [europe]\n", "estate.yaml:3: 'europe' is not an AWS region (eu-west-1)"),
+        ("  resources: [lambdas]\n", "estate.yaml:3: entry 1 of 'resources' must be "),
+    ],
+)
+def test_a_bad_region_or_kind_is_told_with_its_line(line: str, fault: str) -> None:
+    """In the words of the file."""
+    with pytest.raises(ConfigError) as raised:
+        parse_estate(ESTATE + line, "estate.yaml")
+    assert raised.value.what.startswith(fault)
+
+
+def test_regions_are_the_sessions_where_the_estate_names_none(
+    cloud: Cloud, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A queue is found in the region of the worker's own settings, and only there."""
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "eu-west-1")
+    for region in ("us-east-1", "eu-west-1"):
+        Owner(cloud, region=region).make("sqs-queue", "labels")
+    found = held(cloud.connector(resources=("sqs-queues",)))
+    assert [g.address.id for g in found] == ["eu-west-1/labels"]
