@@ -266,17 +266,30 @@ def _email(channel: Channel, secret: str, letter: Letter) -> None:
 
 
 async def _smtp(channel: Channel, secret: str, message: EmailMessage) -> None:
-    sending = aiosmtplib.send(
-        message,
+    # Its own time-out is for each command.
+    await asyncio.wait_for(_mailed(channel, secret, message), 2 * SECONDS)
+
+
+async def _mailed(channel: Channel, secret: str, message: EmailMessage) -> None:
+    client = aiosmtplib.SMTP(
         hostname=channel.host,
         port=channel.port,
-        username=channel.user,
-        password=secret if channel.user else None,
         start_tls=True,
         tls_context=ssl.create_default_context(),
         timeout=SECONDS,
     )
-    await asyncio.wait_for(sending, 2 * SECONDS)  # its time-out is for each command
+    await client.connect()
+    transport = client.transport
+    try:
+        if channel.user:
+            await client.login(channel.user, secret)
+        await client.send_message(message)
+        await client.quit()
+    finally:  # a farewell over TLS may outlast the loop, and the socket with it
+        client.close()
+        if isinstance(transport, asyncio.WriteTransport):
+            transport.abort()
+        await asyncio.sleep(0)
 
 
 _SENDERS: Mapping[str, Send] = {

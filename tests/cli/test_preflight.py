@@ -173,7 +173,7 @@ def test_a_preflight_of_a_whole_estate_ends_well_and_writes_nothing(
     for account in (RESEARCH, DATA, PLATFORM):
         assert "assumed-role/reader" in checks[f"aws {account} reads as"]["found"]
         assert "assumed-role/writer" in checks[f"aws {account} writes as"]["found"]
-        assert "19 of 19" in checks[f"aws {account} rights to read"]["found"]
+        assert "35 of 35" in checks[f"aws {account} rights to read"]["found"]
         assert checks[f"aws {account} clock"]["ok"]
     assert checks["temporal version"]["found"]
     assert "one polls the queue" in checks["worker that reads"]["found"]
