@@ -37,6 +37,7 @@ bench: setup  ## what durability costs, beside a bare thread pool; ARGS='--outpu
 
 soak: setup  ## kill worker and Temporal at random over a faulty estate; ARGS='--seed N --kills N'
 	@PYTHONPATH=tests $(BIN)/python -m bench.soak $(ARGS)
+	@STOPLINE_YEAR_HOURS=24 $(BIN)/python -m pytest -n 0 tests/workflows/test_year.py
 
 
 lint: setup
