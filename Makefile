@@ -39,14 +39,16 @@ soak: setup  ## kill worker and Temporal at random over a faulty estate; ARGS='-
 	@PYTHONPATH=tests $(BIN)/python -m bench.soak $(ARGS)
 	@PYTHONPATH=tests $(BIN)/python -m support.oracle --cases 20000
 
-oracle: setup tests/oracle/node_modules  ## ask another evaluator of AWS's policies; ARGS='--cases N --seed N'
+oracle: $(VENV)/oracle/node_modules  ## ask another evaluator of AWS's policies; ARGS='--cases N --seed N'
 	@PYTHONPATH=tests $(BIN)/python -m support.oracle $(ARGS)
 
-# By hash, and without any script of the package's own.
-tests/oracle/node_modules: tests/oracle/package-lock.json
-	@cd tests/oracle && npm ci --ignore-scripts --no-audit --no-fund --loglevel=error
+# By hash, without any script of the package's own, and outside of what is ours.
+$(VENV)/oracle/node_modules: $(wildcard tests/oracle/*) | setup
+	@mkdir -p $(VENV)/oracle
+	@cp tests/oracle/package.json tests/oracle/ask.mjs $(VENV)/oracle/
+	@cp tests/oracle/lock.json $(VENV)/oracle/package-lock.json
+	@cd $(VENV)/oracle && npm ci --ignore-scripts --no-audit --no-fund --loglevel=error
 	@touch $@
-
 
 lint: setup
 	@$(BIN)/ruff check .

@@ -9,6 +9,7 @@ import argparse
 import json
 import shutil
 import subprocess
+import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,7 +18,7 @@ from typing import Any
 
 from stopline.connectors.aws.evaluating import Answer, Policies, Request, evaluate
 
-FOLDER = Path(__file__).parents[1] / "oracle"
+FOLDER = Path(sys.prefix) / "oracle"
 OURS, THEIRS = "111122223333", "444455556666"
 NOW = "2026-06-01T00:00:00Z"
 ACTS = (
