@@ -196,7 +196,8 @@ def _unverified(pause: Pause, events: Iterable[Event], holds: Iterable[Hold]) ->
         where = str(hold.address)
         if where in bad:
             again = f"stopline pause {pause.vendor} --address {quote(where)} --reason '...'"
-            reason = "a later reading does not show what we left"
+            reason = last.data.get("why", {}).get(where) if last else ""
+            reason = reason or "a later reading does not show what we left"
             yield Left("unverified", where, hold.change.principal, reason, again)
 
 
