@@ -29,6 +29,9 @@ DELIVER = "stopline.deliver.v1"
 GIVE_UP = "stopline.give-up.v1"
 TRY_CHANNELS = "stopline.try-channels.v1"
 
+PATIENCE_SECONDS = 86_400.0
+"""A notice that could not be sent for so long has failed."""
+
 RETRIABLE = ("busy", "throttled", "unreachable")
 """Causes that are asked again at once by the shard; the rest is left to the next sweep."""
 

@@ -189,7 +189,7 @@ class Configuration:
         if self._notices is None:
             return None
         # A vendor whose file is broken is still one: it has its file's name.
-        names = {stem: (stem,) for stem in self._vendors}
+        names: dict[str, tuple[str, ...]] = {stem: (stem,) for stem in self._vendors}
         names |= {vendor.vendor: (vendor.vendor, *vendor.names) for vendor in self.vendors()}
         return parse_notices(self._notices.text, self._notices.label, names)
 

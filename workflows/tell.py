@@ -16,8 +16,7 @@ with workflow.unsafe.imports_passed_through():
     from workflows.calls import HEARTBEAT, call
     from workflows.messages import TELL
 
-PATIENCE = timedelta(hours=24)
-"""A notice that could not be sent for so long has failed."""
+PATIENCE = timedelta(seconds=api.PATIENCE_SECONDS)
 AGAIN = RetryPolicy(
     initial_interval=timedelta(seconds=1),
     backoff_coefficient=2,

@@ -22,12 +22,16 @@ LONGEST_WHY = 300
 
 
 class NoticeState(StrEnum):
-    """Where a notice stands. `withheld` was never to be sent, and its reason is beside it."""
+    """Where a notice stands. `withheld` was never to be sent, and its reason is beside it.
+
+    `withdrawn` was to be sent, and was no longer true when its turn came.
+    """
 
     PENDING = "pending"
     SENT = "sent"
     FAILED = "failed"
     WITHHELD = "withheld"
+    WITHDRAWN = "withdrawn"
 
 
 @dataclass(frozen=True, slots=True)
