@@ -54,3 +54,29 @@ def test_a_pause_shows_each_notice_with_its_state(asking: Asking, there: Provide
     assert states == {"opened": "failed", "contained": "failed"}
     assert told.code == 6
     assert "tell them yourself" in asking.ask("notices", "mercor").said
+
+
+def test_a_channel_that_fails_is_seen_in_the_pauses_status(asking: Asking, there: Provider) -> None:
+    """A line with the reason and a command, in the JSON too; and the pause is contained."""
+    there.answers += [Answer(403)] * 2
+    assert asking.pause().code == 0
+    ended(asking)
+    left = asking.ask("status", "mercor", "--output", "json").document["left"]
+    told = [(n["where"], n["reason"], n["command"]) for n in left if n["kind"] == "notice"]
+    assert [where for where, _, _ in told] == ["room: responders"] * 2
+    assert "HTTP 403" in told[0][1]
+    assert told[0][2].startswith("stopline notices ")
+    page = asking.ask("status", "mercor")
+    assert page.code == 0
+    assert "Not told" in page.said
+    assert "contained: everything in scope" in page.said
+
+
+def ended(asking: Asking) -> dict[str, str]:
+    """Wait until nothing is pending any more; the states by event."""
+    for _ in range(200):
+        told = asking.ask("notices", "mercor", "--output", "json").document
+        states = {n["event"]: n["state"] for n in told["notices"]}
+        if states and "pending" not in states.values():
+            return states
+    raise TimeoutError(states)
