@@ -24,11 +24,14 @@ from stopline.audiences import INSIDE, OUTSIDE, Audience, Notices
 from stopline.configuration import NOTICES, load
 from stopline.errors import ConfigError, WrongJournalError
 from stopline.journal.book import Book
-from stopline.journal.outbox import Draft, Notice, NoticeState
+from stopline.journal.outbox import ESCALATED, Draft, Notice, NoticeState
 from stopline.journal.pauses import OPEN, PauseStatus
 from stopline.model import Document
 from stopline.notices.channels import TEST_EVENT, DeliveryError, Letter, send
-from stopline.notices.drafting import TEST, TEST_TEXT, Facts, drafts_of
+from stopline.notices.drafting import ASKS, TEST, TEST_TEXT, Facts, drafts_of
+from stopline.notices.drafting import LIFTED as PAUSING
+from stopline.notices.tokens import token_of
+from stopline.text import sha256
 
 log = structlog.get_logger()
 BUSY = timedelta(seconds=5)
@@ -82,7 +85,12 @@ class Teller:
             notices = self.notices()
             if notices is None:
                 return ()
-            known = replace(facts, contact=notices.contact, hours=notices.update_hours)
+            known = replace(
+                facts,
+                contact=notices.contact,
+                hours=notices.update_hours,
+                minutes=notices.escalation.minutes if notices.escalation.levels else 0,
+            )
             return tuple(drafts_of(notices, known))
         except Exception as error:  # noqa: BLE001 - a fault of a notice is no reason to stay open
             why = error.what if isinstance(error, ConfigError) else type(error).__name__
@@ -140,9 +148,9 @@ class Telling:
     def due(self, asked: api.TellOrder) -> api.Due:
         """The channels over which something of a pause is still to be sent."""
         with at_work():
-            self._check(asked)
+            require_journal(self.book, asked)
             channels = {notice.channel for notice in self.book.outbox.due(asked.pause)}
-            return api.Due(tuple(sorted(channels)))
+            return replace(self._unheard(asked), channels=tuple(sorted(channels)))
 
     @activity.defn(name=api.DELIVER, no_thread_cancel_exception=True)
     def deliver(self, asked: api.TellOrder) -> int:
@@ -153,7 +161,7 @@ class Telling:
         waiting; to each, what happened later is sent later.
         """
         with at_work():
-            self._check(asked)
+            require_journal(self.book, asked)
             info = activity.info()
             holder = f"{info.workflow_run_id}/{info.activity_id}/{info.attempt}"
             sent, waits = 0, dict[str, _AgainError]()
@@ -176,7 +184,7 @@ class Telling:
         What was written down since has a workflow of its own, and its own time.
         """
         with at_work():
-            self._check(asked)
+            require_journal(self.book, asked)
             due = self.book.outbox.due(asked.pause, asked.channel)
             oldest = self.book.store.clock() - api.PATIENCE_SECONDS
             left = [n for n in due if datetime.fromisoformat(n.at).timestamp() <= oldest]
@@ -189,13 +197,29 @@ class Telling:
     def try_channels(self, asked: api.TellOrder) -> api.Told:
         """Send a marked test over every channel to those inside, once; what became of each."""
         with at_work():
-            self._check(asked)
+            require_journal(self.book, asked)
             notices = self.teller.notices()
             if notices is None:
                 return api.Told(configured=False)
             return api.Told(tuple(self._tested(notices, asked)))
 
     # --- small things ----------------------------------------------------------------------------
+
+    def _unheard(self, asked: api.TellOrder) -> api.Due:
+        """The latest event that nobody has acknowledged, and when others are told of it."""
+        try:
+            notices = self.teller.notices()
+        except ConfigError:
+            return api.Due()
+        if notices is None or not notices.escalation.levels:
+            return api.Due()
+        heard, outbox = self.book.outbox.heard(asked.pause), self.book.outbox
+        waiting = [n for n in outbox.of(asked.pause) if _asks(n) and n.seq not in heard]
+        if not waiting:
+            return api.Due()
+        terms = notices.escalation
+        last = max(n.seq for n in waiting)
+        return api.Due((), last, terms.minutes * 60, len(terms.levels))
 
     def _next(self, asked: api.TellOrder, holder: str, waits: Container[str]) -> Notice | None:
         """The oldest that is due to somebody who is not waited for already.
@@ -220,12 +244,15 @@ class Telling:
         if why := untrue(self.book, notice):
             outbox.ended(notice, NoticeState.WITHDRAWN, why)
             return False
-        letter = Letter(
-            notice.key, notice.pause, notice.event, notice.audience, notice.recipient,
-            notice.subject, outbox.text(notice), notice.at, again,
-        )  # fmt: skip
+        text = outbox.text(notice)
         try:
-            self._send(self.teller.notices(), notice.channel, letter)
+            notices = self.teller.notices()
+            more = self._with_token(notices, notice)
+            letter = Letter(
+                notice.key, notice.pause, notice.event, notice.audience, notice.recipient,
+                notice.subject, text + more, notice.at, again,
+            )  # fmt: skip
+            self._send(notices, notice.channel, letter)
         except DeliveryError as error:
             if error.hopeless:
                 outbox.ended(notice, NoticeState.FAILED, error.why)
@@ -235,8 +262,20 @@ class Telling:
         except ConfigError as error:  # a person can still mend it
             outbox.tried(notice, error.what)
             raise _AgainError(error.what) from None
-        outbox.ended(notice, NoticeState.SENT)
+        outbox.ended(notice, NoticeState.SENT, sent=sha256(text + more) if more else "")
         return True
+
+    def _with_token(self, notices: Notices | None, notice: Notice) -> str:
+        """What is added to a notice so that it can be acknowledged by whoever was sent it."""
+        name = notices.escalation.secret if notices else None
+        if name is None or not (_asks(notice) or notice.event == ESCALATED):
+            return ""
+        try:
+            token = token_of(self.secret_of(name), self.book.id, notice.key)
+        except ConfigError as error:  # it can be acknowledged by name
+            log.warning("notices", pause=notice.pause, wrong=error.what)
+            return ""
+        return f"\nAcknowledge as whoever was sent this: stopline ack --token {token}\n"
 
     def _send(self, notices: Notices | None, name: str, letter: Letter) -> None:
         channel = notices.channels.get(name) if notices else None
@@ -264,14 +303,6 @@ class Telling:
                 why = error.what
             yield api.Tried(name, notices.channels[name].kind, recipient, not why, why)
 
-    def _check(self, asked: api.TellOrder) -> None:
-        if asked.journal != self.book.id:
-            raise WrongJournalError(
-                f"The notices belong to the journal {asked.journal}, and this worker has the "
-                f"journal {self.book.id}; nothing was sent.",
-                "Start the worker with STOPLINE_JOURNAL_URL of that journal.",
-            )
-
 
 class _AgainError(Exception):
     """A notice was not taken; it is asked again, after as many seconds as the provider wants."""
@@ -289,7 +320,16 @@ def _asked_again(waits: Mapping[str, _AgainError]) -> ApplicationError:
     return ApplicationError(why, type="Delivery", next_retry_delay=delay)
 
 
-_TRUE_WHILE = {"contained": (PauseStatus.CONTAINED,), "restored": (PauseStatus.CLOSED,)}
+def _asks(notice: Notice) -> bool:
+    """Whether somebody inside must say that they have heard it."""
+    return notice.event in ASKS and Audience(notice.audience) in INSIDE
+
+
+_TRUE_WHILE = {
+    "contained": (PauseStatus.CONTAINED,),
+    "restored": (PauseStatus.CLOSED,),
+    PAUSING: tuple(s for s in OPEN if s is not PauseStatus.RESTORING),
+}
 """Where a pause must stand for what those outside are told about it."""
 
 
@@ -307,6 +347,16 @@ def untrue(book: Book, notice: Notice) -> str:
     if notice.event == "restored" and others:
         return f"{NO_MORE}: the pause {others[0]} holds access of {pause.vendor} still"
     return ""
+
+
+def require_journal(book: Book, asked: api.TellOrder) -> None:
+    """Raise WrongJournalError where an order is for another journal than the worker's."""
+    if asked.journal != book.id:
+        raise WrongJournalError(
+            f"The notices belong to the journal {asked.journal}, and this worker has the "
+            f"journal {book.id}; nothing was sent.",
+            "Start the worker with STOPLINE_JOURNAL_URL of that journal.",
+        )
 
 
 def _lane(asked: api.TellOrder) -> Document:

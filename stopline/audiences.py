@@ -88,6 +88,18 @@ class Outside(_Strict):
     payees: tuple[Route, ...] = ()
 
 
+class Escalation(_Strict):
+    """Who is told when nobody acknowledges: after each `minutes`, the next of the `levels`.
+
+    `secret` names the environment variable of the key that signs what a notice can be acknowledged
+    with; without one, a name that the roles know is needed.
+    """
+
+    minutes: float = Field(default=15, gt=0, le=1440)
+    levels: tuple[Annotated[tuple[Route, ...], Field(min_length=1)], ...] = ()
+    secret: Annotated[str, AfterValidator(variable)] | None = None
+
+
 class Notices(_Strict):
     """Who is told and how. `contact` is out of band: a phone number, never the vendor's channels.
 
@@ -98,6 +110,7 @@ class Notices(_Strict):
     update_hours: int = Field(default=4, ge=1, le=168)
     channels: dict[Word, Channel] = Field(min_length=1)
     audiences: Inside = Inside()
+    escalation: Escalation = Escalation()
     vendors: dict[Word, Outside] = Field(default_factory=dict)
 
     def routes(self, vendor: str) -> Iterator[tuple[Audience, Route]]:
@@ -125,6 +138,8 @@ def _meaning(notices: Notices, names: Names) -> Iterator[tuple[Path, str]]:
         yield from _told_inside(
             ("audiences", str(audience)), notices, getattr(notices.audiences, audience), names
         )
+    for level, routes in enumerate(notices.escalation.levels):
+        yield from _told_inside(("escalation", "levels", level), notices, routes, names)
     for vendor, outside in notices.vendors.items():
         if names and vendor not in names:
             yield ("vendors", vendor), yamltext.unknown_word("vendor", vendor, names)

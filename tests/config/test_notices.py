@@ -115,6 +115,25 @@ def test_the_file_is_optional_and_checked_with_the_others(tmp_path: Path) -> Non
     assert any("notices.yaml" in fault.what for fault in load(tmp_path).check())
 
 
+@pytest.mark.parametrize(
+    ("escalation", "fault"),
+    [
+        ("{minutes: 0, levels: [[{channel: pager}]]}", "must be more than 0"),
+        ("{levels: [[]]}", "at least 1"),
+        ("{levels: [[{channel: pagr}]]}", "did you mean 'pager'"),
+        ("{levels: [[{channel: beep}]]}", "leads to mercor"),
+        ("{levels: [[{channel: room}], [{channel: pager}, {channel: pager}]]}", "told twice"),
+        ("{secret: my-secret}", "name of an environment variable"),
+    ],
+)
+def test_whoever_is_told_next_is_held_to_the_same_rules(escalation: str, fault: str) -> None:
+    """No level leads to a vendor, or nowhere; the message names the line."""
+    with pytest.raises(ConfigError) as refused:
+        parse_notices(f"{CHANNELS}escalation: {escalation}\n", "notices.yaml", NAMES)
+    assert refused.value.what.startswith("notices.yaml:14: ")
+    assert fault in refused.value.what
+
+
 def test_those_outside_are_not_told_twice_over_one_channel_either() -> None:
     """A route that is given twice is a slip of the pen, whoever it leads to."""
     twice = "  mercor: {payees: [{channel: room}, {channel: room}]}\n"

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from shlex import quote
 
 from stopline.journal.book import Book
+from stopline.journal.outbox import ACKNOWLEDGED, LIFTED
 from stopline.journal.pauses import OPEN, Pause, PauseStatus, Planned
 from stopline.journal.store import Event
 from stopline.model import Address, Direction, Hold, Outcome
@@ -29,6 +30,8 @@ _SAID = {
     "adopted": "adopt",
     "reassessed": "reassess",
     "review-overdue": "not reassessed in time",
+    ACKNOWLEDGED: "acknowledge a notice",
+    LIFTED: "tell those outside",
 }
 
 
