@@ -419,7 +419,12 @@ class CheckRef:
 
 @dataclass(frozen=True)
 class Acknowledgement:
-    """A person's word that the gaps and open skips of a pause are known and accepted."""
+    """A person's word that the gaps and open skips of a pause are known and accepted.
+
+    `digest` is of the plan that says which, and OpenSSH's `signature` is over it.
+    """
 
     by: str = ""
     reason: str = ""
+    digest: str = ""
+    signature: str = ""

@@ -12,6 +12,7 @@ import typer
 from activities.api import TellOrder
 from stopline.approving import TELL_OUTSIDE, statement_of
 from stopline.entrypoints.cli import options as o
+from stopline.entrypoints.cli.approving import signature_of
 from stopline.entrypoints.cli.asking import confirm, nearest, open_pause, pauses_named
 from stopline.entrypoints.cli.program import Program
 from stopline.errors import SetupError, UserError
@@ -20,7 +21,6 @@ from stopline.journal.pauses import OPEN, Pause
 from stopline.render.documents import notices_document, tried_document
 from stopline.render.notices import NoticeShown, TriedShown, notices_page, tried_page
 from stopline.render.standing import FAILED, PARTIAL
-from stopline.signing import Statement, sign
 
 TEST = "test"
 
@@ -73,12 +73,6 @@ def _tell_outside(
     )  # fmt: skip
     program.wait(temporal.about_notices(order, TELL_OUTSIDE, f"{by}: {what}"))
     program.say(f"{pause.vendor} and its payees are told now, and of what follows.")
-
-
-def signature_of(program: Program, said: Statement, named: Path | None) -> str:
-    """OpenSSH's signature with the key that was named or is set; nothing where none is."""
-    key = named or program.settings.signing_key
-    return sign(said, key) if key is not None else ""
 
 
 def _show(program: Program, case: str) -> int:
