@@ -14,6 +14,7 @@ import typer
 
 import stopline
 from stopline.entrypoints.cli import (
+    acking,
     adopting,
     approving,
     assessing,
@@ -59,6 +60,7 @@ for command in (
     auditing.audit,
     auditing.audits,
     noticing.notices,
+    acking.ack,
     approving.approve,
     approving.reject,
     restoring.rollback,
