@@ -17,6 +17,7 @@ from stopline.journal.book import Book
 from stopline.journal.pauses import Planned
 from stopline.model import Address, Document, Hold
 from stopline.planner import Drift, DriftKind, Look, drift
+from stopline.terminating import Removed
 from stopline.text import Json
 
 READERS = 8
@@ -89,8 +90,10 @@ def _told(one: Drift) -> Json:
     }
 
 
-def looks(connectors: Mapping[str, Connector], holds: Iterable[Hold]) -> Mapping[Address, Look]:
-    """Read every document that holds lie in; what cannot be read says so."""
+def looks(
+    connectors: Mapping[str, Connector], holds: Iterable[Hold | Removed]
+) -> Mapping[Address, Look]:
+    """Read every document that these lie in; what cannot be read says so."""
     ordered = sorted(holds, key=lambda h: (h.address.document, h.address))
     by_document = [
         (document, tuple(hold.address for hold in group))

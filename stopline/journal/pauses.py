@@ -44,6 +44,9 @@ class PauseStatus(StrEnum):
     CLOSED = "closed"
 
 
+TERMINATED = "terminated"
+"""The event that says that every effect of a termination was carried out."""
+
 OPEN = tuple(s for s in PauseStatus if s is not PauseStatus.CLOSED)
 
 
@@ -269,6 +272,14 @@ class Pauses:
             for document, at in last.items()
         }
 
+    def is_terminated(self, pause: str) -> bool:
+        """Whether a termination was carried out, and nothing was contained after it."""
+        done = self.store.events(pause, TERMINATED)
+        return bool(done) and not any(
+            event.seq > done[-1].seq and _contains(event) and _applied(event)
+            for event in self.store.events(pause, "receipts")
+        )
+
     def removed(self, pause: str) -> tuple[Removed, ...]:
         """What a termination of this pause has removed for good, or found to be gone, sorted.
 
@@ -333,6 +344,10 @@ def _how(receipt: Json, begun: Collection[str]) -> How | None:
     if receipt["cause"] != Cause.GONE:
         return None
     return How.BEGUN if receipt["address"] in begun else How.GONE
+
+
+def _applied(event: Event) -> bool:
+    return any(receipt["outcome"] == Outcome.APPLIED for receipt in event.data["receipts"])
 
 
 def _contains(event: Event) -> bool:
