@@ -278,13 +278,17 @@ def _plus(a: dict[str, int], b: dict[str, int]) -> dict[str, int]:
 
 @dataclass(frozen=True)
 class RestoreOrder:
-    """A person's request to roll a pause back, whole or in part."""
+    """A person's request to roll a pause back, whole or in part; or to terminate it.
+
+    `direction` says which: `restore` or `terminate`.
+    """
 
     by: str = ""
     reason: str = ""
     scope: Scope = field(default_factory=Scope)
     unproven: bool = False
     request: str = ""
+    direction: Direction = Direction.RESTORE
 
 
 @dataclass(frozen=True)
@@ -318,8 +322,8 @@ class SheetOrder:
 class Summary:
     """Where a pause stands, in numbers. Lists are in the journal.
 
-    `result` is `contained`, `partial`, `stopped`, `restored` or `refused`. `notices` is how many
-    are due.
+    `result` is `contained`, `partial`, `stopped`, `restored`, `terminated` or `refused`. `notices`
+    is how many are due.
     """
 
     result: str = ""

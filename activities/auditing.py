@@ -16,6 +16,7 @@ from stopline.journal.book import Book
 from stopline.journal.pauses import Planned
 from stopline.model import Address, Document, Hold
 from stopline.planner import Drift, DriftKind, Look, drift
+from stopline.terminating import Removed
 from stopline.text import Json
 
 READERS = 8
@@ -89,16 +90,18 @@ def _told(one: Drift) -> Json:
 
 
 def observed(
-    connectors: Mapping[str, Connector], holds: Iterable[Hold]
+    connectors: Mapping[str, Connector], holds: Iterable[Hold | Removed]
 ) -> Mapping[Document, Observed]:
-    """Read every document that holds lie in; one that cannot be read is left out."""
+    """Read every document that these lie in; one that cannot be read is left out."""
     documents = sorted({hold.address.document for hold in holds})
     with ThreadPoolExecutor(READERS) as pool:
         answers = zip(documents, pool.map(lambda d: _read(connectors, d), documents), strict=True)
         return {document: answer for document, answer in answers if answer is not None}
 
 
-def looks(found: Mapping[Document, Observed], holds: Iterable[Hold]) -> Mapping[Address, Look]:
+def looks(
+    found: Mapping[Document, Observed], holds: Iterable[Hold | Removed]
+) -> Mapping[Address, Look]:
     """What stands at each address that is held; of what could not be read nothing is said."""
     return {
         hold.address: Look(one.states.get(hold.address), exists=one.exists)

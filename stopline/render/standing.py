@@ -110,7 +110,7 @@ def exit_code(standing: Standing) -> int:
     """The exit code of a command that ended with this standing."""
     if standing.waiting is not None:
         return WAITING
-    plain = {"contained": DONE, "closed": DONE, "stopped": FAILED}
+    plain = {"contained": DONE, "terminated": DONE, "closed": DONE, "stopped": FAILED}
     if standing.status in plain:
         return plain[standing.status]
     kinds = {left.kind for left in standing.left} - {"unproven", "recovery sheet", "notice"}
@@ -312,5 +312,5 @@ def moment_line(moment: Moment) -> str:
 
 
 def direction_of(phase: str) -> Direction:
-    """Which way a waiting plan goes, by the phase that it waits in."""
+    """Which way a plan goes that waits in a pause of an older release, by the phase."""
     return Direction.CONTAIN if phase == "awaiting-approval" else Direction.RESTORE

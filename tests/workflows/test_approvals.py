@@ -220,10 +220,11 @@ def test_what_was_signed_before_a_no_counts_no_more(tmp_path: Path) -> None:
             said = await statement(line, handle, "bob")
             await line.approve(handle, waiting.digest, "bob", sign(said, tmp_path / "bob"))
             order, work = (await line.status(handle)).order, line.book.pauses.plan(waiting.ref)
-            vouching.require(line.book, approvers, order, work.plan.work, 1)
+            batch = api.BatchOrder(order, waiting.ref, Direction.RESTORE)
+            vouching.require(line.book, approvers, batch, work.plan.work, 1)
             await handle.execute_update(m.REJECT, m.Reject("carol", "no"), result_type=str)
             with pytest.raises(RefusedError, match="Too few have signed"):
-                vouching.require(line.book, approvers, order, work.plan.work, 1)
+                vouching.require(line.book, approvers, batch, work.plan.work, 1)
 
     asyncio.run(scenario())
 
