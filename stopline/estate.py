@@ -19,6 +19,9 @@ AwsResource = Literal[
     "ecr-repositories",
     "dynamodb-tables",
     "event-buses",
+    "lambda-functions",
+    "file-systems",
+    "search-domains",
 ]
 """Resources of AWS with a policy of their own, beside buckets; a playbook's words for them."""
 RoleName = Annotated[str, AfterValidator(role_name)]

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 
 import pytest
 import yaml
-from support.recorded import PLAYBOOK, READER, WRITER, Night, a_night, give_role
+from support.recorded import ENFORCED, PLAYBOOK, READER, WRITER, Night, a_night, give_role
 from support.temporal import House
 
 from stopline.connectors.aws import AwsConnector
@@ -75,7 +75,8 @@ class Flight:
 
     def estate(self, *, aws: Json = None, protected: Json = None) -> None:
         """Write the configuration, with changes laid over the estate's sections."""
-        roles = {"role": WRITER, "read_role": READER, "propagation": 0.0}
+        roles: dict[str, Json] = {"role": WRITER, "read_role": READER, "propagation": 0.0}
+        roles["resources"] = list(ENFORCED)
         sections = {
             "aws": configure.ESTATE["aws"] | roles | (aws or {}),
             "protected": configure.ESTATE["protected"] | (protected or {}),

@@ -20,8 +20,9 @@ from stopline.connectors.aws.claims import (
     of_statement,
 )
 from stopline.connectors.aws.evaluating import Policies
+from stopline.connectors.aws.kinds import where_of
 from stopline.connectors.aws.proving import place_of
-from stopline.connectors.aws.resources import TABLE, where_of
+from stopline.connectors.aws.resources import TABLE
 from stopline.engine import Errand, Observed, apply
 from stopline.journal.book import Book, open_book
 from stopline.model import (

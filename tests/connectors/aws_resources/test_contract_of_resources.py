@@ -9,7 +9,8 @@ from support.aws import DATA, ROLE, VENDOR, Cloud
 from support.aws_resources import KINDS, STRANGER, Owner, playbook, statement
 
 from stopline.connectors.aws import AwsConnector
-from stopline.connectors.aws.resources import TABLE, where_of
+from stopline.connectors.aws.kinds import where_of
+from stopline.connectors.aws.resources import TABLE
 from stopline.estate import Estate, Protected
 from stopline.model import Address, Document
 from stopline.playbook import Playbook
@@ -59,7 +60,7 @@ class ResourceGround:
         """A stranger adds a statement."""
         row = TABLE[document.kind.removesuffix("-policy-statement")]
         body = json.loads(self.owner.text(document))
-        arn = row.on_of(where_of(document))
+        arn = row.arn_of(where_of(document)) if row.on_of(where_of(document)) != "*" else "*"
         them = {"AWS": "arn:aws:iam::999999999999:root"}
         theirs = statement(row.kind, them, arn, Sid=STRANGER)
         others = [s for s in body["Statement"] if s["Sid"] != STRANGER]
@@ -89,7 +90,9 @@ class TestResources(ConnectorContract):
 
 
 def test_the_ground_has_one_of_each_kind_that_is_written(ground: ResourceGround) -> None:
-    """So that no kind keeps the contract by not being there."""
+    """So that no kind keeps the contract by not being there; the emulator has no policies of
+    functions that are written whole, which `test_functions` tries against AWS's own model.
+    """
     assert {Address.parse(f"{d}#x").kind for d in ground.documents()} == {
-        row.statement for row in TABLE.values() if row.put
+        row.statement for row in TABLE.values() if row.kind != "lambda-function"
     }
