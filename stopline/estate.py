@@ -121,6 +121,14 @@ def readers(estate: Estate) -> tuple[Reader, ...]:
     return tuple(found)
 
 
+def left_out(estate: Estate) -> tuple[str, ...]:
+    """What the estate's file keeps from being looked at, by connector; nothing where all is."""
+    aws = estate.aws
+    missing = [kind for kind in get_args(AwsResource) if aws and kind not in aws.resources]
+    why = "which `aws.resources` of the estate's file leaves out"
+    return (f"aws: {', '.join(missing)}, {why}",) if missing else ()
+
+
 def parse_estate(text: str, file: str) -> Estate:
     """Read the estate's file. Raises ConfigError with every fault, as `file:line: fault`."""
     read = yamltext.read(text, file, Estate)

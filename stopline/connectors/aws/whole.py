@@ -118,6 +118,8 @@ def _taken_out(
             operation = row.out.operation if row.out else ""
             clients.do(where.account, row.placed(where.region), operation, **words)
         except ConnectorError as error:
+            if gone(error):  # somebody took it out; a bus that is gone is told below
+                continue
             if number:  # those before it landed
                 raise ConnectorError(error.cause, error.detail, landed=None) from error
             raise

@@ -9,7 +9,8 @@ from support.grants import a_grant, opinions
 
 from stopline.connectors.aws import AwsConnector
 from stopline.connectors.aws.further import EVENTS
-from stopline.model import Change, Document
+from stopline.errors import ConnectorError
+from stopline.model import Cause, Change, Document
 
 DOCUMENT = Document("aws", DATA, EVENTS.statement, "us-east-1/labels")
 
@@ -64,3 +65,22 @@ def test_where_a_bus_had_no_policy_a_restore_leaves_none(
     assert MERCOR in owner.text(DOCUMENT)
     connector.write(connector.read(DOCUMENT), [c.inverse() for c in ours], "", "t")
     assert owner.text(DOCUMENT) == ""
+
+
+def test_what_somebody_took_out_before_us_is_no_fault(
+    cloud: Cloud, connector: AwsConnector
+) -> None:
+    """Between our read and our write; a bus that is gone itself is said to be."""
+    owner, ours = Owner(cloud), changes(connector)
+    owner.make("event-bus", "labels")
+    before = owner.text(DOCUMENT)
+    connector.write(connector.read(DOCUMENT), ours, before, "t")
+    contained = connector.read(DOCUMENT)
+    events = owner.client("events")
+    events.remove_permission(EventBusName="labels", StatementId=ours[0].address.part)
+    connector.write(contained, [c.inverse() for c in ours], before, "t")
+    assert owner.text(DOCUMENT) == before
+    events.delete_event_bus(Name="labels")
+    with pytest.raises(ConnectorError) as caught:
+        connector.write(contained, [c.inverse() for c in ours], before, "t")
+    assert (caught.value.cause, caught.value.landed) == (Cause.GONE, False)
