@@ -11,19 +11,21 @@ from support.aws_resources import KINDS, STRANGER, Owner, playbook, statement
 from stopline.connectors.aws import AwsConnector
 from stopline.connectors.aws.kinds import where_of
 from stopline.connectors.aws.resources import TABLE
-from stopline.estate import Estate, Protected
+from stopline.estate import AwsAccount, Estate, Protected
 from stopline.model import Address, Document
 from stopline.playbook import Playbook
 from stopline.text import Json
 from stopline.vendors import Vendor
 
 PLAYBOOK = playbook()
+ALONE = {"accounts": {DATA: AwsAccount(name="data")}}
+"""One account: each more takes a client of every service, which is most of what a test takes."""
 ESTATE = Estate(protected=Protected(orchestrator=(f"arn:aws:iam::*:role/{ROLE}",)))
 
 
 @dataclass
 class ResourceGround:
-    """One account with a key, a topic, a queue, a secret, a repository and a table."""
+    """One account with one of each kind of resource that the emulator serves."""
 
     cloud: Cloud
     owner: Owner
@@ -74,7 +76,7 @@ class ResourceGround:
     def close(self) -> None:
         """Nobody lets us assume our role there."""
         self.cloud.closed.add(DATA)
-        self.connector = self.cloud.connector()
+        self.connector = self.cloud.connector(**ALONE)
 
 
 @pytest.fixture
@@ -82,11 +84,11 @@ def ground(cloud: Cloud) -> ResourceGround:
     """One of each kind, with the vendor and a look-alike let in by one statement."""
     owner = Owner(cloud)
     ids = {kind: f"us-east-1/{owner.make(kind, 'labels')}" for kind in KINDS}
-    return ResourceGround(cloud, owner, cloud.connector(), ids)
+    return ResourceGround(cloud, owner, cloud.connector(**ALONE), ids)
 
 
 class TestResources(ConnectorContract):
-    """Keys, topics, queues, secrets, repositories and tables."""
+    """Keys, topics, queues, secrets, repositories, tables, buses, file systems and domains."""
 
 
 def test_the_ground_has_one_of_each_kind_that_is_written(ground: ResourceGround) -> None:
