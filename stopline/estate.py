@@ -19,6 +19,9 @@ AwsResource = Literal[
     "ecr-repositories",
     "dynamodb-tables",
     "event-buses",
+    "lambda-functions",
+    "file-systems",
+    "search-domains",
 ]
 """Resources of AWS with a policy of their own, beside buckets; a playbook's words for them."""
 RoleName = Annotated[str, AfterValidator(role_name)]
@@ -116,6 +119,14 @@ def readers(estate: Estate) -> tuple[Reader, ...]:
         reads = account.read_role or aws.read_role or writes
         found.append(Reader("aws", number, reads, reads != writes))
     return tuple(found)
+
+
+def left_out(estate: Estate) -> tuple[str, ...]:
+    """What the estate's file keeps from being looked at, by connector; nothing where all is."""
+    aws = estate.aws
+    missing = [kind for kind in get_args(AwsResource) if aws and kind not in aws.resources]
+    why = "which `aws.resources` of the estate's file leaves out"
+    return (f"aws: {', '.join(missing)}, {why}",) if missing else ()
 
 
 def parse_estate(text: str, file: str) -> Estate:

@@ -1,4 +1,4 @@
-"""The estate's other doors: keys, topics, queues, secrets, repositories and tables.
+"""The estate's other doors: keys, topics, queues, secrets, repositories, tables, buses and more.
 
 Each has a policy of its own that lets the vendor in beside a look-alike. Seeded, and read back,
 with plain boto3: nothing here is made by the code that the drill tests.
@@ -72,6 +72,26 @@ KINDS: Mapping[str, _Kind] = {
         "dynamodb:GetItem",
         lambda c: [_TABLE.format(t) for t in c.list_tables()["TableNames"]],
         lambda c, n: str(c.get_resource_policy(ResourceArn=n).get("Policy") or ""),
+    ),
+    "bus": _Kind(
+        "events",
+        "events:PutEvents",
+        lambda c: [b["Name"] for b in c.list_event_buses()["EventBuses"]],
+        lambda c, n: str(c.describe_event_bus(Name=n).get("Policy") or ""),
+    ),
+    "files": _Kind(
+        "efs",
+        "elasticfilesystem:ClientWrite",
+        lambda c: [f["FileSystemId"] for f in c.describe_file_systems()["FileSystems"]],
+        lambda c, n: str(c.describe_file_system_policy(FileSystemId=n).get("Policy") or ""),
+    ),
+    "domain": _Kind(
+        "opensearch",
+        "es:ESHttpGet",
+        lambda c: [d["DomainName"] for d in c.list_domain_names()["DomainNames"]],
+        lambda c, n: str(
+            c.describe_domain_config(DomainName=n)["DomainConfig"]["AccessPolicies"]["Options"]
+        ),
     ),
 }
 
@@ -171,6 +191,26 @@ def _table(dynamodb: Any, made: _Text) -> str:
     return arn
 
 
+def _bus(events: Any, made: _Text) -> str:
+    arn = str(events.create_event_bus(Name="labels")["EventBusArn"])
+    events.put_permission(EventBusName="labels", Policy=json.dumps(made(arn)))
+    return "labels"
+
+
+def _files(efs: Any, made: _Text) -> str:
+    found = efs.create_file_system(CreationToken="labels")
+    text = json.dumps(made(found["FileSystemArn"]), indent=2)
+    efs.put_file_system_policy(FileSystemId=found["FileSystemId"], Policy=text)
+    return str(found["FileSystemId"])
+
+
+def _domain(search: Any, made: _Text) -> str:
+    arn = search.create_domain(DomainName="labels")["DomainStatus"]["ARN"]
+    text = json.dumps(made(f"{arn}/*"), indent=1)
+    search.update_domain_config(DomainName="labels", AccessPolicies=text)
+    return "labels"
+
+
 _MAKE: Mapping[str, Callable[[Any, _Text], str]] = {
     "key": _key,
     "topic": _topic,
@@ -178,4 +218,7 @@ _MAKE: Mapping[str, Callable[[Any, _Text], str]] = {
     "secret": _secret,
     "repository": _repository,
     "table": _table,
+    "bus": _bus,
+    "files": _files,
+    "domain": _domain,
 }

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 
 import pytest
 import yaml
-from support.recorded import PLAYBOOK, READER, WRITER, Night, a_night, give_role
+from support.recorded import ENFORCED, PLAYBOOK, READER, WRITER, Night, a_night, give_role
 from support.temporal import House
 
 from stopline.connectors.aws import AwsConnector
@@ -75,7 +75,8 @@ class Flight:
 
     def estate(self, *, aws: Json = None, protected: Json = None) -> None:
         """Write the configuration, with changes laid over the estate's sections."""
-        roles = {"role": WRITER, "read_role": READER, "propagation": 0.0}
+        roles: dict[str, Json] = {"role": WRITER, "read_role": READER, "propagation": 0.0}
+        roles["resources"] = list(ENFORCED)
         sections = {
             "aws": configure.ESTATE["aws"] | roles | (aws or {}),
             "protected": configure.ESTATE["protected"] | (protected or {}),
@@ -133,6 +134,10 @@ def test_assess_says_what_is_reached_and_calls_nothing_that_writes(
     assert not any("mercer" in name or "liaison" in name for name in reached)
     assert {entry["apart"] for entry in said["read_as"]} == {True}
     assert any("KMS" in what for what in said["not_looked_at"])
+    assert said["not_looked_at"][-1] == (
+        "aws: lambda-functions, file-systems, search-domains, which `aws.resources` of the "
+        "estate's file leaves out"
+    )
     assert said["plan"]["gaps"] == []
     assert (
         len(said["plan"]["changes"])

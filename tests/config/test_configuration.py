@@ -272,5 +272,5 @@ def test_the_shipped_playbook_denies_before_it_switches_keys_off() -> None:
     assert rules == [
         "users", "roles", "access-keys", "ssh-keys", "signing-certificates", "shared-roles",
         "buckets", "kms-keys", "sns-topics", "sqs-queues", "secrets", "ecr-repositories",
-        "dynamodb-tables",
+        "dynamodb-tables", "event-buses", "lambda-functions", "file-systems", "search-domains",
     ]  # fmt: skip

@@ -3,7 +3,7 @@
 import pytest
 
 from stopline.errors import ConfigError
-from stopline.estate import parse_estate
+from stopline.estate import Estate, left_out, parse_estate
 
 
 def fault_of(text: str) -> str:
@@ -50,3 +50,14 @@ BAD = {
 def test_each_fault_is_one_line(text: str, fault: str) -> None:
     """Every kind of bad estate gives its one message."""
     assert fault_of(text) == fault
+
+
+def test_what_an_estate_leaves_out_is_told() -> None:
+    """Kinds of resources that its file does not name; by default none is left out."""
+    text = 'aws:\n  accounts: {"111122223333": {}}\n'
+    assert left_out(parse_estate(text, "estate.yaml")) == ()
+    some = parse_estate(f"{text}  resources: [kms-keys, secrets]\n", "estate.yaml")
+    (told,) = left_out(some)
+    assert "sqs-queues" in told
+    assert "kms-keys" not in told
+    assert left_out(Estate()) == ()

@@ -26,6 +26,7 @@ from stopline.drill.access import Access, Credentials
 SERVICES = {
     "iam": "iam", "s3api": "s3", "sts": "sts", "kms": "kms", "sns": "sns", "sqs": "sqs",
     "secretsmanager": "secretsmanager", "ecr": "ecr", "dynamodb": "dynamodb", "events": "events",
+    "lambda": "lambda", "efs": "efs", "opensearch": "opensearch",
 }  # fmt: skip
 USAGE, REFUSED = 252, 254
 _EXECUTABLE = """\

@@ -7,7 +7,8 @@ from typing import Any
 
 from support.aws import DATA, ENVIRONMENT, MERCER, MERCOR, PLAYBOOK, Cloud, owners_client
 
-from stopline.connectors.aws.resources import TABLE, Resource, where_of
+from stopline.connectors.aws.kinds import Resource, where_of
+from stopline.connectors.aws.resources import TABLE
 from stopline.model import Document
 from stopline.playbook import Playbook, Rule
 from stopline.text import Json
@@ -22,6 +23,9 @@ ACTS = {
     "secret": "secretsmanager:GetSecretValue",
     "ecr-repository": "ecr:BatchGetImage",
     "dynamodb-table": "dynamodb:GetItem",
+    "event-bus": "events:PutEvents",
+    "file-system": "elasticfilesystem:ClientWrite",
+    "search-domain": "es:ESHttpGet",
 }
 """One action of each kind that a vendor is let in for."""
 
@@ -92,10 +96,13 @@ class Owner:
         getattr(client, row.put.operation)(**words)
 
     def remove(self, document: Document) -> bool:
-        """Delete the resource; a key can only be scheduled for it, which leaves it readable."""
+        """Delete the resource; a key can only be scheduled for it, which leaves it readable.
+
+        The emulator breaks where it is asked for a file system or a domain that is not there.
+        """
         row, where = TABLE[document.kind.removesuffix("-policy-statement")], where_of(document)
         client = self.client(row.service)
-        if row.kind == "kms-key":
+        if row.kind in ("kms-key", "file-system", "search-domain"):
             return False
         _REMOVE[row.kind](client, row, where.name, row.arn_of(where))
         return True
@@ -153,6 +160,30 @@ def _table(owner: Owner, name: str, principal: Json, more: Json) -> str:
     return name
 
 
+def _bus(owner: Owner, name: str, principal: Json, more: Json) -> str:
+    events = owner.client("events")
+    arn = str(events.create_event_bus(Name=name)["EventBusArn"])
+    text = policy_of("event-bus", principal, arn, **more)
+    events.put_permission(EventBusName=name, Policy=text)
+    return name
+
+
+def _file_system(owner: Owner, name: str, principal: Json, more: Json) -> str:
+    efs = owner.client("efs")
+    made = efs.create_file_system(CreationToken=name)
+    text = policy_of("file-system", principal, made["FileSystemArn"], **more)
+    efs.put_file_system_policy(FileSystemId=made["FileSystemId"], Policy=text)
+    return str(made["FileSystemId"])
+
+
+def _domain(owner: Owner, name: str, principal: Json, more: Json) -> str:
+    search = owner.client("opensearch")
+    arn = str(search.create_domain(DomainName=name)["DomainStatus"]["ARN"])
+    text = policy_of("search-domain", principal, f"{arn}/*", **more)
+    search.update_domain_config(DomainName=name, AccessPolicies=text)
+    return name
+
+
 _MAKE: Mapping[str, Callable[[Owner, str, Json, Json], str]] = {
     "kms-key": _key,
     "sns-topic": _topic,
@@ -160,6 +191,9 @@ _MAKE: Mapping[str, Callable[[Owner, str, Json, Json], str]] = {
     "secret": _secret,
     "ecr-repository": _repository,
     "dynamodb-table": _table,
+    "event-bus": _bus,
+    "file-system": _file_system,
+    "search-domain": _domain,
 }
 KINDS = tuple(_MAKE)
 _REMOVE: Mapping[str, Callable[[Any, Resource, str, str], Any]] = {
@@ -170,4 +204,5 @@ _REMOVE: Mapping[str, Callable[[Any, Resource, str, str], Any]] = {
     "secret": lambda c, _r, _n, arn: c.delete_secret(SecretId=arn, ForceDeleteWithoutRecovery=True),
     "ecr-repository": lambda c, _r, n, _a: c.delete_repository(repositoryName=n),
     "dynamodb-table": lambda c, _r, n, _a: c.delete_table(TableName=n),
+    "event-bus": lambda c, _r, n, _a: c.delete_event_bus(Name=n),
 }

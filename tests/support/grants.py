@@ -4,7 +4,8 @@ from support.aws import DATA, MERCOR, VENDOR
 from support.aws_resources import playbook
 
 from stopline.connectors.aws import AwsConnector
-from stopline.connectors.aws.resources import TABLE, where_of
+from stopline.connectors.aws.kinds import where_of
+from stopline.connectors.aws.resources import TABLE
 from stopline.engine import Mark, Terms
 from stopline.model import Address, Change, Document, Grant, Scope, Skip, State
 

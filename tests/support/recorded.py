@@ -172,9 +172,18 @@ def give_role(iam: Any, name: str, *kinds: str, without: str = "", trusting: str
         iam.put_role_policy(RoleName=role, PolicyName=kind, PolicyDocument=json.dumps(policy))
 
 
+ENFORCED = (
+    "kms-keys", "sns-topics", "sqs-queues", "secrets", "ecr-repositories", "dynamodb-tables",
+    "event-buses",
+)  # fmt: skip
+"""Kinds that can be read while the emulator holds us to policies: it takes the signature of a
+request whose path says what it is about for a forged one."""
 TOLD = ("arn:aws:iam::*:role/", "arn:aws:s3:::")
 """What the emulator compares a policy's resources with; of all else it evaluates `*`."""
-UNTOLD = ("iam", "kms", "sns", "sqs", "secretsmanager", "ecr", "dynamodb", "events")
+UNTOLD = (
+    "iam", "kms", "sns", "sqs", "secretsmanager", "ecr", "dynamodb", "events", "lambda",
+    "elasticfilesystem", "es",
+)  # fmt: skip
 
 
 def as_emulated(policy: Json) -> Json:

@@ -6,6 +6,8 @@ https://docs.aws.amazon.com/cli/latest/reference/
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from shlex import join, quote
 
+from stopline.connectors.aws.further import EFS, EVENTS, LAMBDA, OPENSEARCH
+from stopline.connectors.aws.kinds import Where, where_of
 from stopline.connectors.aws.resources import (
     DYNAMODB,
     ECR,
@@ -13,8 +15,6 @@ from stopline.connectors.aws.resources import (
     SECRETS,
     SNS,
     SQS,
-    Where,
-    where_of,
 )
 from stopline.model import Change, Document
 from stopline.text import canonical
@@ -93,6 +93,50 @@ def _dynamodb(where: Where) -> "_Said":
     )
 
 
+def _bus(where: Where) -> "_Said":
+    who = ("--event-bus-name", where.name)
+    return _Said(
+        ("describe-event-bus", "--name", where.name),
+        "Policy",
+        ("put-permission", *who),
+        "--policy",
+        ("remove-permission", *who, "--remove-all-permissions"),
+    )
+
+
+def _function(where: Where) -> "_Said":
+    who = ("--resource-arn", LAMBDA.arn_of(where))
+    return _Said(
+        ("get-resource-policy", *who),
+        "Policy",
+        ("put-resource-policy", *who),
+        "--policy",
+        ("delete-resource-policy", *who),
+    )
+
+
+def _file_system(where: Where) -> "_Said":
+    who = ("--file-system-id", where.name)
+    return _Said(
+        ("describe-file-system-policy", *who),
+        "Policy",
+        ("put-file-system-policy", *who),
+        "--policy",
+        ("delete-file-system-policy", *who),
+    )
+
+
+def _domain(where: Where) -> "_Said":
+    update = ("update-domain-config", "--domain-name", where.name)
+    return _Said(
+        ("describe-domain-config", "--domain-name", where.name),
+        "DomainConfig.AccessPolicies.Options",
+        update,
+        "--access-policies",
+        (*update, "--access-policies", ""),
+    )
+
+
 class _Said:
     """The words of the commands that read, put and drop a policy, after the service's name."""
 
@@ -114,8 +158,15 @@ _SAID: Mapping[str, Callable[[Where], _Said]] = {
     SECRETS.statement: _secret,
     ECR.statement: _ecr,
     DYNAMODB.statement: _dynamodb,
+    EVENTS.statement: _bus,
+    LAMBDA.statement: _function,
+    EFS.statement: _file_system,
+    OPENSEARCH.statement: _domain,
 }
-_ROWS = {row.statement: row for row in (KMS, SNS, SECRETS, ECR, DYNAMODB, SQS)}
+_ROWS = {
+    row.statement: row
+    for row in (KMS, SNS, SECRETS, ECR, DYNAMODB, SQS, EVENTS, LAMBDA, EFS, OPENSEARCH)
+}
 KINDS = tuple(_ROWS)
 """Every kind of statement in a resource's policy that has commands here."""
 
@@ -123,8 +174,13 @@ KINDS = tuple(_ROWS)
 def lines(document: Document, changes: Sequence[Change], original: str | None) -> Iterator[str]:
     """Read the policy as it is, put ours in or take them out, write it; or drop it, when empty."""
     row, where = _ROWS[document.kind], where_of(document)
-    yield from statements(changes, original)
     region = ("--region", where.region)
+    if row is EVENTS and not any(change.after for change in changes):
+        for change in changes:
+            sid = ("--statement-id", change.address.part)
+            yield aws("events", "remove-permission", "--event-bus-name", where.name, *sid, *region)
+        return
+    yield from statements(changes, original)
     if row is SQS:
         yield from _queue(where, region)
         return

@@ -32,6 +32,7 @@ GONE = (
     "QueueDoesNotExist",
     "ResourceNotFoundException",  # Secrets Manager, DynamoDB, EventBridge, Lambda
     "RepositoryNotFoundException",
+    "FileSystemNotFound",
 )
 _THROTTLED = (
     "Throttling",
@@ -46,6 +47,9 @@ _THROTTLED = (
     "SlowDown",
     "EntityTemporarilyUnmodifiable",
     "ConcurrentModification",
+    "ConcurrentModificationException",  # EventBridge
+    "ResourceConflictException",  # Lambda: another change of the function is under way
+    "IncorrectFileSystemLifeCycleState",
     "OperationAborted",
 )
 _CODES: dict[Cause, tuple[str, ...]] = {
@@ -72,6 +76,8 @@ _CODES: dict[Cause, tuple[str, ...]] = {
         "UnmodifiableEntity",
         "DeleteConflict",
         "InvalidInput",
+        "InvalidPolicyException",
+        "PublicPolicyException",
         "ValidationError",
         "MethodNotAllowed",
         "PolicyNotAttachable",

@@ -6,19 +6,10 @@ https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_condition-ke
 """
 
 from collections.abc import Callable, Iterable, Mapping
-from fnmatch import fnmatchcase
 
+from stopline.connectors.aws.conditions import arn_like
 from stopline.connectors.aws.policy import account_of, listed
 from stopline.text import Json
-
-FIELDS = 6
-"""Of an ARN; each is compared apart, so that no `*` reaches over a colon."""
-
-
-def arn_like(pattern: str, arn: str) -> bool:
-    """Compare as `ArnLike` does."""
-    mine, theirs = pattern.split(":", FIELDS - 1), arn.split(":", FIELDS - 1)
-    return len(mine) == len(theirs) == FIELDS and all(map(fnmatchcase, theirs, mine))
 
 
 def _account(values: Iterable[str], arn: str) -> bool:

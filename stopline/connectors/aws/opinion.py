@@ -5,7 +5,7 @@ from dataclasses import replace
 
 from stopline.connectors.aws.levers import ATTACHED, NAME, deny_all, left, strangers
 from stopline.connectors.aws.resources import BY_STATEMENT, TABLE
-from stopline.connectors.aws.resourcing import resource, unwritten
+from stopline.connectors.aws.resourcing import resource
 from stopline.connectors.aws.sharing import shared
 from stopline.connectors.aws.storing import bucket, lifecycle
 from stopline.engine import Terms
@@ -26,7 +26,7 @@ _CONTAINS = {
 def contained(grant: Grant, terms: Terms) -> Iterator[Change | Skip]:
     """Say how one grant is contained under these terms, or why it is left."""
     kind = grant.address.kind
-    if reason := _uneditable(grant) or unwritten(grant):
+    if reason := _uneditable(grant):
         yield left(grant, reason)
         return
     contains = "shared-roles" if grant.shared_with else _CONTAINS[kind]

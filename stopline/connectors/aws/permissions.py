@@ -11,8 +11,12 @@ READ = frozenset(
     {
         "dynamodb:GetResourcePolicy",
         "dynamodb:ListTables",
+        "es:DescribeDomainConfig",
+        "es:ListDomainNames",
         "ecr:DescribeRepositories",
         "ecr:GetRepositoryPolicy",
+        "elasticfilesystem:DescribeFileSystemPolicy",
+        "elasticfilesystem:DescribeFileSystems",
         "events:DescribeEventBus",
         "events:ListEventBuses",
         "iam:GetAccountAuthorizationDetails",
@@ -33,6 +37,9 @@ READ = frozenset(
         "kms:GetKeyPolicy",
         "kms:ListGrants",
         "kms:ListKeys",
+        "lambda:GetResourcePolicy",
+        "lambda:ListAliases",
+        "lambda:ListFunctions",
         "s3:GetBucketAcl",
         "s3:GetBucketPolicy",
         "s3:GetBucketVersioning",
@@ -55,6 +62,11 @@ WRITE = frozenset(
         "dynamodb:PutResourcePolicy",
         "ecr:DeleteRepositoryPolicy",
         "ecr:SetRepositoryPolicy",
+        "elasticfilesystem:DeleteFileSystemPolicy",
+        "elasticfilesystem:PutFileSystemPolicy",
+        "es:UpdateDomainConfig",
+        "events:PutPermission",
+        "events:RemovePermission",
         "iam:AttachRolePolicy",
         "iam:AttachUserPolicy",
         "iam:CreatePolicy",
@@ -76,6 +88,8 @@ WRITE = frozenset(
         "iam:UpdateSSHPublicKey",
         "iam:UpdateSigningCertificate",
         "kms:PutKeyPolicy",
+        "lambda:DeleteResourcePolicy",
+        "lambda:PutResourcePolicy",
         "s3:DeleteBucketPolicy",
         "s3:PutBucketPolicy",
         "s3:PutLifecycleConfiguration",
@@ -106,14 +120,19 @@ _NAMED_OTHERWISE = {
 }
 
 
+_PREFIXES = {"efs": "elasticfilesystem", "opensearch": "es"}
+"""What begins the actions of a service, where it is not the SDK's name of it."""
+
+
 def permission_of(service: str, operation: str) -> str:
     """The IAM action that one API call needs; most have its name."""
-    action = f"{service}:{operation}"
+    action = f"{_PREFIXES.get(service, service)}:{operation}"
     return _NAMED_OTHERWISE.get(action, action)
 
 
 def operation_of(action: str) -> tuple[str, str]:
     """The API call that an IAM action is named after: `permission_of`, the other way round."""
     called = {named: call for call, named in _NAMED_OTHERWISE.items()}.get(action, action)
-    service, _, operation = called.partition(":")
-    return service, operation
+    prefix, _, operation = called.partition(":")
+    named = {other: service for service, other in _PREFIXES.items()}
+    return named.get(prefix, prefix), operation

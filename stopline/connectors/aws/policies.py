@@ -66,6 +66,9 @@ RULES = (
     Rule(r"ecr:\w+", "Repositories", ("arn:aws:ecr:*:*:repository/*",)),
     Rule(r"dynamodb:(?!ListTables)\w+", "Tables", ("arn:aws:dynamodb:*:*:table/*",)),
     Rule(r"events:(?!ListEventBuses)\w+", "EventBuses", ("arn:aws:events:*:*:event-bus/*",)),
+    Rule(r"lambda:(?!ListFunctions)\w+", "Functions", ("arn:aws:lambda:*:*:function:*",)),
+    Rule(r"elasticfilesystem:\w+", "Files", ("arn:aws:elasticfilesystem:*:*:file-system/*",)),
+    Rule(r"es:(?!ListDomainNames)\w+", "Domains", ("arn:aws:es:*:*:domain/*",)),
     Rule(r"sts:AssumeRole", "Worker", (f"arn:aws:iam::*:role{marks.PATH}*",)),
 )
 """The first that knows an action counts."""

@@ -20,7 +20,8 @@ from stopline.connectors.aws.claims import (
 )
 from stopline.connectors.aws.clients import Clients
 from stopline.connectors.aws.evaluating import Policies
-from stopline.connectors.aws.resources import BY_STATEMENT, where_of
+from stopline.connectors.aws.kinds import where_of
+from stopline.connectors.aws.resources import BY_STATEMENT
 from stopline.engine import Observed
 from stopline.errors import ConnectorError
 from stopline.model import Change, Document

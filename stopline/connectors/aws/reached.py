@@ -9,8 +9,9 @@ from stopline.connectors.aws import policy, whole
 from stopline.connectors.aws.clients import Clients
 from stopline.connectors.aws.documents import our_statements
 from stopline.connectors.aws.faults import translated
+from stopline.connectors.aws.kinds import Resource, Where
 from stopline.connectors.aws.levers import NAME
-from stopline.connectors.aws.resources import KMS, TABLE, Resource, Where
+from stopline.connectors.aws.resources import KMS, TABLE
 from stopline.connectors.aws.storage import READERS_AT_ONCE, Reach, state_of
 from stopline.errors import ConnectorError
 from stopline.model import Address, Counted, Document, Found, Gap, Grant, Seen, State
@@ -62,6 +63,7 @@ def _looked(clients: Clients, errand: _Errand, reach: Reach) -> tuple[int, list[
     try:
         pages = clients.pages(errand.account, place, row.listing, **row.paged)
         names = sorted({row.name(item) for page in pages for item in page.get(row.items) or ()})
+        names += [inner for name in names for inner in _inside(clients, errand, name)]
     except ConnectorError as error:
         return 0, [Gap(NAME, errand.account, what, error.detail)]
     found: list[Found] = []
@@ -77,14 +79,24 @@ def _looked(clients: Clients, errand: _Errand, reach: Reach) -> tuple[int, list[
     return len(names), found
 
 
+def _inside(clients: Clients, errand: _Errand, name: str) -> Iterator[str]:
+    """What one item has inside that has a policy of its own (an alias of a function)."""
+    if errand.row.inner is not None:
+        call, items, key = errand.row.inner
+        words = call.words(Where(errand.account, errand.region, name), "")
+        place = errand.row.placed(errand.region)
+        for page in clients.pages(errand.account, place, call.operation, **words):
+            yield from (f"{name}:{item[key]}" for item in page[items])
+
+
 def _resource(clients: Clients, row: Resource, where: Where, reach: Reach) -> Iterator[Found]:
     raw = whole.text_of(clients, row, where)
     document = json.loads(raw) if raw else {}
-    if raw and row.put is not None:
+    if raw:
         policy_ = Document(NAME, where.account, row.statement, where.id)
         for address, state in our_statements(policy_, raw).items():
             yield Seen(address, state)
-    admitted = policy.admitted(document, f"{row.service}:*", reach.vendors)
+    admitted = policy.admitted(document, row.speaks, reach.vendors)
     ways = [f"{row.kind} policy: {way}" for way in admitted.vendor]
     if row is KMS:
         ways += sorted(set(_granted(clients, row, where, reach)))

@@ -4,113 +4,10 @@ One row says all that one service does differently; what is done with it stands 
 `reached` (discovery), `resourcing` (opinion) and `whole` (reading and writing).
 """
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
-from typing import Any
+from collections.abc import Mapping
 
-from stopline.model import Document
-from stopline.text import Json
-
-STATEMENT = "-policy-statement"
-"""What follows a resource's kind in the kind of an address of one statement in its policy."""
-
-
-@dataclass(frozen=True, slots=True)
-class Where:
-    """One resource: its account, its region, and its name there."""
-
-    account: str
-    region: str
-    name: str
-
-    @property
-    def id(self) -> str:
-        """What an address calls it."""
-        return f"{self.region}/{self.name}"
-
-
-@dataclass(frozen=True, slots=True)
-class Call:
-    """A call of the service by its name, and what it takes for one resource and a policy's text."""
-
-    operation: str
-    words: Callable[[Where, str], Json]
-
-
-@dataclass(frozen=True, slots=True)
-class Resource:
-    """One kind of resource.
-
-    `items` and `name`: where a page of `listing`, asked with `paged`, has them. `locate`: a call
-    whose answer the other calls take as well. `absent`: errors of `get` that mean that there is no
-    policy. `drop` takes a policy away. `on` is what a statement's `Resource` says; nothing where it
-    may not say any. `longest` is in bytes. `outlives`: what containing it leaves, and until when.
-    `tag` is the key of the concurrency tag in the answer of `get`, `unless_moved` the words that
-    make a write hang on it (it is nothing where there was no policy), `moved` the errors that say
-    that it moved. A row without `put` is not written by us, and `left_open` says what a person
-    can do.
-    """
-
-    kind: str
-    contains: str
-    service: str
-    listing: str
-    items: str
-    name: Callable[[Any], str]
-    get: Call
-    text: Callable[[Any], str]
-    arn: str
-    on: tuple[str, ...]
-    actions: tuple[str, ...]
-    longest: int
-    outlives: tuple[str, str]
-    put: Call | None = None
-    drop: Call | None = None
-    locate: Call | None = None
-    absent: tuple[str, ...] = ()
-    paged: Mapping[str, int] = field(default_factory=dict)
-    tag: str = ""
-    unless_moved: Callable[[str], Json] | None = None
-    moved: tuple[str, ...] = ()
-    left_open: str = ""
-
-    @property
-    def statement(self) -> str:
-        """The kind of the address of one statement in its policy."""
-        return f"{self.kind}{STATEMENT}"
-
-    def arn_of(self, where: Where) -> str:
-        """The resource's ARN."""
-        return self.arn.format(region=where.region, account=where.account, name=where.name)
-
-    def on_of(self, where: Where) -> Json:
-        """The `Resource` of a statement about it; nothing where it may not say any."""
-        said = [each.format(arn=self.arn_of(where)) for each in self.on]
-        return said if len(said) > 1 else next(iter(said), "")
-
-    def placed(self, region: str) -> str:
-        """The service in a region, as `Clients` takes it."""
-        return f"{self.service}/{region}"
-
-
-def where_of(document: Document) -> Where:
-    """The resource of an address's document."""
-    region, _, name = document.id.partition("/")
-    return Where(document.realm, region, name)
-
-
-def _named(key: str, text: str = "") -> Callable[[Where, str], Json]:
-    """Words of a call: the name, and the policy's text where it takes one."""
-    return lambda where, raw: {key: where.name, **({text: raw} if text else {})}
-
-
-def _by_arn(arn: str, key: str, text: str = "") -> Callable[[Where, str], Json]:
-    def words(where: Where, raw: str) -> Json:
-        made = arn.format(region=where.region, account=where.account, name=where.name)
-        return {key: made, **({text: raw} if text else {})}
-
-    return words
-
+from stopline.connectors.aws.further import EFS, EVENTS, LAMBDA, OPENSEARCH
+from stopline.connectors.aws.kinds import Call, Resource, by_arn, named
 
 _TOPIC = "arn:aws:sns:{region}:{account}:{name}"
 _SECRET = "arn:aws:secretsmanager:{region}:{account}:secret:{name}"  # noqa: S105 - an ARN
@@ -144,12 +41,12 @@ SNS = Resource(
     listing="list_topics",
     items="Topics",
     name=lambda item: str(item["TopicArn"]).rpartition(":")[2],
-    get=Call("get_topic_attributes", _by_arn(_TOPIC, "TopicArn")),
+    get=Call("get_topic_attributes", by_arn(_TOPIC, "TopicArn")),
     text=lambda answer: str(answer["Attributes"].get("Policy", "")),
     put=Call(
         "set_topic_attributes",
         lambda w, raw: {
-            **_by_arn(_TOPIC, "TopicArn", "AttributeValue")(w, raw),
+            **by_arn(_TOPIC, "TopicArn", "AttributeValue")(w, raw),
             "AttributeName": "Policy",
         },
     ),
@@ -181,7 +78,7 @@ SQS = Resource(
     # https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_ListQueues.html
     paged={"MaxResults": 1000},
     name=lambda item: str(item).rpartition("/")[2],
-    locate=Call("get_queue_url", _named("QueueName")),
+    locate=Call("get_queue_url", named("QueueName")),
     get=Call("get_queue_attributes", lambda _w, _: {"AttributeNames": ["Policy"]}),
     text=lambda answer: str(answer.get("Attributes", {}).get("Policy", "")),
     put=Call("set_queue_attributes", lambda _w, raw: {"Attributes": {"Policy": raw}}),
@@ -200,10 +97,10 @@ SECRETS = Resource(
     listing="list_secrets",
     items="SecretList",
     name=lambda item: str(item["ARN"]).partition(":secret:")[2],
-    get=Call("get_resource_policy", _by_arn(_SECRET, "SecretId")),
+    get=Call("get_resource_policy", by_arn(_SECRET, "SecretId")),
     text=lambda answer: str(answer.get("ResourcePolicy") or ""),
-    put=Call("put_resource_policy", _by_arn(_SECRET, "SecretId", "ResourcePolicy")),
-    drop=Call("delete_resource_policy", _by_arn(_SECRET, "SecretId")),
+    put=Call("put_resource_policy", by_arn(_SECRET, "SecretId", "ResourcePolicy")),
+    drop=Call("delete_resource_policy", by_arn(_SECRET, "SecretId")),
     arn=_SECRET,
     on=("*",),
     actions=("secretsmanager:*",),
@@ -218,11 +115,11 @@ ECR = Resource(
     listing="describe_repositories",
     items="repositories",
     name=lambda item: str(item["repositoryName"]),
-    get=Call("get_repository_policy", _named("repositoryName")),
+    get=Call("get_repository_policy", named("repositoryName")),
     text=lambda answer: str(answer["policyText"]),
     absent=("RepositoryPolicyNotFoundException",),
-    put=Call("set_repository_policy", _named("repositoryName", "policyText")),
-    drop=Call("delete_repository_policy", _named("repositoryName")),
+    put=Call("set_repository_policy", named("repositoryName", "policyText")),
+    drop=Call("delete_repository_policy", named("repositoryName")),
     arn="arn:aws:ecr:{region}:{account}:repository/{name}",
     on=(),  # its policies take no `Resource`
     actions=("ecr:*",),
@@ -237,11 +134,11 @@ DYNAMODB = Resource(
     listing="list_tables",
     items="TableNames",
     name=str,
-    get=Call("get_resource_policy", _by_arn(_TABLE, "ResourceArn")),
+    get=Call("get_resource_policy", by_arn(_TABLE, "ResourceArn")),
     text=lambda answer: str(answer.get("Policy") or ""),
     absent=("PolicyNotFoundException",),
-    put=Call("put_resource_policy", _by_arn(_TABLE, "ResourceArn", "Policy")),
-    drop=Call("delete_resource_policy", _by_arn(_TABLE, "ResourceArn")),
+    put=Call("put_resource_policy", by_arn(_TABLE, "ResourceArn", "Policy")),
+    drop=Call("delete_resource_policy", by_arn(_TABLE, "ResourceArn")),
     tag="RevisionId",
     unless_moved=lambda tag: {"ExpectedRevisionId": tag or "NO_POLICY"},
     moved=("PolicyNotFoundException",),
@@ -253,31 +150,11 @@ DYNAMODB = Resource(
     longest=20_480,
     outlives=("items that the vendor has read already", "for ever"),
 )
-EVENTS = Resource(
-    # https://docs.aws.amazon.com/eventbridge/latest/APIReference/API_DescribeEventBus.html
-    kind="event-bus",
-    contains="event-buses",
-    service="events",
-    listing="list_event_buses",
-    items="EventBuses",
-    name=lambda item: str(item["Name"]),
-    get=Call("describe_event_bus", _named("Name")),
-    text=lambda answer: str(answer.get("Policy") or ""),
-    arn="arn:aws:events:{region}:{account}:event-bus/{name}",
-    on=("{arn}",),
-    actions=("events:*",),
-    longest=10_240,
-    outlives=("rules of ours that send to buses of the vendor's", "until they are disabled"),
-    left_open=(
-        "stopline does not write the policy of an event bus. Decide, keep what "
-        "`aws events describe-event-bus` says, and take it out with `aws events remove-permission "
-        "--event-bus-name {name} --region {region} --statement-id SID`"
-    ),
-)
 
 TABLE: Mapping[str, Resource] = {
-    row.kind: row for row in (KMS, SNS, SQS, SECRETS, ECR, DYNAMODB, EVENTS)
+    row.kind: row
+    for row in (KMS, SNS, SQS, SECRETS, ECR, DYNAMODB, EVENTS, LAMBDA, EFS, OPENSEARCH)
 }
 """By kind of resource."""
-BY_STATEMENT: Mapping[str, Resource] = {row.statement: row for row in TABLE.values() if row.put}
-"""By kind of the address of a statement, where we write one."""
+BY_STATEMENT: Mapping[str, Resource] = {row.statement: row for row in TABLE.values()}
+"""By kind of the address of a statement."""

@@ -9,8 +9,9 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
 from stopline.connectors.aws import marks
+from stopline.connectors.aws.kinds import Resource, where_of
 from stopline.connectors.aws.levers import NAME, WHOM, denied, left, strangers, taken
-from stopline.connectors.aws.resources import TABLE, Resource, where_of
+from stopline.connectors.aws.resources import TABLE
 from stopline.engine import Terms
 from stopline.model import Address, Breadth, Change, Grant, Skip, State
 from stopline.text import Json, canonical
@@ -36,15 +37,6 @@ def resource(grant: Grant, terms: Terms, proto: Change) -> Iterator[Change | Ski
             return
     reason = f"its policy would be {size} of {row.longest} bytes"
     yield left(grant, reason if size > row.longest else "AWS refused the writes")
-
-
-def unwritten(grant: Grant) -> str:
-    """Why a resource is left whose policy we do not write, and what a person can do; or nothing."""
-    row = TABLE.get(grant.address.kind)
-    if row is None or row.put is not None:
-        return ""
-    where = where_of(grant.address.document)
-    return row.left_open.format(name=where.name, region=where.region)
 
 
 def _size(state: Json, changes: Iterable[Change]) -> int:

@@ -15,7 +15,8 @@ from stopline.connectors.aws.documents import (
     refuse_lockout,
     settled,
 )
-from stopline.connectors.aws.resources import BY_STATEMENT, Call, Resource, Where, where_of
+from stopline.connectors.aws.kinds import Call, Resource, Where, where_of
+from stopline.connectors.aws.resources import BY_STATEMENT
 from stopline.engine import Observed
 from stopline.errors import ConnectorError, StaleError
 from stopline.model import Cause, Change, Document
@@ -76,6 +77,9 @@ def write(
         if len(wanted.encode()) > row.longest:
             detail = f"the policy of {document.id} would be {len(wanted.encode())} bytes"
             raise ConnectorError(Cause.QUOTA, f"{detail} of {row.longest}")
+    if row.out is not None and wanted and all(c.after is None for c in changes):
+        _taken_out(clients, row, observed, (changes, original))
+        return
     call = row.put if wanted else row.drop
     if call is None:
         detail = f"nothing would be left in the policy of {document.id}, and {row.service} wants"
@@ -97,3 +101,29 @@ def _send(clients: Clients, row: Resource, where: Where, call: Call, what: tuple
         if any(f" {code}:" in error.detail for code in row.moved):
             raise StaleError(error.detail) from error
         raise
+
+
+def _taken_out(
+    clients: Clients,
+    row: Resource,
+    observed: Observed,
+    what: tuple[Sequence[Change], str | None],
+) -> None:
+    """Take ours out one by one; what is left is put only where it is the original, worded anew."""
+    (changes, original), document = what, observed.document
+    where = where_of(document)
+    for number, change in enumerate(c for c in changes if c.address in observed.states):
+        try:
+            words = row.out.words(where, change.address.part) if row.out else {}
+            operation = row.out.operation if row.out else ""
+            clients.do(where.account, row.placed(where.region), operation, **words)
+        except ConnectorError as error:
+            if gone(error):  # somebody took it out; a bus that is gone is told below
+                continue
+            if number:  # those before it landed
+                raise ConnectorError(error.cause, error.detail, landed=None) from error
+            raise
+    now = text_of(clients, row, where)
+    if composed(now, changes, original) == original and now != original:
+        _send(clients, row, where, row.put, (original, ""))
+        settled(lambda: read(clients, document).raw, document, original)

@@ -16,19 +16,24 @@ CONTAINS: Mapping[str, frozenset[str]] = {
     "secrets": frozenset({"vendor"}),
     "ecr-repositories": frozenset({"vendor"}),
     "dynamodb-tables": frozenset({"vendor"}),
+    "event-buses": frozenset({"vendor"}),
+    "lambda-functions": frozenset({"vendor"}),
+    "file-systems": frozenset({"vendor"}),
+    "search-domains": frozenset({"vendor"}),
 }
 
 NOT_LOOKED_AT: tuple[str, ...] = (
     "S3 access points, Access Grants, Object Lambda",
     "S3 replication, inventory, event destinations and access logs towards the vendor",
     (
-        "KMS keys, SNS topics, SQS queues, secrets, ECR repositories, DynamoDB tables and event "
-        "buses in regions that the estate's file does not name"
+        "KMS keys, SNS topics, SQS queues, secrets, ECR repositories, DynamoDB tables, event "
+        "buses, Lambda functions, EFS file systems and OpenSearch domains in regions that the "
+        "estate's file does not name"
     ),
     "endpoints that the vendor has subscribed to SNS topics",
     "policies of ECR registries and of DynamoDB streams",
     (
-        "Lambda, outbound EventBridge, Glue, OpenSearch, API Gateway, Backup, EFS, Kinesis and "
+        "Lambda layers and versions, outbound EventBridge, Glue, API Gateway, Backup, Kinesis and "
         "other resource policies"
     ),
     "RAM shares, AMI, EBS and RDS snapshot shares, VPC endpoint services, peering",

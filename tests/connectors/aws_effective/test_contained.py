@@ -41,11 +41,7 @@ REACH = Reach(
 BUCKET = "bucket-policy-statement"
 DOCUMENTS = {
     BUCKET: Document("aws", DATA, BUCKET, "training"),
-    **{
-        kind: Document("aws", DATA, kind, "us-east-1/labels")
-        for kind, row in BY_STATEMENT.items()
-        if row.put
-    },
+    **{kind: Document("aws", DATA, kind, "us-east-1/labels") for kind in BY_STATEMENT},
 }
 ACTS = {
     "s3": ("s3:GetObject", "s3:PutObject", "s3:ListBucket"),
@@ -55,6 +51,10 @@ ACTS = {
     "secretsmanager": ("secretsmanager:GetSecretValue", "secretsmanager:PutSecretValue"),
     "ecr": ("ecr:BatchGetImage", "ecr:PutImage"),
     "dynamodb": ("dynamodb:GetItem", "dynamodb:Query"),
+    "events": ("events:PutEvents", "events:DescribeEventBus"),
+    "lambda": ("lambda:InvokeFunction", "lambda:InvokeFunctionUrl"),
+    "elasticfilesystem": ("elasticfilesystem:ClientMount", "elasticfilesystem:ClientWrite"),
+    "es": ("es:ESHttpGet", "es:ESHttpPost"),
 }
 
 
@@ -65,7 +65,7 @@ def service_of(place: Place) -> str:
 
 def targets(place: Place) -> tuple[str, ...]:
     """What a request can be about, where that policy has a say."""
-    inside = {"s3": ("/data.csv",), "dynamodb": ("/index/by-date",)}
+    inside = {"s3": ("/data.csv",), "dynamodb": ("/index/by-date",), "es": ("/labels/_search",)}
     return (place.arn, *(place.arn + part for part in inside.get(service_of(place), ())))
 
 

@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import replace
+from types import SimpleNamespace
 
 import pytest
 from support.aws import DATA, MERCOR, Cloud
@@ -20,9 +21,11 @@ from stopline.connectors.aws.claims import (
     of_statement,
 )
 from stopline.connectors.aws.evaluating import Policies
+from stopline.connectors.aws.kinds import where_of
 from stopline.connectors.aws.proving import place_of
-from stopline.connectors.aws.resources import TABLE, where_of
+from stopline.connectors.aws.resources import TABLE
 from stopline.engine import Errand, Observed, apply
+from stopline.entrypoints.cli import reading
 from stopline.journal.book import Book, open_book
 from stopline.model import (
     Address,
@@ -187,6 +190,9 @@ def test_what_stands_and_does_not_help_is_unverified_and_can_be_given_back(
     assert event.data["unverified"] == [str(change.address)]
     assert f"can still dynamodb:any on {table}/index/any" in event.data["why"][str(change.address)]
     assert len(waited) == 2
+    asked = SimpleNamespace(vendor="mercor")
+    (left,) = reading._unverified(asked, [event], book.writes.holds())
+    assert left.reason == event.data["why"][str(change.address)]
 
     back = planner.plan_restore("mercor", PAUSE, book.writes.holds(), Scope())
     assert carry_out(connector, book, [*back.changes], Direction.RESTORE) == [Outcome.APPLIED]

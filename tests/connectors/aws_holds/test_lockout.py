@@ -2,7 +2,7 @@
 
 import pytest
 
-from stopline.connectors.aws import lockout
+from stopline.connectors.aws import conditions, lockout
 from stopline.text import Json
 
 US = "arn:aws:iam::111122223333:role/stopline/worker"
@@ -20,7 +20,7 @@ ARNS = [
 @pytest.mark.parametrize(("pattern", "arn", "alike"), ARNS)
 def test_arns_are_compared_field_by_field(pattern: str, arn: str, alike: bool) -> None:  # noqa: FBT001
     """As `ArnLike` does, in which case counts as well."""
-    assert lockout.arn_like(pattern, arn) is alike
+    assert conditions.arn_like(pattern, arn) is alike
 
 
 CONDITIONS = [

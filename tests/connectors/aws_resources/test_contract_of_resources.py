@@ -9,20 +9,23 @@ from support.aws import DATA, ROLE, VENDOR, Cloud
 from support.aws_resources import KINDS, STRANGER, Owner, playbook, statement
 
 from stopline.connectors.aws import AwsConnector
-from stopline.connectors.aws.resources import TABLE, where_of
-from stopline.estate import Estate, Protected
+from stopline.connectors.aws.kinds import where_of
+from stopline.connectors.aws.resources import TABLE
+from stopline.estate import AwsAccount, Estate, Protected
 from stopline.model import Address, Document
 from stopline.playbook import Playbook
 from stopline.text import Json
 from stopline.vendors import Vendor
 
 PLAYBOOK = playbook()
+ALONE = {"accounts": {DATA: AwsAccount(name="data")}}
+"""One account: each more takes a client of every service, which is most of what a test takes."""
 ESTATE = Estate(protected=Protected(orchestrator=(f"arn:aws:iam::*:role/{ROLE}",)))
 
 
 @dataclass
 class ResourceGround:
-    """One account with a key, a topic, a queue, a secret, a repository and a table."""
+    """One account with one of each kind of resource that the emulator serves."""
 
     cloud: Cloud
     owner: Owner
@@ -59,7 +62,7 @@ class ResourceGround:
         """A stranger adds a statement."""
         row = TABLE[document.kind.removesuffix("-policy-statement")]
         body = json.loads(self.owner.text(document))
-        arn = row.on_of(where_of(document))
+        arn = row.arn_of(where_of(document)) if row.on_of(where_of(document)) != "*" else "*"
         them = {"AWS": "arn:aws:iam::999999999999:root"}
         theirs = statement(row.kind, them, arn, Sid=STRANGER)
         others = [s for s in body["Statement"] if s["Sid"] != STRANGER]
@@ -73,7 +76,7 @@ class ResourceGround:
     def close(self) -> None:
         """Nobody lets us assume our role there."""
         self.cloud.closed.add(DATA)
-        self.connector = self.cloud.connector()
+        self.connector = self.cloud.connector(**ALONE)
 
 
 @pytest.fixture
@@ -81,15 +84,17 @@ def ground(cloud: Cloud) -> ResourceGround:
     """One of each kind, with the vendor and a look-alike let in by one statement."""
     owner = Owner(cloud)
     ids = {kind: f"us-east-1/{owner.make(kind, 'labels')}" for kind in KINDS}
-    return ResourceGround(cloud, owner, cloud.connector(), ids)
+    return ResourceGround(cloud, owner, cloud.connector(**ALONE), ids)
 
 
 class TestResources(ConnectorContract):
-    """Keys, topics, queues, secrets, repositories and tables."""
+    """Keys, topics, queues, secrets, repositories, tables, buses, file systems and domains."""
 
 
 def test_the_ground_has_one_of_each_kind_that_is_written(ground: ResourceGround) -> None:
-    """So that no kind keeps the contract by not being there."""
+    """So that no kind keeps the contract by not being there; the emulator has no policies of
+    functions that are written whole, which `test_functions` tries against AWS's own model.
+    """
     assert {Address.parse(f"{d}#x").kind for d in ground.documents()} == {
-        row.statement for row in TABLE.values() if row.put
+        row.statement for row in TABLE.values() if row.kind != "lambda-function"
     }

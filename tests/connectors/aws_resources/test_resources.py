@@ -9,7 +9,8 @@ from support.aws_resources import ARNS, Owner
 from support.grants import a_grant, held, opinions
 
 from stopline.connectors.aws import AwsConnector, policy, whole
-from stopline.connectors.aws.resources import DYNAMODB, EVENTS, KMS, SQS, TABLE, Where, where_of
+from stopline.connectors.aws.kinds import Where, where_of
+from stopline.connectors.aws.resources import DYNAMODB, KMS, SQS, TABLE
 from stopline.engine import Observed
 from stopline.errors import ConfigError, ConnectorError
 from stopline.estate import parse_estate
@@ -123,17 +124,6 @@ def test_a_policy_that_grew_too_long_since_is_not_sent(
         connector.write(Observed(change.address.document, raw=raw), [change], raw, "t")
     assert caught.value.cause is Cause.QUOTA
     assert "sqs:SetQueueAttributes" not in cloud.used
-
-
-def test_an_event_bus_is_left_with_the_command_that_helps(connector: AwsConnector) -> None:
-    """Its policy is not written by us; the skip says what a person can do, filled in."""
-    (skip,) = opinions(connector, a_grant("event-bus", "eu-west-1/bus"))
-    assert isinstance(skip, Skip)
-    assert skip.leaves_access
-    assert (
-        "aws events remove-permission --event-bus-name bus --region eu-west-1 --statement-id SID"
-    ) in skip.reason
-    assert EVENTS.statement not in connector.permissions
 
 
 @pytest.mark.parametrize("key", ["aws:SourceOwner", "AWS:SourceAccount", "kms:CallerAccount"])

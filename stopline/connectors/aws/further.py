@@ -1,0 +1,92 @@
+"""More rows of the table of `resources`: buses, functions, file systems, search domains. Pure."""
+
+from stopline.connectors.aws.kinds import Call, Resource, by_arn, named
+
+_FUNCTION = "arn:aws:lambda:{region}:{account}:function:{name}"
+
+EVENTS = Resource(
+    # https://docs.aws.amazon.com/eventbridge/latest/APIReference/API_PutPermission.html
+    kind="event-bus",
+    contains="event-buses",
+    service="events",
+    listing="list_event_buses",
+    items="EventBuses",
+    name=lambda item: str(item["Name"]),
+    get=Call("describe_event_bus", named("Name")),
+    text=lambda answer: str(answer.get("Policy") or ""),
+    put=Call("put_permission", named("EventBusName", "Policy")),
+    drop=Call(
+        "remove_permission", lambda w, _: {"EventBusName": w.name, "RemoveAllPermissions": True}
+    ),
+    out=Call("remove_permission", lambda w, sid: {"EventBusName": w.name, "StatementId": sid}),
+    arn="arn:aws:events:{region}:{account}:event-bus/{name}",
+    # A bus's policy speaks of rules on it too, whose ARNs are their own.
+    # https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-event-bus-perms.html
+    on=("{arn}", "arn:aws:events:{region}:{account}:rule/*"),
+    actions=("events:*",),
+    longest=10_240,
+    outlives=("rules of ours that send to buses of the vendor's", "until they are disabled"),
+)
+LAMBDA = Resource(
+    # Of a function, and of each alias of it. Written whole, unlike by `AddPermission`, it takes a
+    # deny. https://docs.aws.amazon.com/lambda/latest/api/API_PutResourcePolicy.html
+    kind="lambda-function",
+    contains="lambda-functions",
+    service="lambda",
+    listing="list_functions",
+    items="Functions",
+    name=lambda item: str(item["FunctionName"]),
+    inner=(Call("list_aliases", named("FunctionName")), "Aliases", "Name"),
+    get=Call("get_resource_policy", by_arn(_FUNCTION, "ResourceArn")),
+    text=lambda answer: str(answer.get("Policy") or ""),
+    absent=("ResourceNotFoundException",),  # also where the function itself is not there
+    put=Call("put_resource_policy", by_arn(_FUNCTION, "ResourceArn", "Policy")),
+    drop=Call("delete_resource_policy", by_arn(_FUNCTION, "ResourceArn")),
+    tag="RevisionId",
+    unless_moved=lambda tag: {"RevisionId": tag} if tag else {},
+    moved=("PreconditionFailedException",),
+    arn=_FUNCTION,
+    on=("{arn}",),
+    actions=("lambda:*",),
+    longest=20_480,
+    outlives=("invocations that have begun", "PT15M"),
+)
+EFS = Resource(
+    # https://docs.aws.amazon.com/efs/latest/ug/API_PutFileSystemPolicy.html
+    kind="file-system",
+    contains="file-systems",
+    service="efs",
+    prefix="elasticfilesystem",
+    listing="describe_file_systems",
+    items="FileSystems",
+    name=lambda item: str(item["FileSystemId"]),
+    get=Call("describe_file_system_policy", named("FileSystemId")),
+    text=lambda answer: str(answer.get("Policy") or ""),
+    absent=("PolicyNotFound",),
+    put=Call("put_file_system_policy", named("FileSystemId", "Policy")),
+    drop=Call("delete_file_system_policy", named("FileSystemId")),
+    arn="arn:aws:elasticfilesystem:{region}:{account}:file-system/{name}",
+    on=("{arn}",),
+    actions=("elasticfilesystem:*",),
+    longest=20_000,
+    outlives=("mounts that exist, and who mounts without IAM", "until they are ended"),
+)
+OPENSEARCH = Resource(
+    # https://docs.aws.amazon.com/opensearch-service/latest/APIReference/API_UpdateDomainConfig.html
+    kind="search-domain",
+    contains="search-domains",
+    service="opensearch",
+    prefix="es",
+    listing="list_domain_names",
+    items="DomainNames",
+    name=lambda item: str(item["DomainName"]),
+    get=Call("describe_domain_config", named("DomainName")),
+    text=lambda answer: str(answer["DomainConfig"].get("AccessPolicies", {}).get("Options") or ""),
+    put=Call("update_domain_config", named("DomainName", "AccessPolicies")),
+    drop=Call("update_domain_config", lambda w, _: {"DomainName": w.name, "AccessPolicies": ""}),
+    arn="arn:aws:es:{region}:{account}:domain/{name}",
+    on=("{arn}", "{arn}/*"),
+    actions=("es:*",),
+    longest=102_400,
+    outlives=("users of the domain's own, who need no IAM", "until they are removed there"),
+)

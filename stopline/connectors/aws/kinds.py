@@ -1,0 +1,119 @@
+"""What a kind of resource is that has a policy of its own: the nouns of the table. Pure."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from stopline.model import Document
+from stopline.text import Json
+
+STATEMENT = "-policy-statement"
+"""What follows a resource's kind in the kind of an address of one statement in its policy."""
+
+
+@dataclass(frozen=True, slots=True)
+class Where:
+    """One resource: its account, its region, and its name there."""
+
+    account: str
+    region: str
+    name: str
+
+    @property
+    def id(self) -> str:
+        """What an address calls it."""
+        return f"{self.region}/{self.name}"
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """A call of the service by its name, and what it takes for one resource and a policy's text."""
+
+    operation: str
+    words: Callable[[Where, str], Json]
+
+
+@dataclass(frozen=True, slots=True)
+class Resource:
+    """One kind of resource.
+
+    `items` and `name`: where a page of `listing`, asked with `paged`, has them. `locate`: a call
+    whose answer the other calls take as well. `absent`: errors of `get` that mean that there is no
+    policy. `drop` takes a policy away. `on` is what a statement's `Resource` says; nothing where it
+    may not say any. `longest` is in bytes. `outlives`: what containing it leaves, and until when.
+    `tag` is the key of the concurrency tag in the answer of `get`, `unless_moved` the words that
+    make a write hang on it (it is nothing where there was no policy), `moved` the errors that say
+    that it moved. `out` takes one statement out by its Sid, so that nobody else's edit is lost.
+    `inner` lists what each item has inside, with policies of their own, and where their names are.
+    `prefix` begins the service's actions, where it is another than the SDK's name of it.
+    """
+
+    kind: str
+    contains: str
+    service: str
+    listing: str
+    items: str
+    name: Callable[[Any], str]
+    get: Call
+    text: Callable[[Any], str]
+    arn: str
+    on: tuple[str, ...]
+    actions: tuple[str, ...]
+    longest: int
+    outlives: tuple[str, str]
+    put: Call
+    drop: Call | None = None
+    locate: Call | None = None
+    absent: tuple[str, ...] = ()
+    paged: Mapping[str, int] = field(default_factory=dict)
+    tag: str = ""
+    unless_moved: Callable[[str], Json] | None = None
+    moved: tuple[str, ...] = ()
+    out: Call | None = None
+    inner: tuple[Call, str, str] | None = None
+    prefix: str = ""
+
+    @property
+    def speaks(self) -> str:
+        """What a statement's action begins with, to be about this service."""
+        return f"{self.prefix or self.service}:*"
+
+    @property
+    def statement(self) -> str:
+        """The kind of the address of one statement in its policy."""
+        return f"{self.kind}{STATEMENT}"
+
+    def arn_of(self, where: Where) -> str:
+        """The resource's ARN."""
+        return self.arn.format(region=where.region, account=where.account, name=where.name)
+
+    def on_of(self, where: Where) -> Json:
+        """The `Resource` of a statement about it; nothing where it may not say any."""
+        arn, region, account = self.arn_of(where), where.region, where.account
+        said = [each.format(arn=arn, region=region, account=account) for each in self.on]
+        return said if len(said) > 1 else next(iter(said), "")
+
+    def placed(self, region: str) -> str:
+        """The service in a region, as `Clients` takes it."""
+        return f"{self.service}/{region}"
+
+
+def where_of(document: Document) -> Where:
+    """The resource of an address's document."""
+    region, _, name = document.id.partition("/")
+    return Where(document.realm, region, name)
+
+
+def named(key: str, text: str = "") -> Callable[[Where, str], Json]:
+    """Words of a call: the name, and the policy's text where it takes one."""
+    return lambda where, raw: {key: where.name, **({text: raw} if text else {})}
+
+
+def by_arn(arn: str, key: str, text: str = "") -> Callable[[Where, str], Json]:
+    """The same, where the resource is named by its ARN."""
+
+    def words(where: Where, raw: str) -> Json:
+        made = arn.format(region=where.region, account=where.account, name=where.name)
+        return {key: made, **({text: raw} if text else {})}
+
+    return words
