@@ -315,25 +315,6 @@ def test_the_command_says_what_it_did_and_refuses_what_runs(
     assert "1 open, each with its workflow" in capsys.readouterr().out
 
 
-def test_a_pauses_status_says_that_its_workflow_is_gone(
-    house: House, pause: str, capsys: Captured
-) -> None:
-    """Contained it still is; but nobody watches it, and the command that mends it is there."""
-
-    def shown(*words: str) -> str:
-        capsys.readouterr()
-        house.run("status", *words)
-        return " ".join(capsys.readouterr().out.split())
-
-    assert "nobody watches" not in shown(pause)
-    terminate(house, pause)
-    assert f"nobody watches it run: stopline adopt {pause}" in shown(pause)
-    assert "contained (gone)" in shown()
-    assert '"workflow_gone": true' in shown(pause, "--output", "json")
-    assert house.run("adopt", pause) == 0
-    assert "nobody watches" not in shown(pause)
-
-
 def test_a_plan_is_printed_as_commands(house: House, capsys: Captured) -> None:
     """The script goes to stdout, the exit code is the plan's, and nothing is written."""
     before = house.world.picture()
