@@ -23,7 +23,7 @@ from activities import api, vouching
 from activities.auditing import audited
 from activities.ends import conclusion, opened_under, verified
 from activities.sheets import write_sheet
-from activities.telling import NOBODY, Teller, opening
+from activities.telling import NOBODY, Teller, opening, refusing
 from activities.working import at_work as _at_work
 from stopline import engine, guards, planner, terminating
 from stopline.approving import Approvers
@@ -220,8 +220,15 @@ class Activities:
             if said.digest:  # a person has read the plan: a sweep may take what it names
                 pauses.approve(pause, said.plan, said.digest, said.by, UNSIGNED, said.reason)
             if said.status:
-                pauses.mark(pause, PauseStatus(said.status), said.reason)
+                pauses.mark(pause, PauseStatus(said.status), said.reason, **self._refused(said))
             return True
+
+    def _refused(self, said: api.Recording) -> dict[str, Any]:
+        """The notices for those who were told that a pause is opened, where it was refused."""
+        if said.kind != "closed":
+            return {}
+        facts = refusing(said.order, self.book.store.now(), said.reason)
+        return {"event": facts.event, "drafts": self.teller.drafts(facts)}
 
     @activity.defn(name=api.VOUCH)
     def vouch(self, yes: api.Vouching) -> bool:

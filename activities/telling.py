@@ -28,7 +28,7 @@ from stopline.journal.outbox import ESCALATED, Draft, Notice, NoticeState
 from stopline.journal.pauses import OPEN, PauseStatus
 from stopline.model import Document
 from stopline.notices.channels import TEST_EVENT, DeliveryError, Letter, send
-from stopline.notices.drafting import ASKS, TEST, TEST_TEXT, Facts, drafts_of
+from stopline.notices.drafting import ASKS, REFUSED, TEST, TEST_TEXT, Facts, drafts_of
 from stopline.notices.drafting import LIFTED as PAUSING
 from stopline.notices.tokens import token_of
 from stopline.text import sha256
@@ -108,6 +108,12 @@ NOBODY = Teller()
 def opening(order: api.PauseOrder, at: str) -> Facts:
     """What there is to say when a pause is opened."""
     return Facts("opened", order.vendor, order.pause, at, order.requester, order.reason)
+
+
+def refusing(order: api.PauseOrder, at: str, why: str) -> Facts:
+    """What there is to say when a pause ends before it began."""
+    facts = Facts(REFUSED, order.vendor, order.pause, at, order.requester, order.reason)
+    return replace(facts, why=why)
 
 
 def concluding(book: Book, order: api.PauseOrder, summary: api.Summary) -> Facts:

@@ -53,8 +53,9 @@ _Replacement = str | Callable[[re.Match[str]], str]
 _FORMS: tuple[tuple[re.Pattern[str], _Replacement], ...] = (
     # PEM, also when it was cut off or written with \n
     (re.compile(r"-----BEGIN [A-Z0-9 ]*PRIVATE KEY(?s:.*?)(?:-----END[A-Z0-9 ]*-----|\Z)"), HIDDEN),
-    # the password of a URL; greedy, for one that holds '@' or '/'
-    (re.compile(r"""(://[^\s:/@"']*:)[^\s"'<>]+@"""), rf"\1{HIDDEN}@"),
+    # the password of a URL; greedy, for one that holds '@' or '/', and no longer than one is: else
+    # a text of many beginnings would be read to its end from each
+    (re.compile(r"""(://[^\s:/@"']*:)[^\s"'<>]{1,1000}@"""), rf"\1{HIDDEN}@"),
     (re.compile(r"""(?i)\b(authorization["']?\s*[:=]\s*["']?)[^\r\n"']+"""), rf"\1{HIDDEN}"),
     (re.compile(r"(?i)\b(bearer\s+)[\w.~+/=-]{8,}"), rf"\1{HIDDEN}"),
     # an AWS key id and its secret in one breath

@@ -21,6 +21,8 @@ with workflow.unsafe.imports_passed_through():
     from workflows.messages import Phase
     from workflows.words import PeoplesWords
 
+REFUSED = "refused-told"
+"""The patch by which a history is known to be one in which a refusal is told."""
 IDLE = 3
 """Passes in a row without a single write, after which what is left is left to a person."""
 
@@ -108,6 +110,8 @@ class PauseVendor(PeoplesWords):
             why = "it was rejected or stopped" if self._stopping else "nobody approved it in time"
             state.summary = api.Summary(result="refused", why=why)
             await self._record("closed", "stopline", state.summary.why, status="closed")
+            if workflow.patched(REFUSED):
+                self._send_notices(opened.notices)
             return False
         state.queued.append(state.order)
         return True

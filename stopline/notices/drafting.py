@@ -16,7 +16,8 @@ from jinja2.sandbox import SandboxedEnvironment
 from stopline.audiences import OUTSIDE, Audience, Notices
 from stopline.journal.outbox import Draft
 
-EVENTS = ("opened", "contained", "partial", "stopped", "restored", "drift")
+REFUSED = "refused"
+EVENTS = ("opened", REFUSED, "contained", "partial", "stopped", "restored", "drift")
 """What there are notices about."""
 OUTSIDE_EVENTS = ("contained", "restored")
 """What the vendor and its payees are told of."""
@@ -27,6 +28,7 @@ ASKS = ("opened", "partial", "stopped", "drift")
 
 _SUBJECTS: Mapping[str, str] = {
     "opened": "{} is being stopped",
+    REFUSED: "{} is not stopped",
     "contained": "{} is contained",
     "partial": "{} is contained in part only",
     "stopped": "the containment of {} was stopped",

@@ -154,6 +154,7 @@ def _summary(s: Standing) -> dict[str, Json]:
         "left_open": s.count("left open"),
         "gaps": s.count("gap"),
         "waiting": jsonable(s.waiting) if s.waiting else None,
+        "workflow_gone": s.workflow_gone,
     }
 
 

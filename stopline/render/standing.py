@@ -79,6 +79,7 @@ class Standing:
 
     `review_by` is when it must have been reassessed, `overdue` whether that has passed.
     `sheet` is where its recovery sheet was last written, empty where it never was.
+    `workflow_gone` is whether it is open and nothing watches it: its workflow has ended.
     """
 
     id: str
@@ -100,6 +101,7 @@ class Standing:
     sheet: str = ""
     review_by: str = ""
     overdue: bool = False
+    workflow_gone: bool = False
 
     def count(self, *kinds: str) -> int:
         """How many things are left of these kinds."""
@@ -142,7 +144,7 @@ def pauses_page(standings: Sequence[Standing]) -> Page:
         (
             s.id,
             s.vendor if s.scope == Scope() else f"{s.vendor} ({s.scope.project or 'a part'})",
-            s.status + (" (waits)" if s.waiting else "") + (" (overdue)" if s.overdue else ""),
+            s.status + "".join(f" ({mark})" for mark in _marks(s)),
             s.opened_at[:10],
             str(len(s.held)),
             str(s.count("failed", "not asked", "unverified")),
@@ -152,6 +154,12 @@ def pauses_page(standings: Sequence[Standing]) -> Page:
         for s in standings
     )
     return (Section("Pauses", (Table(columns, rows),)),)
+
+
+def _marks(s: Standing) -> list[str]:
+    """What a person should know beside a status."""
+    told = {"waits": s.waiting is not None, "overdue": s.overdue, "gone": s.workflow_gone}
+    return [mark for mark, so in told.items() if so]
 
 
 def _minute(at: str) -> str:
@@ -187,6 +195,9 @@ def _head(s: Standing) -> Section:
         Line(f"asked for  by {s.requester} at {_minute(s.opened_at)}: {s.reason}"),
         Line(f"held       {len(s.held)}"),
     ]
+    if s.workflow_gone:
+        text = "gone       its workflow has ended: it stays as it is, and nobody watches it"
+        body.append(Line(text, "!", Tone.BAD, (f"run: stopline adopt {s.id}",)))
     if s.sheet:
         body.append(Line(f"sheet      {s.sheet}"))
     body += _review(s)

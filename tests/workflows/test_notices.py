@@ -5,7 +5,7 @@ import json
 from pathlib import Path
 
 import pytest
-from support.pausing import PAUSE, Line, a_line
+from support.pausing import PAUSE, PLAYBOOK, Line, a_line
 from support.providers import Answer, Provider, provider
 from temporalio.worker import Replayer
 
@@ -167,6 +167,29 @@ def test_an_audit_that_finds_access_opened_again_tells_those_inside(
             assert [n.event for n in ended if n.audience == "responders"] == [
                 "opened", "contained", "drift",
             ]  # fmt: skip
+
+    with provider() as there:
+        asyncio.run(scenario(there))
+
+
+def test_who_was_told_of_a_pause_hears_that_it_was_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A second person's no: else they would go on waiting, and the pager would go on ringing."""
+    monkeypatch.setenv("NOTICES_ROOM", SECRET)
+
+    async def scenario(there: Provider) -> None:
+        playbook = PLAYBOOK + "approvals: {contain: second-person}\n"
+        async with a_line(teller=teller(tmp_path, there.url), playbook=playbook) as line:
+            handle = await line.start(await line.plan(line.order()))
+            await line.until(handle, lambda s: s.phase is m.Phase.AWAITING_APPROVAL)
+            await handle.execute_update(m.REJECT, m.Reject("bob", "wrong one"), result_type=str)
+            ended = await until_told(line, 2)
+            assert {(n.event, n.state) for n in ended} == {("opened", "sent"), ("refused", "sent")}
+            text = next(a.json["data"]["text"] for a in there.asked if "refused" in a.body)
+            assert "it was rejected or stopped" in text
+            assert "everything that it had before" in text
+            await histories(line)
 
     with provider() as there:
         asyncio.run(scenario(there))

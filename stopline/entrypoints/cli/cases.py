@@ -1,6 +1,7 @@
 """`stopline status`, `watch` and `stop`: looking at pauses, and ending a containment early."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Annotated
 
 import typer
@@ -48,7 +49,8 @@ def status(
     if case:
         pauses = _of(program, case, closed=all_)
     temporal = reached(program) if pauses else None
-    found = [_now(program, temporal, pause) for pause in pauses]
+    gone = _gone(program, temporal, pauses)
+    found = [_now(program, temporal, pause, gone=pause.id in gone) for pause in pauses]
     if len(found) == 1 and case:
         program.emit(standing_page(found[0], program.most), pause_document(found[0]))
     else:
@@ -85,7 +87,22 @@ def reached(program: Program) -> Temporal | None:
     return temporal
 
 
-def _now(program: Program, temporal: Temporal | None, pause: Pause) -> Standing:
+def _gone(program: Program, temporal: Temporal | None, pauses: Sequence[Pause]) -> frozenset[str]:
+    """Which open pauses have no workflow any more; none, where Temporal does not say."""
+    if temporal is None:
+        return frozenset()
+    listed = [pause for pause in pauses if pause.status in OPEN]
+    try:
+        return frozenset(pause.id for pause in program.wait(temporal.orphans(listed)))
+    except SetupError as error:
+        program.say(f"{error.what} Whether each has its workflow is not known.")
+        return frozenset()
+
+
+def _now(program: Program, temporal: Temporal | None, pause: Pause, *, gone: bool) -> Standing:
+    """Where a pause stands. A workflow that has ended still answers; what it says is old."""
+    if gone:
+        return replace(standing(program.book, pause), workflow_gone=True)
     running = temporal is not None and pause.status in OPEN
     told = asked(program, temporal, pause) if running and temporal else None
     if told is not None and told.order.pause != pause.id:
