@@ -111,7 +111,9 @@ def _meaning(vendor: Vendor, stem: str) -> Iterator[tuple[yamltext.Path, str]]:
     sections: tuple[Vendor | Project, ...] = (vendor, *vendor.projects.values())
     if all(one.aws.empty and one.payouts.empty for one in sections):
         keys = ", ".join(key for key in AwsSelectors.model_fields if key != "preserve")
-        yield ("vendor",), f"nothing selects {vendor.vendor!r}; give 'aws' at least one of: {keys}"
+        ids = ", ".join(PayoutsSelectors.model_fields)
+        what = f"nothing selects {vendor.vendor!r}; give 'aws' at least one of: {keys}; "
+        yield ("vendor",), f"{what}or 'payouts' at least one of: {ids}"
     selected = set(vendor.aws.principals).union(
         *(p.aws.principals for p in vendor.projects.values())
     )
