@@ -126,6 +126,8 @@ def pause_document(standing: Standing) -> Json:
         "acknowledged": standing.acknowledged,
         "review_by": standing.review_by,
         "overdue": standing.overdue,
+        "pay_by": standing.pay_by,
+        "pay_soon": standing.pay_soon,
         "sheet": standing.sheet,
         "holds": [jsonable(h) for h in standing.held],
         "left": [_left(left) for left in standing.left],

@@ -3,6 +3,7 @@
 import csv
 import io
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -18,13 +19,14 @@ from stopline.connectors.payouts.words import CONTAINS
 from stopline.drill.payrun import pay_run
 from stopline.text import Json
 
-VENDOR = "vendor: mercor\npayouts:\n  vendors: [V-MERCOR]\n"
+VENDOR = "vendor: mercor\npayouts:\n  vendors: [V-MERCOR]\n  legal_basis: court order 7\n"
 PLAYBOOK = """\
 playbook: default
 phases:
   - name: payouts
     rules:
       - {name: hold-payables, connector: payouts, contains: payables, how: hold}
+approvals: {contain: second-person}
 """
 ESTATE = "payouts:\n  ledgers:\n    accounts: {url_from: LEDGER_URL}\n"
 OWED = [
@@ -62,6 +64,12 @@ def house(house: House, ledger: Engine) -> House:
     return house
 
 
+def held(asking: Asking) -> None:
+    """A pause of two people: one asks for it, another approves it."""
+    assert asking.pause().code == 5
+    assert asking.approve().code == 0
+
+
 def totals(document: Json, payee: str, currency: str) -> Json:
     """One payee's totals in one currency."""
     mine = [t for t in document["totals"] if (t["payee"], t["currency"]) == (payee, currency)]
@@ -76,7 +84,7 @@ def states(document: Json) -> dict[str, str]:
 
 def test_held_released_and_paid_to_the_minor_unit(asking: Asking, ledger: Engine) -> None:
     """Every currency in its own digits; after the rollback what was held is released, and paid."""
-    assert asking.pause().code == 0
+    held(asking)
     assert [p.id for p in pay_run(ledger, "while held")] == ["p4"]
     told = asking.ask("payouts", "mercor", "--output", "json")
     assert (told.code, told.document["balanced"], told.document["unread"]) == (0, True, [])
@@ -98,7 +106,7 @@ def test_held_released_and_paid_to_the_minor_unit(asking: Asking, ledger: Engine
 
 def test_what_escapes_is_told_and_no_total_hides_it(asking: Asking, ledger: Engine) -> None:
     """Paid by a run that looks at no hold, or with its row deleted: never shown as held."""
-    asking.pause()
+    held(asking)
     with ledger.begin() as connection:
         this = sa.update(l.PAYABLES).where(l.PAYABLES.c.id == "p0")
         connection.execute(this.values(status="paid", run="careless"))
@@ -119,7 +127,7 @@ def test_what_escapes_is_told_and_no_total_hides_it(asking: Asking, ledger: Engi
 
 def test_less_owed_than_was_held_does_not_balance(asking: Asking, ledger: Engine) -> None:
     """Somebody lowers an amount under our hold: the totals say by how much; a rise is owed too."""
-    asking.pause()
+    held(asking)
     with ledger.begin() as connection:
         for payable, amount in (("p0", 120_000), ("p1", 6_000)):
             this = sa.update(l.PAYABLES).where(l.PAYABLES.c.id == payable)
@@ -133,15 +141,15 @@ def test_less_owed_than_was_held_does_not_balance(asking: Asking, ledger: Engine
 def test_a_ledger_that_is_away_leaves_what_the_journal_knows(
     asking: Asking, ledger: Engine
 ) -> None:
-    """It says so and why, with exit code 6; without a worker it is the same."""
-    asking.pause()
+    """It says so and why, with exit code 6; without Temporal it is the same."""
+    held(asking)
     with ledger.begin() as connection:
         connection.exec_driver_sql("ALTER TABLE payables RENAME TO elsewhere")
     away = asking.ask("payouts", "mercor", "--output", "json")
     assert away.code == 6
     assert [u["ledger"] for u in away.document["unread"]] == [LEDGER]
     assert set(states(away.document).values()) == {"held"}
-    asking.house.stop_worker()
+    asking.monkeypatch.setenv("TEMPORAL_ADDRESS", "127.0.0.1:1")
     alone = asking.ask("payouts", "mercor")
     assert alone.code == 6
     assert "this is what the journal knows" in alone.said
@@ -163,7 +171,7 @@ def test_what_was_paid_before_its_hold_and_another_teams_hold(
             )
 
     sa.event.listen(ledger, "before_cursor_execute", first_hold)
-    assert asking.pause().code == 0
+    held(asking)
     sa.event.remove(ledger, "before_cursor_execute", first_hold)
     told = asking.ask("payouts", "mercor", "--output", "json")
     assert states(told.document) == {
@@ -172,9 +180,50 @@ def test_what_was_paid_before_its_hold_and_another_teams_hold(
     assert told.code == 0
 
 
+def test_a_date_of_earned_pay_warns_ahead_and_releases_nothing(
+    asking: Asking, ledger: Engine
+) -> None:
+    """Status and doctor say it ten days before; earlier, the status has the date only."""
+
+    def due(days: int) -> str:
+        day = datetime.now(UTC).date() + timedelta(days=days)
+        with ledger.begin() as connection:
+            connection.execute(sa.update(l.PAYABLES).values(pay_by=day))
+        return str(day)
+
+    later = due(30)
+    held(asking)
+    told = asking.ask("status", "mercor", "--output", "json")
+    assert (told.document["pay_by"], told.document["pay_soon"]) == (later, False)
+    assert "nothing that is held must be paid soon" in asking.ask("doctor").said
+    near = due(9)
+    assert asking.ask("audit", "mercor").code == 0
+    status = asking.ask("status", "mercor").said
+    assert f"{near}: what is held must be paid by then" in status
+    assert f"(mercor) by {near}" in asking.ask("doctor").said
+    assert f"to be paid by {near}" in asking.ask("payouts", "mercor").said
+    assert not [p for p in pay_run(ledger, "held still") if p.id != "p4"]
+
+
+def test_without_a_legal_basis_only_the_vendors_own_invoices_are_held(
+    asking: Asking, ledger: Engine
+) -> None:
+    """The plan and the report say what is missing; the pause is partial, not refused."""
+    folder = asking.house.settings.config_dir
+    text = VENDOR.replace("  legal_basis: court order 7\n", "")
+    write_configuration(folder, vendor=text, playbook=PLAYBOOK, estate=ESTATE)
+    assert asking.pause().code == 5
+    assert asking.approve().code == 6
+    told = asking.ask("payouts", "mercor", "--output", "json")
+    assert states(told.document)["p0"] == "held"
+    assert states(told.document)["p1"] == "not held"
+    assert "payouts.legal_basis" in asking.ask("payouts", "mercor").said
+    assert {p.id for p in pay_run(ledger, "r")} == {"p1", "p2", "p3", "p4"}
+
+
 def test_a_spreadsheet_gets_one_line_each_and_no_formula(asking: Asking) -> None:
     """Whole minor units and decimals; an id that begins like a formula is a text."""
-    asking.pause()
+    held(asking)
     told = asking.ask("payouts", "mercor", "--format", "csv")
     rows = list(csv.DictReader(io.StringIO(told.out)))
     assert [(r["payee"], r["amount_minor"], r["amount"], r["state"]) for r in rows] == [

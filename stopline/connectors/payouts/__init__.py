@@ -15,6 +15,7 @@ from sqlalchemy.engine import Engine
 from sqlalchemy.exc import ArgumentError, DBAPIError, OperationalError, SQLAlchemyError
 
 from stopline.commands import Commands
+from stopline.connectors.payouts.fairness import facts, refused
 from stopline.connectors.payouts.ledger import (
     HOLDS,
     OPEN,
@@ -43,6 +44,7 @@ from stopline.model import (
     Skip,
     State,
 )
+from stopline.money import shown
 from stopline.settings import variable
 from stopline.text import Json
 from stopline.vendors import PayoutsSelectors, Vendor
@@ -133,7 +135,11 @@ class PayoutsConnector:
         payees = {p for one in selectors for p in (*one.payees, *one.vendors)}
         through = {v for one in selectors for v in one.vendors}
         wanted = PAYEES.c.id.in_(payees) | PAYEES.c.engaged_through.in_(through)
-        query = sa.select(PAYABLES, PAYEES.c.engaged_through).join(PAYEES).where(wanted)
+        query = (
+            sa.select(PAYABLES, PAYEES.c.engaged_through, PAYEES.c.person)
+            .join(PAYEES)
+            .where(wanted)
+        )
         ours = sa.select(HOLDS.c.payable).where(HOLDS.c.mark.startswith("StoplineJ"))
         owed = (PAYABLES.c.status == OPEN) | PAYABLES.c.id.in_(ours)
         query = query.where(owed).order_by(PAYABLES.c.id)
@@ -156,6 +162,9 @@ class PayoutsConnector:
         if grant.state.value.get("status", OPEN) != OPEN:
             yield from _settled(grant)
             return
+        if unfair := tuple(refused(grant, terms)):
+            yield from unfair
+            return
         mark = mark_of(terms.mark)
         address = Address(NAME, grant.address.realm, HOLD, f"{grant.address.id}#{mark}")
         found = terms.playbook.rule(NAME, "payables")
@@ -174,7 +183,7 @@ class PayoutsConnector:
             marked=True,
             uid=grant.uid,
             principal=grant.principal,
-            summary=f"hold {owed['amount']} {owed['currency']} minor units, still owed",
+            summary=f"hold {shown(owed['amount'], owed['currency'])}, still owed",
         )
 
     def read(self, document: Document) -> Observed:
@@ -248,8 +257,8 @@ def _settled(grant: Grant) -> Iterator[Skip]:
     """Say that what is held was paid all the same. A write-off is the lab's own decision."""
     owed = grant.state.value
     if owed["status"] == PAID:
-        what = f"{owed['amount']} {owed['currency']} minor units"
-        reason = f"escaped: {what} were paid in spite of a hold, by the pay run {owed['run']!r}"
+        what = shown(owed["amount"], owed["currency"])
+        reason = f"escaped: {what} was paid in spite of a hold, by the pay run {owed['run']!r}"
         yield Skip(grant.address, grant.principal, reason, leaves_access=True)
     else:
         yield Skip(grant.address, grant.principal, f"{owed['status']} while it is held")
@@ -277,6 +286,7 @@ def _payable(
                 "currency": values["currency"],
                 "journals": sorted({journal for _, _, journal in ours}),
                 "payee": values["payee"],
+                **facts(person=bool(through or values["person"]), pay_by=values["pay_by"]),
                 **_ended(str(values["status"]), values["run"], [mark for mark, _, _ in ours]),
             }
         ),

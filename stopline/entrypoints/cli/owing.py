@@ -7,6 +7,7 @@ hold is about the grants whose target is the hold's document.
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 
 from stopline.journal.book import Book
 from stopline.journal.pauses import Pause
@@ -15,6 +16,8 @@ from stopline.render.payouts import Owed, Payouts, State
 from stopline.text import Json
 
 CONNECTOR = "payouts"
+WARN_DAYS = 10
+"""How long before a date by which earned pay must be paid it is warned of."""
 Target = tuple[str, str]
 """A ledger and what a hold in it is about."""
 
@@ -60,6 +63,22 @@ def report_of(book: Book, pause: Pause, now: Snapshot | None, away: str) -> Payo
         owed.append(_owed(pause, known, seen, standing))
     at = now.taken_at if now else ""
     return Payouts(pause.id, pause.vendor, pause.requester, tuple(owed), unread, at)
+
+
+def pay_by(book: Book, pause: Pause) -> str:
+    """The earliest date by which something that a pause holds must be paid; empty for none."""
+    if not any(h.address.connector == CONNECTOR for h in book.writes.holds(pause.id)):
+        return ""
+    known = report_of(book, pause, None, "not asked").owed
+    return min((o.pay_by for o in known if o.state is State.HELD and o.pay_by), default="")
+
+
+def soon(book: Book, date: str) -> bool:
+    """Whether a date is so near, or has passed, that somebody must decide now."""
+    if not date:
+        return False
+    today = datetime.fromtimestamp(book.store.clock(), UTC).date()
+    return date <= str(today + timedelta(days=WARN_DAYS))
 
 
 def payables(snapshot: Snapshot) -> Iterator[Grant]:

@@ -219,7 +219,7 @@ def test_what_is_paid_in_spite_of_a_hold_has_escaped_and_is_told(engine: Engine)
     (skip,) = connector.contained(found, terms)
     assert isinstance(skip, Skip)
     assert skip.leaves_access
-    assert skip.reason.startswith("escaped: 8 USD minor units were paid in spite of a hold")
+    assert skip.reason.startswith("escaped: 0.08 USD was paid in spite of a hold")
     assert "'careless'" in skip.reason
     back = carried_out(connector, [c.inverse() for c in work], Direction.RESTORE, book)
     assert [r.outcome for r in back] == [Outcome.APPLIED]
