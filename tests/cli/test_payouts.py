@@ -125,6 +125,28 @@ def test_what_escapes_is_told_and_no_total_hides_it(asking: Asking, ledger: Engi
     assert "somebody else took the hold away" in page
 
 
+def test_an_audit_tells_of_what_escaped_and_the_report_keeps_it(
+    asking: Asking, ledger: Engine
+) -> None:
+    """It waits for a person; after the rollback, which takes our row away, it is still known."""
+    held(asking)
+    with ledger.begin() as connection:
+        this = sa.update(l.PAYABLES).where(l.PAYABLES.c.id == "p0")
+        connection.execute(this.values(status="paid", run="careless"))
+    audit = asking.ask("audit", "mercor", "--output", "json")
+    assert audit.code == 8
+    assert audit.document["beyond"] == ["payouts:accounts:payable:p0"]
+    asking.rollback()
+    asking.approve()
+    with ledger.begin() as connection:
+        assert not connection.execute(sa.select(l.HOLDS)).all()
+    told = asking.ask("payouts", "mercor", "--output", "json")
+    assert states(told.document) == {"p0": "escaped"} | dict.fromkeys(
+        ("p1", "p2", "p3"), "released"
+    )
+    assert told.code == 8
+
+
 def test_less_owed_than_was_held_does_not_balance(asking: Asking, ledger: Engine) -> None:
     """Somebody lowers an amount under our hold: the totals say by how much; a rise is owed too."""
     held(asking)

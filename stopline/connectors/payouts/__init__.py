@@ -162,15 +162,15 @@ class PayoutsConnector:
         if grant.state.value.get("status", OPEN) != OPEN:
             yield from _settled(grant)
             return
-        if unfair := tuple(refused(grant, terms)):
-            yield from unfair
-            return
         mark = mark_of(terms.mark)
         address = Address(NAME, grant.address.realm, HOLD, f"{grant.address.id}#{mark}")
         found = terms.playbook.rule(NAME, "payables")
         if found is None or address in terms.refusals:
             reason = "the ledger refused the hold" if found else "the playbook has no rule for it"
             yield Skip(grant.address, grant.principal, reason, leaves_access=True)
+            return
+        if unfair := tuple(refused(grant, terms)):
+            yield from unfair
             return
         owed = grant.state.value
         yield Change(
