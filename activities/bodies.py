@@ -25,7 +25,7 @@ from activities.ends import conclusion, opened_under, verified
 from activities.sheets import write_sheet
 from activities.telling import NOBODY, Teller, opening
 from activities.working import at_work as _at_work
-from stopline import engine, guards, planner
+from stopline import engine, guards, planner, terminating
 from stopline.approving import Approvers
 from stopline.configuration import Frozen
 from stopline.engine import Connector, Errand, Mark, Terms
@@ -146,25 +146,40 @@ class Activities:
 
     @activity.defn(name=api.PLAN_RESTORE)
     def plan_restore(self, asked: api.RestorePlan) -> api.PlanRef:
-        """Plan what this pause gives back, from its live holds."""
+        """Plan what this pause gives back, or removes for good, from its live holds."""
         with _at_work():
             self._check(asked.order)
             self._note_request(asked)
-            plan = planner.plan_restore(
-                asked.order.vendor,
-                asked.order.pause,
-                self.book.writes.holds(),
-                asked.restore.scope,
-                unproven=asked.restore.unproven,
-            )
+            ends = asked.restore.direction is Direction.TERMINATE
+            plan = self._termination(asked) if ends else self._restore(asked)
             return _ref(self.book.pauses.keep_plan(plan), asked.order)
 
+    def _restore(self, asked: api.RestorePlan) -> Plan:
+        plan = planner.plan_restore(
+            asked.order.vendor,
+            asked.order.pause,
+            self.book.writes.holds(),
+            asked.restore.scope,
+            unproven=asked.restore.unproven,
+        )
+        return terminating.with_removed(plan, self.book.pauses.removed(asked.order.pause))
+
+    def _termination(self, asked: api.RestorePlan) -> Plan:
+        connectors = self._built(self.book.pauses.opened_with(asked.order.pause))[1]
+        return terminating.plan_termination(
+            asked.order.vendor,
+            asked.order.pause,
+            self.book.writes.holds(),
+            asked.restore.scope,
+            {name: c.ended for name, c in connectors.items() if isinstance(c, engine.Ending)},
+        )
+
     def _note_request(self, asked: api.RestorePlan) -> None:
-        """Who wants what back, and why; once for each request, however often it is planned."""
+        """Who wants what, and why; once for each request, however often it is planned."""
         wanted, pauses, pause = asked.restore, self.book.pauses, asked.order.pause
-        said = jsonable(wanted)
-        if all(event.data != said for event in pauses.events(pause, "rollback")):
-            pauses.note(pause, "rollback", said, wanted.by)
+        said, kind = jsonable(wanted), vouching.REQUESTS[wanted.direction]
+        if all(event.data != said for event in pauses.events(pause, kind)):
+            pauses.note(pause, kind, said, wanted.by)
 
     # --- opening and ending ----------------------------------------------------------------------
 
@@ -198,6 +213,8 @@ class Activities:
         with _at_work():
             self._check(said.order)
             pauses, pause = self.book.pauses, said.order.pause
+            if said.kind == "acknowledged":
+                vouching.accept_gaps(self.book, self.approvers, said)
             read = {"plan": said.plan, "digest": said.digest} if said.plan else {}
             pauses.note(pause, said.kind, {"reason": said.reason, **read, **said.more}, said.by)
             if said.digest:  # a person has read the plan: a sweep may take what it names
@@ -267,9 +284,9 @@ class Activities:
             vouching.require_own(self._plans(batch.plan).plan, batch)
             frozen, connectors = self._built(self.book.pauses.opened_with(batch.order.pause))
             mine = self._work(batch.plan)[batch.connector, batch.realm][batch.start : batch.stop]
-            if batch.direction is Direction.RESTORE:
+            if batch.direction is not Direction.CONTAIN:
                 people = frozen.parse()[1].approvals.people
-                vouching.require(self.book, self.approvers, batch.order, mine, people)
+                vouching.require(self.book, self.approvers, batch, mine, people)
             token = f"{info.workflow_id}/{batch.start}-{batch.stop}"
             attempt = f"{info.workflow_run_id}/{info.activity_id}/{info.attempt}"
             errand = Errand(batch.order.pause, batch.direction, attempt, token)

@@ -1,33 +1,79 @@
 """How a run ends: what was verified, what is left and why. Reads; the status is all it writes."""
 
+import time
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
 from activities import api
-from activities.auditing import looks
+from activities.auditing import looks, observed
 from activities.telling import NOBODY, Teller, concluding
 from stopline.engine import Connector
 from stopline.journal.book import Book
-from stopline.journal.pauses import PauseStatus, Planned
+from stopline.journal.pauses import TERMINATED, PauseStatus, Planned
 from stopline.model import Address, Direction, Hold, Outcome
-from stopline.planner import DriftKind, drift
+from stopline.planner import DriftKind, Look, drift
 from stopline.playbook import Playbook
+from stopline.proof import Proving
+from stopline.terminating import Removed
 from stopline.text import Json
 
 DONE = (Outcome.APPLIED, Outcome.ALREADY, Outcome.UNPROVEN)
 
 
-def verified(book: Book, connectors: Mapping[str, Connector], pause: str) -> api.Tally:
-    """Read back every document that the pause holds something in; journal what differs."""
-    holds = book.writes.holds(pause)
-    found = drift(holds, looks(connectors, holds))
-    # Where nothing stands any more, nothing is open.
-    unverified = [one.address for one in found if one.kind is not DriftKind.GONE]
-    outcomes = Counter({"verified": len(holds) - len(unverified), "unverified": len(unverified)})
-    data = {"verified": outcomes["verified"], "unverified": [str(a) for a in unverified]}
+READS = 3
+"""How often is read again, by and by, what is not seen as we left it."""
+Sleep = Callable[[float], None]
+
+
+def verified(
+    book: Book, connectors: Mapping[str, Connector], pause: str, sleep: Sleep = time.sleep
+) -> api.Tally:
+    """Read back every document that the pause holds something in, and what it removed for good;
+    journal what differs.
+
+    Where the connector can, it also evaluates whether anybody gets past what stands there. What
+    fails is read again after the connector's propagation, before it is said.
+    """
+    holds, removed = book.writes.holds(pause), book.pauses.removed(pause)
+    why = _unproven(connectors, holds, removed)
+    for _ in range(READS - 1):
+        if not why:
+            break
+        names = {address.connector for address in why} & connectors.keys()
+        sleep(max((connectors[name].propagation for name in names), default=0.0))
+        why = _unproven(connectors, holds, removed)
+    number = len(holds) + len(removed) - len(why)
+    outcomes = Counter({"verified": number, "unverified": len(why)})
+    data = {
+        "verified": outcomes["verified"],
+        "unverified": [str(address) for address in sorted(why)],
+        "why": {str(address): said for address, said in sorted(why.items()) if said},
+    }
     book.pauses.note(pause, "verified", data)
     return api.Tally(dict(outcomes))
+
+
+def _unproven(
+    connectors: Mapping[str, Connector], holds: Sequence[Hold], removed: Sequence[Removed]
+) -> dict[Address, str]:
+    """What does not stand as we left it, or does not do what it is for, and why where it is known.
+
+    Where nothing stands any more, nothing is open.
+    """
+    found = observed(connectors, (*holds, *removed))
+    seen = looks(found, (*holds, *removed))
+    why = {one.address: "" for one in drift(holds, seen) if one.kind is not DriftKind.GONE}
+    why |= {one.address: "" for one in removed if not _is_absent(seen.get(one.address))}
+    for name, connector in sorted(connectors.items()):
+        if isinstance(connector, Proving):
+            held = [h.change for h in holds if h.address.connector == name]
+            why |= {one.address: one.why for one in connector.unproved(held, found)}
+    return why
+
+
+def _is_absent(look: Look | None) -> bool:
+    return look is not None and look.read and (not look.exists or look.state is None)
 
 
 def opened_under(playbook: Playbook) -> api.Opened:
@@ -63,10 +109,14 @@ def conclusion(book: Book, asked: api.Conclusion, teller: Teller = NOBODY) -> ap
         gaps=len(planned.plan.gaps) if planned else 0,
         why=asked.blocked,
     )
-    result = _result(summary, asked, acknowledged=bool(book.store.events(pause, "acknowledged")))
+    if asked.direction is Direction.TERMINATE:
+        summary = _terminated(book, asked, summary)
+    said = bool(book.store.events(pause, "acknowledged"))
+    result = _result(summary, asked, acknowledged=said, ended=book.pauses.is_terminated(pause))
     summary = _with_result(summary, result)
     status = {
         "restored": PauseStatus.CLOSED,
+        "terminated": PauseStatus.TERMINATED if holds else PauseStatus.CLOSED,
         "stopped": PauseStatus.STOPPED,
         "contained": PauseStatus.CONTAINED,
     }.get(result, PauseStatus.PARTIAL)
@@ -75,6 +125,19 @@ def conclusion(book: Book, asked: api.Conclusion, teller: Teller = NOBODY) -> ap
     drafts = teller.drafts(concluding(book, asked.order, summary)) if changed else ()
     book.pauses.mark(pause, status, detail, event=result, drafts=drafts)
     return replace(summary, notices=len(book.outbox.due(pause)))
+
+
+def _terminated(book: Book, asked: api.Conclusion, summary: api.Summary) -> api.Summary:
+    """Say in the chain that all effects were carried out; else say in the summary what was not."""
+    pause = asked.order.pause
+    if not asked.plan:
+        return replace(summary, why="the termination was cut off; ask for it again")
+    if undone := len(book.pauses.plan(asked.plan).plan.work):
+        why = f"{undone} could not be removed for good, and stay contained"
+        return replace(summary, why=summary.why or why)
+    if not asked.stopped and not book.pauses.is_terminated(pause):
+        book.pauses.note(pause, TERMINATED, {"plan": asked.plan, "remains": summary.held})
+    return summary
 
 
 _NUMBERS = ("held", "failed", "conflicts", "unproven", "unverified", "open_skips", "gaps")
@@ -113,22 +176,23 @@ def _conflicts(
         work = planned.plan.work if planned else ()
         return sum(latest.get(c.address, {}).get("outcome") == Outcome.CONFLICT for c in work)
     return sum(
-        r["outcome"] == Outcome.CONFLICT and r["direction"] == Direction.RESTORE
-        for r in latest.values()
+        r["outcome"] == Outcome.CONFLICT and r["direction"] == direction for r in latest.values()
     )
 
 
 def _unverified(book: Book, pause: str, holds: tuple[Hold, ...]) -> int:
     events = book.store.events(pause, "verified")
     held = {str(hold.address) for hold in holds}
+    held |= {str(one.address) for one in book.pauses.removed(pause)}
     return sum(a in held for a in events[-1].data["unverified"]) if events else 0
 
 
-def _result(summary: api.Summary, asked: api.Conclusion, *, acknowledged: bool) -> str:
+def _result(summary: api.Summary, asked: api.Conclusion, *, acknowledged: bool, ended: bool) -> str:
     if asked.direction is Direction.RESTORE and not summary.held:
         return "restored"
     if asked.stopped:
         return "stopped"
     known = acknowledged or not (summary.open_skips or summary.gaps)
-    whole = not (summary.failed or summary.conflicts or summary.unverified or asked.blocked)
-    return "contained" if whole and known else "partial"
+    whole = not (summary.failed or summary.conflicts or summary.unverified or summary.why)
+    contained = "terminated" if ended else "contained"
+    return contained if whole and known else "partial"

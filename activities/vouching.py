@@ -1,4 +1,5 @@
-"""A person's yes, proven by the worker: when it is said, and again before anything is given back.
+"""A person's yes, proven by the worker: when it is said, and again before anything is given back
+or removed for good.
 
 The workflow keeps the rules of approval too. These keep them from whoever only speaks to Temporal,
 or only writes the database: neither can sign.
@@ -7,7 +8,7 @@ or only writes the database: neither can sign.
 from collections.abc import Iterable
 
 from activities import api
-from stopline.approving import Approvers
+from stopline.approving import GAPS, Approvers, statement_of
 from stopline.errors import RefusedError
 from stopline.journal.book import Book
 from stopline.journal.pauses import PauseStatus
@@ -39,6 +40,23 @@ def write_down(book: Book, approvers: Approvers, yes: api.Vouching) -> None:
     )
 
 
+def accept_gaps(book: Book, approvers: Approvers, said: api.Recording) -> None:
+    """Where approvals are signed, so is the yes to what stays open. Raises RefusedError.
+
+    It is over the plan that says what that is, so that it is good for nothing found later.
+    """
+    if approvers.roles.signatures != "required":
+        return
+    pause, digest = book.pauses.get(said.order.pause), said.more.get("digest", "")
+    signed = statement_of(GAPS, book.id, pause, said.by, said.reason, digest)
+    approvers.vouch(signed, said.more.get("signature", ""))
+    if digest != book.pauses.last_containment(pause.id):
+        raise RefusedError(
+            "Another plan says by now what is left open. Nothing was accepted.",
+            "Read it again with `stopline status`, then accept that.",
+        )
+
+
 def require_own(plan: Plan, batch: api.BatchOrder) -> None:
     """Raise RefusedError unless a batch goes the way of its plan, for the pause that it is of.
 
@@ -52,29 +70,37 @@ def require_own(plan: Plan, batch: api.BatchOrder) -> None:
 
 
 def require(
-    book: Book, approvers: Approvers, order: api.PauseOrder, mine: Iterable[Change], people: int
+    book: Book, approvers: Approvers, batch: api.BatchOrder, mine: Iterable[Change], people: int
 ) -> None:
-    """Where approvals are signed, let nothing be given back that too few signed for.
+    """Let nothing be given back where approvals are signed, and nothing ever be removed for good,
+    that too few have approved.
 
-    `mine` are the changes of one batch, `people` how many must have signed for each. Only what
-    was signed for the request that stands counts: a yes is used once. Raises RefusedError naming
-    the first change that is not covered.
+    `mine` are the changes of the batch, `people` how many must have approved each. Only what was
+    said to the request that stands counts: a yes is used once. Raises RefusedError naming the first
+    change that is not covered.
     """
-    if approvers.roles.signatures != "required":
+    order, ends = batch.order, batch.direction is Direction.TERMINATE
+    if approvers.roles.signatures != "required" and not ends:
         return
-    request = _standing(book, order.pause)
+    request = _standing(book, order.pause, batch.direction)
     signers: dict[str, set[str]] = {}
     for event in book.pauses.events(order.pause, "approved"):
         signed = _signed(event)
         if signed is None or signed.request != request:
             continue
-        if not _about(signed, order, book.pauses.plan(event.data["ref"]).plan):
+        if not _about(signed, batch, book.pauses.plan(event.data["ref"]).plan):
             continue
         if approvers.stands(signed, event.data["signature"]):
             signers.setdefault(event.data["ref"], set()).add(signed.by)
     plans = [book.pauses.plan(ref).plan for ref, who in signers.items() if len(who) >= people]
     covered = {(change.address, change.after) for plan in plans for change in plan.work}
     missing = [change for change in mine if (change.address, change.after) not in covered]
+    if missing and ends:
+        raise RefusedError(
+            f"Too few have approved the removal of {missing[0].address} "
+            f"({len(missing)} in this batch); nothing of it was removed.",
+            "Ask with `stopline terminate`, and have it approved.",
+        )
     if missing:
         raise RefusedError(
             f"Too few have signed for giving back {missing[0].address} "
@@ -83,27 +109,41 @@ def require(
         )
 
 
-def _standing(book: Book, pause: str) -> str | None:
-    """The latest request for a rollback, unless it was withdrawn, or carried out and concluded.
+REQUESTS = {Direction.RESTORE: "rollback", Direction.TERMINATE: "termination"}
+"""The events by which people ask, by the way that they ask for."""
 
-    What ended it counts from the first time that it was asked: asking again with the id of an
-    earlier request does not bring its signatures back.
+
+def _standing(book: Book, pause: str, direction: Direction) -> str | None:
+    """The latest request, unless it was withdrawn, or carried out and concluded.
+
+    None too when the latest request is for the other way. What ended it counts from the first time
+    that it was asked: asking again with the id of an earlier request does not bring its signatures
+    back.
     """
     pauses = book.pauses
-    asked = pauses.events(pause, "rollback")
-    if not asked:
+    asked = sorted(
+        (e for kind in REQUESTS.values() for e in pauses.events(pause, kind)), key=lambda e: e.seq
+    )
+    if not asked or asked[-1].kind != REQUESTS[direction]:
         return None
     request = asked[-1].data["request"]
     since = next(e.seq for e in asked if e.data["request"] == request)
     statuses = [e for e in pauses.events(pause, "status") if e.seq > since]
-    begun = next((e.seq for e in statuses if e.data["status"] == PauseStatus.RESTORING), None)
+    under_way = _UNDER_WAY[direction]
+    begun = next((e.seq for e in statuses if e.data["status"] == under_way), None)
     ended = [e for kind in ("rejected", "expired") for e in pauses.events(pause, kind)]
     if begun is None:
         ended += pauses.events(pause, "stop")
     else:
-        concluded = [e for e in statuses if e.data["status"] != PauseStatus.RESTORING]
+        concluded = [e for e in statuses if e.data["status"] != under_way]
         ended += [e for e in concluded if e.seq > begun]
     return None if any(e.seq > since for e in ended) else str(request)
+
+
+_UNDER_WAY = {
+    Direction.RESTORE: PauseStatus.RESTORING,
+    Direction.TERMINATE: PauseStatus.TERMINATING,
+}
 
 
 def _signed(event: Event) -> Statement | None:
@@ -111,7 +151,9 @@ def _signed(event: Event) -> Statement | None:
     return Statement(**fields) if fields else None
 
 
-def _about(signed: Statement, order: api.PauseOrder, plan: Plan) -> bool:
-    """Whether a statement is over this very plan, for a rollback of this pause."""
-    wanted = (order.journal, order.pause, str(Direction.RESTORE), plan.digest)
-    return (signed.journal, signed.pause, signed.direction, signed.digest) == wanted
+def _about(signed: Statement, batch: api.BatchOrder, plan: Plan) -> bool:
+    """Whether a statement is over this very plan, for the same way of this pause."""
+    order, way = batch.order, str(batch.direction)
+    wanted = (order.journal, order.pause, way, way, plan.digest)
+    said = (signed.journal, signed.pause, signed.direction, str(plan.direction), signed.digest)
+    return said == wanted

@@ -22,7 +22,7 @@ Nothing here decides whether access should change: that was the planner.
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import groupby
-from typing import ParamSpec, Protocol, TypeVar
+from typing import ParamSpec, Protocol, TypeVar, runtime_checkable
 
 from stopline.commands import Commands
 from stopline.errors import ConnectorError, StaleError
@@ -33,8 +33,10 @@ from stopline.model import (
     Change,
     Direction,
     Document,
+    Effect,
     Found,
     Grant,
+    Hold,
     Outcome,
     Receipt,
     Residual,
@@ -151,6 +153,19 @@ class Connector(Protocol):
         ...
 
 
+@runtime_checkable
+class Ending(Protocol):
+    """What a connector has besides that can remove for good; the contract holds it to this."""
+
+    def ended(self, hold: Hold) -> Effect | Skip:
+        """A pure opinion: what is removed for good where this hold is, or why nothing is."""
+        ...
+
+    def end(self, observed: Observed, changes: Sequence[Change], token: str) -> None:
+        """Remove what the addresses name, as observed; `write` never does. Raises as `write`."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class Known:
     """What the journal knows of an address while any hold of ours is on it.
@@ -240,6 +255,8 @@ def judge(change: Change, direction: Direction, observed: Observed, known: Known
         return Verdict(Outcome.CONFLICT, held=False, cause=Cause.RECREATED, detail=detail)
     if direction is Direction.CONTAIN:
         return _judge_contain(change, found, known)
+    if direction is Direction.TERMINATE:
+        return _judge_terminate(change, found, known)
     return _judge_restore(change, found, known)
 
 
@@ -280,6 +297,21 @@ def _judge_restore(change: Change, found: State | None, known: Known) -> Verdict
     if found == known.ours or (change.marked and found is not None):
         return Verdict(None, held=False)
     detail = "changed by somebody else since we contained it"
+    return Verdict(Outcome.CONFLICT, held=True, cause=Cause.FOREIGN, detail=detail)
+
+
+def _judge_terminate(change: Change, found: State | None, known: Known) -> Verdict:
+    """Remove only what a receipt shows that we contained, that is so still, and only ours."""
+    if known.others:
+        detail = f"still held by {', '.join(known.others)}; not removed"
+        return Verdict(Outcome.FAILED, held=True, cause=Cause.HELD, detail=detail)
+    if not known.ours_to_undo:
+        return Verdict(Outcome.ALREADY, held=False, detail="not held any more")
+    if found is None:
+        return Verdict(Outcome.ALREADY, held=False, cause=Cause.GONE, detail="it no longer exists")
+    if known.written and found == known.ours == change.before and change.after is None:
+        return Verdict(None, held=False)
+    detail = "changed by somebody else since we contained it; not removed"
     return Verdict(Outcome.CONFLICT, held=True, cause=Cause.FOREIGN, detail=detail)
 
 
@@ -411,7 +443,7 @@ class _Write:
             return {c: self._failed(c, known, late, observed) for c in due}, True
         held = self.errand.direction is Direction.CONTAIN
         try:
-            _ask(self.connector.write, observed, due, original, self.errand.token)
+            self._send(observed, due, original)
         except ConnectorError as error:
             if error.landed is not False:
                 return self._settle_open(due, error)
@@ -422,6 +454,14 @@ class _Write:
                 raise
             return failed, True
         return dict.fromkeys(due, Verdict(Outcome.APPLIED, held=held)), True
+
+    def _send(self, observed: Observed, due: Sequence[Change], original: str | None) -> None:
+        if self.errand.direction is not Direction.TERMINATE:
+            _ask(self.connector.write, observed, due, original, self.errand.token)
+        elif isinstance(self.connector, Ending):
+            _ask(self.connector.end, observed, due, self.errand.token)
+        else:
+            raise ConnectorError(Cause.REFUSED, "this connector removes nothing for good")
 
     def _failed(
         self,
@@ -459,7 +499,7 @@ class _Write:
         return open_, all(answer is not verdict for answer in open_.values())
 
     def _landed(self, change: Change, error: ConnectorError) -> Verdict:
-        if self.errand.direction is Direction.RESTORE:
+        if self.errand.direction is not Direction.CONTAIN:
             return Verdict(Outcome.APPLIED, held=False)
         if change.marked:
             return Verdict(Outcome.APPLIED, held=True)

@@ -298,11 +298,24 @@ class Scope:
         return sha256(dump(self))[:12]
 
 
+@dataclass(frozen=True, slots=True, order=True)
+class Effect:
+    """A one-way act without inverse: what can be removed for good where a pause has a hold.
+
+    A connector's opinion; the planner makes a change of it, in a plan that terminates and in no
+    other. `summary` says what is gone afterwards.
+    """
+
+    address: Address
+    summary: str
+
+
 class Direction(StrEnum):
-    """Which way a plan goes."""
+    """Which way a plan goes. The changes of one that terminates are effects: no way back."""
 
     CONTAIN = "contain"
     RESTORE = "restore"
+    TERMINATE = "terminate"
 
 
 @dataclass(frozen=True, slots=True)
@@ -351,7 +364,8 @@ def in_order(changes: Iterable[Change], direction: Direction) -> tuple[Change, .
     """Sort for carrying out: realm by realm, stage by stage, whole documents together.
 
     Containment goes through the playbook's phases, broad before narrow. Restore goes from narrow
-    to broad and, within a breadth, in the reverse of the order in which containment went.
+    to broad and, within a breadth, in the reverse of the order in which containment went; so does
+    termination.
     """
     forward = direction is Direction.CONTAIN
     inside = sorted(changes, key=lambda c: (c.address.document, c.address), reverse=not forward)
@@ -397,6 +411,8 @@ class Cause(StrEnum):
     """The provider calls the document invalid (it names a deleted principal, say)."""
     UNREACHABLE = "unreachable"
     """No answer, or an answer that leaves open whether the write happened."""
+    HELD = "held"
+    """Another pause holds it too, so it is not removed."""
     GONE = "gone"
     """The document's owner is not there any more."""
     RECREATED = "recreated"

@@ -29,6 +29,7 @@ APPROVE = "approve"
 REJECT = "reject"
 CONTAIN = "contain"
 ROLLBACK = "rollback"
+TERMINATE = "terminate"
 STOP = "stop"
 ACKNOWLEDGE = "acknowledge"
 AUDIT = "audit"
@@ -57,6 +58,8 @@ class Phase(StrEnum):
     PAUSED = "paused"
     PLANNING_ROLLBACK = "planning-rollback"
     RESTORING = "restoring"
+    PLANNING_TERMINATION = "planning-termination"
+    TERMINATING = "terminating"
     CLOSED = "closed"
 
 
@@ -109,6 +112,8 @@ class Status:
     audit_due: bool = False
     next_audit: float = 0.0
     review_by: float = 0.0
+    direction: Direction | None = None
+    """Which way what waits goes; None from a worker of an older release."""
 
 
 @dataclass(frozen=True)
@@ -118,7 +123,7 @@ class Audit:
     by: str = ""
 
 
-KEEP, BACK = "keep", "rollback"
+KEEP, BACK, END = "keep", "rollback", "terminate"
 """The decisions of a reassessment that a pause can carry out."""
 
 
@@ -126,7 +131,7 @@ KEEP, BACK = "keep", "rollback"
 class Reassess:
     """A dated decision about a pause. `review_by` is UTC, ISO 8601; empty: as the playbook says.
 
-    `restore` is what a rollback asks for, and only for that decision.
+    `restore` is what a rollback or a termination asks for, and only for these decisions.
     """
 
     by: str = ""
@@ -208,7 +213,7 @@ class PauseState:
     @property
     def direction(self) -> Direction:
         """Which way the plan goes that waits now."""
-        return Direction.RESTORE if self.restore else Direction.CONTAIN
+        return self.restore.direction if self.restore else Direction.CONTAIN
 
     @property
     def people(self) -> tuple[object, ...]:

@@ -25,6 +25,14 @@ IDLE = 3
 """Passes in a row without a single write, after which what is left is left to a person."""
 
 
+_UNDER_WAY = {
+    Phase.CONTAINING: Direction.CONTAIN,
+    Phase.RESTORING: Direction.RESTORE,
+    Phase.TERMINATING: Direction.TERMINATE,
+}
+"""Which way a pause was going that was adopted in the middle of it."""
+
+
 @workflow.defn(name=m.PAUSE_VENDOR)
 class PauseVendor(PeoplesWords):
     """One pause of one vendor in one scope."""
@@ -47,9 +55,7 @@ class PauseVendor(PeoplesWords):
 
     async def _live(self) -> None:
         """Until it is closed, do what is due."""
-        if self._state.phase in (Phase.CONTAINING, Phase.RESTORING):  # adopted in the middle
-            restoring = self._state.phase is Phase.RESTORING
-            direction = Direction.RESTORE if restoring else Direction.CONTAIN
+        if direction := _UNDER_WAY.get(self._state.phase):  # adopted in the middle
             closed = await self._conclude(direction, "", "")
             self._enter(Phase.CLOSED if closed else Phase.PAUSED)
         while self._state.phase is not Phase.CLOSED:
@@ -221,13 +227,15 @@ class PauseVendor(PeoplesWords):
         state, wanted = self._state, self._state.restore
         if wanted is None:
             return
-        self._enter(Phase.PLANNING_ROLLBACK)
+        ends = wanted.direction is Direction.TERMINATE
+        self._enter(Phase.PLANNING_TERMINATION if ends else Phase.PLANNING_ROLLBACK)
         asked, closed = api.RestorePlan(state.order, wanted), False
+        what = "termination" if ends else "rollback"
         planned = await call(
-            api.PLAN_RESTORE, asked, api.PlanRef, summary="plan the rollback from what happened"
+            api.PLAN_RESTORE, asked, api.PlanRef, summary=f"plan the {what} from what happened"
         )
         if state.restore is wanted:  # else it was withdrawn meanwhile
-            if planned.work:
+            if planned.work or ends:  # where nothing can be removed, the end is a decision still
                 state.waiting(planned, workflow.time())
             else:
                 closed = await self._conclude(Direction.RESTORE, planned.ref, "")
@@ -236,7 +244,7 @@ class PauseVendor(PeoplesWords):
         self._enter(Phase.CLOSED if closed else Phase.PAUSED)
 
     async def _restore(self) -> None:
-        """Carry out the approved rollback; a plan that went stale is shown, not carried out."""
+        """Carry out what was approved; a plan that went stale is shown, not carried out."""
         state, approved = self._state, self._state.approved
         if state.restore is None or approved is None:
             return
@@ -248,19 +256,30 @@ class PauseVendor(PeoplesWords):
             state.waiting(fresh, workflow.time(), stale=True)
             self._tell()
             return
-        self._enter(Phase.RESTORING)
+        direction = state.restore.direction
+        ends = direction is Direction.TERMINATE
+        self._enter(Phase.TERMINATING if ends else Phase.RESTORING)
         self._unasked = ""
-        await self._record("restoring", approved.by, "", status="restoring")
+        word = "terminating" if ends else "restoring"
+        await self._record(word, approved.by, "", status=word)
         for _ in range(IDLE):
-            tally = await self._carry_out(fresh.ref, Direction.RESTORE)
-            fresh = await call(
-                api.PLAN_RESTORE, asked, api.PlanRef, summary="what is still to be given back"
-            )
+            tally = await self._carry_out(fresh.ref, direction)
+            left = "what is still to be " + ("removed" if ends else "given back")
+            fresh = await call(api.PLAN_RESTORE, asked, api.PlanRef, summary=left)
             if self._stopping or not fresh.work or not tally.applied:
                 break
         state.withdraw()
-        closed = await self._end(Direction.RESTORE, fresh.ref, self._unasked if fresh.work else "")
+        if ends and not self._stopping:
+            await self._read_back()
+        closed = await self._end(direction, fresh.ref, self._unasked if fresh.work else "")
         self._enter(Phase.CLOSED if closed else Phase.PAUSED)
+
+    async def _read_back(self) -> None:
+        """Verify that what was removed is gone, once the provider shows it everywhere."""
+        seen = "until the removals are seen everywhere"
+        await workflow.sleep(timedelta(seconds=self._propagation), summary=seen)
+        order, summary = self._state.order, "read back what is left, and what is gone"
+        await call(api.VERIFY, order, api.Tally, summary=summary, minutes=30)
 
     # --- resting ---------------------------------------------------------------------------------
 

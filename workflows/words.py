@@ -53,14 +53,20 @@ class PeoplesWords:
         if not self._state.opened or self._state.phase is Phase.CLOSED:
             raise ApplicationError("The pause is not open yet, or closed already; try again.")
         if self._state.restore is not None:
-            raise ApplicationError("A rollback of this pause is under way; nothing was queued.")
+            what = "termination" if self._state.direction is Direction.TERMINATE else "rollback"
+            raise ApplicationError(f"A {what} of this pause is under way; nothing was queued.")
         if not order.plan or not order.requester:
             raise ApplicationError("A plan and a requester are wanted.")
 
     @workflow.update(name=m.ROLLBACK)
     async def rollback(self, restore: api.RestoreOrder) -> api.PlanRef:
         """Ask for a rollback; answers with the plan that another person must approve."""
-        return await self._ask_back(restore)
+        return await self._ask_back(replace(restore, direction=Direction.RESTORE))
+
+    @workflow.update(name=m.TERMINATE)
+    async def terminate(self, ask: api.RestoreOrder) -> api.PlanRef:
+        """Ask for the permanent end; answers with the plan that another person must approve."""
+        return await self._ask_back(replace(ask, direction=Direction.TERMINATE))
 
     async def _ask_back(self, restore: api.RestoreOrder) -> api.PlanRef:
         state = self._state
@@ -77,15 +83,21 @@ class PeoplesWords:
         """Whether this request has its plan, or was replaced or done with meanwhile."""
         return self._state.pending is not None or self._state.restore is not restore
 
+    @terminate.validator
+    def _may_terminate(self, ask: api.RestoreOrder) -> None:
+        self._may_rollback(ask)
+        if not ask.reason:
+            raise ApplicationError("Why the pause is terminated must be said.")
+
     @rollback.validator
     def _may_rollback(self, restore: api.RestoreOrder) -> None:
         if self._state.phase is not Phase.PAUSED:
             raise ApplicationError(
-                f"The pause is {self._state.phase}; a rollback can be asked for once it is paused. "
-                "Use `stopline stop` to end a containment early."
+                f"The pause is {self._state.phase}; a rollback or a termination can be asked for "
+                "once it is paused. Use `stopline stop` to end a containment early."
             )
         if not restore.by:
-            raise ApplicationError("Who asks for the rollback is not said.")
+            raise ApplicationError("Who asks for it is not said.")
 
     @workflow.update(name=m.APPROVE)
     async def approve(self, approval: m.Approve) -> str:
@@ -132,7 +144,7 @@ class PeoplesWords:
         """
         state = self._state
         del state.queued[1:]  # the first is under way
-        if state.phase in (Phase.PAUSED, Phase.PLANNING_ROLLBACK):
+        if state.phase in (Phase.PAUSED, Phase.PLANNING_ROLLBACK, Phase.PLANNING_TERMINATION):
             waited = state.restore is not None
             state.queued.clear()
             state.withdraw()
@@ -165,9 +177,9 @@ class PeoplesWords:
 
     @workflow.update(name=m.REASSESS)
     async def reassess(self, word: m.Reassess) -> api.PlanRef:
-        """A person's dated decision. Keep sets the next date; rollback asks for one as ever.
+        """A person's dated decision. Keep sets the next date; the others ask as ever.
 
-        Answers with the rollback's plan, which another person must approve; empty for keep.
+        Answers with the plan that another person must approve; empty for keep.
         """
         more = {"decision": word.decision}
         if word.decision == m.KEEP:
@@ -177,7 +189,8 @@ class PeoplesWords:
             self._state.review_by = m.moment(more["review_by"])
             return api.PlanRef()
         self._may_rollback(word.restore)  # something may have begun meanwhile
-        return await self._ask_back(word.restore)
+        way = Direction.TERMINATE if word.decision == m.END else Direction.RESTORE
+        return await self._ask_back(replace(word.restore, direction=way))
 
     def _usual_review(self) -> str:
         seconds = self._state.review_seconds
@@ -187,12 +200,12 @@ class PeoplesWords:
     def _may_reassess(self, word: m.Reassess) -> None:
         if not word.by or not word.reason:
             raise ApplicationError("Who decides, and why, must be said.")
-        if word.decision == m.BACK:
+        if word.decision in (m.BACK, m.END):
             self._may_rollback(word.restore)
         elif word.decision != m.KEEP:
             raise ApplicationError(
-                f"{word.decision!r} cannot be carried out: termination is not built in this "
-                "release. Nothing was changed. Decide to keep the pause, or to roll it back."
+                f"{word.decision!r} is no decision. Nothing was changed. Decide to keep the "
+                "pause, to roll it back, or to terminate it."
             )
         elif word.review_by and m.moment(word.review_by) <= workflow.time():
             raise ApplicationError("The next date lies in the past; nothing was changed.")
@@ -204,7 +217,9 @@ class PeoplesWords:
     @workflow.update(name=m.ACKNOWLEDGE)
     async def acknowledge(self, word: api.Acknowledgement) -> api.Summary:
         """A person accepts the gaps and what was left open; then they do not make it partial."""
-        await self._record("acknowledged", word.by, word.reason)
+        proof = {"digest": word.digest, "signature": word.signature}
+        more = {name: value for name, value in proof.items() if value}
+        await self._record("acknowledged", word.by, word.reason, more=more)
         self._state.acknowledged_by = word.by
         if self._state.phase is Phase.PAUSED:
             await self._conclude(Direction.CONTAIN, "", "")
@@ -234,6 +249,7 @@ class PeoplesWords:
             audit_due=bool(state.audit_by or state.queued),
             next_audit=state.next_audit,
             review_by=state.review_by,
+            direction=state.direction,
         )
 
     # --- small things ----------------------------------------------------------------------------
@@ -273,7 +289,8 @@ class PeoplesWords:
         )
         self._send_notices(self._state.summary.notices)
         await keep_sheet(self._state.order)
-        return self._state.summary.result == "restored"
+        ended = self._state.summary.result
+        return ended == "restored" or (ended == "terminated" and not self._state.summary.held)
 
     def _send_notices(self, due: int) -> None:
         """Have what is due sent by a workflow of its own; nothing here waits for it."""

@@ -25,9 +25,11 @@ from stopline.model import (
     Change,
     Counted,
     Document,
+    Effect,
     Found,
     Gap,
     Grant,
+    Hold,
     Residual,
     Scope,
     Seen,
@@ -207,6 +209,27 @@ class MemoryConnector:
             for c in changes
         )
         return Commands(tuple(join(("memory", *words)) for words in lines))
+
+    # --- the permanent end -----------------------------------------------------------------------
+
+    def ended(self, hold: Hold) -> Effect | Skip:
+        """A switch can be taken out; a deny stays, or what it denies would be open."""
+        if hold.address.kind == "switch":
+            return Effect(hold.address, f"take the switch {hold.address.id} out")
+        reason = "the deny stays: without it the vendor could come in again"
+        return Skip(hold.address, hold.change.principal, reason)
+
+    def end(self, observed: Observed, changes: Sequence[Change], token: str) -> None:
+        """Take switches out for good."""
+        del token, changes  # one switch is one document
+        self.hook("sending", observed.document)
+        key = observed.document.id.partition("/")[2]
+        with self.world.lock:
+            if self.realm in self.world.closed:
+                raise ConnectorError(Cause.DENIED, "the realm is closed to us")
+            if _principal(self.world, observed).switches.pop(key, None) is None:
+                raise ConnectorError(Cause.GONE, "the switch is gone")
+        self.hook("sent", observed.document)
 
     # --- reading and writing ---------------------------------------------------------------------
 

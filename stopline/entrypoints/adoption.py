@@ -22,7 +22,18 @@ ADOPTED = "adopted"
 RUNS = 1000
 """Runs counted for each adoption, so that no shard has the id of one that may still be at work."""
 
-_CONCLUDED = (PauseStatus.CONTAINED, PauseStatus.PARTIAL, PauseStatus.STOPPED)
+_CONCLUDED = (
+    PauseStatus.CONTAINED,
+    PauseStatus.PARTIAL,
+    PauseStatus.STOPPED,
+    PauseStatus.TERMINATED,
+)
+
+
+_PHASES = {
+    PauseStatus.RESTORING: Phase.RESTORING,
+    PauseStatus.TERMINATING: Phase.TERMINATING,
+}
 
 
 def adopted_state(book: Book, pause: Pause, usual: Options) -> PauseState:
@@ -48,7 +59,7 @@ def adopted_state(book: Book, pause: Pause, usual: Options) -> PauseState:
     state.opened = True
     state.summary = _summary(pause, events)
     stopped = state.summary.result == PauseStatus.STOPPED
-    state.phase = Phase.RESTORING if pause.status is PauseStatus.RESTORING else Phase.PAUSED
+    state.phase = _PHASES.get(pause.status, Phase.PAUSED)
     if pause.status is PauseStatus.CONTAINING and stopped:
         state.phase = Phase.CONTAINING
     said = [event.actor for event in events if event.kind == "acknowledged"]
@@ -112,7 +123,7 @@ def _stopped(events: Sequence[Event]) -> bool:
             stopped, under_way = False, True
         elif event.kind in ("opened", "status"):
             status = event.data["status"]
-            under_way = status in (PauseStatus.CONTAINING, PauseStatus.RESTORING)
+            under_way = status == PauseStatus.CONTAINING or status in _PHASES
             stopped = stopped if under_way else status == PauseStatus.STOPPED
         elif event.kind == "stop" and under_way:
             stopped = True

@@ -1,7 +1,8 @@
 """Receipts as OCSF events of class 7001, Remediation Activity, with D3FEND techniques.
 
 https://schema.ocsf.io/1.6.0/classes/remediation_activity : containing is `Isolate`, giving back
-is `Restore`. Only the attributes that the class and its base require, and what says the same.
+is `Restore`, removing for good is `Evict`. Only the attributes that the class and its base
+require, and what says the same.
 """
 
 from collections.abc import Iterator, Mapping
@@ -16,7 +17,11 @@ OCSF = "1.6.0"
 D3FEND = "1.2.0"
 CATEGORY, CLASS = 7, 7001
 INFORMATIONAL = 1
-_ACTIVITY = {Direction.CONTAIN: (1, "Isolate"), Direction.RESTORE: (3, "Restore")}
+_ACTIVITY = {
+    Direction.CONTAIN: (1, "Isolate"),
+    Direction.RESTORE: (3, "Restore"),
+    Direction.TERMINATE: (2, "Evict"),
+}
 _STATUS = {
     Outcome.APPLIED: (1, "Success"),
     Outcome.ALREADY: (1, "Success"),
@@ -26,6 +31,11 @@ _STATUS = {
     Outcome.FAILED: (2, "Failure"),
 }
 GONE = (3, "Does Not Exist")
+_BY_DIRECTION = {
+    Direction.RESTORE: ("D3-RA", "Restore Access"),
+    Direction.TERMINATE: ("D3-CR", "Credential Revocation"),
+}
+"""What a way is whatever it is about; effects delete credentials and nothing else so far."""
 
 Techniques = Mapping[str, Mapping[str, tuple[str, str]]]
 """By connector and kind of address: the D3FEND technique's id and name that containing it is."""
@@ -79,6 +89,6 @@ def _countermeasures(
     known = techniques.get(address.connector, {}).get(address.kind)
     if known is None:
         return {}
-    uid, name = ("D3-RA", "Restore Access") if direction is Direction.RESTORE else known
+    uid, name = _BY_DIRECTION.get(direction, known)
     technique = {"uid": uid, "name": name}
     return {"countermeasures": [{"d3f_technique": technique, "version": D3FEND}]}

@@ -4,7 +4,7 @@ The status of a pause is one of `PauseStatus`. Plans and frozen configuration ar
 and named by their digest (`ref`); the digest that a person approves is `Plan.digest`.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
@@ -27,6 +27,7 @@ from stopline.model import (
     Scope,
     Snapshot,
 )
+from stopline.terminating import How, Removed
 from stopline.text import Json, dump, jsonable, load
 
 
@@ -38,8 +39,13 @@ class PauseStatus(StrEnum):
     PARTIAL = "partial"
     STOPPED = "stopped"
     RESTORING = "restoring"
+    TERMINATING = "terminating"
+    TERMINATED = "terminated"
     CLOSED = "closed"
 
+
+TERMINATED = "terminated"
+"""The event that says that every effect of a termination was carried out."""
 
 OPEN = tuple(s for s in PauseStatus if s is not PauseStatus.CLOSED)
 
@@ -228,6 +234,12 @@ class Pauses:
         plans = [self.plan(ref).plan for ref in sorted(refs)]
         return frozenset(c.address for p in plans for c in (*p.changes, *p.claims))
 
+    def last_containment(self, pause: str) -> str:
+        """The digest of the latest containment plan, which says what is left open; or nothing."""
+        made = self.store.events(pause, "planned")
+        contain = [e.data["digest"] for e in made if e.data["direction"] == Direction.CONTAIN]
+        return str(contain[-1]) if contain else ""
+
     def latest(self, pause: str) -> Mapping[Address, Json]:
         """The latest receipt of each address that this pause ever asked for, as journalled."""
         found: dict[Address, Json] = {}
@@ -266,6 +278,34 @@ class Pauses:
             for document, at in last.items()
         }
 
+    def is_terminated(self, pause: str) -> bool:
+        """Whether a termination was carried out, and nothing was contained after it."""
+        done = self.store.events(pause, TERMINATED)
+        return bool(done) and not any(
+            event.seq > done[-1].seq and _contains(event) and _applied(event)
+            for event in self.store.events(pause, "receipts")
+        )
+
+    def removed(self, pause: str) -> tuple[Removed, ...]:
+        """What a termination of this pause has removed for good, or found to be gone, sorted.
+
+        A later failure to look at it again does not bring it back; being contained anew does.
+        """
+        begun: set[str] = set()
+        found: dict[str, Removed] = {}
+        for event in self.store.events(pause):
+            ends = event.kind in _WRITES and event.data["direction"] == Direction.TERMINATE
+            if event.kind == "intent" and ends:
+                begun |= {change["address"] for change in event.data["changes"]}
+            for receipt in event.data["receipts"] if event.kind == "receipts" else ():
+                where = receipt["address"]
+                if ends and (how := _how(receipt, begun)):
+                    who = receipt["principal"]
+                    found.setdefault(where, Removed(Address.parse(where), who, event.at, how))
+                elif receipt["held"] and _contains(event):
+                    found.pop(where, None)
+        return tuple(sorted(found.values()))
+
     def released(self, pause: str) -> frozenset[Address]:
         """Addresses that a rollback of this pause has given back, or was asked to."""
         return frozenset(
@@ -298,6 +338,22 @@ class Pauses:
     def events(self, pause: str, kind: str = "") -> tuple[Event, ...]:
         """The chain's events of one pause, in order."""
         return self.store.events(pause, kind)
+
+
+_WRITES = ("intent", "receipts")
+
+
+def _how(receipt: Json, begun: Collection[str]) -> How | None:
+    """How one receipt of a termination shows that something is gone, if it does."""
+    if receipt["outcome"] == Outcome.APPLIED:
+        return How.REMOVED
+    if receipt["cause"] != Cause.GONE:
+        return None
+    return How.BEGUN if receipt["address"] in begun else How.GONE
+
+
+def _applied(event: Event) -> bool:
+    return any(receipt["outcome"] == Outcome.APPLIED for receipt in event.data["receipts"])
 
 
 def _contains(event: Event) -> bool:

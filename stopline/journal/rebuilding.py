@@ -54,7 +54,7 @@ def rebuild(book: Book, lost: Lost, frozen: str, actor: str) -> Pause:
     status = lost.pause.status
     if status is PauseStatus.RESTORING:
         status = PauseStatus.STOPPED
-    elif lost.open and status is not PauseStatus.STOPPED:
+    elif status is PauseStatus.TERMINATING or (lost.open and status is not PauseStatus.STOPPED):
         status = PauseStatus.CONTAINING
     pause = replace(lost.pause, status=status, frozen=ref, plan=refs[0] if refs else "")
     with book.store.write() as connection:

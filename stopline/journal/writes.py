@@ -131,14 +131,14 @@ class Writes:
         """Record, before the write, the intent, the state found and (containing) the hold.
 
         Raises ConnectorError (`busy`), and records nothing, when the lease has become another
-        attempt's, or when the pause whose containment this is has begun to be rolled back.
+        attempt's, or when the pause has begun to go another way than this write.
         """
         with self.store.write() as connection:
             if not _still_leased(connection, observed.document, errand.attempt):
                 raise ConnectorError(Cause.BUSY, "the lease ran out before the intent")
+            if way := _another_way(connection, errand):
+                raise ConnectorError(Cause.BUSY, way)
             if errand.direction is Direction.CONTAIN:
-                if _going_back(connection, errand.pause):
-                    raise ConnectorError(Cause.BUSY, "the pause is being rolled back")
                 original = self._intend_hold(connection, errand.pause, observed, changes)
             else:
                 original = _original(connection, observed.document)
@@ -375,10 +375,19 @@ def _still_leased(connection: Connection, document: Document, holder: str) -> bo
     return bool(connection.execute(q.HOLDER, {"of": str(document)}).scalar() == holder)
 
 
-def _going_back(connection: Connection, pause: str) -> bool:
-    """Whether an attempt to contain comes too late: it was cut off, and lived on unseen."""
-    status = connection.execute(q.STATUS, {"pause": pause}).scalar()
-    return status in (PauseStatus.RESTORING, PauseStatus.CLOSED)
+def _another_way(connection: Connection, errand: Errand) -> str:
+    """Why an attempt comes too late: it was cut off, and lived on unseen. Effects are stricter."""
+    status = connection.execute(q.STATUS, {"pause": errand.pause}).scalar()
+    terminating = status == PauseStatus.TERMINATING
+    if errand.direction is Direction.TERMINATE:
+        return "" if terminating else f"the pause is {status}: nothing is removed for good"
+    if terminating:
+        return "the pause is being terminated"
+    gone = errand.direction is Direction.CONTAIN and status in _BACK
+    return "the pause is being rolled back" if gone else ""
+
+
+_BACK = (PauseStatus.RESTORING, PauseStatus.CLOSED)
 
 
 def _give_up(connection: Connection, pause: str, address: Address) -> None:

@@ -27,6 +27,7 @@ from stopline.model import (
     stage,
 )
 from stopline.playbook import Phase, Playbook, Rule
+from stopline.terminating import plan_termination
 from stopline.vendors import Vendor
 
 PASSES = 12
@@ -186,6 +187,26 @@ class Night:
             self.now += 60  # a lease that a lost reply left behind has run out by the next pass
             plan = self.plan(pause, scope, sweep=approved)
         return approved
+
+    def plan_termination(self, pause: str) -> Plan:
+        """Plan what of a pause is removed for good."""
+        holds, opinions = self.book.writes.holds(), {NAME: self.connector.ended}
+        return plan_termination("mercor", pause, holds, Scope(), opinions)
+
+    def terminate(self, pause: str) -> list[Receipt]:
+        """Remove for good until nothing is planned, or nothing moves any more."""
+        self.book.pauses.mark(pause, PauseStatus.TERMINATING)
+        done: list[Receipt] = []
+        for _ in range(PASSES):
+            plan, ahead = self.plan_termination(pause), len(self.mishaps)
+            receipts = self.carry_out(plan)
+            self.now += 60
+            done += receipts
+            moved = any(r.outcome in (Outcome.APPLIED, Outcome.ALREADY) for r in receipts)
+            if not moved and ahead == len(self.mishaps):
+                break
+        self.book.pauses.mark(pause, PauseStatus.TERMINATED)
+        return done
 
     def restore(self, pause: str, scope: Scope | None = None) -> list[Receipt]:
         """Give back until nothing is planned, or nothing moves any more."""

@@ -91,7 +91,8 @@ def test_a_decision_to_roll_back_asks_for_it_and_another_person_approves() -> No
 @pytest.mark.parametrize(
     ("decision", "more", "why"),
     [
-        ("terminate", {}, "not built"),
+        ("terminate", {}, "Who asks"),
+        ("forget", {}, "is no decision"),
         ("keep", {"review_by": "2020-01-01T00:00:00Z"}, "past"),
         ("rollback", {}, "Who asks"),
     ],

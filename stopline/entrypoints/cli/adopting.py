@@ -95,6 +95,8 @@ def _goes_on(state: PauseState) -> str:
         return "It waits for the approval of its plan again."
     if state.phase is Phase.RESTORING:
         return "It was being given back: ask for the rollback again for what it still holds."
+    if state.phase is Phase.TERMINATING:
+        return "It was being terminated: ask for the termination again for what is left to remove."
     return "It sweeps." if state.queued else "It rests as it did."
 
 

@@ -57,7 +57,8 @@ async def _follow(
 
 def moment_of(status: Status) -> Moment:
     """The numbers of one answer. What came before a phase that counts nothing is not repeated."""
-    counts = status.phase in (Phase.CONTAINING, Phase.SWEEPING, Phase.RESTORING)
+    running = (Phase.CONTAINING, Phase.SWEEPING, Phase.RESTORING, Phase.TERMINATING)
+    counts = status.phase in running
     return Moment(
         str(status.phase),
         status.sweep,

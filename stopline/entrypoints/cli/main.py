@@ -14,6 +14,7 @@ import typer
 
 import stopline
 from stopline.entrypoints.cli import (
+    acking,
     adopting,
     approving,
     assessing,
@@ -61,6 +62,7 @@ for command in (
     auditing.audits,
     noticing.notices,
     paying.payouts,
+    acking.ack,
     approving.approve,
     approving.reject,
     restoring.rollback,

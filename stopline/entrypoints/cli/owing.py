@@ -129,7 +129,7 @@ def _target(address: Address) -> Target:
 
 def _learn(known: _Known, receipt: Json, direction: str, at: str) -> None:
     address = Address.parse(receipt["address"])
-    if address.connector != CONNECTOR:
+    if address.connector != CONNECTOR or direction == Direction.TERMINATE:
         return
     facts = known.facts.setdefault(_target(address), _Facts())
     if direction == Direction.RESTORE:

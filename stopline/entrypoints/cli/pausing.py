@@ -157,9 +157,10 @@ def _join(
         f"pause {there.id}: joins the open pause of {there.vendor} ({scope_text(there.scope)}), "
         f"{there.status}, asked for by {there.requester}"
     )
-    if there.status is PauseStatus.RESTORING:
+    if there.status in (PauseStatus.RESTORING, PauseStatus.TERMINATING):
+        what = "rollback" if there.status is PauseStatus.RESTORING else "termination"
         raise RefusedError(
-            f"A rollback of the pause {there.id} is under way. Nothing was done.",
+            f"A {what} of the pause {there.id} is under way. Nothing was done.",
             f"Follow it with `stopline watch {there.id}`, then ask again.",
         )
     order = joined(program, there, order)

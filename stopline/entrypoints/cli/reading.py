@@ -5,6 +5,7 @@ from shlex import quote
 
 from stopline.entrypoints.cli.owing import pay_by, soon
 from stopline.journal.book import Book
+from stopline.journal.outbox import ACKNOWLEDGED, LIFTED
 from stopline.journal.pauses import OPEN, Pause, PauseStatus, Planned
 from stopline.journal.store import Event
 from stopline.model import Address, Direction, Hold, Outcome
@@ -15,7 +16,7 @@ from stopline.text import Json
 from workflows.messages import Phase, Status
 
 DONE = (Outcome.APPLIED, Outcome.ALREADY, Outcome.UNPROVEN)
-RUNNING = (PauseStatus.CONTAINING, PauseStatus.RESTORING)
+RUNNING = (PauseStatus.CONTAINING, PauseStatus.RESTORING, PauseStatus.TERMINATING)
 ABSENT = "(absent)"
 _SAID = {
     "opened": "pause",
@@ -27,14 +28,22 @@ _SAID = {
     "acknowledged": "acknowledge",
     "rollback": "rollback",
     "restoring": "rollback begins",
+    "termination": "terminate",
+    "terminating": "termination begins",
+    "terminated": "terminated",
     "adopted": "adopt",
     "reassessed": "reassess",
     "review-overdue": "not reassessed in time",
+    ACKNOWLEDGED: "acknowledge a notice",
+    LIFTED: "tell those outside",
 }
 
 
-_OVER = ("approved", "rejected", "expired", "stop", "status", "receipts", "restoring", "adopted")
-"""After one of these, the last rollback plan in the journal waits no more."""
+_OVER = (
+    "approved", "rejected", "expired", "stop", "status", "receipts", "restoring", "terminating",
+    "adopted",
+)  # fmt: skip
+"""After one of these, the last plan in the journal that asks for approval waits no more."""
 
 
 def standing(book: Book, pause: Pause, status: Status | None = None) -> Standing:
@@ -104,7 +113,8 @@ def _left(
     holds: Iterable[Hold],
     latest: Mapping[Address, Json],
 ) -> Iterator[Left]:
-    yield from _not_given_back(book, pause, latest)
+    yield from _not_taken_back(book, pause, latest)
+    yield from _not_told(book, pause)
     if pause.status is PauseStatus.CLOSED:
         return
     planned = _last_containment(book, pause, events)
@@ -141,7 +151,7 @@ def _not_contained(
     for change in planned.plan.work:
         receipt = latest.get(change.address, {})
         outcome = receipt.get("outcome", "")
-        if outcome in DONE or receipt.get("direction") == Direction.RESTORE:
+        if outcome in DONE or receipt.get("direction") in _ASKED:
             continue
         where = str(change.address)
         again = f"stopline pause {pause.vendor} --address {quote(where)} --reason '...'"
@@ -152,11 +162,16 @@ def _not_contained(
             yield Left("not asked", where, change.principal, reason, again)
 
 
-def _not_given_back(book: Book, pause: Pause, latest: Mapping[Address, Json]) -> Iterator[Left]:
+_ASKED = {Direction.RESTORE: "rollback", Direction.TERMINATE: "terminate"}
+"""The commands that ask for what another person must approve."""
+
+
+def _not_taken_back(book: Book, pause: Pause, latest: Mapping[Address, Json]) -> Iterator[Left]:
+    """What a rollback did not give back, and what a termination did not remove."""
     for address, receipt in sorted(latest.items()):
-        if receipt["direction"] == Direction.RESTORE and receipt["outcome"] not in DONE:
-            where = str(address)
-            again = f"stopline rollback {pause.vendor} --address {quote(where)} --reason '...'"
+        if receipt["direction"] in _ASKED and receipt["outcome"] not in DONE:
+            where, ask = str(address), _ASKED[Direction(receipt["direction"])]
+            again = f"stopline {ask} {pause.vendor} --address {quote(where)} --reason '...'"
             if not receipt["held"]:
                 again = "none: it is not held any more; look at it by hand"
             yield _from_receipt(book, receipt, where, again)
@@ -167,6 +182,8 @@ def _from_receipt(book: Book, receipt: Json, where: str, command: str) -> Left:
     before, ours, now = (_text(book, receipt[f]) for f in ("before", "after", "found"))
     if receipt["direction"] == Direction.RESTORE:
         before, ours = ours, before
+    elif receipt["direction"] == Direction.TERMINATE:
+        before, ours = ABSENT, before
     return Left(
         kind,
         where,
@@ -200,7 +217,8 @@ def _unverified(pause: Pause, events: Iterable[Event], holds: Iterable[Hold]) ->
         where = str(hold.address)
         if where in bad:
             again = f"stopline pause {pause.vendor} --address {quote(where)} --reason '...'"
-            reason = "a later reading does not show what we left"
+            reason = last.data.get("why", {}).get(where) if last else ""
+            reason = reason or "a later reading does not show what we left"
             yield Left("unverified", where, hold.change.principal, reason, again)
 
 
@@ -217,6 +235,16 @@ def _wrong_sheet(pause: Pause, events: Iterable[Event]) -> Iterator[Left]:
         yield Left("recovery sheet", last.get("where", ""), "", wrong, print_it)
 
 
+def _not_told(book: Book, pause: Pause) -> Iterator[Left]:
+    """Who should know and was not told, or not yet. Nothing of the pause hangs on it."""
+    for notice in book.outbox.of(pause.id):
+        if notice.amber:
+            to = f" to {notice.recipient}" if notice.recipient else ""
+            where = f"{notice.channel}: {notice.audience}{to}"
+            reason = f"{notice.event}: {notice.state}, {notice.why}"
+            yield Left("notice", where, "", reason, f"stopline notices {pause.id}")
+
+
 # --- what waits ----------------------------------------------------------------------------------
 
 
@@ -226,7 +254,7 @@ def _waiting(pause: Pause, status: Status) -> Waiting | None:
     if pending is None or not asked:
         return None
     return Waiting(
-        str(direction_of(status.phase)),
+        str(status.direction or direction_of(status.phase)),
         pending.ref,
         pending.digest,
         status.asked_by or status.order.requester,
@@ -239,17 +267,17 @@ def _waiting(pause: Pause, status: Status) -> Waiting | None:
 
 
 def _waiting_in_journal(book: Book, pause: Pause, events: Iterable[Event]) -> Waiting | None:
-    """The last rollback plan, if nobody has approved it and nothing has come of it since."""
+    """The last plan that people ask for, if nobody has approved it and nothing came of it."""
     if pause.status is PauseStatus.CLOSED:
         return None
     for event in reversed([*events]):
         if event.kind in _OVER:
             return None
-        if event.kind == "planned" and event.data["direction"] == Direction.RESTORE:
-            digest, ref = event.data["digest"], event.data["ref"]
-            if not book.pauses.plan(ref).plan.work:
+        if event.kind == "planned" and event.data["direction"] in _ASKED:
+            way, digest, ref = (event.data[key] for key in ("direction", "digest", "ref"))
+            if way == Direction.RESTORE and not book.pauses.plan(ref).plan.work:
                 return None
-            return Waiting("restore", ref, digest, "", approve_command(pause, digest))
+            return Waiting(str(way), ref, digest, "", approve_command(pause, digest))
     return None
 
 

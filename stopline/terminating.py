@@ -1,0 +1,115 @@
+"""The permanent end: what a pause only contained is removed for good. Pure, total, no clock.
+
+Rules:
+
+1. A termination is made from the live holds of its pause, and touches nothing else: what somebody
+   else had switched off was never held, so it is never removed.
+2. Only what a receipt shows that we contained is removed. What is unproven waits for a person.
+3. What another pause holds too is left, until that one has let go.
+4. It opens nothing: a hold without an effect stays as it is, and so does every deny.
+5. What stays is said, each with a reason, and is part of what people approve.
+"""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from enum import StrEnum
+
+from stopline.model import (
+    Address,
+    Change,
+    Direction,
+    Effect,
+    Hold,
+    Plan,
+    Scope,
+    Skip,
+    in_order,
+)
+
+Opinion = Callable[[Hold], Effect | Skip]
+"""A connector's pure opinion: what is removed for good where a hold is, or why nothing is."""
+
+NO_EFFECT = "stopline removes nothing of this kind for good: it stays contained"
+
+
+class How(StrEnum):
+    """What shows that something is gone for good."""
+
+    REMOVED = "removed"
+    """A receipt shows that we removed it."""
+    BEGUN = "begun"
+    """We had written down that we would, our answer was lost, and it is gone."""
+    GONE = "gone"
+    """It was gone when we came; somebody else removed it."""
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Removed:
+    """What a termination of a pause has removed for good, when (UTC, ISO 8601), and how we know."""
+
+    address: Address
+    principal: str
+    at: str
+    how: How = How.REMOVED
+
+
+def plan_termination(
+    vendor: str,
+    pause: str,
+    holds: Iterable[Hold],
+    scope: Scope,
+    opinions: Mapping[str, Opinion],
+) -> Plan:
+    """Decide what of one pause is removed for good. Its skips are what remains, and why.
+
+    `opinions` are those of the connectors that can remove, by their name.
+    """
+    by_address: dict[Address, list[Hold]] = {}
+    for hold in sorted(holds):
+        by_address.setdefault(hold.address, []).append(hold)
+    decided = [
+        _decide(hold, [other.pause for other in there if other is not hold], opinions)
+        for there in by_address.values()
+        for hold in there
+        if hold.pause == pause and scope.admits(hold.address, hold.change.principal)
+    ]
+    return Plan(
+        vendor=vendor,
+        direction=Direction.TERMINATE,
+        scope=scope,
+        changes=in_order((d for d in decided if isinstance(d, Change)), Direction.TERMINATE),
+        skips=tuple(sorted(d for d in decided if isinstance(d, Skip))),
+        pause=pause,
+    )
+
+
+def _decide(hold: Hold, others: Sequence[str], opinions: Mapping[str, Opinion]) -> Change | Skip:
+    opinion = opinions.get(hold.address.connector)
+    says = opinion(hold) if opinion else Skip(hold.address, hold.change.principal, NO_EFFECT)
+    if isinstance(says, Skip):
+        return replace(says, leaves_access=False)
+    reason = _not_yet(hold, says, others)
+    if reason:
+        return Skip(hold.address, hold.change.principal, reason)
+    return replace(hold.change, before=hold.ours, after=None, summary=says.summary, felt="")
+
+
+def _not_yet(hold: Hold, says: Effect, others: Sequence[str]) -> str:
+    """Why what has an effect is left all the same."""
+    if others:
+        return f"held by the pause {', '.join(others)} too: it stays until that has let go"
+    if hold.unproven or not hold.written:
+        return "nothing shows that we contained it ourselves: it stays, and a person decides"
+    if hold.ours is None or says.address != hold.address:
+        return "what was left there is not known: it stays"
+    return ""
+
+
+def with_removed(plan: Plan, removed: Iterable[Removed]) -> Plan:
+    """A rollback's plan that also names what it cannot give back: a termination removed it."""
+    lost = (
+        Skip(one.address, one.principal, f"removed for good on {one.at}: it cannot be given back")
+        for one in removed
+        if plan.scope.admits(one.address, one.principal)
+    )
+    return replace(plan, skips=tuple(sorted((*plan.skips, *lost))))

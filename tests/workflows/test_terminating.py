@@ -1,0 +1,202 @@
+"""A pause is terminated: asked for, approved by another, removed for good, and held on."""
+
+import asyncio
+
+import pytest
+from support.pausing import PAUSE, PLAYBOOK, Line, a_line
+from temporalio.client import WorkflowHandle, WorkflowUpdateFailedError
+
+from activities import api, vouching
+from stopline.approving import Approvers
+from stopline.entrypoints.adoption import adopted_state
+from stopline.errors import RefusedError
+from stopline.journal.pauses import PauseStatus
+from stopline.model import Direction
+from stopline.terminating import How
+from workflows import messages as m
+
+
+async def terminate(
+    handle: WorkflowHandle, request: str = "first", by: str = "alice"
+) -> api.PlanRef:
+    """Ask for the permanent end, as alice."""
+    asked = api.RestoreOrder(by=by, reason="the contract has ended", request=request)
+    return await handle.execute_update(m.TERMINATE, asked, result_type=api.PlanRef)
+
+
+async def terminated(line: Line, handle: WorkflowHandle) -> m.Status:
+    """Ask, approve as bob, and wait until it is done."""
+    ref = await terminate(handle)
+    await line.approve(handle, ref.digest, "bob")
+    return await line.until(handle, lambda s: s.summary.result == "terminated")
+
+
+def keys(line: Line) -> dict[str, str]:
+    """The key `one` of each principal that still has it."""
+    found = line.world.principals.items()
+    return {name: p.switches["one"] for name, p in found if "one" in p.switches}
+
+
+def test_a_termination_removes_what_was_contained_and_holds_the_rest() -> None:
+    """The keys are gone, the denies stand, the pause is terminated, and audits still look at it."""
+
+    async def scenario() -> None:
+        async with a_line() as line:
+            handle = await line.pause()
+            denies = {n: set(p.attached) for n, p in line.world.principals.items()}
+            status = await terminated(line, handle)
+            assert keys(line) == {"mercer": "on"}
+            assert {n: set(p.attached) for n, p in line.world.principals.items()} == denies
+            assert status.summary.held == len(line.book.writes.holds(PAUSE)) > 0
+            pause = line.book.pauses.get(PAUSE)
+            assert pause.status is PauseStatus.TERMINATED
+            removed = line.book.pauses.removed(PAUSE)
+            assert {one.how for one in removed} == {How.REMOVED}
+            assert len(removed) == len(denies) - 1
+            await line.rests(handle)
+            found = await handle.execute_update(m.AUDIT, m.Audit("carol"), result_type=api.Audited)
+            assert found.clean
+            assert line.book.pauses.get(PAUSE).status is PauseStatus.TERMINATED
+            state = adopted_state(line.book, pause, api.Options())
+            assert (state.phase, state.summary.result) == (m.Phase.PAUSED, "terminated")
+            assert line.book.store.verify()[1] == ""
+
+    asyncio.run(scenario())
+
+
+def test_nobody_approves_what_they_asked_for_themselves() -> None:
+    """The plan waits, nothing is gone; a rejection withdraws it, and the pause stays as it was."""
+
+    async def scenario() -> None:
+        async with a_line() as line:
+            handle = await line.pause()
+            contained = line.world.picture()
+            ref = await terminate(handle)
+            status = await line.status(handle)
+            assert (status.direction, status.phase) == (Direction.TERMINATE, m.Phase.PAUSED)
+            with pytest.raises(WorkflowUpdateFailedError):
+                await line.approve(handle, ref.digest, "alice")
+            await handle.execute_update(m.REJECT, m.Reject("bob", "not yet"), result_type=str)
+            assert line.world.picture() == contained
+            assert line.book.pauses.get(PAUSE).status is PauseStatus.CONTAINED
+
+    asyncio.run(scenario())
+
+
+def test_the_worker_removes_nothing_that_nobody_approved() -> None:
+    """Sent past the workflow, also where nothing is signed: the journal has no yes."""
+
+    async def scenario() -> None:
+        async with a_line() as line:
+            handle = await line.pause()
+            ref = await terminate(handle)
+            order, plan = (await line.status(handle)).order, line.book.pauses.plan(ref.ref).plan
+            batch = api.BatchOrder(order, ref.ref, Direction.TERMINATE)
+            with pytest.raises(RefusedError, match="Too few have approved the removal"):
+                vouching.require(line.book, Approvers(), batch, plan.work, 1)
+            back = api.BatchOrder(order, ref.ref, Direction.RESTORE)
+            with pytest.raises(RefusedError, match="was sent as a restore"):
+                vouching.require_own(plan, back)
+
+    asyncio.run(scenario())
+
+
+def test_a_yes_to_a_rollback_is_none_to_a_termination() -> None:
+    """What was said to one request covers nothing of the other; the latest request counts."""
+
+    async def scenario() -> None:
+        async with a_line() as line:
+            handle = await line.pause()
+            ref = await terminate(handle)
+            order, plan = (await line.status(handle)).order, line.book.pauses.plan(ref.ref).plan
+            word = api.Vouching(
+                order, "bob", "yes", ref.ref, ref.digest, Direction.TERMINATE, "first", "alice"
+            )
+            vouching.write_down(line.book, Approvers(), word)
+            batch = api.BatchOrder(order, ref.ref, Direction.TERMINATE)
+            vouching.require(line.book, Approvers(), batch, plan.work, 1)
+            with pytest.raises(RefusedError):
+                vouching.require(line.book, Approvers(), batch, plan.work, 2)
+            await handle.execute_update(m.REJECT, m.Reject("bob", "no"), result_type=str)
+            with pytest.raises(RefusedError):
+                vouching.require(line.book, Approvers(), batch, plan.work, 1)
+            await line.rollback(handle, request="second")
+            with pytest.raises(RefusedError):
+                vouching.require(line.book, Approvers(), batch, plan.work, 1)
+
+    asyncio.run(scenario())
+
+
+def test_a_reassessment_can_terminate() -> None:
+    """The decision is dated and kept, and asks for the same plan as the command does."""
+
+    async def scenario() -> None:
+        async with a_line() as line:
+            handle = await line.pause()
+            ask = api.RestoreOrder(by="alice", reason="over", request="first")
+            word = m.Reassess("alice", m.END, "over", restore=ask)
+            ref = await handle.execute_update(m.REASSESS, word, result_type=api.PlanRef)
+            assert line.book.pauses.plan(ref.ref).plan.direction is Direction.TERMINATE
+            (said,) = line.book.pauses.events(PAUSE, "reassessed")
+            assert said.data["decision"] == "terminate"
+            await line.approve(handle, ref.digest, "bob")
+            await line.until(handle, lambda s: s.summary.result == "terminated")
+            assert keys(line) == {"mercer": "on"}
+
+    asyncio.run(scenario())
+
+
+def test_a_rollback_afterwards_says_what_cannot_be_given_back() -> None:
+    """The denies are lifted and the pause is closed; the keys are named, and stay gone."""
+
+    async def scenario() -> None:
+        async with a_line() as line:
+            handle = await line.pause()
+            await terminated(line, handle)
+            await line.rests(handle)
+            ref = await line.rollback(handle, request="second")
+            plan = line.book.pauses.plan(ref.ref).plan
+            lost = [s for s in plan.skips if "cannot be given back" in s.reason]
+            assert len(lost) == len(line.book.pauses.removed(PAUSE))
+            await line.approve(handle, ref.digest, "bob")
+            await handle.result()
+            assert line.book.pauses.get(PAUSE).status is PauseStatus.CLOSED
+            assert keys(line) == {"mercer": "on"}
+            assert not any(p.attached for p in line.world.principals.values())
+
+    asyncio.run(scenario())
+
+
+def test_a_key_that_somebody_set_meanwhile_is_not_removed_and_contained_again() -> None:
+    """The termination is partial and says so; the sweep shuts the key again, nothing is deleted."""
+
+    async def scenario() -> None:
+        async with a_line() as line:
+            handle = await line.pause()
+            ref = await terminate(handle)
+            line.world.principals["v0"].switches["one"] = "on"
+            await line.approve(handle, ref.digest, "bob")
+            status = await line.until(handle, lambda s: s.summary.result == "partial")
+            assert "could not be removed" in status.summary.why
+            assert keys(line) == {"mercer": "on", "v0": "on"}
+            assert len(line.book.pauses.removed(PAUSE)) == 3
+
+    asyncio.run(scenario())
+
+
+def test_a_new_key_makes_a_terminated_pause_a_contained_one() -> None:
+    """What is found and contained afterwards is not removed: that takes another termination."""
+
+    async def scenario() -> None:
+        contains = "audits: {act: contain, hours: 1}\n"
+        async with a_line(playbook=f"{PLAYBOOK}{contains}") as line:
+            handle = await line.pause()
+            await terminated(line, handle)
+            await line.rests(handle)
+            line.world.principals["v0"].switches["minted"] = "on"
+            await handle.execute_update(m.AUDIT, m.Audit("carol"), result_type=api.Audited)
+            await line.until(handle, lambda s: s.summary.result == "contained")
+            assert line.world.principals["v0"].switches["minted"] == "off"
+            assert not line.book.pauses.is_terminated(PAUSE)
+
+    asyncio.run(scenario())
