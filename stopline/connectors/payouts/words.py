@@ -2,4 +2,9 @@
 
 from collections.abc import Mapping
 
-CONTAINS: Mapping[str, frozenset[str]] = {"payables": frozenset({"hold"})}
+CONTAINS: Mapping[str, frozenset[str]] = {
+    "payables": frozenset({"hold"}),
+    "payout-schedules": frozenset({"manual"}),
+    "payout-intents": frozenset({"reschedule"}),
+    "in-flight": frozenset({"let-proceed"}),
+}
