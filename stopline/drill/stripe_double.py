@@ -149,6 +149,11 @@ class StripeDouble:
         """Misbehave at the next calls of one kind, such as `POST /v1/balance_settings`."""
         self._faults += [(call, fault)] * times
 
+    def keys(self) -> tuple[str, ...]:
+        """The idempotency keys that it has answered, in order."""
+        with self.lock:
+            return tuple(key for _, key in self._answers)
+
     # --- serving -----------------------------------------------------------------------------
 
     @property
