@@ -257,6 +257,8 @@ class StripeRail:
             country = change.after.value["country"]
             what = f"Stripe's limit on holding a balance in {country}: pay out or decide before it"
             yield Residual(change.address, what, _HOLDING.get(country, _ELSEWHERE))
+            what = "payouts that somebody asks for: manual stops only what leaves by itself"
+            yield Residual(change.address, what, "until the pause ends")
         elif change.address.kind == intents.INTENT:
             yield intents.residual(change)
 
