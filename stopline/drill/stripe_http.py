@@ -15,7 +15,7 @@ KEY = "sk_test_of_the_double"
 VERSION = "2026-10-28.endive"
 Fault = Literal["429", "500-after", "lost", "slow", "twice"]
 """Too many requests; an error after it was done; no answer after it was done; late; done again."""
-_SLOW_SECONDS = 0.3
+_SLOW_SECONDS = 0.8
 _Answer = tuple[int, Json, bool]
 
 

@@ -14,7 +14,16 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Protocol
 
 from stopline.connectors.payouts.currencies import minor_units
-from stopline.connectors.payouts.marks import CODE, GRANT, MARK, NAME, journals_of, mark_of
+from stopline.connectors.payouts.marks import (
+    CODE,
+    GRANT,
+    MARK,
+    NAME,
+    journals_of,
+    mark_of,
+    owed,
+    pay_by,
+)
 from stopline.engine import Observed, Terms
 from stopline.model import (
     Address,
@@ -86,6 +95,7 @@ def found(realm: str, intent: Json, payee: str, via: str, today: date) -> Iterat
                 "journals": journals_of(a.part for a in states),
                 "payee": payee,
                 "status": status,
+                **pay_by(intent),
             }
         ),
         principal=payee,
@@ -98,7 +108,7 @@ def found(realm: str, intent: Json, payee: str, via: str, today: date) -> Iterat
 
 def contained(grant: Grant, terms: Terms) -> Iterator[Change | Skip]:
     """Put the intent off with a mark of ours, whoever else holds it."""
-    owed = grant.state.value
+    intent = grant.state.value
     mark = mark_of(terms.mark)
     address = Address(NAME, grant.address.realm, INTENT, f"{grant.target}#{mark}")
     rule = terms.playbook.rule(NAME, "payout-intents")
@@ -106,8 +116,8 @@ def contained(grant: Grant, terms: Terms) -> Iterator[Change | Skip]:
         reason = "Stripe refused to put it off" if rule else "the playbook has no rule for it"
         yield Skip(grant.address, grant.principal, reason, leaves_access=True)
         return
-    what = f"{owed['amount']} {owed['currency']} minor units"
-    if owed["status"] == "processing":
+    what = f"{intent['amount']} {intent['currency']} minor units"
+    if intent["status"] == "processing":
         reason = f"escaped: {what} left before us; Stripe is sending it"
         yield Skip(grant.address, grant.principal, reason)
         return
@@ -121,7 +131,7 @@ def contained(grant: Grant, terms: Terms) -> Iterator[Change | Skip]:
         marked=True,
         uid=grant.uid,
         principal=grant.principal,
-        summary=f"hold {what}, still owed",
+        summary=f"hold {what}, {owed(grant)}",
     )
 
 

@@ -5,12 +5,14 @@ from collections.abc import Iterable, Iterator
 
 from stopline.engine import Mark, Terms
 from stopline.model import Grant, Skip
+from stopline.text import Json
 
 NAME = "payouts"
 GRANT = "payable"
 CODE = "VENDOR-PAUSE"
 """The reason code of our holds."""
 MARK = re.compile(r"StoplineJ([0-9a-f]{8})P[0-9a-f]{8}")
+_DAY = re.compile(r"\d{4}-\d\d-\d\d")
 
 
 def mark_of(mark: Mark) -> str:
@@ -21,6 +23,18 @@ def mark_of(mark: Mark) -> str:
 def journals_of(marks: Iterable[str]) -> list[str]:
     """The journals whose marks are among these names, sorted."""
     return sorted({found[1] for mark in marks if (found := MARK.fullmatch(mark))})
+
+
+def pay_by(thing: Json) -> dict[str, str]:
+    """The day by which the lab must pay, where a thing's metadata says one (`pay_by`)."""
+    told = (thing.get("metadata") or {}).get("pay_by", "")
+    return {"pay_by": told} if _DAY.fullmatch(told) else {}
+
+
+def owed(grant: Grant) -> str:
+    """That what is held is owed all the same, and by when where that is known."""
+    due = grant.state.value.get("pay_by", "")
+    return f"still owed, by {due}" if due else "still owed"
 
 
 def of_others(grant: Grant, terms: Terms) -> Iterator[Skip]:

@@ -11,8 +11,8 @@ https://docs.stripe.com/api/versioning https://docs.stripe.com/api/idempotent_re
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from time import monotonic
-from typing import Any
+from time import monotonic, sleep
+from typing import Any, TypeVar
 from urllib.parse import quote
 
 import stripe
@@ -28,6 +28,8 @@ VERSION = "2026-10-28.endive"
 API = "https://api.stripe.com"
 _READS = 2
 """How often the SDK asks again for what it only reads."""
+_WAITS = (0.25, 0.5, 1.0)
+"""Seconds between attempts at a read that Stripe slows down."""
 _KEYS = 8
 """How many keys one change may use up: one for each time that it was undone and made again."""
 _STATUS: Mapping[int, tuple[Cause, bool | None]] = {
@@ -37,6 +39,7 @@ _STATUS: Mapping[int, tuple[Cause, bool | None]] = {
     409: (Cause.BUSY, None),  # another request with the same key is under way
     429: (Cause.THROTTLED, False),
 }
+R = TypeVar("R")
 _REFUSED, _SERVER_ERROR = 400, 500
 
 
@@ -158,8 +161,7 @@ class StripeApi:
     def settings(self, account: str) -> Json:
         """How one account is paid out: https://docs.stripe.com/api/balance-settings ."""
         client, options = self.client(), _reading(account)
-        with _asked(self.rail, writing=False):
-            return client.raw_request("get", "/v1/balance_settings", **options).data
+        return self._one(lambda: client.raw_request("get", "/v1/balance_settings", **options).data)
 
     def intent(self, intent: str) -> Json:
         """One payout intent: https://docs.stripe.com/api/v2/money-management/payout-intents ."""
@@ -186,12 +188,26 @@ class StripeApi:
         self._once(path, fields, ("", key), stands)
 
     def _one(self, call: Callable[[], Any]) -> Json:
-        with _asked(self.rail, writing=False):
-            return _plain(call())
+        return self._patiently(lambda: _plain(call()))
 
     def _all(self, call: Callable[[], Any]) -> list[Json]:
+        return self._patiently(lambda: [_plain(one) for one in call().auto_paging_iter()])
+
+    def _patiently(self, read: Callable[[], R]) -> R:
+        """Read, again after a moment where Stripe asks us to slow down.
+
+        25 calls a second of one kind are its limit: https://docs.stripe.com/rate-limits .
+        """
+        for wait in _WAITS:
+            try:
+                with _asked(self.rail, writing=False):
+                    return read()
+            except ConnectorError as error:
+                if error.cause is not Cause.THROTTLED:
+                    raise
+            sleep(wait)
         with _asked(self.rail, writing=False):
-            return [_plain(one) for one in call().auto_paging_iter()]
+            return read()
 
     def _once(
         self, path: str, params: Mapping[str, Json], who: tuple[str, str], stands: Stands

@@ -21,7 +21,7 @@ from typing import Protocol
 from stopline.commands import Commands
 from stopline.connectors.payouts import intents
 from stopline.connectors.payouts.currencies import minor_units
-from stopline.connectors.payouts.marks import GRANT, NAME, of_others
+from stopline.connectors.payouts.marks import GRANT, NAME, of_others, owed, pay_by
 from stopline.engine import Observed, Terms
 from stopline.errors import ConnectorError, StaleError
 from stopline.model import (
@@ -175,7 +175,8 @@ class StripeRail:
             return
         address = Address(NAME, self.name, SCHEDULE, id_)
         proto = Grant(address, schedule, payee, "is paid out", id_, via, id_)
-        more = {"country": account["country"], "form": "balance"}
+        due = pay_by(account)
+        more = {"country": account["country"], "form": "balance", **due}
         yield proto
         yield Seen(address, schedule)
         totals: dict[str, int] = {}
@@ -197,8 +198,8 @@ class StripeRail:
             code, whole = minor_units(currency, amount)
         except ValueError as error:
             return Gap(NAME, self.name, f"payable {id_}", str(error))
-        owed = {"amount": whole, "currency": code, "journals": [], "payee": proto.principal}
-        state = State.of({**owed, **more})
+        told = {"amount": whole, "currency": code, "journals": [], "payee": proto.principal}
+        state = State.of({**told, **more})
         address = Address(NAME, self.name, GRANT, id_)
         return replace(proto, address=address, state=state, entitlement="is owed")
 
@@ -247,7 +248,7 @@ class StripeRail:
             phase=found[0],
             uid=grant.uid,
             principal=grant.principal,
-            summary=f"let nothing leave {grant.target} by itself; what it holds is still owed",
+            summary=f"let nothing leave {grant.target} by itself; what it holds is {owed(grant)}",
         )
 
     def residuals(self, change: Change) -> Iterable[Residual]:
@@ -334,16 +335,16 @@ def _pairs(name: str, value: Json) -> Iterator[str]:
 
 def _let_go(grant: Grant, terms: Terms) -> Skip:
     """A payout that Stripe has made already: nothing here can take it back."""
-    owed = grant.state.value
+    payout = grant.state.value
     if terms.playbook.rule(NAME, "in-flight") is None:
         reason = "the playbook has no rule for payouts in flight"
         return Skip(grant.address, grant.principal, reason, leaves_access=True)
     why = "let proceed; a person can cancel it, one-way, until Stripe sends it"
-    if owed["status"] == "in_transit":
+    if payout["status"] == "in_transit":
         why = "on its way to the bank"
-    elif owed["automatic"]:
+    elif payout["automatic"]:
         why = "Stripe cancels no automatic payout"
-    reason = f"escaped: {owed['amount']} {owed['currency']} minor units left before us; {why}"
+    reason = f"escaped: {payout['amount']} {payout['currency']} minor units left before us; {why}"
     return Skip(grant.address, grant.principal, reason)
 
 

@@ -1,75 +1,10 @@
 """The rail `stripe` keeps the contract, over its own SDK, against a stateful double."""
 
-from typing import Any
-
-import pytest
 from connectors.contract import ConnectorContract
-from support.platforms import LEDGER, PLAYBOOK, VENDOR, connector_at, estate_at, platform
+from connectors.payouts.stripe_ground import ground
+from support.platforms import platform
 
-from stopline.drill.stripe_double import StripeDouble
-from stopline.model import Document
-from stopline.playbook import Playbook
-from stopline.text import Json
-from stopline.vendors import Vendor
-
-__all__ = ["platform"]
-
-
-class StripeGround:
-    """One platform, and the calls that were made to it."""
-
-    vendor: Vendor = VENDOR
-    playbook: Playbook = PLAYBOOK
-    realm = LEDGER
-
-    def __init__(self, double: StripeDouble) -> None:
-        """Stand on a platform that is running."""
-        self.double = double
-        self.connector = connector_at(double)
-        self.estate = estate_at(double.url)
-
-    def picture(self) -> Json:
-        """All that is there."""
-        return self.double.snapshot()
-
-    def raw(self, document: Document) -> str | None:
-        """Nothing here has a text."""
-        return None
-
-    def used(self) -> frozenset[str]:
-        """The calls that were made."""
-        used = frozenset(self.double.calls)
-        self.double.calls.clear()
-        return used
-
-    def remove(self, document: Document) -> bool:
-        """Disconnect the account; send the intent."""
-        if document.kind == "payout-schedule":
-            del self.double.accounts[document.id]
-        else:
-            self.double.intents[document.id]["status"] = "processing"
-        return True
-
-    def edit(self, document: Document) -> bool:
-        """Another team writes something of its own on an intent."""
-        if document.kind == "payout-schedule":
-            return False
-        self.double.intents[document.id]["metadata"]["tax"] = "W-9"
-        return True
-
-    def edited(self, document: Document) -> bool:
-        """Whether it is still there."""
-        return bool(self.double.intents[document.id]["metadata"].get("tax") == "W-9")
-
-    def close(self) -> None:
-        """Stripe is down."""
-        self.double.down = True
-
-
-@pytest.fixture
-def ground(platform: StripeDouble) -> Any:
-    """A platform with everything that the vendor can hold there."""
-    return StripeGround(platform)
+__all__ = ["ground", "platform"]
 
 
 class TestStripe(ConnectorContract):

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 import pytest
 from connectors.contract import MARK, plan
-from connectors.payouts.test_stripe_contract import StripeGround
+from connectors.payouts.stripe_ground import StripeGround
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from support.platforms import THROUGH, TODAY, VARIABLE, VENDOR

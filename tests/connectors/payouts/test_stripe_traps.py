@@ -2,18 +2,25 @@
 
 import logging
 import sys
-from collections.abc import Sequence
+import time
 from copy import deepcopy
 from dataclasses import replace
 
 import pytest
-from connectors.contract import MARK, OTHER, back, carry_out, plan
-from connectors.payouts.test_stripe_contract import StripeGround
+from connectors.contract import MARK, back, carry_out, plan
+from connectors.payouts.stripe_ground import (
+    INTENT,
+    SETTINGS,
+    StripeGround,
+    change_of,
+    engine_run,
+    ground,
+    interval,
+)
 from support.platforms import (
     LEDGER,
     PLAYBOOK,
     THROUGH,
-    TODAY,
     VARIABLE,
     VENDOR,
     WEEKLY,
@@ -29,7 +36,7 @@ from stopline.drill.stripe_double import PLATFORM, StripeDouble
 from stopline.drill.stripe_http import KEY
 from stopline.engine import Errand, apply
 from stopline.errors import ConnectorError, StaleError, UserError
-from stopline.journal.book import Book, open_book
+from stopline.journal.book import open_book
 from stopline.model import (
     Cause,
     Change,
@@ -37,42 +44,11 @@ from stopline.model import (
     Gap,
     Grant,
     Outcome,
-    Plan,
-    Receipt,
-    Residual,
     Scope,
 )
+from stopline.settings import settings as load
 
-__all__ = ["platform"]
-
-SETTINGS = "POST /v1/balance_settings"
-INTENT = "POST /v2/money_management/payout_intents/{id}"
-
-
-@pytest.fixture
-def ground(platform: StripeDouble) -> StripeGround:
-    """A platform with everything that the vendor can hold there."""
-    return StripeGround(platform)
-
-
-def change_of(planned: Plan, id_: str) -> Change:
-    """The change of one account or intent."""
-    return next(c for c in planned.changes if c.address.document.id == id_)
-
-
-def interval(ground: StripeGround, account: str) -> str:
-    """How often an account is paid out now."""
-    payouts = ground.double.settings[account]["payments"]["payouts"]
-    return str(payouts["schedule"]["interval"])
-
-
-def engine_run(
-    ground: StripeGround, book: Book, work: Sequence[Change], way: Direction = Direction.CONTAIN
-) -> list[Receipt]:
-    """The receipts of the engine's own write path."""
-    done = apply(ground.connector, book.writes, Errand(MARK.pause, way, f"a-{way}", "t"), work)
-    return [receipt for receipts in done for receipt in receipts]
-
+__all__ = ["ground", "platform"]
 
 # --- what has left, and what can leave ---------------------------------------------------------
 
@@ -172,88 +148,6 @@ def test_calls_for_one_account_never_reach_another(ground: StripeGround) -> None
     assert before["intents"]["poi_3"] == after["intents"]["poi_3"]
 
 
-# --- the day of an intent ------------------------------------------------------------------------
-
-
-def test_an_intent_is_put_off_in_one_call_and_gets_its_day_back(ground: StripeGround) -> None:
-    """Far enough for any audit; the day and the metadata of before are there afterwards."""
-    before = ground.double.snapshot()["intents"]["poi_1"]
-    work = [change_of(plan(ground), "poi_1")]
-    carry_out(ground, work)
-    assert ground.double.intents["poi_1"]["schedule_options"] == {"execute_on": "2027-02-22"}
-    carry_out(ground, back(work))
-    assert ground.double.intents["poi_1"] == before
-
-
-@pytest.mark.parametrize("day", ["2026-11-01", None])
-def test_a_day_that_has_passed_becomes_today(ground: StripeGround, day: str | None) -> None:
-    """Stripe takes no past date; an intent without a day would have left at once."""
-    id_ = ground.double.add_intent("acct_r1", "usd", 9, day)
-    work = [change_of(plan(ground), id_)]
-    carry_out(ground, work)
-    carry_out(ground, back(work))
-    intent = ground.double.intents[id_]
-    assert intent["schedule_options"] == {"execute_on": str(TODAY)}
-    assert intent["metadata"] == {}
-
-
-def test_a_day_that_somebody_else_set_after_us_stays(ground: StripeGround) -> None:
-    """Another team put the intent off further: our mark goes, their day does not."""
-    work = [change_of(plan(ground), "poi_1")]
-    carry_out(ground, work)
-    theirs = {"execute_on": "2027-06-01"}
-    ground.double.intents["poi_1"]["schedule_options"] = theirs
-    carry_out(ground, back(work))
-    assert ground.double.intents["poi_1"]["schedule_options"] == theirs
-    assert ground.double.intents["poi_1"]["metadata"] == {"invoice": "i-1"}
-
-
-@pytest.mark.parametrize("first", [MARK, OTHER])
-def test_an_intent_waits_until_the_last_mark_goes(ground: StripeGround, first: object) -> None:
-    """Two pauses, lifted in either order: the first to go changes no day."""
-    before = ground.double.snapshot()["intents"]["poi_1"]
-    ours = [change_of(plan(ground, MARK), "poi_1")]
-    theirs = [change_of(plan(ground, OTHER), "poi_1")]
-    carry_out(ground, ours)
-    carry_out(ground, theirs)
-    held = ground.double.intents["poi_1"]["schedule_options"]
-    one, other = (ours, theirs) if first == MARK else (theirs, ours)
-    carry_out(ground, back(one))
-    assert ground.double.intents["poi_1"]["schedule_options"] == held
-    carry_out(ground, back(other))
-    assert ground.double.intents["poi_1"] == before
-
-
-def test_a_hold_that_falls_due_is_not_what_we_left_and_is_moved_on(ground: StripeGround) -> None:
-    """Two months later an audit plans the same change again, and its release still fits."""
-    before = ground.double.snapshot()["intents"]["poi_1"]
-    work = [change_of(plan(ground), "poi_1")]
-    carry_out(ground, work)
-    rail = replace(ground.connector.stripe[LEDGER], today=lambda: TODAY.replace(2027, 1, 30))
-    ground.connector = replace(ground.connector, stripe={LEDGER: rail})
-    again = [change_of(plan(ground), "poi_1")]
-    assert again[0].after == work[0].after
-    carry_out(ground, again)
-    assert ground.double.intents["poi_1"]["schedule_options"] == {"execute_on": "2027-04-30"}
-    assert not [c for c in plan(ground).changes if c.address.document.id == "poi_1"]
-    carry_out(ground, back(work))
-    after = ground.double.intents["poi_1"]
-    assert after["schedule_options"] == {"execute_on": "2027-01-30"}
-    assert after["metadata"] == before["metadata"]
-
-
-@pytest.mark.parametrize(("country", "limit"), [("TH", "P10D"), ("US", "P2Y"), ("DE", "P90D")])
-def test_stripes_limit_on_holding_is_a_dated_residual(
-    ground: StripeGround, country: str, limit: str
-) -> None:
-    """By the account's country: nobody may believe that a balance is held for ever."""
-    ground.double.add_account("acct_x", {"usd": 1}, metadata=THROUGH, country=country)
-    change = change_of(plan(ground), "acct_x")
-    told = list(ground.connector.residuals(change))
-    assert any(r.until == limit and "limit on holding" in r.what for r in told)
-    assert all(isinstance(r, Residual) for r in told)
-
-
 # --- keys, answers and faults --------------------------------------------------------------------
 
 
@@ -282,6 +176,43 @@ def test_too_many_requests_are_asked_again_and_written_once(ground: StripeGround
     assert [r.outcome for r in engine_run(ground, book, work)] == [Outcome.APPLIED]
     assert ground.double.calls.count(SETTINGS) == 3
     book.close()
+
+
+def test_a_read_that_is_slowed_down_is_asked_again(ground: StripeGround) -> None:
+    """One account too many in a second is no gap."""
+    ground.double.fail("GET /v1/balance_settings", "429", 2)
+    assert not plan(ground).gaps
+
+
+def test_a_write_that_may_still_land_stays_held(
+    ground: StripeGround, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nobody waits longer than a lease; what is not there yet is failed, and not given up."""
+    work = [change_of(plan(ground), "poi_1")]
+    monkeypatch.setenv("STOPLINE_REQUEST_SECONDS", "1.2")
+    load.cache_clear()
+    connector = connector_at(ground.double)
+    ground.double.fail(INTENT, "slow")
+    book = open_book("sqlite://")
+    errand = Errand(MARK.pause, Direction.CONTAIN, "a", "t")
+    (receipt,) = next(apply(connector, book.writes, errand, work))
+    load.cache_clear()
+    assert (receipt.outcome, receipt.cause) == (Outcome.FAILED, Cause.UNREACHABLE)
+    assert receipt.held
+    assert landed(ground, work[0])
+    (again,) = next(apply(connector, book.writes, errand, work))
+    assert (again.outcome, again.held) == (Outcome.APPLIED, True)
+    assert ground.double.calls.count(INTENT) == 1
+    book.close()
+
+
+def landed(ground: StripeGround, change: Change) -> bool:
+    """Whether a change stands, within two seconds."""
+    for _ in range(40):
+        if ground.connector.read(change.address.document).states.get(change.address):
+            return True
+        time.sleep(0.05)
+    return False
 
 
 def test_a_request_that_arrives_twice_is_done_once(ground: StripeGround) -> None:
