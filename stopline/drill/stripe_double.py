@@ -149,10 +149,10 @@ class StripeDouble:
         """Misbehave at the next calls of one kind, such as `POST /v1/balance_settings`."""
         self._faults += [(call, fault)] * times
 
-    def keys(self) -> tuple[str, ...]:
-        """The idempotency keys that it has answered, in order."""
+    def writes(self) -> tuple[tuple[str, Json], ...]:
+        """The writes that it has answered, in order: the idempotency key, and what was sent."""
         with self.lock:
-            return tuple(key for _, key in self._answers)
+            return tuple((key, asked[2]) for (_, key), (asked, _, _) in self._answers.items())
 
     # --- serving -----------------------------------------------------------------------------
 

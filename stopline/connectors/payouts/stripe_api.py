@@ -22,7 +22,7 @@ from stopline.connectors.payouts.intents import Stands
 from stopline.errors import ConnectorError
 from stopline.model import Cause
 from stopline.settings import settings, variable
-from stopline.text import Json
+from stopline.text import Json, dump, sha256
 
 VERSION = "2026-10-28.endive"
 API = "https://api.stripe.com"
@@ -214,6 +214,7 @@ class StripeApi:
     ) -> None:
         """Send one write. Raw, since an answer that the SDK cannot read is no reason to fail."""
         client, (account, key) = self.client(), who
+        key = f"{key}-{sha256(dump(params))[:12]}"  # one key takes one request
         began = monotonic()
         for number in range(_KEYS):
             if monotonic() - began > _patience():

@@ -305,14 +305,14 @@ class StripeRail:
         def stands() -> bool:
             return self.read(document).states.get(address) == after
 
-        self.api.set_payouts(document.id, _payouts(after), key, stands)
+        self.api.set_payouts(document.id, _payouts(after, now.states.get(address)), key, stands)
 
     def commands(self, document: Document, changes: Sequence[Change]) -> Commands:
         """Give the call of Stripe's own command line: https://docs.stripe.com/cli/post ."""
         after = changes[-1].after
         if document.kind != SCHEDULE or after is None:
             return Commands()
-        sent = _pairs("payments[payouts]", _payouts(after))
+        sent = _pairs("payments[payouts]", _payouts(after, changes[-1].before))
         mode = ("--live",) if self.live else ()
         words = ("stripe", "post", "/v1/balance_settings", "--stripe-account", document.id, *mode)
         data = [word for pair in sent for word in ("-d", pair)]
@@ -364,9 +364,14 @@ def _schedule(account: Json, settings: Json) -> State:
     return State.of(value)
 
 
-def _payouts(state: State) -> dict[str, Json]:
-    """The same as Stripe takes it. No rules at all are an empty text there."""
-    value = dict(state.value)
+def _payouts(after: State, before: State | None) -> dict[str, Json]:
+    """The same as Stripe takes it. No rules at all are an empty text there, and sent only then.
+
+    An account that has no financial account is not asked about rules.
+    """
+    value = dict(after.value)
     rules = value.pop("transfer_rules")
     del value["country"]
+    if before is not None and before.value["transfer_rules"] == rules:
+        return {"schedule": value}
     return {"automatic_transfer_rules_by_currency": rules or "", "schedule": value}

@@ -5,6 +5,7 @@ import sys
 import time
 from copy import deepcopy
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 from connectors.contract import MARK, back, carry_out, plan
@@ -21,6 +22,7 @@ from support.platforms import (
     LEDGER,
     PLAYBOOK,
     THROUGH,
+    TODAY,
     VARIABLE,
     VENDOR,
     WEEKLY,
@@ -255,22 +257,35 @@ def test_keys_are_stable_over_attempts_and_apart_for_each_change(ground: StripeG
         for token in ("t", "t", "u"):
             ground.connector.write(observed, work, None, token)
             ground.double.settings[id_] = deepcopy(opened[id_])
-    keys = ground.double.keys()
+    keys = {key for key, _ in ground.double.writes()}
     assert len(keys) == 6  # "t", its next once Stripe repeated it, and "u": of each account
     assert all(key.startswith("stopline-") for key in keys)
 
 
-def test_a_key_with_another_request_is_refused(
-    platform: StripeDouble, ground: StripeGround
-) -> None:
-    """What Stripe calls an idempotency error is surely not written."""
-    plan(ground)
-    api = ground.connector.stripe[LEDGER].api
-    api.set_payouts("acct_c1", {"schedule": {"interval": "manual"}}, "k", lambda: True)
-    with pytest.raises(ConnectorError) as caught:
-        api.set_payouts("acct_c1", {"schedule": {"interval": "daily"}}, "k", lambda: True)
-    assert (caught.value.cause, caught.value.landed) == (Cause.REFUSED, False)
-    assert interval(ground, "acct_c1") == "manual"
+def test_one_key_never_carries_two_requests(ground: StripeGround) -> None:
+    """Stripe refuses that; a retry on a later day, with another date, is another request."""
+    work = [change_of(plan(ground), "poi_1")]
+    before = ground.double.snapshot()["intents"]
+    observed = ground.connector.read(work[0].address.document)
+    for day in (TODAY, TODAY.replace(day=25)):
+        rail = replace(ground.connector.stripe[LEDGER], today=lambda day=day: day)
+        connector = replace(ground.connector, stripe={LEDGER: rail})
+        connector.write(observed, work, None, "token")
+        held = ground.double.intents["poi_1"]["schedule_options"]["execute_on"]
+        assert held == str(day + timedelta(days=90))
+        ground.double.intents = deepcopy(before)
+    assert len({key for key, _ in ground.double.writes()}) == 2
+
+
+def test_an_account_without_rules_is_not_asked_about_them(ground: StripeGround) -> None:
+    """Only an account that moves money on has them taken out."""
+    planned = plan(ground)
+    carry_out(ground, [change_of(planned, "acct_c1"), change_of(planned, "acct_mercor")])
+    sent = [told["payments"]["payouts"] for _, told in ground.double.writes()]
+    assert sent == [
+        {"schedule": {"interval": "manual"}},
+        {"automatic_transfer_rules_by_currency": "", "schedule": {"interval": "manual"}},
+    ]
 
 
 # --- the key of the API --------------------------------------------------------------------------
