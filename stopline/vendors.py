@@ -64,7 +64,16 @@ class PayoutsSelectors(_Strict):
     @property
     def empty(self) -> bool:
         """Whether nothing at all can be selected."""
-        return self == PayoutsSelectors()
+        return not (self.payees or self.vendors)
+
+
+class VendorPayouts(PayoutsSelectors):
+    """Who the vendor is in the lab's ledgers, and why earned pay of its people may be held.
+
+    `legal_basis` is a sentence of counsel's; without one, no earned pay of a person is held.
+    """
+
+    legal_basis: str = ""
 
 
 class Project(_Strict):
@@ -86,7 +95,7 @@ class Vendor(_Strict):
     owner: str = ""
     note: str = ""
     aws: AwsSelectors = AwsSelectors()
-    payouts: PayoutsSelectors = PayoutsSelectors()
+    payouts: VendorPayouts = VendorPayouts()
     projects: dict[Annotated[str, AfterValidator(word)], Project] = Field(default_factory=dict)
     protected: tuple[Arn, ...] = ()
 
@@ -111,7 +120,9 @@ def _meaning(vendor: Vendor, stem: str) -> Iterator[tuple[yamltext.Path, str]]:
     sections: tuple[Vendor | Project, ...] = (vendor, *vendor.projects.values())
     if all(one.aws.empty and one.payouts.empty for one in sections):
         keys = ", ".join(key for key in AwsSelectors.model_fields if key != "preserve")
-        yield ("vendor",), f"nothing selects {vendor.vendor!r}; give 'aws' at least one of: {keys}"
+        ids = ", ".join(PayoutsSelectors.model_fields)
+        what = f"nothing selects {vendor.vendor!r}; give 'aws' at least one of: {keys}; "
+        yield ("vendor",), f"{what}or 'payouts' at least one of: {ids}"
     selected = set(vendor.aws.principals).union(
         *(p.aws.principals for p in vendor.projects.values())
     )

@@ -7,10 +7,12 @@ never removed.
 from collections.abc import Iterable, Sequence
 from enum import StrEnum
 
+from stopline import money
 from stopline.model import Change, Counted, Direction, Finding, Plan, State
 from stopline.preflight import Check
 from stopline.render.audits import AuditShown
 from stopline.render.notices import NoticeShown, TriedShown
+from stopline.render.payouts import TOTALS, Owed, Payouts, Total
 from stopline.render.plan import action, blast, in_words
 from stopline.render.standing import Left, Standing
 from stopline.text import Json, jsonable
@@ -34,6 +36,7 @@ class Kind(StrEnum):
     AUDIT_LIST = "AuditList"
     NOTICE_LIST = "NoticeList"
     NOTICE_TEST = "NoticeTest"
+    PAYOUTS_REPORT = "PayoutsReport"
     DRILL_REPORT = "DrillReport"
     EVIDENCE_EXPORT = "EvidenceExport"
     EVIDENCE_CHECK = "EvidenceCheck"
@@ -123,6 +126,8 @@ def pause_document(standing: Standing) -> Json:
         "acknowledged": standing.acknowledged,
         "review_by": standing.review_by,
         "overdue": standing.overdue,
+        "pay_by": standing.pay_by,
+        "pay_soon": standing.pay_soon,
         "sheet": standing.sheet,
         "holds": [jsonable(h) for h in standing.held],
         "left": [_left(left) for left in standing.left],
@@ -253,3 +258,47 @@ def diagnosis_document(checks: Sequence[Check]) -> Json:
     """What `stopline doctor` found."""
     fields = {"ok": all(c.ok for c in checks), "checks": [jsonable(c) for c in checks]}
     return document(Kind.DIAGNOSIS, fields)
+
+
+def payouts_document(report: Payouts) -> Json:
+    """What a pause holds of what is owed, with control totals."""
+    fields = {
+        "pause": report.pause,
+        "vendor": report.vendor,
+        "requester": report.requester,
+        "read_at": report.read_at,
+        "unread": [{"ledger": name, "cause": why} for name, why in sorted(report.unread.items())],
+        "balanced": report.balanced,
+        "totals": [_total(total) for total in report.totals],
+        "payables": [_payable(one) for one in report.owed],
+    }
+    return document(Kind.PAYOUTS_REPORT, fields)
+
+
+def _total(total: Total) -> Json:
+    return {
+        "payee": total.payee,
+        "currency": total.currency,
+        "exponent": money.EXPONENTS.get(total.currency),
+        "owed_before": total.owed,
+        **{name: total.by_state[state] for name, state in TOTALS.items()},
+        "held_at_all": total.held_at_all,
+        "balanced": total.balanced,
+    }
+
+
+def _payable(one: Owed) -> Json:
+    return {
+        "ledger": one.ledger,
+        "payable": one.payable,
+        "payee": one.payee,
+        "currency": one.currency,
+        "amount": one.amount,
+        "now": one.now,
+        "state": str(one.state),
+        "hold": one.hold,
+        "placed_at": one.placed_at,
+        "released_at": one.released_at,
+        "pay_by": one.pay_by,
+        "why": one.why,
+    }

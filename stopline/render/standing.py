@@ -78,7 +78,9 @@ class Standing:
     """One pause, whole. `status` is the journal's, `phase` Temporal's (empty when not asked).
 
     `review_by` is when it must have been reassessed, `overdue` whether that has passed.
-    `sheet` is where its recovery sheet was last written, empty where it never was.
+    `pay_by` is the first day by which something that is held must be paid, `pay_soon` whether that
+    is near or has passed. `sheet` is where its recovery sheet was last written, empty where it
+    never was.
     """
 
     id: str
@@ -100,6 +102,8 @@ class Standing:
     sheet: str = ""
     review_by: str = ""
     overdue: bool = False
+    pay_by: str = ""
+    pay_soon: bool = False
 
     def count(self, *kinds: str) -> int:
         """How many things are left of these kinds."""
@@ -189,7 +193,7 @@ def _head(s: Standing) -> Section:
     ]
     if s.sheet:
         body.append(Line(f"sheet      {s.sheet}"))
-    body += _review(s)
+    body += [*_review(s), *_pay(s)]
     if s.closed_at:
         body.append(Line(f"closed     {_minute(s.closed_at)}"))
     if s.why:
@@ -206,6 +210,18 @@ def _review(s: Standing) -> list[Line]:
         return [Line(f"reassess   by {s.review_by[:10]}")]
     run = f"run: stopline reassess {s.id} --decision keep|rollback --reason '...'"
     text = f"overdue    it should have been reassessed by {_minute(s.review_by)}; it stays paused"
+    return [Line(text, "!", Tone.BAD, (run,))]
+
+
+def _pay(s: Standing) -> list[Line]:
+    if not s.pay_by:
+        return []
+    if not s.pay_soon:
+        return [Line(f"pay by     {s.pay_by}, the first date of what is held")]
+    run = f"run: stopline payouts {s.id}; release with stopline rollback {s.id} --address ..."
+    text = (
+        f"pay by     {s.pay_by}: what is held must be paid by then; finance and legal must decide"
+    )
     return [Line(text, "!", Tone.BAD, (run,))]
 
 

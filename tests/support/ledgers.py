@@ -5,14 +5,19 @@ from sqlalchemy.engine import Engine
 
 from stopline.connectors.payouts import ledger as l
 from stopline.estate import Estate, Ledger, PayoutsEstate
-from stopline.playbook import Phase, Playbook, Rule
-from stopline.vendors import PayoutsSelectors, Vendor
+from stopline.playbook import Approvals, Phase, Playbook, Rule
+from stopline.vendors import Vendor, VendorPayouts
 
 LEDGER = "accounts"
 ESTATE = Estate(payouts=PayoutsEstate(ledgers={LEDGER: Ledger(url_from="LEDGER_URL")}))
-VENDOR = Vendor(vendor="mercor", payouts=PayoutsSelectors(vendors=("V-MERCOR",)))
+BASIS = "payment order of the court, 2026-11-24"
+VENDOR = Vendor(vendor="mercor", payouts=VendorPayouts(vendors=("V-MERCOR",), legal_basis=BASIS))
 RULE = Rule(name="hold-payables", connector="payouts", contains="payables", how="hold")
-PLAYBOOK = Playbook(playbook="p", phases=(Phase(name="payouts", rules=(RULE,)),))
+PLAYBOOK = Playbook(
+    playbook="p",
+    phases=(Phase(name="payouts", rules=(RULE,)),),
+    approvals=Approvals(contain="second-person"),
+)
 OTHERS = {"code": "W-9", "mark": "tax team"}
 
 

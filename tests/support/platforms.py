@@ -10,15 +10,17 @@ from stopline.connectors.payouts.stripe_rail import StripeRail
 from stopline.drill.stripe_double import PLATFORM, StripeDouble
 from stopline.drill.stripe_http import KEY
 from stopline.estate import Estate, Ledger, PayoutsEstate
-from stopline.playbook import Phase, Playbook, Rule
-from stopline.vendors import PayoutsSelectors, Vendor
+from stopline.playbook import Approvals, Phase, Playbook, Rule
+from stopline.vendors import Vendor, VendorPayouts
 
 LEDGER = "stripe"
 VARIABLE = "STRIPE_KEY_OF_TESTS"
 TODAY = date(2026, 11, 24)
 VENDOR = Vendor(
     vendor="mercor",
-    payouts=PayoutsSelectors(vendors=("V-MERCOR",), payees=("acct_mercor", "acct_r1")),
+    payouts=VendorPayouts(
+        vendors=("V-MERCOR",), payees=("acct_mercor", "acct_r1"), legal_basis="court order 7"
+    ),
 )
 HOW = {
     "payout-schedules": "manual",
@@ -29,7 +31,11 @@ RULES = tuple(
     Rule(name=f"hold-{contains}", connector="payouts", contains=contains, how=how)
     for contains, how in HOW.items()
 )
-PLAYBOOK = Playbook(playbook="p", phases=(Phase(name="payouts", rules=RULES),))
+PLAYBOOK = Playbook(
+    playbook="p",
+    phases=(Phase(name="payouts", rules=RULES),),
+    approvals=Approvals(contain="second-person"),
+)
 THROUGH = {"engaged_through": "V-MERCOR"}
 WEEKLY = {"interval": "weekly", "weekly_payout_days": ["monday", "thursday"]}
 RULE = {"payout_method": "fa_1", "type": "transfer_up_to_amount", "transfer_up_to_amount": 500}

@@ -27,6 +27,7 @@ from stopline.entrypoints.temporal import connect, polled
 from stopline.entrypoints.worker import build_reader, build_worker
 from stopline.estate import Estate
 from stopline.journal.book import Book, open_book
+from stopline.playbook import Words
 from stopline.recovery.places import place_of
 from stopline.settings import Settings, settings
 
@@ -103,12 +104,14 @@ class House:
     address: str = ""
     connectors_of: Callable[[Estate], Mapping[str, Connector]] | None = None
     read_only: bool = False
+    words: Words = field(default_factory=dict)
     _ask_to_stop: Callable[[], object] = field(default=lambda: None, repr=False)
     _thread: threading.Thread | None = field(default=None, repr=False)
 
     def run(self, *arguments: str) -> int:
         """Run the program in this process; its exit code. Output goes where pytest captures it."""
-        program = Program({NAME: CONTAINS}, lambda _: {NAME: self.connector})
+        connectors_of = self.connectors_of or (lambda _: {NAME: self.connector})
+        program = Program({NAME: CONTAINS, **self.words}, connectors_of)
         return main(arguments, program)
 
     def start_worker(self) -> None:

@@ -2,7 +2,8 @@
 
 In a ledger of accounts payable, a hold is an overlay: a row of ours beside the payable, which the
 pay run respects. What had left before the hold is not there any more when it is to be held:
-`already`, with the cause `gone`. The rail over Stripe is in `stripe_rail`.
+`already`, with the cause `gone`. What a pay run that does not look at holds has paid in spite of
+one has escaped: it is found and told. The rail over Stripe is in `stripe_rail`.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -15,7 +16,16 @@ from sqlalchemy.engine import Engine
 from sqlalchemy.exc import ArgumentError, DBAPIError, OperationalError, SQLAlchemyError
 
 from stopline.commands import Commands
-from stopline.connectors.payouts.ledger import HOLDS, OPEN, PAYABLES, PAYEES, alone, engine_of
+from stopline.connectors.payouts.fairness import facts, refused
+from stopline.connectors.payouts.ledger import (
+    HOLDS,
+    OPEN,
+    PAID,
+    PAYABLES,
+    PAYEES,
+    alone,
+    engine_of,
+)
 from stopline.connectors.payouts.marks import CODE, GRANT, MARK, NAME, mark_of, of_others
 from stopline.connectors.payouts.stripe_rail import PERMISSIONS, StripeRail
 from stopline.engine import Observed, Terms
@@ -37,7 +47,9 @@ from stopline.model import (
     Skip,
     State,
 )
+from stopline.money import shown
 from stopline.settings import variable
+from stopline.text import Json
 from stopline.vendors import PayoutsSelectors, Vendor
 
 HOLD = "payable-hold"
@@ -105,7 +117,10 @@ class PayoutsConnector:
         return self._engines[ledger]
 
     def discover(self, vendor: Vendor, scope: Scope) -> Iterator[Found]:
-        """Yield the open payables of the vendor's payees, and every hold of stopline's on them."""
+        """Yield the payables of the vendor's payees that are open, or that stopline holds.
+
+        And every hold of stopline's on them. A payable that is held and not open has a `status`.
+        """
         selectors = tuple(_selectors(vendor, scope.project))
         for ledger in sorted({*self.urls, *self.stripe}):
             if scope.realms and ledger not in scope.realms:
@@ -122,8 +137,14 @@ class PayoutsConnector:
         payees = {p for one in selectors for p in (*one.payees, *one.vendors)}
         through = {v for one in selectors for v in one.vendors}
         wanted = PAYEES.c.id.in_(payees) | PAYEES.c.engaged_through.in_(through)
-        query = sa.select(PAYABLES, PAYEES.c.engaged_through).join(PAYEES).where(wanted)
-        query = query.where(PAYABLES.c.status == OPEN).order_by(PAYABLES.c.id)
+        query = (
+            sa.select(PAYABLES, PAYEES.c.engaged_through, PAYEES.c.person)
+            .join(PAYEES)
+            .where(wanted)
+        )
+        ours = sa.select(HOLDS.c.payable).where(HOLDS.c.mark.startswith("StoplineJ"))
+        owed = (PAYABLES.c.status == OPEN) | PAYABLES.c.id.in_(ours)
+        query = query.where(owed).order_by(PAYABLES.c.id)
         found: list[Found] = []
         with _asked(ledger, writing=False), self.engine(ledger).connect() as connection:
             number = connection.scalar(sa.select(sa.func.count()).select_from(PAYABLES)) or 0
@@ -140,6 +161,12 @@ class PayoutsConnector:
             yield from rail.contained(grant, terms)
             return
         yield from of_others(grant, terms)
+        if grant.state.value.get("status", OPEN) != OPEN:
+            yield from _settled(grant)
+            return
+        if unfair := tuple(refused(grant, terms)):
+            yield from unfair
+            return
         mark = mark_of(terms.mark)
         address = Address(NAME, grant.address.realm, HOLD, f"{grant.address.id}#{mark}")
         found = terms.playbook.rule(NAME, "payables")
@@ -158,18 +185,19 @@ class PayoutsConnector:
             marked=True,
             uid=grant.uid,
             principal=grant.principal,
-            summary=f"hold {owed['amount']} {owed['currency']} minor units, still owed",
+            summary=f"hold {shown(owed['amount'], owed['currency'])}, still owed",
         )
 
     def read(self, document: Document) -> Observed:
-        """Read one payable's holds. One that is paid and not held is not there any more."""
+        """Read one payable's holds. One that is not open is there only while stopline holds it."""
         if rail := self.stripe.get(document.realm):
             return rail.read(document)
         ledger, id_ = document.realm, document.id
         with _asked(ledger, writing=False), self.engine(ledger).connect() as connection:
             row = connection.execute(sa.select(PAYABLES).where(PAYABLES.c.id == id_)).first()
             holds = connection.execute(sa.select(HOLDS).where(HOLDS.c.payable == id_)).all()
-        if row is None or (row.status != OPEN and not holds):
+        ours = any(MARK.fullmatch(hold.mark) for hold in holds)
+        if row is None or (row.status != OPEN and not ours):
             return Observed(document, exists=False)
         states = {
             Address(NAME, ledger, HOLD, f"{id_}#{hold.mark}"): _state(hold.mark, hold.code)
@@ -237,6 +265,17 @@ def _state(mark: str, code: str) -> State:
     return State.of({"code": code, "mark": mark})
 
 
+def _settled(grant: Grant) -> Iterator[Skip]:
+    """Say that what is held was paid all the same. A write-off is the lab's own decision."""
+    owed = grant.state.value
+    if owed["status"] == PAID:
+        what = shown(owed["amount"], owed["currency"])
+        reason = f"escaped: {what} was paid in spite of a hold, by the pay run {owed['run']!r}"
+        yield Skip(grant.address, grant.principal, reason, leaves_access=True)
+    else:
+        yield Skip(grant.address, grant.principal, f"{owed['status']} while it is held")
+
+
 def _payable(
     ledger: str, row: sa.Row[tuple[object, ...]], holds: Sequence[tuple[str, str]]
 ) -> Iterator[Found]:
@@ -248,6 +287,8 @@ def _payable(
     ours = [(mark, code, found[1]) for mark, code in holds if (found := MARK.fullmatch(mark))]
     for mark, code, _ in ours:
         yield Seen(Address(NAME, ledger, HOLD, f"{id_}#{mark}"), _state(mark, code))
+    if values["status"] != OPEN and not ours:
+        return
     through = values["engaged_through"]
     yield Grant(
         Address(NAME, ledger, GRANT, id_),
@@ -257,6 +298,8 @@ def _payable(
                 "currency": values["currency"],
                 "journals": sorted({journal for _, _, journal in ours}),
                 "payee": values["payee"],
+                **facts(person=bool(through or values["person"]), pay_by=values["pay_by"]),
+                **_ended(str(values["status"]), values["run"], [mark for mark, _, _ in ours]),
             }
         ),
         principal=str(values["payee"]),
@@ -265,6 +308,11 @@ def _payable(
         via=f"engaged through {through}" if through else "its payee id",
         uid=str(values["uid"]),
     )
+
+
+def _ended(status: str, run: Json, marks: Sequence[str]) -> dict[str, Json]:
+    """How a payable ended that is not open, and whose holds stand there all the same."""
+    return {} if status == OPEN else {"marks": [*marks], "run": run, "status": status}
 
 
 def build(estate: Estate) -> PayoutsConnector:

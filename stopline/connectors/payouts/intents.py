@@ -22,7 +22,6 @@ from stopline.connectors.payouts.marks import (
     journals_of,
     mark_of,
     owed,
-    pay_by,
 )
 from stopline.engine import Observed, Terms
 from stopline.model import (
@@ -38,6 +37,7 @@ from stopline.model import (
     Skip,
     State,
 )
+from stopline.money import shown
 from stopline.text import Json
 
 INTENT = "payout-intent"
@@ -71,8 +71,14 @@ class Api(Protocol):
         ...
 
 
-def found(realm: str, intent: Json, payee: str, via: str, today: date) -> Iterator[Found]:
-    """Yield an intent that is still owed, with every hold on it; or that it has just left."""
+def found(
+    realm: str, intent: Json, who: tuple[str, str], facts: dict[str, Json], today: date
+) -> Iterator[Found]:
+    """Yield an intent that is still owed, with every hold on it; or that is just leaving.
+
+    `who` is the payee and what selects it, `facts` what its state says of fairness.
+    """
+    payee, via = who
     id_, status = intent["id"], intent["status"]
     if status not in (*_EDITABLE, "processing"):
         return
@@ -95,7 +101,7 @@ def found(realm: str, intent: Json, payee: str, via: str, today: date) -> Iterat
                 "journals": journals_of(a.part for a in states),
                 "payee": payee,
                 "status": status,
-                **pay_by(intent),
+                **facts,
             }
         ),
         principal=payee,
@@ -116,7 +122,7 @@ def contained(grant: Grant, terms: Terms) -> Iterator[Change | Skip]:
         reason = "Stripe refused to put it off" if rule else "the playbook has no rule for it"
         yield Skip(grant.address, grant.principal, reason, leaves_access=True)
         return
-    what = f"{intent['amount']} {intent['currency']} minor units"
+    what = shown(intent["amount"], intent["currency"])
     if intent["status"] == "processing":
         reason = f"escaped: {what} left before us; Stripe is sending it"
         yield Skip(grant.address, grant.principal, reason)

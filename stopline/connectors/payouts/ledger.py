@@ -27,8 +27,12 @@ PAYEES = sa.Table(
     _tables,
     sa.Column("id", sa.Text, primary_key=True),
     sa.Column("engaged_through", sa.Text, nullable=False, server_default=""),
+    sa.Column("person", sa.Boolean, nullable=False, server_default=sa.false()),
 )
-"""Who is paid. `engaged_through` is the vendor's id for a contractor of the vendor, or empty."""
+"""Who is paid. `engaged_through` is the vendor's id for a contractor of the vendor, or empty.
+
+`person` is a natural person; whoever is engaged through a vendor is taken for one as well.
+"""
 
 PAYABLES = sa.Table(
     "payables",
@@ -40,10 +44,14 @@ PAYABLES = sa.Table(
     sa.Column("amount", sa.BigInteger, nullable=False),
     sa.Column("status", sa.Text, nullable=False, server_default=OPEN),
     sa.Column("run", sa.Text, nullable=False, server_default=""),
+    sa.Column("pay_by", sa.Date),
     sa.CheckConstraint("amount > 0"),
     sa.CheckConstraint("status IN ('open', 'paid', 'written-off')"),
 )
-"""What is owed. `uid` is never given twice; `run` is the pay run that paid it."""
+"""What is owed. `uid` is never given twice; `run` is the pay run that paid it.
+
+`pay_by` is the last day on which it must be paid, by contract or by law, where there is one.
+"""
 
 HOLDS = sa.Table(
     "payable_holds",

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterable, Iterator
 
+from stopline.connectors.payouts.fairness import facts
 from stopline.engine import Mark, Terms
 from stopline.model import Grant, Skip
 from stopline.text import Json
@@ -25,10 +26,10 @@ def journals_of(marks: Iterable[str]) -> list[str]:
     return sorted({found[1] for mark in marks if (found := MARK.fullmatch(mark))})
 
 
-def pay_by(thing: Json) -> dict[str, str]:
-    """The day by which the lab must pay, where a thing's metadata says one (`pay_by`)."""
+def fair(thing: Json, *, person: bool) -> dict[str, Json]:
+    """What Stripe's metadata says of fairness: a person's, and the day by which it must be paid."""
     told = (thing.get("metadata") or {}).get("pay_by", "")
-    return {"pay_by": told} if _DAY.fullmatch(told) else {}
+    return facts(person=person, pay_by=told if _DAY.fullmatch(told) else None)
 
 
 def owed(grant: Grant) -> str:

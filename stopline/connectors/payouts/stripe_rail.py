@@ -16,12 +16,13 @@ another is one-way. Each of them is named, with its amount.
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from shlex import join, quote
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from stopline.commands import Commands
 from stopline.connectors.payouts import intents
 from stopline.connectors.payouts.currencies import minor_units
-from stopline.connectors.payouts.marks import GRANT, NAME, of_others, owed, pay_by
+from stopline.connectors.payouts.fairness import refused
+from stopline.connectors.payouts.marks import GRANT, NAME, fair, of_others, owed
 from stopline.engine import Observed, Terms
 from stopline.errors import ConnectorError, StaleError
 from stopline.model import (
@@ -39,9 +40,11 @@ from stopline.model import (
     Skip,
     State,
 )
+from stopline.money import shown
 from stopline.text import Json, dump, sha256
 from stopline.vendors import PayoutsSelectors
 
+ACCOUNT = "connected-account"
 SCHEDULE = "payout-schedule"
 _DAYS = {"weekly": "weekly_payout_days", "monthly": "monthly_payout_days"}
 _HOLDING: Mapping[str, str] = {"TH": "P10D", "US": "P2Y"}
@@ -107,6 +110,14 @@ class Api(intents.Api, Protocol):
         ...
 
 
+class Payee(NamedTuple):
+    """Who is paid, what selects it, and whether it is a natural person."""
+
+    name: str
+    via: str
+    person: bool
+
+
 @dataclass(frozen=True)
 class Wanted:
     """Who the vendor is: ids of its own, and ids of payees; exact, never a fragment."""
@@ -121,16 +132,19 @@ class Wanted:
         vendors = frozenset(v for one in told for v in one.vendors)
         return cls(vendors.union(*(one.payees for one in told)), vendors)
 
-    def payee(self, id_: str, metadata: Mapping[str, str]) -> tuple[str, str] | None:
-        """The payee's name and what selects it; None where it is not the vendor's.
+    def payee(self, thing: Json) -> Payee | None:
+        """Whose an account or an intent is; None where it is not the vendor's.
 
-        The lab writes an account's metadata, its owner cannot: `payee` is its id in the lab's own
-        ledgers, `engaged_through` the vendor's.
+        The lab writes its metadata, the payee cannot: `payee` is the id in the lab's own ledgers,
+        `engaged_through` the vendor's, and `person` is "true" for a natural person.
         """
-        name = metadata.get("payee") or id_
+        metadata = thing.get("metadata") or {}
+        name, id_ = metadata.get("payee") or thing["id"], thing["id"]
+        kinds = (thing.get("business_type"), (thing.get("identity") or {}).get("entity_type"))
+        person = "individual" in kinds or metadata.get("person") == "true"
         if (through := metadata.get("engaged_through", "")) in self.vendors:
-            return name, f"engaged through {through}"
-        return (name, "its payee id") if {id_, name} & self.payees else None
+            return Payee(name, f"engaged through {through}", person=True)
+        return Payee(name, "its payee id", person) if {id_, name} & self.payees else None
 
 
 @dataclass(frozen=True)
@@ -149,22 +163,21 @@ class StripeRail:
     def discover(self, selectors: Iterable[PayoutsSelectors]) -> Iterator[Found]:
         """Yield what is owed through Stripe, and how it would leave. Never raises."""
         wanted = Wanted.of(selectors)
-        payees: dict[str, tuple[str, str]] = {}
+        payees: dict[str, Payee] = {}
         try:
             accounts = self.api.accounts()
         except ConnectorError as error:
             yield Gap(NAME, self.name, "connected accounts", error.detail)
             accounts = []
         for account in accounts:
-            found = wanted.payee(account["id"], account.get("metadata") or {})
-            if found:
+            if found := wanted.payee(account):
                 payees[account["id"]] = found
-                yield from self._account(account, *found)
+                yield from self._account(account, found)
         yield Counted(NAME, self.name, "connected-account", len(accounts))
         if self.global_payouts:
             yield from self._intents(wanted, payees)
 
-    def _account(self, account: Json, payee: str, via: str) -> Iterator[Found]:
+    def _account(self, account: Json, payee: Payee) -> Iterator[Found]:
         id_ = account["id"]
         try:
             schedule = _schedule(account, self.api.settings(id_))
@@ -173,12 +186,13 @@ class StripeRail:
         except ConnectorError as error:
             yield Gap(NAME, self.name, f"connected account {id_}", error.detail)
             return
-        address = Address(NAME, self.name, SCHEDULE, id_)
-        proto = Grant(address, schedule, payee, "is paid out", id_, via, id_)
-        due = pay_by(account)
-        more = {"country": account["country"], "form": "balance", **due}
+        yield Seen(Address(NAME, self.name, SCHEDULE, id_), schedule)
+        told = {"country": account["country"], **fair(account, person=payee.person)}
+        address = Address(NAME, self.name, ACCOUNT, id_)
+        who = (payee.name, "is paid out", id_, payee.via, id_)
+        proto = Grant(address, State.of(told), *who)
         yield proto
-        yield Seen(address, schedule)
+        more = {**told, "form": "balance"}
         totals: dict[str, int] = {}
         for part in (*balance["available"], *balance["pending"]):
             totals[part["currency"]] = totals.get(part["currency"], 0) + part["amount"]
@@ -203,10 +217,10 @@ class StripeRail:
         address = Address(NAME, self.name, GRANT, id_)
         return replace(proto, address=address, state=state, entitlement="is owed")
 
-    def _intents(self, wanted: Wanted, payees: dict[str, tuple[str, str]]) -> Iterator[Found]:
+    def _intents(self, wanted: Wanted, payees: dict[str, Payee]) -> Iterator[Found]:
         try:
             for account in self.api.recipients():
-                if found := wanted.payee(account["id"], account.get("metadata") or {}):
+                if found := wanted.payee(account):
                     payees.setdefault(account["id"], found)
             every = self.api.every_intent()
         except ConnectorError as error:
@@ -215,9 +229,10 @@ class StripeRail:
         yield Counted(NAME, self.name, "payout-intent", len(every))
         for intent in every:
             to = intent["to"].get("recipient") or ""
-            found = payees.get(to) or wanted.payee(to, intent.get("metadata") or {})
+            found = payees.get(to) or wanted.payee({"id": to, "metadata": intent.get("metadata")})
             if found:
-                yield from intents.found(self.name, intent, *found, self.today())
+                facts = fair(intent, person=found.person)
+                yield from intents.found(self.name, intent, found[:2], facts, self.today())
 
     # --- opinion -----------------------------------------------------------------------------
 
@@ -228,9 +243,9 @@ class StripeRail:
             yield _let_go(grant, terms)
         elif form == "intent":
             yield from of_others(grant, terms)
-            yield from intents.contained(grant, terms)
+            yield from tuple(refused(grant, terms)) or intents.contained(grant, terms)
         else:
-            yield self._held(grant, terms)
+            yield from tuple(refused(grant, terms)) or (self._held(grant, terms),)
 
     def _held(self, grant: Grant, terms: Terms) -> Change | Skip:
         address = Address(NAME, self.name, SCHEDULE, grant.target)
@@ -344,7 +359,7 @@ def _let_go(grant: Grant, terms: Terms) -> Skip:
         why = "on its way to the bank"
     elif payout["automatic"]:
         why = "Stripe cancels no automatic payout"
-    reason = f"escaped: {payout['amount']} {payout['currency']} minor units left before us; {why}"
+    reason = f"escaped: {shown(payout['amount'], payout['currency'])} left before us; {why}"
     return Skip(grant.address, grant.principal, reason)
 
 

@@ -48,14 +48,15 @@ def audit(
 def audits(context: typer.Context, case: o.Case, output: o.OutputOption = None) -> None:
     """List the audits of a pause, oldest first, and when the next one is due."""
     program = o.program_of(context, output)
-    pause = _one(program, case)
+    pause = one_named(program, case)
     listed = [*history(program, pause.id)]
     following = f"{_next(program, pause)}{_late(program, pause)}"
     page = audits_page(listed, pause.id, pause.vendor, following)
     program.emit(page, audits_document(listed, pause.id, pause.vendor))
 
 
-def _one(program: Program, case: str) -> Pause:
+def one_named(program: Program, case: str) -> Pause:
+    """The one open pause, or else the last closed one, that a name means. Raises UserError."""
     named = pauses_named(program, case)
     found = [p for p in named if p.status in OPEN] or [*named[-1:]]
     if len(found) != 1:

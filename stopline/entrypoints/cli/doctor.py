@@ -14,6 +14,7 @@ from stopline.entrypoints import temporal as t
 from stopline.entrypoints.cli import canary as canaries
 from stopline.entrypoints.cli import options as o
 from stopline.entrypoints.cli import preflight as flying
+from stopline.entrypoints.cli.owing import pay_by, soon
 from stopline.entrypoints.cli.program import Program
 from stopline.errors import StoplineError, UserError
 from stopline.estate import readers
@@ -64,7 +65,7 @@ def doctor(
         _require_realm(program, canary)
     looks = {**_LOOKS, **(_SUPPLY_CHAIN if supply_chain else {})}
     checks = [_checked(name, look, program) for name, look in looks.items()]
-    checks.append(_reassessed(program))
+    checks += [_reassessed(program), _paid(program)]
     if preflight or canary:
         checks += flying.preflight(program)
     if canary:
@@ -214,6 +215,22 @@ def _reassessed(program: Program) -> Check:
     listed = ", ".join(f"{p.id} ({p.vendor}) since {by[:10]}" for p, by in late)
     step = f"Decide: `stopline reassess {late[0][0].id} --decision keep|rollback --reason '...'`."
     return Check(name, ok=True, found=f"overdue: {listed}", next_step=step, warn=True)
+
+
+def _paid(program: Program) -> Check:
+    """A date of earned pay that is near fails nothing either, and a person must decide."""
+    name = "payouts"
+    try:
+        book = program.book
+        dates = [(p, pay_by(book, p)) for p in book.pauses.list(statuses=OPEN)]
+    except StoplineError as error:
+        return Check(name, ok=False, found=error.what, next_step=error.next_step)
+    near = [(pause, date) for pause, date in dates if soon(book, date)]
+    if not near:
+        return Check(name, ok=True, found="nothing that is held must be paid soon")
+    listed = ", ".join(f"{p.id} ({p.vendor}) by {date}" for p, date in near)
+    step = f"See `stopline payouts {near[0][0].id}`; release what is earned, keep the rest."
+    return Check(name, ok=True, found=f"must be paid: {listed}", next_step=step, warn=True)
 
 
 def _pauses(program: Program) -> Found:

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Iterator, Mapping
 from shlex import quote
 
+from stopline.entrypoints.cli.owing import pay_by, soon
 from stopline.journal.book import Book
 from stopline.journal.pauses import OPEN, Pause, PauseStatus, Planned
 from stopline.journal.store import Event
@@ -41,6 +42,7 @@ def standing(book: Book, pause: Pause, status: Status | None = None) -> Standing
     events = book.pauses.events(pause.id)
     holds = book.writes.holds(pause.id)
     latest = book.pauses.latest(pause.id)
+    due = pay_by(book, pause)
     waiting = _waiting(pause, status) if status else _waiting_in_journal(book, pause, events)
     return Standing(
         id=pause.id,
@@ -62,6 +64,8 @@ def standing(book: Book, pause: Pause, status: Status | None = None) -> Standing
         sheet=_sheet(events),
         review_by=book.pauses.review_by(pause.id) if pause.status in OPEN else "",
         overdue=bool(book.pauses.overdue(pause)),
+        pay_by=due,
+        pay_soon=soon(book, due),
     )
 
 

@@ -2,6 +2,7 @@
 
 import contextlib
 import threading
+import traceback
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -18,11 +19,22 @@ from support.ledgers import ESTATE, LEDGER, OTHERS, PLAYBOOK, VENDOR, filled
 from stopline.connectors.payouts import PayoutsConnector, build
 from stopline.connectors.payouts import ledger as l
 from stopline.drill.payrun import Paid, pay_run
-from stopline.engine import Errand, Terms, apply
-from stopline.errors import StaleError, UserError
+from stopline.engine import Errand, Observed, Terms, apply
+from stopline.errors import ConnectorError, StaleError, UserError
 from stopline.estate import Estate
 from stopline.journal.book import open_book
-from stopline.model import Change, Direction, Gap, Grant, Outcome, Receipt, Scope
+from stopline.model import (
+    Address,
+    Cause,
+    Change,
+    Direction,
+    Gap,
+    Grant,
+    Outcome,
+    Receipt,
+    Scope,
+    Skip,
+)
 
 Sums = Counter[tuple[str, str]]
 """Minor units by payee and currency."""
@@ -188,6 +200,65 @@ def test_a_pay_run_waits_for_a_hold_that_has_not_committed(engine: Engine) -> No
     assert {item.id for item in sent} == {f"p{n}" for n in range(400)} - {"p7"}
 
 
+def paid_regardless(engine: Engine, payable: str) -> None:
+    """A pay run that looks neither at the lock nor at holds."""
+    this = l.PAYABLES.c.id == payable
+    with engine.begin() as connection:
+        pays = sa.update(l.PAYABLES).where(this)
+        connection.execute(pays.values(status=l.PAID, run="careless"))
+
+
+def test_what_is_paid_in_spite_of_a_hold_has_escaped_and_is_told(engine: Engine) -> None:
+    """It is no longer owed: the next plan names it as left open, with the run that paid it."""
+    connector, book = connector_of(engine), open_book("sqlite://")
+    work = [c for c in changes(connector, grants(connector)) if c.address.document.id == "p7"]
+    carried_out(connector, work, Direction.CONTAIN, book)
+    paid_regardless(engine, "p7")
+    (found,) = [g for g in grants(connector) if g.address.id == "p7"]
+    terms = Terms(VENDOR, PLAYBOOK, MARK, estate=ESTATE)
+    (skip,) = connector.contained(found, terms)
+    assert isinstance(skip, Skip)
+    assert skip.leaves_access
+    assert skip.reason.startswith("escaped: 0.08 USD was paid in spite of a hold")
+    assert "'careless'" in skip.reason
+    back = carried_out(connector, [c.inverse() for c in work], Direction.RESTORE, book)
+    assert [r.outcome for r in back] == [Outcome.APPLIED]
+    with engine.connect() as connection:
+        assert not connection.execute(sa.select(l.HOLDS)).all()
+    assert "p7" not in {g.address.id for g in grants(connector)}
+    book.close()
+
+
+def test_what_was_paid_in_spite_of_anothers_hold_is_gone_and_no_failure(engine: Engine) -> None:
+    """The tax team's row still stands there; ours was never placed: `already`, cause `gone`."""
+    connector, book = connector_of(engine), open_book("sqlite://")
+    work = [c for c in changes(connector, grants(connector)) if c.address.document.id == "p7"]
+    with engine.begin() as connection:
+        connection.execute(sa.insert(l.HOLDS).values(payable="p7", **OTHERS))
+    paid_regardless(engine, "p7")
+    receipts = carried_out(connector, work, Direction.CONTAIN, book)
+    assert [(r.outcome, r.cause, r.held) for r in receipts] == [
+        (Outcome.ALREADY, Cause.GONE, False)
+    ]
+    assert "p7" not in {g.address.id for g in grants(connector)}
+    book.close()
+
+
+def test_what_is_written_off_while_it_is_held_has_not_escaped(engine: Engine) -> None:
+    """It is the lab's own decision: said, and nothing is left open by it."""
+    connector, book = connector_of(engine), open_book("sqlite://")
+    work = [c for c in changes(connector, grants(connector)) if c.address.document.id == "p7"]
+    carried_out(connector, work, Direction.CONTAIN, book)
+    with engine.begin() as connection:
+        off = sa.update(l.PAYABLES).where(l.PAYABLES.c.id == "p7")
+        connection.execute(off.values(status="written-off"))
+    (found,) = [g for g in grants(connector) if g.address.id == "p7"]
+    (skip,) = connector.contained(found, Terms(VENDOR, PLAYBOOK, MARK, estate=ESTATE))
+    assert isinstance(skip, Skip)
+    assert (skip.leaves_access, skip.reason) == (False, "written-off while it is held")
+    book.close()
+
+
 def test_another_teams_hold_stays(engine: Engine) -> None:
     """Ours is lifted; what the tax team holds is still not paid."""
     connector, book = connector_of(engine), open_book("sqlite://")
@@ -200,6 +271,34 @@ def test_another_teams_hold_stays(engine: Engine) -> None:
     sent = {item.id for item in pay_run(engine, "after")}
     assert sent == {f"p{n}" for n in range(400)} - {"p7"}
     book.close()
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "postgresql://stopline:s3cret@127.0.0.1:1/private-ledger",
+        "sqlite:////s3cret/private-ledger/at/all.db",
+        "s3cret private-ledger, no URL",
+    ],
+)
+def test_an_error_of_a_ledger_never_carries_its_url_or_password(
+    monkeypatch: pytest.MonkeyPatch, url: str
+) -> None:
+    """Neither the gap, nor what a read or a write raises, nor what they were raised from."""
+    monkeypatch.setenv("LEDGER_URL", url)
+    connector = build(ESTATE)
+    document = Address("payouts", LEDGER, "payable-hold", "p0#x").document
+    told = [f.cause for f in connector.discover(VENDOR, Scope()) if isinstance(f, Gap)]
+    with pytest.raises(ConnectorError) as reading:
+        connector.read(document)
+    with pytest.raises(ConnectorError) as writing:
+        connector.write(Observed(document, uid="u0"), [], None, "t")
+    told += ["".join(traceback.format_exception(r.value)) for r in (reading, writing)]
+    assert len(told) == 3
+    for text in told:
+        assert "ledger accounts" in text
+        assert "s3cret" not in text
+        assert "private-ledger" not in text
 
 
 def test_a_ledger_whose_variable_is_not_set_is_a_gap() -> None:

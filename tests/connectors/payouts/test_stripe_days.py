@@ -15,6 +15,7 @@ from support.platforms import (
 from stopline.model import (
     Residual,
 )
+from stopline.playbook import Approvals
 
 __all__ = ["ground", "platform"]
 
@@ -106,5 +107,24 @@ def test_the_day_by_which_earned_pay_is_due_is_told(ground: StripeGround) -> Non
     ground.double.add_account("acct_y", {"usd": 1}, metadata={**THROUGH, "pay_by": "soon"})
     planned = plan(ground)
     assert change_of(planned, "acct_x").summary.endswith("still owed, by 2026-12-24")
-    assert change_of(planned, intent).summary == "hold 9 USD minor units, still owed, by 2026-12-31"
+    assert change_of(planned, intent).summary == "hold 0.09 USD, still owed, by 2026-12-31"
     assert change_of(planned, "acct_y").summary.endswith("still owed")
+
+
+@pytest.mark.parametrize("missing", ["a legal basis", "a second approver"])
+def test_earned_pay_of_a_person_is_not_held_without_what_it_takes(
+    ground: StripeGround, missing: str
+) -> None:
+    """Neither a balance nor an intent of a person's; the vendor's own account is held."""
+    ground.double.add_account("acct_x", {"usd": 1}, metadata={"payee": "acct_mercor"})
+    ground.double.accounts["acct_x"]["business_type"] = "individual"
+    if missing == "a legal basis":
+        payouts = ground.vendor.payouts.model_copy(update={"legal_basis": ""})
+        ground.vendor = ground.vendor.model_copy(update={"payouts": payouts})
+    else:
+        ground.playbook = ground.playbook.model_copy(update={"approvals": Approvals()})
+    planned = plan(ground)
+    assert {c.address.document.id for c in planned.changes} == {"acct_mercor", "poi_1"}
+    left = {s.address.id: s for s in planned.skips if missing in s.reason}
+    assert {"acct_c1", "acct_c1/eur", "acct_x", "acct_x/usd", "poi_2"} == set(left)
+    assert all(skip.leaves_access for skip in left.values())

@@ -70,7 +70,7 @@ def test_a_payout_that_was_made_before_is_named_as_escaped(
     id_ = ground.double.add_payout("acct_mercor", "usd", 2_500, status, automatic=automatic)
     skips = [s for s in plan(ground).skips if s.address.id == id_]
     assert len(skips) == 1
-    assert skips[0].reason.startswith("escaped: 2500 USD minor units")
+    assert skips[0].reason.startswith("escaped: 25.00 USD left before us")
     assert words in skips[0].reason
     assert not skips[0].leaves_access
     carry_out(ground, plan(ground).changes)
@@ -82,7 +82,7 @@ def test_an_intent_that_is_being_sent_is_named_as_escaped(ground: StripeGround) 
     id_ = ground.double.add_intent("acct_r1", "usd", 77, None, status="processing")
     planned = plan(ground)
     assert id_ not in {c.address.document.id for c in planned.changes}
-    assert any(s.address.id == id_ and "escaped: 77 USD" in s.reason for s in planned.skips)
+    assert any(s.address.id == id_ and "escaped: 0.77 USD" in s.reason for s in planned.skips)
 
 
 def test_a_hold_also_takes_out_the_rules_that_move_money_on(ground: StripeGround) -> None:

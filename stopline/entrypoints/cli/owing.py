@@ -1,0 +1,234 @@
+"""What the journal knows of a pause's payables, and a reading of now: together a report.
+
+What was owed is in the snapshots of the pause's plans, what was held in its receipts and holds.
+Nothing here knows a rail: a payable is a grant of the connector `payouts` with an amount, and a
+hold is about the grants whose target is the hold's document.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+
+from stopline.journal.book import Book
+from stopline.journal.pauses import Pause
+from stopline.model import Address, Cause, Direction, Gap, Grant, Hold, Snapshot
+from stopline.render.payouts import Owed, Payouts, State
+from stopline.text import Json
+
+CONNECTOR = "payouts"
+WARN_DAYS = 10
+"""How long before a date by which earned pay must be paid it is warned of."""
+Target = tuple[str, str]
+"""A ledger and what a hold in it is about."""
+
+
+@dataclass
+class _Facts:
+    """What happened to one target, as the receipts have it."""
+
+    hold: str = ""
+    placed_at: str = ""
+    released_at: str = ""
+    gone: bool = False
+    why: str = ""
+
+
+@dataclass
+class _Known:
+    """Everything that the journal knows, by target or by the payable's address."""
+
+    first: dict[Address, Grant] = field(default_factory=dict)
+    last: dict[Address, Grant] = field(default_factory=dict)
+    escaped: dict[Address, str] = field(default_factory=dict)
+    why: dict[Address, str] = field(default_factory=dict)
+    facts: dict[Target, _Facts] = field(default_factory=dict)
+    holds: dict[Target, Hold] = field(default_factory=dict)
+
+
+def report_of(book: Book, pause: Pause, now: Snapshot | None, away: str) -> Payouts:
+    """Return what became of every payable that a plan of the pause has seen.
+
+    `now` is a reading of now, or None, and then `away` says why there is none.
+    """
+    known = _known(book, pause)
+    unread = _unread(known, now, away)
+    fresh = {g.address: g for g in payables(now)} if now else {}
+    standing = {seen.address: seen.state for seen in now.seen} if now else {}
+    owed = []
+    for address, grant in sorted({**fresh, **known.first}.items()):
+        if not _within(pause, grant):
+            continue
+        read = address.realm not in unread
+        seen = _Seen(grant, known.last.get(address, grant), fresh.get(address), read=read)
+        owed.append(_owed(pause, known, seen, standing))
+    at = now.taken_at if now else ""
+    return Payouts(pause.id, pause.vendor, pause.requester, tuple(owed), unread, at)
+
+
+def pay_by(book: Book, pause: Pause) -> str:
+    """The earliest date by which something that a pause holds must be paid; empty for none."""
+    if not any(h.address.connector == CONNECTOR for h in book.writes.holds(pause.id)):
+        return ""
+    known = report_of(book, pause, None, "not asked").owed
+    return min((o.pay_by for o in known if o.state is State.HELD and o.pay_by), default="")
+
+
+def soon(book: Book, date: str) -> bool:
+    """Whether a date is so near, or has passed, that somebody must decide now."""
+    if not date:
+        return False
+    today = datetime.fromtimestamp(book.store.clock(), UTC).date()
+    return date <= str(today + timedelta(days=WARN_DAYS))
+
+
+def payables(snapshot: Snapshot) -> Iterator[Grant]:
+    """Yield what is owed: grants of payouts that carry an amount."""
+    for grant in snapshot.grants:
+        if grant.address.connector == CONNECTOR and "amount" in grant.state.body:
+            yield grant
+
+
+def _within(pause: Pause, grant: Grant) -> bool:
+    scope = pause.scope
+    return (not scope.realms or grant.address.realm in scope.realms) and (
+        not scope.principals or grant.principal in scope.principals
+    )
+
+
+# --- the journal ---------------------------------------------------------------------------------
+
+
+def _known(book: Book, pause: Pause) -> _Known:
+    known = _Known()
+    for event in book.pauses.events(pause.id, "planned"):
+        if event.data["direction"] == Direction.CONTAIN and event.data["snapshot"]:
+            _saw(known, book, pause, event.data)
+    for event in book.pauses.events(pause.id, "receipts"):
+        for receipt in event.data["receipts"]:
+            _learn(known, receipt, event.data["direction"], event.at)
+    mine = (h for h in book.writes.holds(pause.id) if h.address.connector == CONNECTOR)
+    known.holds.update({_target(hold.address): hold for hold in mine})
+    return known
+
+
+def _saw(known: _Known, book: Book, pause: Pause, planned: Json) -> None:
+    """What one plan of the pause found owed, and what it left."""
+    for grant in payables(book.pauses.snapshot(planned["snapshot"])):
+        known.first.setdefault(grant.address, grant)
+        known.last[grant.address] = grant
+        if escaped := _escape(grant, pause):
+            known.escaped[grant.address] = escaped
+    for skip in book.pauses.plan(planned["ref"]).plan.skips:
+        if skip.leaves_access:
+            known.why[skip.address] = skip.reason
+
+
+def _target(address: Address) -> Target:
+    return address.realm, address.document.id
+
+
+def _learn(known: _Known, receipt: Json, direction: str, at: str) -> None:
+    address = Address.parse(receipt["address"])
+    if address.connector != CONNECTOR:
+        return
+    facts = known.facts.setdefault(_target(address), _Facts())
+    if direction == Direction.RESTORE:
+        facts.released_at = "" if receipt["held"] else at
+    elif receipt["held"]:
+        facts.hold, facts.placed_at = str(address), facts.placed_at or at
+        facts.released_at, facts.why = "", ""
+    else:
+        facts.gone = receipt["cause"] == Cause.GONE
+        facts.why = receipt["detail"] or receipt["outcome"]
+
+
+def _escape(grant: Grant, pause: Pause) -> str:
+    """How a payable left in spite of this pause's hold; empty where it did not."""
+    owed = grant.state.value
+    mine = any(mark.endswith(f"P{pause.id}") for mark in owed.get("marks", ()))
+    return f"by the pay run {owed['run']!r}" if mine and owed["status"] == "paid" else ""
+
+
+# --- now -----------------------------------------------------------------------------------------
+
+
+def _unread(known: _Known, now: Snapshot | None, away: str) -> Mapping[str, str]:
+    ledgers = {address.realm for address in known.first} | {realm for realm, _ in known.facts}
+    if now is None:
+        return dict.fromkeys(sorted(ledgers) or ["the ledger"], away)
+    return dict(_gaps(now.gaps))
+
+
+def _gaps(gaps: Iterable[Gap]) -> Iterator[tuple[str, str]]:
+    for gap in gaps:
+        if gap.connector == CONNECTOR:
+            yield gap.realm, f"{gap.what}: {gap.cause}"
+
+
+@dataclass(frozen=True, slots=True)
+class _Seen:
+    """One payable: as it was first, as a plan last saw it, and as it is."""
+
+    first: Grant
+    last: Grant
+    fresh: Grant | None
+    read: bool
+
+    @property
+    def ended(self) -> str:
+        """How it ended beside a standing hold."""
+        return str((self.fresh or self.last).state.value.get("status", ""))
+
+
+def _owed(pause: Pause, known: _Known, seen: _Seen, standing: Mapping[Address, object]) -> Owed:
+    first, now = seen.first.state.value, (seen.fresh or seen.last).state.value
+    target = (seen.first.address.realm, seen.first.target)
+    facts, hold = known.facts.get(target, _Facts()), known.holds.get(target)
+    state, why = _state(pause, known, seen, standing)
+    return Owed(
+        ledger=seen.first.address.realm,
+        payable=seen.first.address.id,
+        payee=first["payee"],
+        currency=first["currency"],
+        amount=first["amount"],
+        now=now["amount"],
+        state=state,
+        hold=str(hold.address) if hold else facts.hold,
+        placed_at=facts.placed_at,
+        released_at=facts.released_at,
+        pay_by=now.get("pay_by", ""),
+        why=why,
+    )
+
+
+def _state(
+    pause: Pause, known: _Known, seen: _Seen, standing: Mapping[Address, object]
+) -> tuple[State, str]:
+    address = seen.first.address
+    target = (address.realm, seen.first.target)
+    facts, hold = known.facts.get(target, _Facts()), known.holds.get(target)
+    if escaped := _escape(seen.fresh or seen.last, pause) or known.escaped.get(address, ""):
+        return State.ESCAPED, escaped
+    if hold is not None:
+        return _held(seen, hold, standing)
+    if facts.released_at and facts.hold:
+        return State.RELEASED, ""
+    if facts.gone:
+        return State.PAID_BEFORE, ""
+    if seen.read and seen.fresh is None:
+        return State.NOT_HELD, f"{facts.why or 'not held'}; it is not owed any more"
+    return State.NOT_HELD, facts.why or known.why.get(address, "the pause has not held it")
+
+
+def _held(seen: _Seen, hold: Hold, standing: Mapping[Address, object]) -> tuple[State, str]:
+    """What a hold of the journal's comes to, as it is read now."""
+    if seen.ended == "written-off":
+        return State.WRITTEN_OFF, ""
+    if not seen.read:
+        return State.HELD, ""
+    if seen.fresh is None:
+        return State.ESCAPED, "it is not owed any more, and its hold was not lifted by us"
+    there = standing.get(hold.address)
+    if there is None or (not hold.change.marked and there != hold.ours):
+        return State.NOT_HELD, "somebody else took the hold away; an audit places it again"
+    return State.HELD, ""

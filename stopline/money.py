@@ -1,0 +1,43 @@
+"""Amounts of money: whole numbers of a currency's minor unit, written in the currency. Pure.
+
+How many digits a minor unit has is ISO 4217's: two for most, none for yen, three for dinars of
+Kuwait. A currency that is not known here is never guessed at: its minor units are shown as such.
+https://www.six-group.com/en/products-services/financial-information/market-reference-data/data-standards.html
+"""
+
+from collections.abc import Mapping
+
+_TWO = (
+    "AED AFN ALL AMD ANG AOA ARS AUD AWG AZN BAM BBD BDT BGN BMD BND BOB BRL BSD BTN BWP BYN BZD "
+    "CAD CDF CHF CNY COP CRC CUP CVE CZK DKK DOP DZD EGP ERN ETB EUR FJD FKP GBP GEL GHS GIP GMD "
+    "GTQ GYD HKD HNL HTG HUF IDR ILS INR IRR JMD KES KGS KHR KPW KYD KZT LAK LBP LKR LRD LSL MAD "
+    "MDL MGA MKD MMK MNT MOP MRU MUR MVR MWK MXN MYR MZN NAD NGN NIO NOK NPR NZD PAB PEN PGK PHP "
+    "PKR PLN QAR RON RSD RUB SAR SBD SCR SDG SEK SGD SHP SLE SOS SRD SSP STN SVC SYP SZL THB TJS "
+    "TMT TOP TRY TTD TWD TZS UAH USD UYU UZS VED VES WST XCD XCG YER ZAR ZMW ZWG"
+)
+_OTHERS = {
+    0: "BIF CLP DJF GNF ISK JPY KMF KRW PYG RWF UGX UYI VND VUV XAF XOF XPF",
+    3: "BHD IQD JOD KWD LYD OMR TND",
+    4: "CLF UYW",
+}
+EXPONENTS: Mapping[str, int] = {
+    **dict.fromkeys(_TWO.split(), 2),
+    **{code: digits for digits, codes in _OTHERS.items() for code in codes.split()},
+}
+"""Digits after the decimal point, by currency."""
+
+
+def decimal(amount: int, currency: str) -> str:
+    """Return minor units as a decimal of the currency, exactly; empty for an unknown currency."""
+    digits = EXPONENTS.get(currency)
+    if digits is None:
+        return ""
+    whole, rest = divmod(abs(amount), 10**digits)
+    sign = "-" if amount < 0 else ""
+    return f"{sign}{whole}.{rest:0{digits}}" if digits else f"{sign}{whole}"
+
+
+def shown(amount: int, currency: str) -> str:
+    """Return minor units for a person to read: `12.00 USD`, `1200 JPY`, `7 minor units of XYZ`."""
+    text = decimal(amount, currency)
+    return f"{text} {currency}" if text else f"{amount} minor units of {currency}"

@@ -1,0 +1,236 @@
+"""`stopline payouts`: what is held of what is owed, by the journal and by the ledger."""
+
+import csv
+import io
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+import sqlalchemy as sa
+from sqlalchemy.engine import Engine
+from support.asking import Asking
+from support.ledgers import LEDGER, OTHERS, filled
+from support.temporal import House, write_configuration
+
+from stopline.connectors.payouts import PayoutsConnector
+from stopline.connectors.payouts import ledger as l
+from stopline.connectors.payouts.words import CONTAINS
+from stopline.drill.payrun import pay_run
+from stopline.text import Json
+
+VENDOR = "vendor: mercor\npayouts:\n  vendors: [V-MERCOR]\n  legal_basis: court order 7\n"
+PLAYBOOK = """\
+playbook: default
+phases:
+  - name: payouts
+    rules:
+      - {name: hold-payables, connector: payouts, contains: payables, how: hold}
+approvals: {contain: second-person}
+"""
+ESTATE = "payouts:\n  ledgers:\n    accounts: {url_from: LEDGER_URL}\n"
+OWED = [
+    ("V-MERCOR", "USD", 120_050),
+    ("c1", "JPY", 5_000),
+    ("c1", "USD", 7),
+    ("=c3", "KWD", 1_001),
+    ("V-MERCER", "USD", 9),
+]
+
+
+@pytest.fixture
+def ledger(tmp_path: Path) -> Iterator[Engine]:
+    """A ledger of five payables, one of them somebody else's."""
+    made = l.engine_of(f"sqlite:///{tmp_path}/ledger.db")
+    l.create(made)
+    with made.begin() as connection:
+        connection.execute(sa.insert(l.PAYEES).values(id="=c3", engaged_through="V-MERCOR"))
+    filled(made, OWED)
+    yield made
+    made.dispose()
+
+
+@pytest.fixture
+def house(house: House, ledger: Engine) -> House:
+    """A house whose only system of record is that ledger."""
+    connector = PayoutsConnector({LEDGER: "LEDGER_URL"})
+    connector._engines[LEDGER] = ledger
+    house.stop_worker()
+    house.connectors_of = lambda _: {"payouts": connector}
+    house.words = {"payouts": CONTAINS}
+    folder = house.settings.config_dir
+    write_configuration(folder, vendor=VENDOR, playbook=PLAYBOOK, estate=ESTATE)
+    house.start_worker()
+    return house
+
+
+def held(asking: Asking) -> None:
+    """A pause of two people: one asks for it, another approves it."""
+    assert asking.pause().code == 5
+    assert asking.approve().code == 0
+
+
+def totals(document: Json, payee: str, currency: str) -> Json:
+    """One payee's totals in one currency."""
+    mine = [t for t in document["totals"] if (t["payee"], t["currency"]) == (payee, currency)]
+    assert len(mine) == 1
+    return mine[0]
+
+
+def states(document: Json) -> dict[str, str]:
+    """What became of each payable."""
+    return {one["payable"]: one["state"] for one in document["payables"]}
+
+
+def test_held_released_and_paid_to_the_minor_unit(asking: Asking, ledger: Engine) -> None:
+    """Every currency in its own digits; after the rollback what was held is released, and paid."""
+    held(asking)
+    assert [p.id for p in pay_run(ledger, "while held")] == ["p4"]
+    told = asking.ask("payouts", "mercor", "--output", "json")
+    assert (told.code, told.document["balanced"], told.document["unread"]) == (0, True, [])
+    assert states(told.document) == dict.fromkeys(("p0", "p1", "p2", "p3"), "held")
+    dinars = totals(told.document, "=c3", "KWD")
+    assert (dinars["exponent"], dinars["owed_before"], dinars["held"]) == (3, 1_001, 1_001)
+    page = asking.ask("payouts", "mercor")
+    for text in ("1200.50 USD", "5000 JPY", "0.07 USD", "1.001 KWD", "the totals balance"):
+        assert text in page.said
+    asking.rollback()
+    assert asking.approve().code == 0
+    after = asking.ask("payouts", "mercor", "--output", "json")
+    assert set(states(after.document).values()) == {"released"}
+    assert totals(after.document, "V-MERCOR", "USD")["released"] == 120_050
+    assert sum(p.amount for p in pay_run(ledger, "after")) == 120_050 + 5_000 + 7 + 1_001
+    paid = asking.ask("payouts", "mercor", "--output", "json")
+    assert (paid.code, set(states(paid.document).values())) == (0, {"released"})
+
+
+def test_what_escapes_is_told_and_no_total_hides_it(asking: Asking, ledger: Engine) -> None:
+    """Paid by a run that looks at no hold, or with its row deleted: never shown as held."""
+    held(asking)
+    with ledger.begin() as connection:
+        this = sa.update(l.PAYABLES).where(l.PAYABLES.c.id == "p0")
+        connection.execute(this.values(status="paid", run="careless"))
+        connection.execute(sa.delete(l.HOLDS).where(l.HOLDS.c.payable == "p1"))
+        off = sa.update(l.PAYABLES).where(l.PAYABLES.c.id == "p2")
+        connection.execute(off.values(status="written-off"))
+    told = asking.ask("payouts", "mercor", "--output", "json")
+    assert told.code == 8
+    assert states(told.document) == {
+        "p0": "escaped", "p1": "not held", "p2": "written off", "p3": "held",
+    }  # fmt: skip
+    mine = totals(told.document, "V-MERCOR", "USD")
+    assert (mine["escaped"], mine["held"], mine["balanced"]) == (120_050, 0, True)
+    page = asking.ask("payouts", "mercor").said
+    assert "by the pay run 'careless'" in page
+    assert "somebody else took the hold away" in page
+
+
+def test_less_owed_than_was_held_does_not_balance(asking: Asking, ledger: Engine) -> None:
+    """Somebody lowers an amount under our hold: the totals say by how much; a rise is owed too."""
+    held(asking)
+    with ledger.begin() as connection:
+        for payable, amount in (("p0", 120_000), ("p1", 6_000)):
+            this = sa.update(l.PAYABLES).where(l.PAYABLES.c.id == payable)
+            connection.execute(this.values(amount=amount))
+    told = asking.ask("payouts", "mercor", "--output", "json")
+    assert (told.code, told.document["balanced"]) == (8, False)
+    assert totals(told.document, "c1", "JPY")["owed_before"] == 6_000
+    assert "V-MERCOR 0.50 USD" in asking.ask("payouts", "mercor").said
+
+
+def test_a_ledger_that_is_away_leaves_what_the_journal_knows(
+    asking: Asking, ledger: Engine
+) -> None:
+    """It says so and why, with exit code 6; without Temporal it is the same."""
+    held(asking)
+    with ledger.begin() as connection:
+        connection.exec_driver_sql("ALTER TABLE payables RENAME TO elsewhere")
+    away = asking.ask("payouts", "mercor", "--output", "json")
+    assert away.code == 6
+    assert [u["ledger"] for u in away.document["unread"]] == [LEDGER]
+    assert set(states(away.document).values()) == {"held"}
+    asking.monkeypatch.setenv("TEMPORAL_ADDRESS", "127.0.0.1:1")
+    alone = asking.ask("payouts", "mercor")
+    assert alone.code == 6
+    assert "this is what the journal knows" in alone.said
+
+
+def test_what_was_paid_before_its_hold_and_another_teams_hold(
+    asking: Asking, ledger: Engine
+) -> None:
+    """What a pay run pays between plan and hold is paid before; others' holds are theirs."""
+    with ledger.begin() as connection:
+        connection.execute(sa.insert(l.HOLDS).values(payable="p3", **OTHERS))
+    began: list[bool] = []
+
+    def first_hold(*told: object) -> None:
+        if str(told[2]).startswith("INSERT INTO payable_holds") and not began:
+            began.append(True)
+            told[1].execute(  # type: ignore[attr-defined]
+                "UPDATE payables SET status = 'paid', run = 'r' WHERE id = 'p2'"
+            )
+
+    sa.event.listen(ledger, "before_cursor_execute", first_hold)
+    held(asking)
+    sa.event.remove(ledger, "before_cursor_execute", first_hold)
+    told = asking.ask("payouts", "mercor", "--output", "json")
+    assert states(told.document) == {
+        "p0": "held", "p1": "held", "p2": "paid before", "p3": "held",
+    }  # fmt: skip
+    assert told.code == 0
+
+
+def test_a_date_of_earned_pay_warns_ahead_and_releases_nothing(
+    asking: Asking, ledger: Engine
+) -> None:
+    """Status and doctor say it ten days before; earlier, the status has the date only."""
+
+    def due(days: int) -> str:
+        day = datetime.now(UTC).date() + timedelta(days=days)
+        with ledger.begin() as connection:
+            connection.execute(sa.update(l.PAYABLES).values(pay_by=day))
+        return str(day)
+
+    later = due(30)
+    held(asking)
+    told = asking.ask("status", "mercor", "--output", "json")
+    assert (told.document["pay_by"], told.document["pay_soon"]) == (later, False)
+    assert "nothing that is held must be paid soon" in asking.ask("doctor").said
+    near = due(9)
+    assert asking.ask("audit", "mercor").code == 0
+    status = asking.ask("status", "mercor").said
+    assert f"{near}: what is held must be paid by then" in status
+    assert f"(mercor) by {near}" in asking.ask("doctor").said
+    assert f"to be paid by {near}" in asking.ask("payouts", "mercor").said
+    assert not [p for p in pay_run(ledger, "held still") if p.id != "p4"]
+
+
+def test_without_a_legal_basis_only_the_vendors_own_invoices_are_held(
+    asking: Asking, ledger: Engine
+) -> None:
+    """The plan and the report say what is missing; the pause is partial, not refused."""
+    folder = asking.house.settings.config_dir
+    text = VENDOR.replace("  legal_basis: court order 7\n", "")
+    write_configuration(folder, vendor=text, playbook=PLAYBOOK, estate=ESTATE)
+    assert asking.pause().code == 5
+    assert asking.approve().code == 6
+    told = asking.ask("payouts", "mercor", "--output", "json")
+    assert states(told.document)["p0"] == "held"
+    assert states(told.document)["p1"] == "not held"
+    assert "payouts.legal_basis" in asking.ask("payouts", "mercor").said
+    assert {p.id for p in pay_run(ledger, "r")} == {"p1", "p2", "p3", "p4"}
+
+
+def test_a_spreadsheet_gets_one_line_each_and_no_formula(asking: Asking) -> None:
+    """Whole minor units and decimals; an id that begins like a formula is a text."""
+    held(asking)
+    told = asking.ask("payouts", "mercor", "--format", "csv")
+    rows = list(csv.DictReader(io.StringIO(told.out)))
+    assert [(r["payee"], r["amount_minor"], r["amount"], r["state"]) for r in rows] == [
+        ("V-MERCOR", "120050", "1200.50", "held"),
+        ("c1", "5000", "5000", "held"),
+        ("c1", "7", "0.07", "held"),
+        ("'=c3", "1001", "1.001", "held"),
+    ]
+    both = asking.ask("payouts", "mercor", "--format", "csv", "--output", "json")
+    assert both.code == 2
