@@ -1,5 +1,6 @@
 """The configuration that a drill runs on: the same kind of files that a lab writes."""
 
+import sys
 from pathlib import Path
 
 import yaml
@@ -52,6 +53,48 @@ ESTATE: Json = {
     },
     "responders": ["arn:aws:iam::*:role/responders/*"],
 }
+
+
+LEDGER_ID = "V-MERCOR"
+"""How the drill's ledger names mercor."""
+PAYOUTS = "payouts"
+"""The playbook of the drill's pay day."""
+_HOLD: Json = {
+    "playbook": PAYOUTS,
+    "phases": [
+        {
+            "name": "payouts",
+            "rules": [
+                {
+                    "name": "hold-payables",
+                    "connector": "payouts",
+                    "contains": "payables",
+                    "how": "hold",
+                }
+            ],
+        }
+    ],
+    "approvals": {"contain": "second-person"},
+}
+
+
+def write_payouts(folder: Path, variable: str) -> None:
+    """Add a ledger, mercor's id in it, and a playbook; `variable` has the ledger's URL."""
+    basis = "Set-off under section 9 of the agreement; counsel's memorandum of this day."
+    payouts = {"vendors": [LEDGER_ID], "legal_basis": basis}
+    ledgers = {"accounts": {"name": "accounts payable", "url_from": variable}}
+    for name, data in {
+        "estate.yaml": ESTATE | {"payouts": {"ledgers": ledgers}},
+        "vendors/mercor.yaml": MERCOR | {"payouts": payouts},
+        f"playbooks/{PAYOUTS}.yaml": _HOLD,
+    }.items():
+        (folder / name).write_text(yaml.safe_dump(data), encoding="utf-8")
+
+
+def say(text: str) -> None:
+    """One line to whoever watches."""
+    sys.stderr.write(f"{text}\n")
+    sys.stderr.flush()
 
 
 def write(folder: Path, playbook: str) -> None:

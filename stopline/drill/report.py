@@ -1,7 +1,7 @@
 """The report of a drill: one page for people, one document for programs. Pure."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 
 from stopline.drill.oracle import Answer, Check
 from stopline.drill.probes import NOT_EMULATED, Probe
@@ -22,7 +22,10 @@ class Sight:
 
 @dataclass(frozen=True, slots=True)
 class Connector:
-    """One connector's figures. `refused` counts credentials that worked before and do not after."""
+    """One connector's figures. `refused` counts credentials that worked before and do not after.
+
+    Of payouts: targets are payables, and refused are those that a pay run could not send.
+    """
 
     targets: int = 0
     contained: int = 0
@@ -38,6 +41,7 @@ class Report:
 
     connector: str = "aws"
     figures: Connector = field(default_factory=Connector)
+    payouts: Connector = field(default_factory=Connector)
     seconds: dict[str, float] = field(
         default_factory=lambda: {"first_cut": 0.0, "contained": 0.0, "restored": 0.0}
     )
@@ -53,20 +57,13 @@ class Report:
 
     def document(self) -> Json:
         """The JSON document, kind `DrillReport`."""
-        f = self.figures
         return {
             "apiVersion": "stopline/v1",
             "kind": "DrillReport",
             "verdict": self.verdict,
             "connectors": {
-                self.connector: {
-                    "targets": f.targets,
-                    "contained": f.contained,
-                    "refused": f.refused,
-                    "bystanders": f.bystanders,
-                    "bystanders_unharmed": f.bystanders_unharmed,
-                    "restored_identical": f.restored_identical,
-                }
+                self.connector: asdict(self.figures),
+                "payouts": asdict(self.payouts),
             },
             "seconds": self.seconds,
             "calls": self.calls,
@@ -78,7 +75,7 @@ class Report:
 
     def page(self) -> str:
         """One page of text."""
-        f, s = self.figures, self.seconds
+        f, p, s = self.figures, self.payouts, self.seconds
         lines = [
             "",
             f"DRILL: {self.verdict.upper()}",
@@ -87,6 +84,9 @@ class Report:
             f"  vendor credentials       {f.refused} worked before and are refused after",
             f"  bystanders unharmed      {f.bystanders_unharmed} of {f.bystanders}",
             f"  estate after rollback    {'identical, byte for byte' if f.restored_identical else 'DIFFERENT'}",  # noqa: E501 - a row of a table
+            f"  payables held            {p.contained} of {p.targets}; the rest was paid before its hold",  # noqa: E501 - a row of a table
+            f"  bystanders paid          {p.bystanders_unharmed} of {p.bystanders}",
+            f"  payables after rollback  {'identical, to the minor unit' if p.restored_identical else 'DIFFERENT'}",  # noqa: E501 - a row of a table
             f"  first cut after          {s.get('first_cut', 0):.1f} s",
             f"  contained after          {s.get('contained', 0):.1f} s",
             f"  restored within          {s.get('restored', 0):.1f} s of the approval",

@@ -22,6 +22,7 @@ from stopline.drill.children import Child, Said, Worker, command, environment
 from stopline.drill.emulator import Emulator
 from stopline.drill.manifest import LAB, Manifest
 from stopline.drill.oracle import Answer, Oracle
+from stopline.drill.payday import VARIABLE, PayDay, create_database
 from stopline.drill.postgres import Postgres
 from stopline.drill.report import Report, Sight
 from stopline.entrypoints.embedded import Server, free_port
@@ -37,12 +38,6 @@ CONTAINED, PARTIAL, WAITING = 0, 6, 5
 MANY, LARGE = "too-many-changes", 8
 """From this size on an estate may hold more than the real playbook lets pass without a word."""
 JOURNALS = ("sqlite", "postgresql")
-
-
-def say(text: str) -> None:
-    """One line to whoever watches."""
-    sys.stderr.write(f"{text}\n")
-    sys.stderr.flush()
 
 
 @dataclass
@@ -62,6 +57,7 @@ class Drill:
     manifest: Manifest = field(init=False)
     access: Access = field(init=False)
     cast: probes.Cast = field(init=False)
+    day: PayDay = field(init=False)
     report: Report = field(default_factory=Report)
 
     # --- starting and stopping -------------------------------------------------------------------
@@ -72,13 +68,17 @@ class Drill:
             database = Postgres()
             database.start()
             self.database = database
+        self.day = PayDay(self.folder, self.playbook, self._ledger_url(), (ALICE, BOB))
+        self.day.seed()
         self.emulator = Emulator(self.folder)
         self.emulator.start()
         started = time.monotonic()
         self.manifest = estate.seed(self.emulator.url, size=self.size)
         self.access = Access(self.emulator.url, LAB)
         self.cast = probes.gather(self.access, self.manifest)
-        say(f"[1/6] an estate of {len(LAB)} accounts is there ({time.monotonic() - started:.1f} s)")
+        configure.say(
+            f"[1/7] an estate of {len(LAB)} accounts is there ({time.monotonic() - started:.1f} s)"
+        )
         configure.write(self.folder / "config", self.playbook)
         self.server = Server(self.folder / "temporal", free_port(), free_port())
         self.server.start()
@@ -91,7 +91,7 @@ class Drill:
         self.worker.ready()
         self.book = open_book(self.journal_url)
         workers = "two workers" if hasattr(self, "second") else "a worker"
-        say(f"[2/6] Temporal and {workers} are up ({self.server.address})")
+        configure.say(f"[2/7] Temporal and {workers} are up ({self.server.address})")
 
     @property
     def env(self) -> dict[str, str]:
@@ -120,6 +120,7 @@ class Drill:
             "AWS_CONFIG_FILE": nowhere,
             "AWS_SHARED_CREDENTIALS_FILE": nowhere,
             "AWS_EC2_METADATA_DISABLED": "true",
+            VARIABLE: self.day.url,
         }
 
     @property
@@ -129,8 +130,16 @@ class Drill:
             return self.database.url()
         return f"sqlite:///{self.folder / 'data'}/journal.db"
 
+    def _ledger_url(self) -> str:
+        """The lab's ledger: beside the journal on PostgreSQL, else a file."""
+        if self.journal == "postgresql":
+            return create_database(self.database.url(), "ledger")
+        return f"sqlite:///{self.folder}/ledger.db"
+
     def stop(self) -> None:
         """Stop everything that was started."""
+        if hasattr(self, "day"):
+            self.day.stop()
         if hasattr(self, "book"):
             self.book.close()
         for child in self.children:
@@ -168,7 +177,9 @@ class Drill:
         before, was = self.look(), fingerprint.fingerprint(self.access)
         self.report.faults += report.worked(before)
         at_work = sum(p.allowed for p in before.acted)
-        say(f"[3/6] mercor is at work: {len(before.vendor)} ways in, {at_work} tried and working")
+        configure.say(
+            f"[3/7] mercor is at work: {len(before.vendor)} ways in, {at_work} tried and working"
+        )
         began, calls = time.time(), self.emulator.calls()
         words = ("pause", "mercor", "--reason", "drill", "--confirm", "mercor")
         said = self._command(*words, *self._overrides())
@@ -178,7 +189,18 @@ class Drill:
             self._roll_back()
             self.report.calls += self.emulator.calls() - calls
         self._compare(was)
+        self._pay_day()
         return self.report
+
+    def _pay_day(self) -> None:
+        self.day.run(self.env, self.book)
+        self.report.payouts = done = self.day.figures
+        self.report.faults += self.day.faults
+        configure.say(
+            f"[7/7] payouts: {done.contained} of {done.targets} payables were held while a pay "
+            f"run was going, and released; {done.bystanders_unharmed} of {done.bystanders} of "
+            "others were paid"
+        )
 
     def _overrides(self) -> tuple[str, ...]:
         """Answer the one limit that a large estate is meant to pass: how many changes there are.
@@ -194,7 +216,7 @@ class Drill:
         return ("--override", f"{MANY}=a drill of size {self.size}")
 
     def _command(self, *words: str) -> Said:
-        say(f"      $ stopline {shlex.join(words)}")
+        configure.say(f"      $ stopline {shlex.join(words)}")
         # The plan of a rollback is shown once: by `approve`.
         return command(self.env, *words, live=words[0] != "rollback")
 
@@ -213,8 +235,8 @@ class Drill:
         ]
         self.report.faults += faults
         done = self.report.figures
-        say(
-            f"[4/6] contained: {done.refused} of {len(before.vendor)} ways in are refused, "
+        configure.say(
+            f"[4/7] contained: {done.refused} of {len(before.vendor)} ways in are refused, "
             f"{done.bystanders_unharmed} of {done.bystanders} bystanders work"
         )
         return True
@@ -272,7 +294,7 @@ class Drill:
         number, broken = book.store.verify()
         if broken:
             self.report.faults.append(f"the journal's chain of {number} events: {broken}")
-        say(f"[5/6] rolled back by {BOB}'s word; the journal holds {number} events")
+        configure.say(f"[5/7] rolled back by {BOB}'s word; the journal holds {number} events")
 
     def _compare(self, was: fingerprint.Fingerprint) -> None:
         now = fingerprint.fingerprint(self.access)
@@ -292,7 +314,7 @@ class Drill:
         again = self.look()
         self.report.faults += report.harmed(again, "after rollback")
         self.report.faults += report.worked(again) and ["after rollback, not everybody works again"]
-        say(f"[6/6] the estate of {len(now)} objects was compared byte for byte")
+        configure.say(f"[6/7] the estate of {len(now)} objects was compared byte for byte")
 
     def _expect(self, what: str, said: Said, *codes: int) -> None:
         if said.code not in codes:
@@ -344,7 +366,7 @@ def _leave(night: Drill, *, keep: bool, passed: bool) -> None:
         return
     night.stop()
     if not passed:
-        say(f"The logs and the journal are in {' and '.join(map(str, night.folders))}.")
+        configure.say(f"The logs and the journal are in {' and '.join(map(str, night.folders))}.")
         return
     for folder in night.folders:
         shutil.rmtree(folder, ignore_errors=True)
@@ -355,7 +377,7 @@ def _print_addresses(night: Drill) -> None:
     folders = " ".join(map(str, night.folders))
     ours = {k: v for k, v in night.env.items() if k.startswith(("STOPLINE_", "TEMPORAL_"))}
     lines = "\n".join(f"  export {name}={value}" for name, value in sorted(ours.items()))
-    say(
+    configure.say(
         f"\nLeft up, as asked:\n  Temporal UI   http://127.0.0.1:{night.server.ui_port}\n"
         f"  Temporal      {night.server.address}\n  AWS           {night.emulator.url}\n"
         f"  folder        {night.folder}\n\nTo look around with stopline:\n{lines}\n\n"

@@ -62,6 +62,12 @@ def test_a_drill_passes_and_leaves_nothing(tmp_path: Path) -> None:
     assert (report["apiVersion"], report["kind"]) == ("stopline/v1", "DrillReport")
     assert (report["verdict"], report["faults"]) == ("pass", [])
     _judged(report["connectors"]["aws"])
+    payouts = report["connectors"]["payouts"]
+    assert set(payouts) == set(report["connectors"]["aws"])
+    assert payouts["targets"] >= payouts["contained"] == payouts["refused"] >= 20
+    assert payouts["bystanders_unharmed"] == payouts["bystanders"] == 60
+    assert payouts["restored_identical"] is True
+    assert "the totals balance" in ended.stderr
     seconds = report["seconds"]
     assert set(seconds) == {"first_cut", "contained", "restored"}
     assert 0 < seconds["first_cut"] <= seconds["contained"]
@@ -70,7 +76,7 @@ def test_a_drill_passes_and_leaves_nothing(tmp_path: Path) -> None:
     assert all({"what", "until"} <= set(residual) for residual in report["residuals"])
     assert report["residuals"]
     assert report["not_emulated"]
-    assert "[6/6]" in ended.stderr
+    assert "[7/7]" in ended.stderr
     assert started_by(str(tmp_path)) == []
     assert list(tmp_path.glob("stopline-drill-*")) == []
 
