@@ -82,7 +82,7 @@ permissions: setup  ## rewrite config/permissions from what the connectors decla
 	@$(BIN)/python -m tests.support.permissions
 
 lock: setup  ## resolve the dependencies anew
-	@$(BIN)/$(LOCK) pyproject.toml --extra embedded --extra postgresql -o requirements.lock $(ARGS)
+	@$(BIN)/$(LOCK) pyproject.toml --extra embedded --extra postgresql --extra stripe -o requirements.lock $(ARGS)
 	@$(BIN)/$(LOCK) pyproject.toml --extra drill --extra postgresql --group dev -c requirements.lock -o requirements-dev.lock $(ARGS)
 
 lock-fresh: setup

@@ -6,7 +6,17 @@ from typing import Annotated, Literal, NamedTuple, get_args
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from stopline import yamltext
-from stopline.formats import account_id, arn_or_glob, line, region, role_name, word
+from stopline.formats import (
+    account_id,
+    arn_or_glob,
+    https_url,
+    line,
+    region,
+    role_name,
+    stripe_account,
+    variable,
+    word,
+)
 
 Account = Annotated[str, AfterValidator(account_id)]
 Arn = Annotated[str, AfterValidator(arn_or_glob)]
@@ -62,14 +72,23 @@ class AwsEstate(_Strict):
 
 
 class Ledger(_Strict):
-    """One ledger of what the lab owes. `url_from` names the variable that holds its URL.
+    """One ledger of what the lab owes: a database (`payables`), or a platform at Stripe.
 
-    The URL may hold a password, so it stands in the worker's environment and not in a file.
+    `url_from` names the variable that holds a database's URL, `key_from` the one that holds a key
+    of Stripe's: secrets stand in the worker's environment and not in a file. `platform` is the id
+    of the lab's own account, to which the key must belong, and `live` says of which mode it is.
+    `global_payouts` says whether payout intents are looked at. `api_url` is where Stripe's API is,
+    if not at Stripe.
     """
 
     name: str = ""
-    rail: Literal["payables"] = "payables"
-    url_from: Annotated[str, AfterValidator(line)]
+    rail: Literal["payables", "stripe"] = "payables"
+    url_from: Annotated[str, AfterValidator(line)] = ""
+    key_from: Annotated[str, AfterValidator(variable)] = ""
+    platform: Annotated[str, AfterValidator(stripe_account)] = ""
+    live: bool = Field(default=True, strict=True)
+    global_payouts: bool = Field(default=True, strict=True)
+    api_url: Annotated[str, AfterValidator(https_url)] = ""
 
 
 class PayoutsEstate(_Strict):
@@ -136,6 +155,9 @@ def parse_estate(text: str, file: str) -> Estate:
 
 
 def _meaning(estate: Estate) -> Iterator[tuple[yamltext.Path, str]]:
+    for name, ledger in sorted(estate.payouts.ledgers.items() if estate.payouts else ()):
+        for key, message in _rail_meaning(ledger):
+            yield ("payouts", "ledgers", name, key), message
     aws = estate.aws
     if aws is None or len(aws.accounts) == 1 or aws.role:
         return
@@ -143,3 +165,19 @@ def _meaning(estate: Estate) -> Iterator[tuple[yamltext.Path, str]]:
     for number in without[1:]:
         what = f"the account {number!r} has no role to assume"
         yield ("aws", "accounts", number), f"{what}; only one may do without ({without[0]!r})"
+
+
+_OF_RAIL = {"payables": ("url_from",), "stripe": ("key_from", "platform")}
+"""What a ledger must have, by its rail."""
+_OF_STRIPE = ("api_url", "global_payouts", "key_from", "live", "platform")
+
+
+def _rail_meaning(ledger: Ledger) -> Iterator[tuple[str, str]]:
+    """What a ledger of its rail lacks, and what means nothing there, by key."""
+    told = ledger.model_fields_set
+    for key in _OF_RAIL[ledger.rail]:
+        if not getattr(ledger, key):
+            yield "rail", f"a ledger of the rail {ledger.rail!r} needs {key!r}"
+    for key in ("url_from",) if ledger.rail == "stripe" else _OF_STRIPE:
+        if key in told:
+            yield key, f"{key!r} means nothing for the rail {ledger.rail!r}"

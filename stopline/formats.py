@@ -18,6 +18,7 @@ _ROLE = r"(([\x21-\x2e\x30-\x7e]+/)*[A-Za-z0-9_+=,.@-]{1,64})?"
 _VARIABLE = r"[A-Z][A-Z0-9_]{1,80}"
 _EMAIL = r"[A-Za-z0-9._%+-]{1,64}@([A-Za-z0-9-]+\.)+[A-Za-z0-9-]+"
 _DOMAIN = r"([a-z0-9-]+\.)+[a-z0-9-]+"
+_STRIPE = r"acct_[A-Za-z0-9]{1,64}"
 _URL = r"(https://|http://(127\.0\.0\.1|localhost)[:/])[\x21-\x7e]+"
 
 
@@ -105,6 +106,11 @@ def https_url(value: str) -> str:
     return value
 
 
+def stripe_account(value: str) -> str:
+    """An account's id at Stripe: https://docs.stripe.com/api/accounts/object#account_object-id ."""
+    return _checked(value, _STRIPE, "an account's id at Stripe (acct_…)")
+
+
 PATTERNS: Mapping[Callable[[str], str], str] = {
     word: _WORD,
     line: _LINE,
@@ -119,5 +125,6 @@ PATTERNS: Mapping[Callable[[str], str], str] = {
     email: _EMAIL,
     domain: _DOMAIN,
     https_url: _URL,
+    stripe_account: _STRIPE,
 }
 """Each format as a regular expression that the whole value matches."""

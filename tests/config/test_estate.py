@@ -61,3 +61,27 @@ def test_what_an_estate_leaves_out_is_told() -> None:
     assert "sqs-queues" in told
     assert "kms-keys" not in told
     assert left_out(Estate()) == ()
+
+
+def test_a_ledger_is_told_what_its_rail_needs_and_what_means_nothing_there() -> None:
+    """A key of Stripe's for a database, or a URL for Stripe, is a fault with its line."""
+    text = (
+        "payouts:\n  ledgers:\n"
+        "    a: {url_from: LAB_URL, live: false}\n"
+        "    b: {rail: stripe, key_from: KEY, url_from: LAB_URL}\n"
+        "    c: {name: without}\n"
+        "    d: {rail: stripe, key_from: KEY, platform: acct_1}\n"
+    )
+    assert fault_of(text).splitlines() == [
+        "estate.yaml:3: 'live' means nothing for the rail 'payables'",
+        "estate.yaml:4: 'url_from' means nothing for the rail 'stripe'",
+        "estate.yaml:4: a ledger of the rail 'stripe' needs 'platform'",
+        "estate.yaml:5: a ledger of the rail 'payables' needs 'url_from'",
+    ]
+
+
+def test_a_key_in_place_of_its_variable_is_refused_and_not_repeated() -> None:
+    """Whoever writes the key itself into the file reads it in no message."""
+    text = "payouts: {ledgers: {a: {rail: stripe, key_from: sk_live_1, platform: acct_1}}}\n"
+    assert "name of an environment variable" in fault_of(text)
+    assert "sk_live_1" not in fault_of(text)

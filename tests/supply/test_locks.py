@@ -22,6 +22,7 @@ dependencies = ["{NAME}"]
 embedded = []
 postgresql = []
 drill = []
+stripe = []
 [dependency-groups]
 dev = []
 """

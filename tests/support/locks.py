@@ -12,7 +12,7 @@ import tempfile
 from pathlib import Path
 
 LOCKS = {
-    "requirements.lock": ("--extra", "embedded", "--extra", "postgresql"),
+    "requirements.lock": ("--extra", "embedded", "--extra", "postgresql", "--extra", "stripe"),
     "requirements-dev.lock": (
         *("--extra", "drill", "--extra", "postgresql", "--group", "dev"),
         *("-c", "requirements.lock"),

@@ -1,14 +1,15 @@
-"""Payouts: what the lab owes a vendor and its contractors, held in ledgers of accounts payable.
+"""Payouts: what the lab owes a vendor and its contractors, held in ledgers and at Stripe.
 
-A hold is an overlay: a row of ours beside the payable, which the pay run respects. What had left
-before the hold is not there any more when it is to be held: `already`, with the cause `gone`. What
-a pay run that does not look at holds has paid in spite of one has escaped: it is found and told.
+In a ledger of accounts payable, a hold is an overlay: a row of ours beside the payable, which the
+pay run respects. What had left before the hold is not there any more when it is to be held:
+`already`, with the cause `gone`. What a pay run that does not look at holds has paid in spite of
+one has escaped: it is found and told. The rail over Stripe is in `stripe_rail`.
 """
 
-import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from importlib.util import find_spec
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Engine
@@ -25,9 +26,11 @@ from stopline.connectors.payouts.ledger import (
     alone,
     engine_of,
 )
-from stopline.engine import Mark, Observed, Terms
+from stopline.connectors.payouts.marks import CODE, GRANT, MARK, NAME, mark_of, of_others
+from stopline.connectors.payouts.stripe_rail import PERMISSIONS, StripeRail
+from stopline.engine import Observed, Terms
 from stopline.errors import ConnectorError, StaleError, UserError
-from stopline.estate import Estate
+from stopline.estate import Estate, Ledger
 from stopline.model import (
     Address,
     Breadth,
@@ -49,17 +52,8 @@ from stopline.settings import variable
 from stopline.text import Json
 from stopline.vendors import PayoutsSelectors, Vendor
 
-NAME = "payouts"
-GRANT = "payable"
 HOLD = "payable-hold"
-CODE = "VENDOR-PAUSE"
-"""The reason code of our holds."""
-_MARK = re.compile(r"StoplineJ([0-9a-f]{8})P[0-9a-f]{8}")
-
-
-def mark_of(mark: Mark) -> str:
-    """The name of one pause's holds."""
-    return f"StoplineJ{mark.journal}P{mark.pause}"
+_SQL = {"read": frozenset({"SELECT"}), "write": frozenset({"INSERT", "DELETE"})}
 
 
 @contextmanager
@@ -89,17 +83,22 @@ def _asked(ledger: str, *, writing: bool) -> Iterator[None]:
 
 @dataclass(frozen=True)
 class PayoutsConnector:
-    """The port over the ledgers of an estate; `urls` has the variable of each ledger's URL."""
+    """The port over the ledgers of an estate; `urls` has the variable of each ledger's URL.
+
+    `stripe` has those that are platforms at Stripe.
+    """
 
     urls: Mapping[str, str]
+    stripe: Mapping[str, StripeRail] = field(default_factory=dict)
     propagation: float = 0.0
     name: str = NAME
     _engines: dict[str, Engine] = field(default_factory=dict)
 
     @property
     def permissions(self) -> Mapping[str, frozenset[str]]:
-        """What SQL must allow us: on all three tables to read, on the holds to write."""
-        return {"read": frozenset({"SELECT"}), "write": frozenset({"INSERT", "DELETE"})}
+        """What SQL must allow us: on all three tables to read, the holds to write; and Stripe."""
+        rails = [*([_SQL] if self.urls else []), *([PERMISSIONS] if self.stripe else [])]
+        return {need: frozenset().union(*(r[need] for r in rails)) for need in _SQL}
 
     def engine(self, ledger: str) -> Engine:
         """Return a ledger's engine. Raises ConnectorError where its URL is not to be had."""
@@ -123,8 +122,11 @@ class PayoutsConnector:
         And every hold of stopline's on them. A payable that is held and not open has a `status`.
         """
         selectors = tuple(_selectors(vendor, scope.project))
-        for ledger in sorted(self.urls):
+        for ledger in sorted({*self.urls, *self.stripe}):
             if scope.realms and ledger not in scope.realms:
+                continue
+            if ledger in self.stripe:
+                yield from self.stripe[ledger].discover(selectors)
                 continue
             try:
                 yield from self._found(ledger, selectors)
@@ -155,10 +157,10 @@ class PayoutsConnector:
 
     def contained(self, grant: Grant, terms: Terms) -> Iterator[Change | Skip]:
         """A hold of ours beside the payable, whoever else holds it."""
-        for journal in grant.state.value["journals"]:
-            if journal != terms.mark.journal:
-                reason = f"held by another stopline journal, {journal}; not touched"
-                yield Skip(grant.address, grant.principal, reason)
+        if rail := self.stripe.get(grant.address.realm):
+            yield from rail.contained(grant, terms)
+            return
+        yield from of_others(grant, terms)
         if grant.state.value.get("status", OPEN) != OPEN:
             yield from _settled(grant)
             return
@@ -188,11 +190,13 @@ class PayoutsConnector:
 
     def read(self, document: Document) -> Observed:
         """Read one payable's holds. One that is not open is there only while stopline holds it."""
+        if rail := self.stripe.get(document.realm):
+            return rail.read(document)
         ledger, id_ = document.realm, document.id
         with _asked(ledger, writing=False), self.engine(ledger).connect() as connection:
             row = connection.execute(sa.select(PAYABLES).where(PAYABLES.c.id == id_)).first()
             holds = connection.execute(sa.select(HOLDS).where(HOLDS.c.payable == id_)).all()
-        ours = any(_MARK.fullmatch(hold.mark) for hold in holds)
+        ours = any(MARK.fullmatch(hold.mark) for hold in holds)
         if row is None or (row.status != OPEN and not ours):
             return Observed(document, exists=False)
         states = {
@@ -208,7 +212,10 @@ class PayoutsConnector:
 
         Raises StaleError when it was paid since it was read: nothing is held then.
         """
-        del original, token  # no text; a second hold of the same mark is the first
+        del original  # there is no text
+        if rail := self.stripe.get(observed.document.realm):
+            rail.write(observed, changes, token)
+            return
         ledger, id_ = observed.document.realm, observed.document.id
         with _asked(ledger, writing=True), alone(self.engine(ledger)) as connection:
             row = connection.execute(sa.select(PAYABLES).where(PAYABLES.c.id == id_)).first()
@@ -231,13 +238,18 @@ class PayoutsConnector:
 
     def residuals(self, change: Change) -> Iterable[Residual]:
         """What had been handed to a bank before the hold still arrives."""
+        if rail := self.stripe.get(change.address.realm):
+            yield from rail.residuals(change)
+            return
         yield Residual(change.address, "payments that left before the hold", "until they settle")
 
     def commands(
         self, document: Document, changes: Sequence[Change], original: str | None
     ) -> Commands:
-        """None are known: a hold by hand would have to take the pay run's lock."""
-        del document, changes, original
+        """None for a ledger: a hold by hand would have to take the pay run's lock."""
+        if rail := self.stripe.get(document.realm):
+            return rail.commands(document, changes)
+        del original
         return Commands()
 
 
@@ -272,7 +284,7 @@ def _payable(
     if "#" in id_:
         yield Gap(NAME, ledger, f"payable {id_}", "its id holds '#', which addresses do not take")
         return
-    ours = [(mark, code, found[1]) for mark, code in holds if (found := _MARK.fullmatch(mark))]
+    ours = [(mark, code, found[1]) for mark, code in holds if (found := MARK.fullmatch(mark))]
     for mark, code, _ in ours:
         yield Seen(Address(NAME, ledger, HOLD, f"{id_}#{mark}"), _state(mark, code))
     if values["status"] != OPEN and not ours:
@@ -307,4 +319,22 @@ def build(estate: Estate) -> PayoutsConnector:
     """Make the connector of an estate. Raises UserError when the estate has no such section."""
     if estate.payouts is None:
         raise UserError("The estate's file has no `payouts` section.", "Add the ledgers there.")
-    return PayoutsConnector({name: one.url_from for name, one in estate.payouts.ledgers.items()})
+    ledgers = estate.payouts.ledgers
+    urls = {name: one.url_from for name, one in ledgers.items() if one.rail == "payables"}
+    stripe = {name: _rail(name, one) for name, one in ledgers.items() if one.rail == "stripe"}
+    return PayoutsConnector(urls, stripe)
+
+
+def _rail(name: str, ledger: Ledger) -> StripeRail:
+    if find_spec("stripe") is None:
+        raise UserError(
+            f"The ledger {name} is at Stripe, whose SDK is not installed; nothing was started.",
+            "Install stopline[stripe], or take the ledger out of the estate's file.",
+        )
+    from stopline.connectors.payouts.stripe_api import (  # noqa: PLC0415 - an extra brings the SDK
+        API,
+        StripeApi,
+    )
+
+    api = StripeApi(name, ledger.key_from, ledger.platform, ledger.api_url or API, ledger.live)
+    return StripeRail(name, api, ledger.platform, ledger.live, ledger.global_payouts)
