@@ -10,6 +10,7 @@ from enum import StrEnum
 from stopline.model import Change, Counted, Direction, Finding, Plan, State
 from stopline.preflight import Check
 from stopline.render.audits import AuditShown
+from stopline.render.certificate import Certificate
 from stopline.render.notices import NoticeShown, TriedShown
 from stopline.render.plan import action, blast, in_words
 from stopline.render.standing import Left, Standing
@@ -37,6 +38,7 @@ class Kind(StrEnum):
     DRILL_REPORT = "DrillReport"
     EVIDENCE_EXPORT = "EvidenceExport"
     EVIDENCE_CHECK = "EvidenceCheck"
+    CERTIFICATE = "Certificate"
 
 
 def document(kind: Kind, fields: dict[str, Json]) -> Json:
@@ -212,6 +214,11 @@ def exported_document(manifest: Json, file: str, *, signed: bool) -> Json:
             "hidden": len(manifest["hidden"]),
         },
     )
+
+
+def certificate_document(made: Certificate) -> Json:
+    """What a termination removed, what remains, and by whose word."""
+    return document(Kind.CERTIFICATE, jsonable(made) | {"complete": made.complete})
 
 
 def verified_document(checks: Sequence[Check]) -> Json:
