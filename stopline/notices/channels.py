@@ -153,11 +153,15 @@ def _slack_said(error: SlackApiError) -> DeliveryError:
 # --- PagerDuty and webhooks ----------------------------------------------------------------------
 
 
+OVER = ("restored", "terminated")
+"""The events after which nobody needs to be called."""
+
+
 def _pagerduty(channel: Channel, secret: str, letter: Letter) -> None:
     """Send an event: https://developer.pagerduty.com/docs/send-alert-event"""
     body = {
         "routing_key": secret,
-        "event_action": "resolve" if letter.event == "restored" else "trigger",
+        "event_action": "resolve" if letter.event in OVER else "trigger",
         "dedup_key": f"stopline/{letter.pause}",
         "payload": {
             "summary": letter.subject[:1024],
