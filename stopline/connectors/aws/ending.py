@@ -9,6 +9,7 @@ A deny of ours opens what it denies when it goes, so it stays for as long as wha
 
 from collections.abc import Mapping
 
+from stopline.connectors.aws import marks
 from stopline.connectors.aws.clients import Clients
 from stopline.engine import Observed
 from stopline.model import Effect, Hold, Skip
@@ -28,6 +29,9 @@ _STAYS = {
     "trust-policy-statement": "the deny at the door of a role that others use stays",
     "bucket-lifecycle": "the rule stays off: whether data may expire again is for people to decide",
 }
+_OF_OTHERS = (
+    "the end of older sessions stays; the role is others' as well, and is not to be deleted"
+)
 _OF_A_TARGET = "the deny of the vendor stays: the vendor's own account cannot be deleted by us"
 
 
@@ -39,7 +43,9 @@ def ended(hold: Hold) -> Effect | Skip:
         what = kind.replace("-", " ")
         return Effect(hold.address, f"delete the {what} {key[:4]}…{key[-4:]} of {user} for good")
     owner, _, lever = kind.partition("-")
-    if owner in ("user", "role") and lever:
+    if id_.partition("/")[2].startswith(marks.CUT):
+        reason = _OF_OTHERS
+    elif owner in ("user", "role") and lever:
         reason = _OF_A_PRINCIPAL.format(kind=owner)
     else:
         reason = _STAYS.get(kind, _OF_A_TARGET)

@@ -2,16 +2,16 @@
 
 import pytest
 
-from stopline.connectors.aws import ending
+from stopline.connectors.aws import ending, marks
 from stopline.connectors.aws.classes import WRITERS
 from stopline.model import Address, Breadth, Change, Effect, Hold, Skip, State
 
 CREDENTIALS = {"access-key", "ssh-key", "signing-certificate"}
 
 
-def hold(kind: str) -> Hold:
+def hold(kind: str, id_: str = "annotator/AKIAIOSFODNN7EXAMPLE") -> Hold:
     """A hold on something of this kind."""
-    address = Address("aws", "111122223333", kind, "annotator/AKIAIOSFODNN7EXAMPLE")
+    address = Address("aws", "111122223333", kind, id_)
     off = State.of({"Status": "Inactive"})
     change = Change(address, None, off, "r", Breadth.NARROW, principal="arn:annotator")
     return Hold(address, "0000000a", None, off, change, written=True)
@@ -43,3 +43,12 @@ def test_a_deny_stays_until_people_have_deleted_what_it_is_on(kind: str, owner: 
     says = ending.ended(hold(kind))
     assert isinstance(says, Skip)
     assert f"deleted the {owner} itself" in says.reason
+
+
+def test_nobody_is_told_to_delete_a_role_that_others_use() -> None:
+    """The policy that ended older sessions of a shared role stays, and so does the role."""
+    cut = marks.cut_name("0a1b2c3d", "0000000a")
+    says = ending.ended(hold("role-inline-policy", f"desk/{cut}"))
+    assert isinstance(says, Skip)
+    assert "others' as well" in says.reason
+    assert "have deleted" not in says.reason
