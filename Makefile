@@ -8,7 +8,7 @@ ARGS ?=
 LOCK := uv pip compile --quiet
 
 .DEFAULT_GOAL := help
-.PHONY: help setup drill test check bench soak mutants up fmt lint types arch lock lock-fresh supply sbom golden histories permissions clean
+.PHONY: help setup drill test check bench soak mutants oracle up fmt lint types arch lock lock-fresh supply sbom golden histories permissions clean
 
 help:  ## list the verbs
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /|/' | awk -F'|' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -37,7 +37,19 @@ bench: setup  ## what durability costs, beside a bare thread pool; ARGS='--outpu
 
 soak: setup  ## kill worker and Temporal at random over a faulty estate; ARGS='--seed N --kills N'
 	@PYTHONPATH=tests $(BIN)/python -m bench.soak $(ARGS)
+	@STOPLINE_YEAR_HOURS=24 $(BIN)/python -m pytest -n 0 tests/workflows/test_year.py
+	@PYTHONPATH=tests $(BIN)/python -m support.oracle --cases 20000
 
+oracle: $(VENV)/oracle/node_modules  ## ask another evaluator of AWS's policies; ARGS='--cases N --seed N'
+	@PYTHONPATH=tests $(BIN)/python -m support.oracle $(ARGS)
+
+# By hash, without any script of the package's own, and outside of what is ours.
+$(VENV)/oracle/node_modules: $(wildcard tests/oracle/*) | setup
+	@mkdir -p $(VENV)/oracle
+	@cp tests/oracle/package.json tests/oracle/ask.mjs $(VENV)/oracle/
+	@cp tests/oracle/lock.json $(VENV)/oracle/package-lock.json
+	@cd $(VENV)/oracle && npm ci --ignore-scripts --no-audit --no-fund --loglevel=error
+	@touch $@
 
 lint: setup
 	@$(BIN)/ruff check .

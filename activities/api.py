@@ -28,6 +28,11 @@ NOTICES_DUE = "stopline.notices-due.v1"
 DELIVER = "stopline.deliver.v1"
 GIVE_UP = "stopline.give-up.v1"
 TRY_CHANNELS = "stopline.try-channels.v1"
+HEAR = "stopline.hear.v1"
+ESCALATE = "stopline.escalate.v1"
+
+PATIENCE_SECONDS = 86_400.0
+"""A notice that could not be sent for so long has failed."""
 
 RETRIABLE = ("busy", "throttled", "unreachable")
 """Causes that are asked again at once by the shard; the rest is left to the next sweep."""
@@ -335,19 +340,39 @@ class Summary:
 
 @dataclass(frozen=True)
 class TellOrder:
-    """Whose notices are sent, over which channel (empty: all); `test_by` wants a test instead."""
+    """Whose notices are sent, over which channel (empty: all); `test_by` wants a test instead.
+
+    With `word` (`ack` or `tell-outside`) it carries what `by` says about them, for `reason`: about
+    one notice (empty: all), proven by a `token` or by OpenSSH's `signature`. `seq` and `level` say
+    which event is escalated to whom.
+    """
 
     pause: str = ""
     journal: str = ""
     channel: str = ""
     test_by: str = ""
+    word: str = ""
+    by: str = ""
+    reason: str = ""
+    notice: str = ""
+    token: str = ""
+    signature: str = ""
+    seq: int = 0
+    level: int = 0
 
 
 @dataclass(frozen=True)
 class Due:
-    """The channels over which something is to be sent, sorted."""
+    """The channels over which something is to be sent, sorted.
+
+    Where `levels` is not 0, nobody has acknowledged the event `seq`: after `seconds` the next level
+    is told of it.
+    """
 
     channels: tuple[str, ...] = ()
+    seq: int = 0
+    seconds: float = 0.0
+    levels: int = 0
 
 
 @dataclass(frozen=True)
@@ -363,10 +388,14 @@ class Tried:
 
 @dataclass(frozen=True)
 class Told:
-    """What became of a test; `configured` is False where the lab has no notices."""
+    """What became of a test; `configured` is False where the lab has no notices.
+
+    `heard` is how many events nobody had acknowledged before.
+    """
 
     tried: tuple[Tried, ...] = ()
     configured: bool = True
+    heard: int = 0
 
 
 @dataclass(frozen=True)
@@ -394,7 +423,12 @@ class CheckRef:
 
 @dataclass(frozen=True)
 class Acknowledgement:
-    """A person's word that the gaps and open skips of a pause are known and accepted."""
+    """A person's word that the gaps and open skips of a pause are known and accepted.
+
+    `digest` is of the plan that says which, and OpenSSH's `signature` is over it.
+    """
 
     by: str = ""
     reason: str = ""
+    digest: str = ""
+    signature: str = ""

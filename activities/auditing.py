@@ -7,11 +7,10 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
-from itertools import groupby
 
 from activities import api
 from activities.telling import NOBODY, Teller, auditing
-from stopline.engine import Connector
+from stopline.engine import Connector, Observed
 from stopline.errors import ConnectorError
 from stopline.journal.book import Book
 from stopline.journal.pauses import Planned
@@ -36,7 +35,7 @@ def audited(
     """Compare what a pause holds with what is there, and journal it. `planned` is a sweep's."""
     pause = asked.order.pause
     holds = book.writes.holds(pause)
-    found = drift(holds, looks(connectors, holds))
+    found = drift(holds, looks(observed(connectors, holds), holds))
     earlier = book.store.events(pause, KIND)
     before = Counter(address for event in earlier for address in event.data["opened"])
     opened = sorted(str(one.address) for one in found if one.kind in OPENS)
@@ -90,27 +89,29 @@ def _told(one: Drift) -> Json:
     }
 
 
-def looks(
+def observed(
     connectors: Mapping[str, Connector], holds: Iterable[Hold | Removed]
-) -> Mapping[Address, Look]:
-    """Read every document that these lie in; what cannot be read says so."""
-    ordered = sorted(holds, key=lambda h: (h.address.document, h.address))
-    by_document = [
-        (document, tuple(hold.address for hold in group))
-        for document, group in groupby(ordered, key=lambda h: h.address.document)
-    ]
+) -> Mapping[Document, Observed]:
+    """Read every document that these lie in; one that cannot be read is left out."""
+    documents = sorted({hold.address.document for hold in holds})
     with ThreadPoolExecutor(READERS) as pool:
-        answers = pool.map(lambda pair: _look(connectors, *pair), by_document)
-        return {address: look for answer in answers for address, look in answer.items()}
+        answers = zip(documents, pool.map(lambda d: _read(connectors, d), documents), strict=True)
+        return {document: answer for document, answer in answers if answer is not None}
 
 
-def _look(
-    connectors: Mapping[str, Connector], document: Document, addresses: tuple[Address, ...]
-) -> dict[Address, Look]:
-    try:
-        observed = connectors[document.connector].read(document)
-    except (ConnectorError, KeyError):
-        return dict.fromkeys(addresses, Look(read=False))
+def looks(
+    found: Mapping[Document, Observed], holds: Iterable[Hold | Removed]
+) -> Mapping[Address, Look]:
+    """What stands at each address that is held; of what could not be read nothing is said."""
     return {
-        address: Look(observed.states.get(address), exists=observed.exists) for address in addresses
+        hold.address: Look(one.states.get(hold.address), exists=one.exists)
+        for hold in holds
+        if (one := found.get(hold.address.document)) is not None
     }
+
+
+def _read(connectors: Mapping[str, Connector], document: Document) -> Observed | None:
+    try:
+        return connectors[document.connector].read(document)
+    except (ConnectorError, KeyError):
+        return None

@@ -213,6 +213,8 @@ class Activities:
         with _at_work():
             self._check(said.order)
             pauses, pause = self.book.pauses, said.order.pause
+            if said.kind == "acknowledged":
+                vouching.accept_gaps(self.book, self.approvers, said)
             read = {"plan": said.plan, "digest": said.digest} if said.plan else {}
             pauses.note(pause, said.kind, {"reason": said.reason, **read, **said.more}, said.by)
             if said.digest:  # a person has read the plan: a sweep may take what it names

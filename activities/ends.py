@@ -1,11 +1,12 @@
 """How a run ends: what was verified, what is left and why. Reads; the status is all it writes."""
 
+import time
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
 from activities import api
-from activities.auditing import looks
+from activities.auditing import looks, observed
 from activities.telling import NOBODY, Teller, concluding
 from stopline.engine import Connector
 from stopline.journal.book import Book
@@ -13,30 +14,66 @@ from stopline.journal.pauses import TERMINATED, PauseStatus, Planned
 from stopline.model import Address, Direction, Hold, Outcome
 from stopline.planner import DriftKind, Look, drift
 from stopline.playbook import Playbook
+from stopline.proof import Proving
+from stopline.terminating import Removed
 from stopline.text import Json
 
 DONE = (Outcome.APPLIED, Outcome.ALREADY, Outcome.UNPROVEN)
 
 
-def verified(book: Book, connectors: Mapping[str, Connector], pause: str) -> api.Tally:
+READS = 3
+"""How often is read again, by and by, what is not seen as we left it."""
+Sleep = Callable[[float], None]
+
+
+def verified(
+    book: Book, connectors: Mapping[str, Connector], pause: str, sleep: Sleep = time.sleep
+) -> api.Tally:
     """Read back every document that the pause holds something in, and what it removed for good;
     journal what differs.
+
+    Where the connector can, it also evaluates whether anybody gets past what stands there. What
+    fails is read again after the connector's propagation, before it is said.
     """
     holds, removed = book.writes.holds(pause), book.pauses.removed(pause)
-    seen = looks(connectors, (*holds, *removed))
-    # Where nothing stands any more, nothing is open.
-    found = [one for one in drift(holds, seen) if one.kind is not DriftKind.GONE]
-    unverified = [one.address for one in found]
-    unverified += [r.address for r in removed if not _is_absent(seen[r.address])]
-    number = len(holds) + len(removed) - len(unverified)
-    outcomes = Counter({"verified": number, "unverified": len(unverified)})
-    data = {"verified": outcomes["verified"], "unverified": [str(a) for a in unverified]}
+    why = _unproven(connectors, holds, removed)
+    for _ in range(READS - 1):
+        if not why:
+            break
+        names = {address.connector for address in why} & connectors.keys()
+        sleep(max((connectors[name].propagation for name in names), default=0.0))
+        why = _unproven(connectors, holds, removed)
+    number = len(holds) + len(removed) - len(why)
+    outcomes = Counter({"verified": number, "unverified": len(why)})
+    data = {
+        "verified": outcomes["verified"],
+        "unverified": [str(address) for address in sorted(why)],
+        "why": {str(address): said for address, said in sorted(why.items()) if said},
+    }
     book.pauses.note(pause, "verified", data)
     return api.Tally(dict(outcomes))
 
 
-def _is_absent(look: Look) -> bool:
-    return look.read and (not look.exists or look.state is None)
+def _unproven(
+    connectors: Mapping[str, Connector], holds: Sequence[Hold], removed: Sequence[Removed]
+) -> dict[Address, str]:
+    """What does not stand as we left it, or does not do what it is for, and why where it is known.
+
+    Where nothing stands any more, nothing is open.
+    """
+    found = observed(connectors, (*holds, *removed))
+    seen = looks(found, (*holds, *removed))
+    why = {one.address: "" for one in drift(holds, seen) if one.kind is not DriftKind.GONE}
+    why |= {one.address: "" for one in removed if not _is_absent(seen.get(one.address))}
+    for name, connector in sorted(connectors.items()):
+        if isinstance(connector, Proving):
+            held = [h.change for h in holds if h.address.connector == name]
+            why |= {one.address: one.why for one in connector.unproved(held, found)}
+    return why
+
+
+def _is_absent(look: Look | None) -> bool:
+    return look is not None and look.read and (not look.exists or look.state is None)
 
 
 def opened_under(playbook: Playbook) -> api.Opened:

@@ -6,9 +6,9 @@ pause and a channel's name, never a text, an address or a secret.
 """
 
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Container, Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -17,20 +17,28 @@ from temporalio import activity
 from temporalio.exceptions import ApplicationError
 
 from activities import api
+from activities.bounded import within
 from activities.working import at_work
 from stopline import settings
-from stopline.audiences import INSIDE, Notices
+from stopline.audiences import INSIDE, OUTSIDE, Audience, Notices
 from stopline.configuration import NOTICES, load
 from stopline.errors import ConfigError, WrongJournalError
 from stopline.journal.book import Book
-from stopline.journal.outbox import Draft, Notice, NoticeState
+from stopline.journal.outbox import ESCALATED, Draft, Notice, NoticeState
+from stopline.journal.pauses import OPEN, PauseStatus
 from stopline.model import Document
 from stopline.notices.channels import TEST_EVENT, DeliveryError, Letter, send
-from stopline.notices.drafting import TEST, TEST_TEXT, Facts, drafts_of
+from stopline.notices.drafting import ASKS, TEST, TEST_TEXT, Facts, drafts_of
+from stopline.notices.drafting import LIFTED as PAUSING
+from stopline.notices.tokens import token_of
+from stopline.text import sha256
 
 log = structlog.get_logger()
 BUSY = timedelta(seconds=5)
 NOWHERE = "(none)"
+SECONDS = 3.0
+"""The longest that what is told may keep a containment waiting for a folder that hangs."""
+NO_MORE = "no longer true"
 _LEFT = (
     ("failed", "writes that failed"),
     ("conflicts", "edited by somebody else meanwhile, and not overwritten"),
@@ -53,12 +61,23 @@ class Teller:
     """Who drafts notices, by config/notices.yaml as it is now; without a folder, nobody."""
 
     folder: Path | None = None
+    seconds: float = SECONDS
 
     def notices(self) -> Notices | None:
-        """Who is told and how; None where there is no file. Raises ConfigError."""
-        if self.folder is None or not (self.folder / NOTICES).exists():
+        """Who is told and how; None where there is no file. Raises ConfigError.
+
+        So it does for a folder that does not answer within `seconds`.
+        """
+        folder = self.folder
+        if folder is None:
             return None
-        return load(self.folder).notices()
+        try:
+            return within(self.seconds, folder.as_posix(), lambda: _read(folder))
+        except TimeoutError:
+            raise ConfigError(
+                f"{folder.as_posix()} did not answer within {self.seconds:g} seconds.",
+                "Look at the file system that it is on.",
+            ) from None
 
     def drafts(self, facts: Facts) -> tuple[Draft, ...]:
         """The notices of an event. A fault becomes a notice that failed: nothing is raised."""
@@ -66,12 +85,21 @@ class Teller:
             notices = self.notices()
             if notices is None:
                 return ()
-            known = replace(facts, contact=notices.contact, hours=notices.update_hours)
+            known = replace(
+                facts,
+                contact=notices.contact,
+                hours=notices.update_hours,
+                minutes=notices.escalation.minutes if notices.escalation.levels else 0,
+            )
             return tuple(drafts_of(notices, known))
         except Exception as error:  # noqa: BLE001 - a fault of a notice is no reason to stay open
             why = error.what if isinstance(error, ConfigError) else type(error).__name__
             log.warning("notices", event_told=facts.event, pause=facts.pause, wrong=why)
             return (Draft("responders", NOWHERE, wrong=f"no notice could be made: {why}"),)
+
+
+def _read(folder: Path) -> Notices | None:
+    return load(folder).notices() if (folder / NOTICES).exists() else None
 
 
 NOBODY = Teller()
@@ -120,35 +148,46 @@ class Telling:
     def due(self, asked: api.TellOrder) -> api.Due:
         """The channels over which something of a pause is still to be sent."""
         with at_work():
-            self._check(asked)
+            require_journal(self.book, asked)
             channels = {notice.channel for notice in self.book.outbox.due(asked.pause)}
-            return api.Due(tuple(sorted(channels)))
+            return replace(self._unheard(asked), channels=tuple(sorted(channels)))
 
     @activity.defn(name=api.DELIVER, no_thread_cancel_exception=True)
     def deliver(self, asked: api.TellOrder) -> int:
         """Send what is due over one channel, in order; how many were taken.
 
         At least once: one attempt at a time, under a lease of the journal, and what may have been
-        sent before is sent under the same key.
+        sent before is sent under the same key. One address that is not let in keeps no other
+        waiting; to each, what happened later is sent later.
         """
         with at_work():
-            self._check(asked)
+            require_journal(self.book, asked)
             info = activity.info()
             holder = f"{info.workflow_run_id}/{info.activity_id}/{info.attempt}"
-            sent = 0
+            sent, waits = 0, dict[str, _AgainError]()
             try:
-                while notice := self._next(asked, holder):
-                    sent += self._one(notice, again=info.attempt > 1 or notice.attempts > 0)
+                while notice := self._next(asked, holder, waits):
+                    try:
+                        sent += self._one(notice, again=info.attempt > 1 or notice.attempts > 0)
+                    except _AgainError as error:
+                        waits[notice.recipient] = error
             finally:  # the next attempt need not wait for this one's lease
                 self.book.writes.unlease(_lane(asked), holder)
+            if waits:
+                raise _asked_again(waits)
             return sent
 
     @activity.defn(name=api.GIVE_UP)
     def give_up(self, asked: api.TellOrder) -> int:
-        """Fail what could not be sent over one channel for too long; how many."""
+        """Fail what could not be sent over one channel for too long; how many.
+
+        What was written down since has a workflow of its own, and its own time.
+        """
         with at_work():
-            self._check(asked)
-            left = self.book.outbox.due(asked.pause, asked.channel)
+            require_journal(self.book, asked)
+            due = self.book.outbox.due(asked.pause, asked.channel)
+            oldest = self.book.store.clock() - api.PATIENCE_SECONDS
+            left = [n for n in due if datetime.fromisoformat(n.at).timestamp() <= oldest]
             for notice in left:
                 why = f"given up: {notice.why or 'no attempt was answered'}"
                 self.book.outbox.ended(notice, NoticeState.FAILED, why)
@@ -158,7 +197,7 @@ class Telling:
     def try_channels(self, asked: api.TellOrder) -> api.Told:
         """Send a marked test over every channel to those inside, once; what became of each."""
         with at_work():
-            self._check(asked)
+            require_journal(self.book, asked)
             notices = self.teller.notices()
             if notices is None:
                 return api.Told(configured=False)
@@ -166,37 +205,77 @@ class Telling:
 
     # --- small things ----------------------------------------------------------------------------
 
-    def _next(self, asked: api.TellOrder, holder: str) -> Notice | None:
-        """The oldest that is due, read under the lease, so that no other attempt sends it."""
-        if not self.book.outbox.due(asked.pause, asked.channel):
+    def _unheard(self, asked: api.TellOrder) -> api.Due:
+        """The latest event that nobody has acknowledged, and when others are told of it."""
+        try:
+            notices = self.teller.notices()
+        except ConfigError:
+            return api.Due()
+        if notices is None or not notices.escalation.levels:
+            return api.Due()
+        heard, outbox = self.book.outbox.heard(asked.pause), self.book.outbox
+        waiting = [n for n in outbox.of(asked.pause) if _asks(n) and n.seq not in heard]
+        if not waiting:
+            return api.Due()
+        terms = notices.escalation
+        last = max(n.seq for n in waiting)
+        return api.Due((), last, terms.minutes * 60, len(terms.levels))
+
+    def _next(self, asked: api.TellOrder, holder: str, waits: Container[str]) -> Notice | None:
+        """The oldest that is due to somebody who is not waited for already.
+
+        Read under the lease, so that no other attempt sends it.
+        """
+        if not self._due(asked, waits):
             return None
         if not self.book.writes.lease(_lane(asked), holder):
             raise ApplicationError(
                 "Another attempt is sending.", type="Busy", next_retry_delay=BUSY
             )
-        return next(iter(self.book.outbox.due(asked.pause, asked.channel)), None)
+        return next(iter(self._due(asked, waits)), None)
+
+    def _due(self, asked: api.TellOrder, waits: Container[str]) -> list[Notice]:
+        due = self.book.outbox.due(asked.pause, asked.channel)
+        return [notice for notice in due if notice.recipient not in waits]
 
     def _one(self, notice: Notice, *, again: bool) -> bool:
-        """Send one; False when it never can be. Raises ApplicationError to be asked again."""
+        """Send one; False when it never will be. Raises _AgainError to be asked again."""
         outbox = self.book.outbox
-        letter = Letter(
-            notice.key, notice.pause, notice.event, notice.audience, notice.recipient,
-            notice.subject, outbox.text(notice), notice.at, again,
-        )  # fmt: skip
+        if why := untrue(self.book, notice):
+            outbox.ended(notice, NoticeState.WITHDRAWN, why)
+            return False
+        text = outbox.text(notice)
         try:
-            self._send(self.teller.notices(), notice.channel, letter)
+            notices = self.teller.notices()
+            more = self._with_token(notices, notice)
+            letter = Letter(
+                notice.key, notice.pause, notice.event, notice.audience, notice.recipient,
+                notice.subject, text + more, notice.at, again,
+            )  # fmt: skip
+            self._send(notices, notice.channel, letter)
         except DeliveryError as error:
             if error.hopeless:
                 outbox.ended(notice, NoticeState.FAILED, error.why)
                 return False
             outbox.tried(notice, error.why)
-            delay = timedelta(seconds=error.after) if error.after else None
-            raise ApplicationError(error.why, type="Delivery", next_retry_delay=delay) from None
+            raise _AgainError(error.why, error.after) from None
         except ConfigError as error:  # a person can still mend it
             outbox.tried(notice, error.what)
-            raise ApplicationError(error.what, type="Delivery") from None
-        outbox.ended(notice, NoticeState.SENT)
+            raise _AgainError(error.what) from None
+        outbox.ended(notice, NoticeState.SENT, sent=sha256(text + more) if more else "")
         return True
+
+    def _with_token(self, notices: Notices | None, notice: Notice) -> str:
+        """What is added to a notice so that it can be acknowledged by whoever was sent it."""
+        name = notices.escalation.secret if notices else None
+        if name is None or not (_asks(notice) or notice.event == ESCALATED):
+            return ""
+        try:
+            token = token_of(self.secret_of(name), self.book.id, notice.key)
+        except ConfigError as error:  # it can be acknowledged by name
+            log.warning("notices", pause=notice.pause, wrong=error.what)
+            return ""
+        return f"\nAcknowledge as whoever was sent this: stopline ack --token {token}\n"
 
     def _send(self, notices: Notices | None, name: str, letter: Letter) -> None:
         channel = notices.channels.get(name) if notices else None
@@ -224,13 +303,60 @@ class Telling:
                 why = error.what
             yield api.Tried(name, notices.channels[name].kind, recipient, not why, why)
 
-    def _check(self, asked: api.TellOrder) -> None:
-        if asked.journal != self.book.id:
-            raise WrongJournalError(
-                f"The notices belong to the journal {asked.journal}, and this worker has the "
-                f"journal {self.book.id}; nothing was sent.",
-                "Start the worker with STOPLINE_JOURNAL_URL of that journal.",
-            )
+
+class _AgainError(Exception):
+    """A notice was not taken; it is asked again, after as many seconds as the provider wants."""
+
+    def __init__(self, why: str, after: float = 0.0) -> None:
+        super().__init__(why)
+        self.why, self.after = why, after
+
+
+def _asked_again(waits: Mapping[str, _AgainError]) -> ApplicationError:
+    """What Temporal asks again for: after the longest time that was asked for."""
+    after = max(error.after for error in waits.values())
+    why = "; ".join(sorted({error.why for error in waits.values()}))
+    delay = timedelta(seconds=after) if after else None
+    return ApplicationError(why, type="Delivery", next_retry_delay=delay)
+
+
+def _asks(notice: Notice) -> bool:
+    """Whether somebody inside must say that they have heard it."""
+    return notice.event in ASKS and Audience(notice.audience) in INSIDE
+
+
+_TRUE_WHILE = {
+    "contained": (PauseStatus.CONTAINED,),
+    "restored": (PauseStatus.CLOSED,),
+    PAUSING: tuple(s for s in OPEN if s is not PauseStatus.RESTORING),
+}
+"""Where a pause must stand for what those outside are told about it."""
+
+
+def untrue(book: Book, notice: Notice) -> str:
+    """Why what a notice says to those outside no longer holds; empty where it does.
+
+    It may have waited for a day. Those inside are told what happened, late too: it did happen.
+    """
+    if Audience(notice.audience) not in OUTSIDE:
+        return ""
+    pause = book.pauses.get(notice.pause)
+    if pause.status not in _TRUE_WHILE.get(notice.event, (pause.status,)):
+        return f"{NO_MORE}: the pause is {pause.status}"
+    others = [p.id for p in book.pauses.list(pause.vendor, OPEN) if p.id != pause.id]
+    if notice.event == "restored" and others:
+        return f"{NO_MORE}: the pause {others[0]} holds access of {pause.vendor} still"
+    return ""
+
+
+def require_journal(book: Book, asked: api.TellOrder) -> None:
+    """Raise WrongJournalError where an order is for another journal than the worker's."""
+    if asked.journal != book.id:
+        raise WrongJournalError(
+            f"The notices belong to the journal {asked.journal}, and this worker has the "
+            f"journal {book.id}; nothing was sent.",
+            "Start the worker with STOPLINE_JOURNAL_URL of that journal.",
+        )
 
 
 def _lane(asked: api.TellOrder) -> Document:
@@ -240,10 +366,12 @@ def _lane(asked: api.TellOrder) -> Document:
 def _inside(notices: Notices) -> Iterator[tuple[str, str | None]]:
     """Every channel with whom to try it on; e-mail that only outsiders get, on its own sender."""
     routes = [r for audience in INSIDE for r in getattr(notices.audiences, audience)]
+    outside = [r for one in notices.vendors.values() for r in (*one.vendor, *one.payees)]
+    theirs = {route.channel for route in outside}
     for name, channel in sorted(notices.channels.items()):
         mine = [r for r in routes if r.channel == name]
         if channel.kind == "email":
             addresses = sorted({a for r in mine for a in r.to}) or [channel.sender or ""]
             yield from ((name, address) for address in addresses)
         else:
-            yield name, "" if mine or not channel.shared_with else None
+            yield name, "" if mine or not (channel.shared_with or name in theirs) else None

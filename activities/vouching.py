@@ -8,7 +8,7 @@ or only writes the database: neither can sign.
 from collections.abc import Iterable
 
 from activities import api
-from stopline.approving import Approvers
+from stopline.approving import GAPS, Approvers, statement_of
 from stopline.errors import RefusedError
 from stopline.journal.book import Book
 from stopline.journal.pauses import PauseStatus
@@ -38,6 +38,23 @@ def write_down(book: Book, approvers: Approvers, yes: api.Vouching) -> None:
     book.pauses.approve(
         order.pause, yes.plan, yes.digest, yes.by, signature, yes.reason, jsonable(signed)
     )
+
+
+def accept_gaps(book: Book, approvers: Approvers, said: api.Recording) -> None:
+    """Where approvals are signed, so is the yes to what stays open. Raises RefusedError.
+
+    It is over the plan that says what that is, so that it is good for nothing found later.
+    """
+    if approvers.roles.signatures != "required":
+        return
+    pause, digest = book.pauses.get(said.order.pause), said.more.get("digest", "")
+    signed = statement_of(GAPS, book.id, pause, said.by, said.reason, digest)
+    approvers.vouch(signed, said.more.get("signature", ""))
+    if digest != book.pauses.last_containment(pause.id):
+        raise RefusedError(
+            "Another plan says by now what is left open. Nothing was accepted.",
+            "Read it again with `stopline status`, then accept that.",
+        )
 
 
 def require_own(plan: Plan, batch: api.BatchOrder) -> None:

@@ -5,10 +5,33 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from stopline.errors import RefusedError, SetupError
+from stopline.journal.pauses import Pause
 from stopline.roles import ANYBODY, Roles, parse_roles
 from stopline.signing import UNSIGNED, Statement, verify
 
 FILE = "roles.yaml"
+TELL_OUTSIDE = "tell-outside"
+GAPS = "accept-gaps"
+
+
+def statement_of(
+    what: str, journal: str, pause: Pause, by: str, reason: str, digest: str = ""
+) -> Statement:
+    """What a second person says yes to, where it is about a pause and no plan that waits.
+
+    `digest` is of the plan that says what stays open, where that is accepted.
+    """
+    return Statement(
+        journal=journal,
+        pause=pause.id,
+        vendor=pause.vendor,
+        direction=what,
+        digest=digest,
+        request=pause.id,
+        asked_by=pause.requester,
+        by=by,
+        reason=reason,
+    )
 
 
 @dataclass(frozen=True, slots=True)

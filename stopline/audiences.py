@@ -9,6 +9,7 @@ import re
 from collections.abc import Iterator, Mapping
 from enum import StrEnum
 from typing import Annotated, Literal
+from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
@@ -87,6 +88,18 @@ class Outside(_Strict):
     payees: tuple[Route, ...] = ()
 
 
+class Escalation(_Strict):
+    """Who is told when nobody acknowledges: after each `minutes`, the next of the `levels`.
+
+    `secret` names the environment variable of the key that signs what a notice can be acknowledged
+    with; without one, a name that the roles know is needed.
+    """
+
+    minutes: float = Field(default=15, gt=0, le=1440)
+    levels: tuple[Annotated[tuple[Route, ...], Field(min_length=1)], ...] = ()
+    secret: Annotated[str, AfterValidator(variable)] | None = None
+
+
 class Notices(_Strict):
     """Who is told and how. `contact` is out of band: a phone number, never the vendor's channels.
 
@@ -97,6 +110,7 @@ class Notices(_Strict):
     update_hours: int = Field(default=4, ge=1, le=168)
     channels: dict[Word, Channel] = Field(min_length=1)
     audiences: Inside = Inside()
+    escalation: Escalation = Escalation()
     vendors: dict[Word, Outside] = Field(default_factory=dict)
 
     def routes(self, vendor: str) -> Iterator[tuple[Audience, Route]]:
@@ -121,16 +135,41 @@ def _meaning(notices: Notices, names: Names) -> Iterator[tuple[Path, str]]:
     for name, channel in notices.channels.items():
         yield from _of_its_kind(("channels", name), channel)
     for audience in INSIDE:
-        for number, route in enumerate(getattr(notices.audiences, audience)):
-            where: Path = ("audiences", str(audience), number)
-            yield from _reachable(where, notices, route)
-            yield from _not_theirs(where, notices, route, names)
+        yield from _told_inside(
+            ("audiences", str(audience)), notices, getattr(notices.audiences, audience), names
+        )
+    for level, routes in enumerate(notices.escalation.levels):
+        yield from _told_inside(("escalation", "levels", level), notices, routes, names)
     for vendor, outside in notices.vendors.items():
         if names and vendor not in names:
             yield ("vendors", vendor), yamltext.unknown_word("vendor", vendor, names)
         for audience in OUTSIDE:
-            for number, route in enumerate(getattr(outside, audience)):
-                yield from _reachable(("vendors", vendor, str(audience), number), notices, route)
+            routes, where = getattr(outside, audience), ("vendors", vendor, str(audience))
+            yield from _once(where, routes)
+            for number, route in enumerate(routes):
+                yield from _reachable((*where, number), notices, route)
+
+
+def _told_inside(
+    where: Path, notices: Notices, routes: tuple[Route, ...], names: Names
+) -> Iterator[tuple[Path, str]]:
+    """What is wrong with the routes to those who are told before containment."""
+    yield from _once(where, routes)
+    for number, route in enumerate(routes):
+        yield from _reachable((*where, number), notices, route)
+        yield from _not_theirs((*where, number), notices, route, names)
+
+
+def _once(where: Path, routes: tuple[Route, ...]) -> Iterator[tuple[Path, str]]:
+    """Nobody is told the same twice over one channel."""
+    told: set[tuple[str, str]] = set()
+    for number, route in enumerate(routes):
+        for recipient in route.to or ("",):
+            way = (route.channel, recipient.casefold())
+            if way in told:
+                who = recipient or "this audience"
+                yield (*where, number), f"{who} would be told twice over {route.channel}"
+            told.add(way)
 
 
 _NEEDED = {"slack": ("to",), "pagerduty": (), "email": ("host", "sender"), "webhook": ("url",)}
@@ -171,14 +210,24 @@ def _not_theirs(
     if channel.shared_with:
         outsiders = ", ".join(channel.shared_with)
         yield (*where, "channel"), f"{route.channel} is shared with {outsiders}, who would read it"
-    if channel.kind == "webhook" and channel.url:
-        host = re.sub(r"^https?://([^@/]*@)?([^:/?#]+).*", r"\2", channel.url)
+    for host in filter(None, (_host(channel.url or ""), channel.host)):
         if owner := owner_of(host, notices, names):
             yield (*where, "channel"), f"{route.channel} leads to {owner}, who would read it"
+    if channel.sender and (owner := owner_of(channel.sender.rpartition("@")[2], notices, names)):
+        what = f"who answers to {channel.sender} answers to {owner}"
+        yield (*where, "channel"), what
     for number, address in enumerate(route.to):
         if owner := owner_of(address.rpartition("@")[2], notices, names):
             what = f"{address} is at a domain of {owner}, who would read it"
             yield (*where, "to", number), what
+
+
+def _host(url: str) -> str:
+    """The host that a URL leads to; nothing where it leads nowhere."""
+    try:
+        return urlsplit(url).hostname or ""
+    except ValueError:
+        return ""
 
 
 def owner_of(host: str, notices: Notices, names: Names) -> str:

@@ -188,7 +188,9 @@ class Configuration:
         """Who is told and how; None where there is no file: nobody is. Raises ConfigError."""
         if self._notices is None:
             return None
-        names = {vendor.vendor: (vendor.vendor, *vendor.names) for vendor in self.vendors()}
+        # A vendor whose file is broken is still one: it has its file's name.
+        names: dict[str, tuple[str, ...]] = {stem: (stem,) for stem in self._vendors}
+        names |= {vendor.vendor: (vendor.vendor, *vendor.names) for vendor in self.vendors()}
         return parse_notices(self._notices.text, self._notices.label, names)
 
     def texts(self, vendor: str, playbook: str = "default") -> tuple[str, str, str]:

@@ -1,5 +1,7 @@
 """config/roles.yaml as typed data: who may approve, and whether a signature must prove it. Pure.
 
+Who may acknowledge notices stands there too.
+
 Only the worker reads it, anew for each approval: what a person may do is not part of what a pause
 was planned from, so a key that is taken out of the file is worth nothing from then on.
 """
@@ -19,6 +21,8 @@ Line = Annotated[str, AfterValidator(line)]
 class Roles(BaseModel):
     """Who may approve. `approvers` are names or globs, as in OpenSSH's allowed signers file.
 
+    `responders` are those who may acknowledge notices, in the same way.
+
     `allowed_signers` is that file's path, from the folder of `roles.yaml`:
     https://man.openbsd.org/ssh-keygen#ALLOWED_SIGNERS
     """
@@ -26,12 +30,17 @@ class Roles(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     approvers: tuple[Line, ...] = Field(default=("*",), min_length=1)
+    responders: tuple[Line, ...] = Field(default=("*",), min_length=1)
     signatures: Literal["required", "optional"] = "required"
     allowed_signers: Line = "allowed_signers"
 
     def may_approve(self, person: str) -> bool:
         """Whether this person is one of the approvers."""
         return any(fnmatchcase(person, pattern) for pattern in self.approvers)
+
+    def may_acknowledge(self, person: str) -> bool:
+        """Whether this person may say that a notice has been heard, which ends its escalation."""
+        return any(fnmatchcase(person, pattern) for pattern in self.responders)
 
 
 ANYBODY = Roles(signatures="optional")

@@ -217,7 +217,9 @@ class PeoplesWords:
     @workflow.update(name=m.ACKNOWLEDGE)
     async def acknowledge(self, word: api.Acknowledgement) -> api.Summary:
         """A person accepts the gaps and what was left open; then they do not make it partial."""
-        await self._record("acknowledged", word.by, word.reason)
+        proof = {"digest": word.digest, "signature": word.signature}
+        more = {name: value for name, value in proof.items() if value}
+        await self._record("acknowledged", word.by, word.reason, more=more)
         self._state.acknowledged_by = word.by
         if self._state.phase is Phase.PAUSED:
             await self._conclude(Direction.CONTAIN, "", "")

@@ -198,14 +198,18 @@ class Temporal:
 
     async def try_channels(self, order: TellOrder) -> Told:
         """Have a test of notices sent over every channel; what became of each."""
+        return await self.about_notices(order, "test", "try the channels of notices")
+
+    async def about_notices(self, order: TellOrder, word: str, summary: str) -> Told:
+        """Have the worker do what a person wants of notices. Raises RefusedError with its no."""
         answer: Told = await _answered(
             self.client.execute_workflow(
                 m.TELL,
                 order,
-                id=f"notices/test/{uuid4().hex[:8]}",
+                id=f"notices/{word}/{uuid4().hex[:8]}",
                 task_queue=self.queue,
                 result_type=Told,
-                static_summary="try the channels of notices",
+                static_summary=summary,
             )
         )
         return answer

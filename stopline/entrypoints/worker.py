@@ -14,6 +14,7 @@ import structlog
 from temporalio.client import Client
 from temporalio.worker import Worker
 
+from activities.answering import Answering
 from activities.api import read_queue, task_queue
 from activities.bodies import Activities
 from activities.checks import Checks
@@ -65,6 +66,7 @@ def build_worker(client: Client, activities: Activities, *, threads: int) -> Wor
             *activities.all(),
             *Checks(activities.book, activities.connectors_of, activities.approvers).all(),
             *Telling(activities.book, activities.teller).all(),
+            *Answering(activities.book, activities.teller, activities.approvers).all(),
         ],
         activity_executor=ThreadPoolExecutor(threads, thread_name_prefix="activity"),
         max_concurrent_activities=threads,

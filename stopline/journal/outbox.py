@@ -4,7 +4,7 @@ So a notice is there exactly when what it tells is, whatever dies in between. It
 once, and bears the same key each time, by which its receiver can tell that it has it already.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
@@ -17,17 +17,27 @@ from stopline.journal import tables as t
 from stopline.journal.store import Store
 from stopline.text import Json, canonical, sha256
 
+ACKNOWLEDGED = "notice-acknowledged"
+ESCALATED = "escalated"
+LIFTED = "quiet-lifted"
+"""The events of a person's word that a notice was heard, of the next ones who are told since
+nobody said so, and of the word by which those outside are told before containment is verified."""
+
 QUIET = "quiet until contained: containment of this pause has not been verified"
 LONGEST_WHY = 300
 
 
 class NoticeState(StrEnum):
-    """Where a notice stands. `withheld` was never to be sent, and its reason is beside it."""
+    """Where a notice stands. `withheld` was never to be sent, and its reason is beside it.
+
+    `withdrawn` was to be sent, and was no longer true when its turn came.
+    """
 
     PENDING = "pending"
     SENT = "sent"
     FAILED = "failed"
     WITHHELD = "withheld"
+    WITHDRAWN = "withdrawn"
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +81,14 @@ class Notice:
         """Whether somebody who should know has not been told, and not for want of time."""
         tried = self.state is NoticeState.PENDING and self.attempts > 0
         return tried or self.state is NoticeState.FAILED
+
+
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """A person's word that the notices of an event have reached them."""
+
+    by: str
+    at: str
 
 
 def post(
@@ -120,9 +138,21 @@ def _row(
 
 
 def _contained(store: Store, connection: Connection, pause: str) -> bool:
-    """Whether the chain says that this pause was once contained, which is: verified to be."""
+    """Whether the chain says that this pause was once contained, which is: verified to be.
+
+    Or that a second person had those outside told all the same.
+    """
     told = store.told(connection, pause, "status")
-    return any(event.data["status"] == "contained" for event in told)
+    contained = any(event.data["status"] == "contained" for event in told)
+    return contained or bool(store.told(connection, pause, LIFTED))
+
+
+def _heard(store: Store, connection: Connection, pause: str) -> dict[int, Heard]:
+    found: dict[int, Heard] = {}
+    for event in store.told(connection, pause, ACKNOWLEDGED):
+        for seq in event.data["seqs"]:
+            found.setdefault(seq, Heard(event.actor, event.at))
+    return found
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,6 +179,58 @@ class Outbox:
             rows = connection.execute(query).mappings().all()
         return tuple(Notice(**{**row, "state": NoticeState(row["state"])}) for row in rows)
 
+    def named(self, key: str) -> tuple[Notice, ...]:
+        """Every notice whose key begins so."""
+        return self._listed(t.notices.c.key.startswith(key, autoescape=True))
+
+    def outside_may_hear(self, pause: str) -> bool:
+        """Whether those outside are told of a pause from now on."""
+        with self.store.read() as connection:
+            return _contained(self.store, connection, pause)
+
+    # --- what is said to it ----------------------------------------------------------------------
+
+    def heard(self, pause: str) -> Mapping[int, Heard]:
+        """Who acknowledged the notices of which event first, by the event's number."""
+        with self.store.read() as connection:
+            return _heard(self.store, connection, pause)
+
+    def escalations(self, pause: str) -> Mapping[int, int]:
+        """How many levels were told of an event that nobody acknowledged, by its number."""
+        found: dict[int, int] = {}
+        for event in self.store.events(pause, ESCALATED):
+            found[event.data["seq"]] = max(found.get(event.data["seq"], 0), event.data["level"])
+        return found
+
+    def acknowledge(self, pause: str, seqs: Iterable[int], by: str, said: Json) -> tuple[int, ...]:
+        """Write down who has heard of these events; returns those of which nobody had before.
+
+        What tells of an escalation speaks of the event that was escalated: both are meant.
+        """
+        with self.store.write() as connection:
+            told = self.store.told(connection, pause, ESCALATED)
+            about = {e.seq: e.data["seq"] for e in told}
+            meant = {*seqs} | {about[seq] for seq in seqs if seq in about}
+            meant |= {seq for seq, of in about.items() if of in meant}
+            new = tuple(sorted(meant - {*_heard(self.store, connection, pause)}))
+            if new:
+                data = {**said, "seqs": [*new]}
+                self.store.append(connection, pause, ACKNOWLEDGED, data, by)
+        return new
+
+    def escalate(self, pause: str, seq: int, level: int, drafts: Iterable[Draft]) -> bool:
+        """Tell the next ones of an event, once; False when somebody has heard of it meanwhile."""
+        with self.store.write() as connection:
+            if seq in _heard(self.store, connection, pause):
+                return False
+            told = self.store.told(connection, pause, ESCALATED)
+            if all((e.data["seq"], e.data["level"]) != (seq, level) for e in told):
+                self.store.append(connection, pause, ESCALATED, {"seq": seq, "level": level})
+                post(self.store, connection, pause, ESCALATED, drafts)
+        return True
+
+    # --- sending ---------------------------------------------------------------------------------
+
     def text(self, notice: Notice) -> str:
         """What a notice says. Raises JournalError when it is missing or was altered."""
         return self.store.body(notice.body)
@@ -160,8 +242,11 @@ class Outbox:
         with self.store.write() as connection:
             connection.execute(sa.update(t.notices).where(key).values(**values))
 
-    def ended(self, notice: Notice, state: NoticeState, why: str = "") -> None:
-        """It was sent, or never will be; the chain says which. What has ended stays so."""
+    def ended(self, notice: Notice, state: NoticeState, why: str = "", sent: str = "") -> None:
+        """It was sent, or never will be; the chain says which. What has ended stays so.
+
+        `sent` is the digest of what went out, where it was more than the notice's text.
+        """
         here = (t.notices.c.key == notice.key, t.notices.c.state == str(NoticeState.PENDING))
         values: Json = {"state": str(state), "why": why[:LONGEST_WHY]}
         if state is NoticeState.SENT:
@@ -169,4 +254,5 @@ class Outbox:
         with self.store.write() as connection:
             if connection.execute(sa.update(t.notices).where(*here).values(**values)).rowcount:
                 data = {"key": notice.key, "body": notice.body, "why": values["why"]}
+                data |= {"sent": sent} if sent else {}
                 self.store.append(connection, notice.pause, f"notice-{state}", data)

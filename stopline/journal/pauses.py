@@ -234,6 +234,12 @@ class Pauses:
         plans = [self.plan(ref).plan for ref in sorted(refs)]
         return frozenset(c.address for p in plans for c in (*p.changes, *p.claims))
 
+    def last_containment(self, pause: str) -> str:
+        """The digest of the latest containment plan, which says what is left open; or nothing."""
+        made = self.store.events(pause, "planned")
+        contain = [e.data["digest"] for e in made if e.data["direction"] == Direction.CONTAIN]
+        return str(contain[-1]) if contain else ""
+
     def latest(self, pause: str) -> Mapping[Address, Json]:
         """The latest receipt of each address that this pause ever asked for, as journalled."""
         found: dict[Address, Json] = {}

@@ -162,7 +162,8 @@ def _pagerduty(channel: Channel, secret: str, letter: Letter) -> None:
     body = {
         "routing_key": secret,
         "event_action": "resolve" if letter.event in OVER else "trigger",
-        "dedup_key": f"stopline/{letter.pause}",
+        # Each test is a new one: PagerDuty would put a second into the first's open incident.
+        "dedup_key": f"stopline/{letter.key if letter.event == TEST_EVENT else letter.pause}",
         "payload": {
             "summary": letter.subject[:1024],
             "source": SOURCE,

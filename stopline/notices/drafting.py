@@ -20,6 +20,10 @@ EVENTS = ("opened", "contained", "partial", "stopped", "restored", "terminated",
 """What there are notices about."""
 OUTSIDE_EVENTS = ("contained", "restored")
 """What the vendor and its payees are told of."""
+LIFTED = "pausing"
+"""What those outside are told when a person lets them hear before containment is verified."""
+ASKS = ("opened", "partial", "stopped", "drift")
+"""What somebody must acknowledge, or others are told."""
 
 _SUBJECTS: Mapping[str, str] = {
     "opened": "{} is being stopped",
@@ -33,6 +37,7 @@ _SUBJECTS: Mapping[str, str] = {
 _OUTSIDE_SUBJECTS: Mapping[str, str] = {
     "contained": "Access of {} is paused",
     "restored": "Access of {} is given back",
+    LIFTED: "Access of {} is being paused",
 }
 TEST = "TEST"
 TEST_TEXT = (
@@ -70,6 +75,24 @@ class Facts:
     why: str = ""
     contact: str = ""
     hours: int = 0
+    minutes: float = 0
+
+    @property
+    def asks(self) -> bool:
+        """Whether somebody must say that they have heard it."""
+        return self.event in ASKS
+
+
+@dataclass(frozen=True, slots=True)
+class Raised:
+    """What nobody acknowledged: after how many minutes which level of how many is told of it."""
+
+    pause: str
+    minutes: float
+    level: int
+    levels: int
+    subject: str
+    text: str
 
 
 @lru_cache(maxsize=1)
@@ -93,6 +116,16 @@ def rendered(audience: Audience, facts: Facts) -> tuple[str, str]:
     return _line(subject), _sendable(template.render(f=facts).strip()) + "\n"
 
 
+def raised(notices: Notices, unheard: Raised) -> Iterator[Draft]:
+    """The notices to the next level, about one that nobody has acknowledged."""
+    told = _templates().get_template("escalated.txt").render(f=unheard)
+    subject = f"Nobody has acknowledged: {unheard.subject}"
+    for route in notices.escalation.levels[unheard.level - 1]:
+        for recipient in route.to or ("",):
+            responders = str(Audience.RESPONDERS)
+            yield Draft(responders, route.channel, recipient, _line(subject), _sendable(told))
+
+
 def _sendable(text: str) -> str:
     """A text that has a form in UTF-8: half a surrogate pair in a reason has none."""
     return text.encode("utf-8", "replace").decode("utf-8")
@@ -106,7 +139,7 @@ def drafts_of(notices: Notices, facts: Facts) -> Iterator[Draft]:
     """The notices of one event: one for each channel and, over e-mail, for each address."""
     for audience, route in notices.routes(facts.vendor):
         outside = audience in OUTSIDE
-        if outside and facts.event not in OUTSIDE_EVENTS:
+        if facts.event not in (_OUTSIDE_SUBJECTS if outside else _SUBJECTS):
             continue
         subject, text = rendered(audience, facts)
         for recipient in route.to or ("",):

@@ -8,7 +8,11 @@ from stopline.render.page import Line, Page, Section, Table, Tone
 
 @dataclass(frozen=True, slots=True)
 class NoticeShown:
-    """One notice as it is shown. `why` is why it was not sent (yet)."""
+    """One notice as it is shown. `why` is why it was not sent (yet).
+
+    `acknowledged_by` is who said first that they have heard of its event, `escalated` how many
+    further levels were told since nobody had.
+    """
 
     at: str
     event: str
@@ -23,6 +27,9 @@ class NoticeShown:
     text: str
     """The digest of what it says."""
     amber: bool
+    acknowledged_by: str = ""
+    acknowledged_at: str = ""
+    escalated: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,11 +48,11 @@ def notices_page(notices: Sequence[NoticeShown], pause: str, vendor: str) -> Pag
     title = f"Notices of the pause {pause}: {vendor}"
     if not notices:
         return (Section(title, (Line("There was none: nobody is told by this pause."),)),)
-    columns = ("at", "about", "audience", "channel", "to", "state", "tries", "why")
+    columns = ("at", "about", "audience", "channel", "to", "state", "heard by", "tries", "why")
     rows = tuple(
         (
             f"{n.at[:16].replace('T', ' ')}Z", n.event, n.audience, n.channel, n.recipient,
-            n.state, str(n.attempts), n.why,
+            n.state, _heard(n), str(n.attempts), n.why,
         )
         for n in notices
     )  # fmt: skip
@@ -53,6 +60,11 @@ def notices_page(notices: Sequence[NoticeShown], pause: str, vendor: str) -> Pag
     verdict = Line(f"{amber} could not be sent (yet): tell them yourself", "!", Tone.WARN)
     body = (Table(columns, rows), verdict) if amber else (Table(columns, rows),)
     return (Section(title, body),)
+
+
+def _heard(notice: NoticeShown) -> str:
+    level = f"escalated to level {notice.escalated}" if notice.escalated else ""
+    return ", ".join(filter(None, (notice.acknowledged_by, level)))
 
 
 def tried_page(tried: Sequence[TriedShown]) -> Page:

@@ -19,8 +19,8 @@ DONE, FAILED, WAITING, PARTIAL, CONFLICT, UNVERIFIED = 0, 1, 5, 6, 7, 8
 class Left:
     """One thing that is not as it was meant to be, why, and what a person can run next.
 
-    `kind` is `failed`, `conflict`, `not asked`, `left open`, `gap`, `unverified`, `unproven` or
-    `recovery sheet`.
+    `kind` is `failed`, `conflict`, `not asked`, `left open`, `gap`, `unverified`, `unproven`,
+    `recovery sheet` or `notice`.
     `columns` are the texts before, ours and now, where the journal has them. `direction` is that
     of the write which did not do, empty where there was none.
     """
@@ -113,7 +113,7 @@ def exit_code(standing: Standing) -> int:
     plain = {"contained": DONE, "terminated": DONE, "closed": DONE, "stopped": FAILED}
     if standing.status in plain:
         return plain[standing.status]
-    kinds = {left.kind for left in standing.left} - {"unproven", "recovery sheet"}
+    kinds = {left.kind for left in standing.left} - {"unproven", "recovery sheet", "notice"}
     return UNVERIFIED if kinds == {"unverified"} else PARTIAL
 
 
@@ -234,6 +234,7 @@ _TITLES = {
     "gap": "Gaps: not read",
     "unproven": "Unproven: it is so, and nothing shows whether we did it",
     "recovery sheet": "Recovery sheet: not there as it should be, were stopline itself to go down",
+    "notice": "Not told: somebody who should know has not been reached (yet); tell them yourself",
 }
 
 

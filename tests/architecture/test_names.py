@@ -10,6 +10,7 @@ from temporalio import activity, workflow
 from temporalio.worker import Worker
 
 from activities import api
+from activities.answering import Answering
 from activities.bodies import Activities
 from activities.checks import Checks
 from activities.telling import Telling
@@ -79,7 +80,8 @@ def test_every_activity_that_is_named_has_a_body_and_the_other_way_round(
     """activities/api.py names exactly what a worker registers."""
     checks = Checks(activities.book, activities.connectors_of)
     telling = Telling(activities.book)
-    bodies = (*activities.all(), *checks.all(), *telling.all())
+    answering = Answering(activities.book)
+    bodies = (*activities.all(), *checks.all(), *telling.all(), *answering.all())
     registered = {defn_of(body).name for body in bodies}
     assert registered == named(api, ".v1")
 
@@ -93,7 +95,8 @@ def test_what_writes_takes_no_exception_into_its_thread(activities: Activities) 
 def test_every_activity_has_one_input_and_says_what_it_returns(activities: Activities) -> None:
     """One dataclass in and one value out, so that fields can be added."""
     checks = Checks(activities.book, activities.connectors_of)
-    for body in (*activities.all(), *checks.all(), *Telling(activities.book).all()):
+    told = (*Telling(activities.book).all(), *Answering(activities.book).all())
+    for body in (*activities.all(), *checks.all(), *told):
         assert len(defn_of(body).arg_types or ()) == 1, body
         assert defn_of(body).ret_type is not None, body
 

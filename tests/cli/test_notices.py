@@ -6,6 +6,9 @@ import pytest
 from support.asking import Asking
 from support.providers import Answer, Provider, provider
 
+from stopline.errors import ConnectorError
+from stopline.model import Cause, Document
+
 FILE = """\
 contact: "+1 555 0100"
 channels:
@@ -54,3 +57,91 @@ def test_a_pause_shows_each_notice_with_its_state(asking: Asking, there: Provide
     assert states == {"opened": "failed", "contained": "failed"}
     assert told.code == 6
     assert "tell them yourself" in asking.ask("notices", "mercor").said
+
+
+def test_a_channel_that_fails_is_seen_in_the_pauses_status(asking: Asking, there: Provider) -> None:
+    """A line with the reason and a command, in the JSON too; and the pause is contained."""
+    there.answers += [Answer(403)] * 2
+    assert asking.pause().code == 0
+    ended(asking)
+    left = asking.ask("status", "mercor", "--output", "json").document["left"]
+    told = [(n["where"], n["reason"], n["command"]) for n in left if n["kind"] == "notice"]
+    assert [where for where, _, _ in told] == ["room: responders"] * 2
+    assert "HTTP 403" in told[0][1]
+    assert told[0][2].startswith("stopline notices ")
+    page = asking.ask("status", "mercor")
+    assert page.code == 0
+    assert "Not told" in page.said
+    assert "contained: everything in scope" in page.said
+
+
+def ended(asking: Asking) -> dict[str, str]:
+    """Wait until nothing is pending any more; the states by event."""
+    for _ in range(200):
+        told = asking.ask("notices", "mercor", "--output", "json").document
+        states = {n["event"]: n["state"] for n in told["notices"]}
+        if states and "pending" not in states.values():
+            return states
+    raise TimeoutError(states)
+
+
+def test_a_notice_is_acknowledged_from_the_command_line(asking: Asking, there: Provider) -> None:
+    """By the vendor's name or a notice's key; who and when is shown, and in the pause's status."""
+    assert asking.pause().code == 0
+    ended(asking)
+    before = asking.ask("notices", "mercor", "--output", "json").document["notices"]
+    assert {n["acknowledged_by"] for n in before} == {""}
+    opened = next(n for n in before if n["event"] == "opened")
+    one = asking.ask("ack", opened["key"][:16], "--reason", "on it", "--output", "json")
+    assert one.code == 0
+    told = {n["event"]: n["acknowledged_by"] for n in one.document["notices"]}
+    assert told == {"opened": "ada@lab.example", "contained": ""}
+    rest = asking.ask("ack", "mercor", "--as", "bob@lab.example")
+    assert "Acknowledged by bob@lab.example" in rest.said
+    again = asking.ask("ack", "mercor", "--as", "carol@lab.example")
+    assert (again.code, "acknowledged before" in again.said) == (0, True)
+    assert "carol" not in again.out
+    assert "acknowledge a notice ada@lab.example on it" in asking.ask("status", "mercor").said
+
+
+@pytest.mark.parametrize(
+    ("words", "fault"),
+    [
+        ((), "Say what is acknowledged"),
+        (("mercor", "--token", "x.y"), "Say what is acknowledged"),
+        (("--token", "0123456789.x"), "names 0 notices"),
+        (("mercr",), "no open pause"),
+    ],
+)
+def test_what_cannot_be_acknowledged_is_said(
+    asking: Asking, words: tuple[str, ...], fault: str
+) -> None:
+    """Nothing is written down."""
+    refused = asking.ask("ack", *words)
+    assert refused.code == 2
+    assert fault in refused.said
+
+
+def refusing(moment: str, document: Document) -> None:
+    """A hook by which one principal is never written."""
+    if moment == "sending" and "annotator" in str(document):
+        raise ConnectorError(Cause.DENIED, "not ours to write")
+
+
+def test_a_second_person_has_those_outside_told_early(asking: Asking, there: Provider) -> None:
+    """Not the requester; with a reason, and the vendor's name typed. The status shows it."""
+    file = asking.house.settings.config_dir / "notices.yaml"
+    way = "vendors: {mercor: {vendor: [{channel: room}]}}\n"
+    file.write_text(FILE.format(url=there.url) + way)
+    asking.house.connector.hook = refusing
+    assert asking.pause().code == 6
+    early = ("notices", "mercor", "--tell-outside", "--confirm", "mercor")
+    assert "--reason" in asking.ask(*early, "--as", "riley@lab.example").said
+    mine = asking.ask(*early, "--reason", "they asked", "--as", "ada@lab.example")
+    assert "another person's" in mine.said
+    done = asking.ask(*early, "--reason", "they asked", "--as", "riley@lab.example")
+    assert "are told now" in done.said
+    assert ended(asking)["pausing"] == "sent"
+    assert "Access of mercor is being paused" in [a.json["data"]["subject"] for a in there.asked]
+    said = asking.ask("status", "mercor").said
+    assert "tell those outside riley@lab.example they asked" in said

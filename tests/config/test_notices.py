@@ -18,6 +18,11 @@ channels:
   hook: {kind: webhook, secret: NOTICES_HOOK, url: "https://hooks.lab.example/x"}
   theirs: {kind: webhook, secret: NOTICES_HOOK, url: "https://hooks.mercor.com:8443/x"}
   pager: {kind: pagerduty, secret: NOTICES_PAGER}
+  sly: {kind: webhook, secret: NOTICES_HOOK, url: "https://lab.example@x@hooks.mercor.com/x"}
+  talk: {kind: slack, secret: NOTICES_SLACK, to: C0123, url: "https://slack.mercor.com/api"}
+  beep: {kind: pagerduty, secret: NOTICES_PAGER, url: "https://events.mercor.com"}
+  post: {kind: email, secret: NOTICES_SMTP, host: smtp.mercor.com, sender: stopline@lab.example}
+  back: {kind: email, secret: NOTICES_SMTP, host: smtp.lab.example, sender: lab@mercor.com}
 """
 WHOLE = f"""{CHANNELS}audiences:
   responders: [{{channel: room}}, {{channel: pager}}, {{channel: hook}}]
@@ -52,6 +57,17 @@ def test_a_whole_file_says_who_is_told_about_which_vendor() -> None:
         ("{channel: mail, to: [hr@mercer.example]}", "domain of mercer"),
         ("{channel: shared}", "shared with mercor"),
         ("{channel: theirs}", "leads to mercor"),
+        ("{channel: sly}", "leads to mercor"),
+        ("{channel: talk}", "leads to mercor"),
+        ("{channel: beep}", "leads to mercor"),
+        ("{channel: post, to: [ceo@lab.example]}", "leads to mercor"),
+        ("{channel: back, to: [ceo@lab.example]}", "answers to lab@mercor.com"),
+        ("{channel: room}, {channel: room}", "told twice over room"),
+        ("{channel: mail, to: [a@lab.example, A@lab.example]}", "told twice over mail"),
+        (
+            "{channel: mail, to: [a@lab.example]}, {channel: mail, to: [a@lab.example]}",
+            "told twice over mail",
+        ),
         ("{channel: rom}", "did you mean 'room'"),
         ("{channel: mail}", "at least one address"),
         ("{channel: room, to: [a@lab.example]}", "takes no addresses"),
@@ -66,7 +82,7 @@ def test_a_way_that_the_vendor_may_read_or_that_leads_nowhere_is_refused(
     text = f"{CHANNELS}audiences:\n  responders: [{route}]\n{outside}"
     with pytest.raises(ConfigError) as refused:
         parse_notices(text, "notices.yaml", NAMES)
-    assert refused.value.what.startswith("notices.yaml:10: ")
+    assert refused.value.what.startswith("notices.yaml:15: ")
     assert fault in refused.value.what
 
 
@@ -97,3 +113,52 @@ def test_the_file_is_optional_and_checked_with_the_others(tmp_path: Path) -> Non
     assert load(tmp_path).notices() is None
     (tmp_path / "notices.yaml").write_text("channels: {}\n")
     assert any("notices.yaml" in fault.what for fault in load(tmp_path).check())
+
+
+@pytest.mark.parametrize(
+    ("escalation", "fault"),
+    [
+        ("{minutes: 0, levels: [[{channel: pager}]]}", "must be more than 0"),
+        ("{levels: [[]]}", "at least 1"),
+        ("{levels: [[{channel: pagr}]]}", "did you mean 'pager'"),
+        ("{levels: [[{channel: beep}]]}", "leads to mercor"),
+        ("{levels: [[{channel: room}], [{channel: pager}, {channel: pager}]]}", "told twice"),
+        ("{secret: my-secret}", "name of an environment variable"),
+    ],
+)
+def test_whoever_is_told_next_is_held_to_the_same_rules(escalation: str, fault: str) -> None:
+    """No level leads to a vendor, or nowhere; the message names the line."""
+    with pytest.raises(ConfigError) as refused:
+        parse_notices(f"{CHANNELS}escalation: {escalation}\n", "notices.yaml", NAMES)
+    assert refused.value.what.startswith("notices.yaml:14: ")
+    assert fault in refused.value.what
+
+
+def test_those_outside_are_not_told_twice_over_one_channel_either() -> None:
+    """A route that is given twice is a slip of the pen, whoever it leads to."""
+    twice = "  mercor: {payees: [{channel: room}, {channel: room}]}\n"
+    with pytest.raises(ConfigError, match="told twice over room"):
+        parse_notices(f"{CHANNELS}vendors:\n{twice}", "notices.yaml", NAMES)
+
+
+def test_a_vendors_own_server_may_carry_what_is_for_the_vendor() -> None:
+    """Who is told after containment may be reached where the vendor reads along."""
+    theirs = "  mercor: {vendor: [{channel: theirs}, {channel: talk}]}\n"
+    notices = parse_notices(f"{CHANNELS}vendors:\n{theirs}", "notices.yaml", NAMES)
+    assert len(notices.vendors["mercor"].vendor) == 2
+
+
+def test_a_vendors_broken_file_silences_no_notice(tmp_path: Path) -> None:
+    """Neither one about that vendor nor one about another; its own name still marks its domains."""
+    vendors = tmp_path / "vendors"
+    vendors.mkdir()
+    (vendors / "mercor.yaml").write_text("vendor: [\n")
+    (vendors / "mercer.yaml").write_text("vendor: mercer\naws: {paths: [/mercer/]}\n")
+    (tmp_path / "notices.yaml").write_text(WHOLE)
+    notices = load(tmp_path).notices()
+    assert notices is not None
+    assert "mercor" in notices.vendors
+    wrong = WHOLE.replace("counsel@lab.example", "counsel@mercor.com")
+    (tmp_path / "notices.yaml").write_text(wrong)
+    with pytest.raises(ConfigError, match="domain of mercor"):
+        load(tmp_path).notices()

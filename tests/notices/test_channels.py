@@ -200,3 +200,11 @@ def test_a_mail_server_that_is_not_who_it_says_or_has_no_tls_gets_nothing(
         with pytest.raises(DeliveryError):
             send(mailbox(plain), "swordfish", LETTER)
         assert not plain.taken
+
+
+def test_each_test_of_a_pager_opens_something_of_its_own(there: Provider) -> None:
+    """A second test with the first one's key would be put into it, and page nobody."""
+    for key in ("test-1", "test-2"):
+        letter = replace(LETTER, event="test", pause="test", key=key)
+        send(channel("pagerduty", there.url), "routing-secret", letter)
+    assert len({asked.json["dedup_key"] for asked in there.asked}) == 2

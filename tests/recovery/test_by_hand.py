@@ -19,7 +19,7 @@ from stopline.connectors.aws.classes import WRITERS
 from stopline.connectors.aws.clients import Clients
 from stopline.connectors.aws.commands import COMMANDS
 from stopline.connectors.aws.words import CONTAINS
-from stopline.drill import configure, manifest
+from stopline.drill import configure, doors, manifest
 from stopline.drill.access import REGION, Access
 from stopline.drill.emulator import Emulator
 from stopline.drill.estate import OWNER, seed
@@ -142,9 +142,10 @@ def same_policies(found: Fingerprint) -> Fingerprint:
 
 
 def _said(name: str, text: str) -> str:
-    if name.endswith(" policy") and text != "none":
+    kind = name.split(" ")[1]  # a managed policy's name may end so too: that is no such text
+    if kind in ("bucket", *doors.KINDS) and name.endswith(" policy") and text != "none":
         return json.dumps(listed(json.loads(text)), sort_keys=True)
-    if " role " in name:
+    if kind == "role":
         role = json.loads(text)
         trust = listed(json.loads(role["AssumeRolePolicyDocument"]))
         return json.dumps({**role, "AssumeRolePolicyDocument": trust}, sort_keys=True)

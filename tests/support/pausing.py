@@ -180,18 +180,41 @@ async def a_line(
         server.start()
         try:
             client = await Client.connect(server.address, data_converter=pydantic_data_converter)
-            book = open_book(f"sqlite:///{folder}/journal.db", lease_seconds=6, request_seconds=3)
-            connector = MemoryConnector(world or a_world())
-            line = Line(client, book, connector.world, connector)
-            line.queue = api.task_queue(book.id)
-            line.frozen = book.pauses.keep("frozen", Frozen(VENDOR, playbook, "{}").dump())
-            line.sheets = Path(folder) / "recovery"
-            place = place or Folder(line.sheets)
+            line = a_line_on(
+                client, Path(folder), world, playbook, approvers=approvers, place=place,
+                teller=teller,
+            )  # fmt: skip
             line.server = server
-            line.activities = Activities(
-                book, lambda _estate: {"memory": connector}, approvers or Approvers(), place, teller
-            )
             async with line.working(threads) if working else nullcontext():
                 yield line
         finally:
             server.stop()
+
+
+def a_line_on(
+    client: Client,
+    folder: Path,
+    world: World | None = None,
+    playbook: str = PLAYBOOK,
+    *,
+    approvers: Approvers | None = None,
+    place: Place | None = None,
+    teller: Teller = NOBODY,
+    clock: Callable[[], float] | None = None,
+) -> Line:
+    """A journal, a world and what a worker does, on a running Temporal. `clock`: the journal's."""
+    url = f"sqlite:///{folder}/journal.db"
+    book = open_book(url, lease_seconds=6, request_seconds=3, clock=clock)
+    connector = MemoryConnector(world or a_world())
+    line = Line(client, book, connector.world, connector)
+    line.queue = api.task_queue(book.id)
+    line.frozen = book.pauses.keep("frozen", Frozen(VENDOR, playbook, "{}").dump())
+    line.sheets = folder / "recovery"
+    line.activities = Activities(
+        book,
+        lambda _estate: {"memory": connector},
+        approvers or Approvers(),
+        place or Folder(line.sheets),
+        teller,
+    )
+    return line

@@ -188,15 +188,26 @@ def give_role(iam: Any, name: str, *kinds: str, without: str = "", trusting: str
         iam.put_role_policy(RoleName=role, PolicyName=kind, PolicyDocument=json.dumps(policy))
 
 
+TOLD = ("arn:aws:iam::*:role/", "arn:aws:s3:::")
+"""What the emulator compares a policy's resources with; of all else it evaluates `*`."""
+UNTOLD = ("iam", "kms", "sns", "sqs", "secretsmanager", "ecr", "dynamodb", "events")
+
+
 def as_emulated(policy: Json) -> Json:
-    """The policy for an emulator that evaluates calls on `*`, but for roles and buckets."""
+    """The policy for the emulator: widened to `*` only where it would never see the resource.
+
+    A statement of a service that nobody vouched for here, or whose resources are another
+    service's, is a fault: it would be tested on `*` and be wrong at AWS.
+    """
 
     def resources(statement: Json) -> Json:
-        told = ("arn:aws:iam::*:role/", "arn:aws:s3:::")
-        known = [r for r in statement["Resource"] if r.startswith(told)]
-        if statement["Effect"] == "Deny":
+        said, services = statement["Resource"], {a.partition(":")[0] for a in statement["Action"]}
+        of = {r.split(":")[2] for r in said if r != "*"}
+        assert of <= services | ({"iam"} if services == {"sts"} else set()), statement
+        known = [r for r in said if r.startswith(TOLD)]
+        if statement["Effect"] == "Deny" or known == said:
             return known
-        return known if known == statement["Resource"] else "*"
+        assert said == ["*"] or services <= set(UNTOLD), statement
+        return "*"
 
-    said = [{**s, "Resource": resources(s)} for s in policy["Statement"]]
-    return {**policy, "Statement": said}
+    return {**policy, "Statement": [{**s, "Resource": resources(s)} for s in policy["Statement"]]}

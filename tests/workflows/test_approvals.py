@@ -9,11 +9,11 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from support.pausing import PLAYBOOK, VENDOR, Line, a_line
+from support.pausing import PAUSE, PLAYBOOK, VENDOR, Line, a_line, a_world
 from temporalio.client import WorkflowFailureError, WorkflowHandle, WorkflowUpdateFailedError
 
 from activities import api, vouching
-from stopline.approving import Approvers
+from stopline.approving import GAPS, Approvers, statement_of
 from stopline.configuration import Frozen
 from stopline.connectors.memory import Principal
 from stopline.errors import RefusedError
@@ -56,6 +56,41 @@ async def statement(line: Line, handle: WorkflowHandle, by: str, **other: str) -
         status.pending.digest, status.request, status.asked_by, by, "",
     )  # fmt: skip
     return replace(said, **other)
+
+
+def test_where_approvals_are_signed_so_is_a_yes_to_what_stays_open(tmp_path: Path) -> None:
+    """Unsigned, over another plan, by the requester: refused, and the pause stays partial."""
+
+    async def scenario() -> None:
+        approvers = signers(tmp_path, "bob", "alice")
+        world = a_world()
+        world.principals["shared"] = Principal("uid-s", "mercor", shared_with=("mercer",))
+        async with a_line(world, approvers=approvers) as line:
+            handle = await line.pause()
+            assert (await line.status(handle)).summary.result == "partial"
+            pause = line.book.pauses.get(PAUSE)
+            digest = line.book.pauses.last_containment(PAUSE)
+            signed = statement_of(GAPS, line.book.id, pause, "bob", "known", digest)
+            key, other = tmp_path / "bob", replace(signed, digest="0" * 64)
+            for by, about, signature in (
+                ("bob", digest, ""),
+                ("bob", digest, sign(other, key)),
+                ("bob", other.digest, sign(other, key)),
+                ("alice", digest, sign(replace(signed, by="alice"), tmp_path / "alice")),
+            ):
+                with pytest.raises(WorkflowUpdateFailedError):
+                    await accept(handle, api.Acknowledgement(by, "known", about, signature))
+            assert (await line.status(handle)).summary.result == "partial"
+            yes = api.Acknowledgement("bob", "known", digest, sign(signed, key))
+            assert (await accept(handle, yes)).result == "contained"
+
+    asyncio.run(scenario())
+
+
+async def accept(handle: WorkflowHandle, yes: api.Acknowledgement) -> api.Summary:
+    """Say that the gaps and what was left open are known."""
+    summary: api.Summary = await handle.execute_update(m.ACKNOWLEDGE, yes, result_type=api.Summary)
+    return summary
 
 
 def test_where_approvals_are_signed_only_the_approvers_key_counts(tmp_path: Path) -> None:

@@ -92,7 +92,7 @@ def test_each_is_told_in_order_once_and_histories_hold_neither_text_nor_secret(
 def test_a_channel_that_fails_turns_amber_and_delays_nothing(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Contained, audited and given back while nothing is taken; then all comes, in order."""
+    """Contained, audited and given back while nothing is taken; then all that is true comes."""
     monkeypatch.setenv("NOTICES_ROOM", SECRET)
 
     async def scenario(there: Provider) -> None:
@@ -103,9 +103,13 @@ def test_a_channel_that_fails_turns_amber_and_delays_nothing(
             await amber(line)
             assert (await line.restored(handle)).result == "restored"
             ended = await until_told(line, 5)
-            assert {n.state for n in ended} == {NoticeState.SENT}
-            keys = [a.headers["webhook-id"] for a in there.asked]
-            assert len(set(keys)) == 5, "a second sending bears the first one's key"
+            sent = {n.key for n in ended if n.state is NoticeState.SENT}
+            late = [n for n in ended if n.key not in sent]
+            # It depends on whose turn came when: what was over by then, the vendor is not told.
+            assert [(n.audience, n.event) for n in late] in ([], [("vendor", "contained")])
+            keys = {a.headers["webhook-id"] for a in there.asked}
+            assert sent <= keys, "a second sending bears the first one's key"
+            assert keys <= {n.key for n in ended}
 
     with provider() as there:
         asyncio.run(scenario(there))
@@ -163,6 +167,97 @@ def test_an_audit_that_finds_access_opened_again_tells_those_inside(
             assert [n.event for n in ended if n.audience == "responders"] == [
                 "opened", "contained", "drift",
             ]  # fmt: skip
+
+    with provider() as there:
+        asyncio.run(scenario(there))
+
+
+LEVELS = """\
+escalation:
+  minutes: {minutes}
+  levels: [[{{channel: next}}], [{{channel: last}}]]
+"""
+
+
+def escalating(folder: Path, url: str, minutes: float) -> Teller:
+    """The same file, with two levels that are told when nobody acknowledges."""
+    made = teller(folder, url)
+    more = "".join(
+        f'  {name}: {{kind: webhook, secret: NOTICES_ROOM, url: "{url}/{name}"}}\n'
+        for name in ("next", "last")
+    )
+    file = folder / "notices.yaml"
+    text = file.read_text().replace("audiences:", f"{more}audiences:")
+    file.write_text(text + LEVELS.format(minutes=minutes))
+    return made
+
+
+def heard(line: Line, by: str) -> api.TellOrder:
+    """A person's word that they have heard."""
+    return api.TellOrder(PAUSE, line.book.id, word="ack", by=by)
+
+
+async def until_asked(there: Provider, path: str) -> None:
+    """Wait until something has come there."""
+    for _ in range(600):
+        if any(asked.path == path for asked in there.asked):
+            return
+        await asyncio.sleep(0.05)
+    raise TimeoutError(told(there))
+
+
+def test_what_nobody_acknowledges_goes_to_the_next_though_the_worker_died_meanwhile(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Level after level; once somebody has heard, nobody else is told, and it all replays."""
+    monkeypatch.setenv("NOTICES_ROOM", SECRET)
+
+    async def scenario(there: Provider) -> None:
+        made = escalating(tmp_path, there.url, 0.05)
+        async with a_line(teller=made, working=False) as line:
+            async with line.working():
+                await line.pause()
+                await until_told(line, 3)
+                assert "/next" not in [asked.path for asked in there.asked]
+            await asyncio.sleep(3.5)  # the timer fires while nobody is there
+            assert "/next" not in [asked.path for asked in there.asked]
+            async with line.working():
+                await until_asked(there, "/next")
+                word = await line.client.execute_workflow(
+                    m.TELL, heard(line, "carol"), id="word", task_queue=line.queue,
+                    result_type=api.Told,
+                )  # fmt: skip
+                assert word.heard > 0
+                telling = [
+                    one.id async for one in line.client.list_workflows("WorkflowType = 'Tell'")
+                ]
+                for one in telling:
+                    await line.client.get_workflow_handle(one).result()
+                asked = [a.path for a in there.asked]
+                assert asked.count("/next") == 1
+                assert "/last" not in asked
+                assert SECRET not in await histories(line)
+
+    with provider() as there:
+        asyncio.run(scenario(there))
+
+
+def test_when_nobody_ever_acknowledges_every_level_is_told_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The event that asks is escalated; one that asks for nothing is not."""
+    monkeypatch.setenv("NOTICES_ROOM", SECRET)
+
+    async def scenario(there: Provider) -> None:
+        async with a_line(teller=escalating(tmp_path, there.url, 0.01)) as line:
+            await line.pause()
+            await until_asked(there, "/last")
+            telling = [one.id async for one in line.client.list_workflows("WorkflowType = 'Tell'")]
+            for one in telling:
+                await line.client.get_workflow_handle(one).result()
+            asked = [a.path for a in there.asked]
+            assert (asked.count("/next"), asked.count("/last")) == (1, 1)
+            assert [*line.book.outbox.escalations(PAUSE).values()] == [2]
 
     with provider() as there:
         asyncio.run(scenario(there))

@@ -16,9 +16,10 @@ from workflows.pause_vendor import PauseVendor
 from workflows.plan_vendor import PlanVendor
 from workflows.preflight import Preflight
 from workflows.shard import Shard
+from workflows.tell import Tell
 
 RECORDED = sorted(FOLDER.glob("*/*.json"))
-WORKFLOWS = [PauseVendor, PlanVendor, Preflight, Shard]
+WORKFLOWS = [PauseVendor, PlanVendor, Preflight, Shard, Tell]
 
 
 @workflow.defn(name=m.SHARD)

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from stopline.commands import Commands
-from stopline.connectors.aws import canary, commands, ending, opinion, preflight
+from stopline.connectors.aws import canary, commands, ending, opinion, preflight, proving
 from stopline.connectors.aws.classes import READERS, WRITERS
 from stopline.connectors.aws.clients import Clients
 from stopline.connectors.aws.discovery import discover
@@ -21,6 +21,7 @@ from stopline.errors import UserError
 from stopline.estate import Estate, Protected
 from stopline.model import Change, Document, Effect, Found, Grant, Hold, Residual, Scope, Skip
 from stopline.preflight import Canary, Check
+from stopline.proof import Unproved
 from stopline.vendors import Vendor
 
 
@@ -55,6 +56,12 @@ class AwsConnector:
     def read(self, document: Document) -> Observed:
         """Read one document freshly. Raises ConnectorError."""
         return READERS[document.kind](self.clients, document)
+
+    def unproved(
+        self, held: Sequence[Change], observed: Mapping[Document, Observed]
+    ) -> Iterable[Unproved]:
+        """Evaluate from what is there now who gets past what we left."""
+        return proving.unproved(self.clients, held, observed)
 
     def write(
         self, observed: Observed, changes: Sequence[Change], original: str | None, token: str

@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import partial
+from math import inf
 from typing import Any
 
 import boto3
@@ -25,12 +26,18 @@ from botocore.session import Session as CoreSession
 from botocore.session import get_session
 
 from stopline.connectors.aws.faults import translated
+from stopline.errors import ConnectorError
 from stopline.estate import AwsEstate
+from stopline.model import Cause
 
 SESSION_NAME = "stopline"
 REGION = "us-east-1"
 CONNECT_SECONDS = 3
 READ_SECONDS = 10
+WAIT_SECONDS = 2.0
+"""How long a write may wait for its turn and its credentials, between the lease's last check and
+sending: with the two times above it is what STOPLINE_REQUEST_SECONDS allows by default. A write
+that has waited longer is not sent any more, since the lease may be another attempt's by then."""
 POOL = 16
 _READING = Config(
     connect_timeout=CONNECT_SECONDS,
@@ -56,14 +63,22 @@ class Rate:
         self._lock = threading.Lock()
         self._next = self.clock() - 1.0
 
-    def take(self) -> None:
-        """Wait for one token."""
+    def take(self, at_most: float = inf) -> None:
+        """Wait for one token. Raises ConnectorError, and takes none, when that is too long."""
         with self._lock:
             now = self.clock()
-            self._next = max(self._next, now - 1.0) + 1.0 / self.per_second
-            wait = self._next - now
+            due = max(self._next, now - 1.0) + 1.0 / self.per_second
+            wait = due - now
+            if wait > at_most:
+                raise _late(f"{self.per_second:g} calls a second are all taken")
+            self._next = due
         if wait > 0:
             self.sleep(wait)
+
+
+def _late(why: str) -> ConnectorError:
+    """A write that we did not send: the engine lets go of it, waits, and begins again."""
+    return ConnectorError(Cause.THROTTLED, f"not sent after {WAIT_SECONDS:g} s: {why}")
 
 
 @dataclass
@@ -78,6 +93,7 @@ class Clients:
     _clients: dict[tuple[str, str, str], Any] = field(default_factory=dict, repr=False)
     _sessions: dict[tuple[str, str], boto3.Session] = field(default_factory=dict, repr=False)
     _rates: dict[tuple[str, str], Rate] = field(default_factory=dict, repr=False)
+    _begun: threading.local = field(default_factory=threading.local, repr=False)
 
     @property
     def regions(self) -> tuple[str, ...]:
@@ -149,8 +165,11 @@ class Clients:
             made = client(account, service)
         except Exception as error:
             raise translated(error, what, writing=False) from error
+        self._begun.at = time.monotonic()
         try:
             return getattr(made, operation)(**words)
+        except ConnectorError:
+            raise
         except Exception as error:
             raise translated(error, what, writing=writing) from error
 
@@ -166,15 +185,23 @@ class Clients:
                 rate = self._rates.setdefault(
                     (account, service), Rate(self.estate.calls_per_second)
                 )
-                made.meta.events.register("before-call.*.*", self._before(plain, rate))
+                at_most = WAIT_SECONDS if mode == "writing" else inf
+                made.meta.events.register("before-call.*.*", self._before(plain, rate, at_most))
+                if mode == "writing":
+                    made.meta.events.register("before-send.*.*", self._in_time)
                 if service == "iam":  # it would parse policies, and their verbatim text be lost
                     made.meta.events.unregister("after-call.iam", json_decode_policies)
                 self._clients[key] = made
             return self._clients[key]
 
-    def _before(self, service: str, rate: Rate) -> Callable[..., None]:
+    def _in_time(self, **_: Any) -> None:
+        """Right before a write leaves, signed: is it still early enough?"""
+        if time.monotonic() - self._begun.at > WAIT_SECONDS:
+            raise _late("the credentials took so long")
+
+    def _before(self, service: str, rate: Rate, at_most: float) -> Callable[..., None]:
         def before(model: Any, **_: Any) -> None:
-            rate.take()
+            rate.take(at_most)
             with self._lock:
                 self.calls += 1
             self.on_call(service, model.name)

@@ -92,6 +92,12 @@ def journal_of_inline(name: str) -> str:
     return (found[1] or found[2]) if found else ""
 
 
+def is_cut(name: str) -> bool:
+    """Whether an inline policy ends older sessions, and is no deny of everything."""
+    found = _INLINE.fullmatch(name)
+    return bool(found and found[2])
+
+
 def orphans(text: str) -> tuple[str, ...]:
     """Ids of deleted principals in a document. A document that names one cannot be put back.
 

@@ -152,8 +152,9 @@ def _bucket_names(eyes: _Eyes) -> list[str]:
 
 def _may_read(eyes: _Eyes, buckets: Sequence[str]) -> Check:
     """Try each action that is declared as read: about ourselves, or things that do not exist."""
-    denied, untried, tried = list[str](), list[str](), 0
-    for action in sorted(READ - _SHOWN_ELSEWHERE):
+    denied, untried = list[str](), list[str]()
+    wanted = sorted(READ - _SHOWN_ELSEWHERE)
+    for action in wanted:
         words = _words(eyes, action, buckets)
         if words is None:
             untried.append(action)
@@ -166,8 +167,8 @@ def _may_read(eyes: _Eyes, buckets: Sequence[str]) -> Check:
                 denied.append(action)
             elif error.cause in (Cause.THROTTLED, Cause.UNREACHABLE, Cause.BUG):
                 untried.append(action)
-        tried += 1
-    found = f"{tried - len(denied)} of {tried} rights tried"
+    tried = len(wanted) - len(untried)
+    found = f"{tried - len(denied)} of {len(wanted)} rights are there, as tried"
     found += f"; denied: {', '.join(denied)}" if denied else ""
     found += f"; not tried: {', '.join(untried)}" if untried else ""
     grade = "fail" if denied else "warn" if untried else "ok"

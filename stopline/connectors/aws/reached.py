@@ -60,7 +60,7 @@ def _looked(clients: Clients, errand: _Errand, reach: Reach) -> tuple[int, list[
     row, place = errand.row, errand.row.placed(errand.region)
     what = f"{row.contains} in {errand.region}"
     try:
-        pages = clients.pages(errand.account, place, row.listing)
+        pages = clients.pages(errand.account, place, row.listing, **row.paged)
         names = sorted({row.name(item) for page in pages for item in page.get(row.items) or ()})
     except ConnectorError as error:
         return 0, [Gap(NAME, errand.account, what, error.detail)]

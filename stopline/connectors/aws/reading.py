@@ -36,6 +36,23 @@ class Account:
 
 
 @dataclass(frozen=True, slots=True)
+class Holder:
+    """A principal with every policy that it holds, by itself or by its groups, ours among them."""
+
+    arn: str
+    documents: tuple[Json, ...]
+    boundary: Json
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """All of an account: principals by kind and name, managed policies by ARN."""
+
+    principals: Mapping[tuple[str, str], Holder]
+    policies: Mapping[str, Json]
+
+
+@dataclass(frozen=True, slots=True)
 class Bucket:
     """One bucket: its policy's verbatim text ("" for none), and who its ACL names."""
 
@@ -69,6 +86,27 @@ def account(clients: Clients, number: str) -> Account:
         if marks.journal_of_policy(arn)
     }
     return Account(number, tuple(identities), ours)
+
+
+def held(clients: Clients, number: str) -> Held:
+    """Read what every principal of an account holds now. Raises ConnectorError."""
+    pages = _details(clients, number)
+    managed = {p["Arn"]: _default(p) for page in pages for p in page["Policies"]}
+    groups = {g["GroupName"]: g for page in pages for g in page["GroupDetailList"]}
+    found = {}
+    for kind, low in (("User", "user"), ("Role", "role")):
+        for item in (i for page in pages for i in page[f"{kind}DetailList"]):
+            holders = [(item, f"{kind}PolicyList")]
+            holders += [(groups.get(n, {}), "GroupPolicyList") for n in item.get("GroupList", ())]
+            documents = [d for holder, key in holders for d in _all(holder, key, managed)]
+            boundary = managed.get(_boundary(item))
+            found[low, item[f"{kind}Name"]] = Holder(item["Arn"], tuple(documents), boundary)
+    return Held(found, managed)
+
+
+def _all(found: Json, inline: str, managed: Mapping[str, Json]) -> list[Json]:
+    arns = [p["PolicyArn"] for p in found.get("AttachedManagedPolicies", ())]
+    return [*_inline(found.get(inline, ())).values(), *(managed[a] for a in arns if a in managed)]
 
 
 def _details(clients: Clients, number: str) -> list[Any]:

@@ -5,7 +5,7 @@ One row says all that one service does differently; what is done with it stands 
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from stopline.model import Document
@@ -41,11 +41,14 @@ class Call:
 class Resource:
     """One kind of resource.
 
-    `items` and `name`: where a page of `listing` has them. `locate`: a call whose answer the other
-    calls take as well. `absent`: errors of `get` that mean that there is no policy. `drop` takes a
-    policy away. `on` is what a statement's `Resource` says; nothing where it may not say any.
-    `longest` is in bytes. `outlives`: what containing it leaves, and until when. A row
-    without `put` is not written by us, and `left_open` says what a person can do.
+    `items` and `name`: where a page of `listing`, asked with `paged`, has them. `locate`: a call
+    whose answer the other calls take as well. `absent`: errors of `get` that mean that there is no
+    policy. `drop` takes a policy away. `on` is what a statement's `Resource` says; nothing where it
+    may not say any. `longest` is in bytes. `outlives`: what containing it leaves, and until when.
+    `tag` is the key of the concurrency tag in the answer of `get`, `unless_moved` the words that
+    make a write hang on it (it is nothing where there was no policy), `moved` the errors that say
+    that it moved. A row without `put` is not written by us, and `left_open` says what a person
+    can do.
     """
 
     kind: str
@@ -57,7 +60,7 @@ class Resource:
     get: Call
     text: Callable[[Any], str]
     arn: str
-    on: str
+    on: tuple[str, ...]
     actions: tuple[str, ...]
     longest: int
     outlives: tuple[str, str]
@@ -65,6 +68,10 @@ class Resource:
     drop: Call | None = None
     locate: Call | None = None
     absent: tuple[str, ...] = ()
+    paged: Mapping[str, int] = field(default_factory=dict)
+    tag: str = ""
+    unless_moved: Callable[[str], Json] | None = None
+    moved: tuple[str, ...] = ()
     left_open: str = ""
 
     @property
@@ -76,9 +83,10 @@ class Resource:
         """The resource's ARN."""
         return self.arn.format(region=where.region, account=where.account, name=where.name)
 
-    def on_of(self, where: Where) -> str:
-        """The `Resource` of a statement about it."""
-        return self.on.format(arn=self.arn_of(where))
+    def on_of(self, where: Where) -> Json:
+        """The `Resource` of a statement about it; nothing where it may not say any."""
+        said = [each.format(arn=self.arn_of(where)) for each in self.on]
+        return said if len(said) > 1 else next(iter(said), "")
 
     def placed(self, region: str) -> str:
         """The service in a region, as `Clients` takes it."""
@@ -123,7 +131,7 @@ KMS = Resource(
         lambda w, raw: {"KeyId": w.name, "PolicyName": "default", "Policy": raw},
     ),
     arn="arn:aws:kms:{region}:{account}:key/{name}",
-    on="*",
+    on=("*",),
     actions=("kms:*",),
     longest=32_768,
     outlives=("data keys that the vendor has unwrapped already", "for ever: encrypt anew"),
@@ -146,7 +154,7 @@ SNS = Resource(
         },
     ),
     arn=_TOPIC,
-    on="{arn}",
+    on=("{arn}",),
     # A topic's policy takes only what is about topics, and no wildcard for it.
     # https://docs.aws.amazon.com/sns/latest/dg/sns-access-policy-language-api-permissions-reference.html
     actions=(
@@ -169,6 +177,9 @@ SQS = Resource(
     service="sqs",
     listing="list_queues",
     items="QueueUrls",
+    # Without a size of the page there is no second page, and no word of what is missing.
+    # https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_ListQueues.html
+    paged={"MaxResults": 1000},
     name=lambda item: str(item).rpartition("/")[2],
     locate=Call("get_queue_url", _named("QueueName")),
     get=Call("get_queue_attributes", lambda _w, _: {"AttributeNames": ["Policy"]}),
@@ -176,7 +187,7 @@ SQS = Resource(
     put=Call("set_queue_attributes", lambda _w, raw: {"Attributes": {"Policy": raw}}),
     drop=Call("set_queue_attributes", lambda _w, _: {"Attributes": {"Policy": ""}}),
     arn="arn:aws:sqs:{region}:{account}:{name}",
-    on="{arn}",
+    on=("{arn}",),
     actions=("sqs:*",),
     longest=8_192,
     outlives=("messages that the vendor has received already", "for ever"),
@@ -194,7 +205,7 @@ SECRETS = Resource(
     put=Call("put_resource_policy", _by_arn(_SECRET, "SecretId", "ResourcePolicy")),
     drop=Call("delete_resource_policy", _by_arn(_SECRET, "SecretId")),
     arn=_SECRET,
-    on="*",
+    on=("*",),
     actions=("secretsmanager:*",),
     longest=20_480,
     outlives=("values that the vendor has read already", "until the secret is rotated"),
@@ -213,7 +224,7 @@ ECR = Resource(
     put=Call("set_repository_policy", _named("repositoryName", "policyText")),
     drop=Call("delete_repository_policy", _named("repositoryName")),
     arn="arn:aws:ecr:{region}:{account}:repository/{name}",
-    on="",  # its policies take no `Resource`
+    on=(),  # its policies take no `Resource`
     actions=("ecr:*",),
     longest=10_240,
     outlives=("images that the vendor has pulled already", "for ever"),
@@ -231,8 +242,13 @@ DYNAMODB = Resource(
     absent=("PolicyNotFoundException",),
     put=Call("put_resource_policy", _by_arn(_TABLE, "ResourceArn", "Policy")),
     drop=Call("delete_resource_policy", _by_arn(_TABLE, "ResourceArn")),
+    tag="RevisionId",
+    unless_moved=lambda tag: {"ExpectedRevisionId": tag or "NO_POLICY"},
+    moved=("PolicyNotFoundException",),
     arn=_TABLE,
-    on="{arn}",
+    # An index is reached by an ARN of its own, and a table's policy can let somebody in to it.
+    # https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/rbac-examples.html
+    on=("{arn}", "{arn}/index/*"),
     actions=("dynamodb:*",),
     longest=20_480,
     outlives=("items that the vendor has read already", "for ever"),
@@ -248,7 +264,7 @@ EVENTS = Resource(
     get=Call("describe_event_bus", _named("Name")),
     text=lambda answer: str(answer.get("Policy") or ""),
     arn="arn:aws:events:{region}:{account}:event-bus/{name}",
-    on="{arn}",
+    on=("{arn}",),
     actions=("events:*",),
     longest=10_240,
     outlives=("rules of ours that send to buses of the vendor's", "until they are disabled"),

@@ -1,7 +1,7 @@
 """Policies of resources that are written as a whole: read, and written with our statements in them.
 
-None of these calls is sent with a concurrency tag: as with a bucket's policy, an edit that a
-stranger makes between our read and our write is lost (law 4).
+A write hangs on the provider's concurrency tag where there is one (`Resource.tag`). Elsewhere an
+edit that a stranger makes between our read and our write is lost, as in a bucket's policy (law 4).
 """
 
 from collections.abc import Sequence
@@ -17,7 +17,7 @@ from stopline.connectors.aws.documents import (
 )
 from stopline.connectors.aws.resources import BY_STATEMENT, Call, Resource, Where, where_of
 from stopline.engine import Observed
-from stopline.errors import ConnectorError
+from stopline.errors import ConnectorError, StaleError
 from stopline.model import Cause, Change, Document
 
 
@@ -26,14 +26,19 @@ def text_of(clients: Clients, row: Resource, where: Where) -> str:
 
     A resource that is not there is `Cause.GONE`.
     """
+    return _asked(clients, row, where)[0]
+
+
+def _asked(clients: Clients, row: Resource, where: Where) -> tuple[str, str]:
+    """The text, and its concurrency tag; nothing where it has none."""
     words = _words(clients, row, where, row.get, "")
     try:
         answer = clients.ask(where.account, row.placed(where.region), row.get.operation, **words)
     except ConnectorError as error:
         if any(f" {code}:" in error.detail for code in row.absent):
-            return ""
+            return "", ""
         raise
-    return row.text(answer)
+    return row.text(answer), str(answer.get(row.tag, ""))
 
 
 def _words(clients: Clients, row: Resource, where: Where, call: Call, text: str) -> dict[str, Any]:
@@ -49,12 +54,12 @@ def read(clients: Clients, document: Document) -> Observed:
     """Read one resource's policy; `exists` is false when the resource is not there."""
     row = BY_STATEMENT[document.kind]
     try:
-        raw = text_of(clients, row, where_of(document))
+        raw, tag = _asked(clients, row, where_of(document))
     except ConnectorError as error:
         if gone(error):
             return Observed(document, exists=False)
         raise
-    return Observed(document, our_statements(document, raw) if raw else {}, raw=raw)
+    return Observed(document, our_statements(document, raw) if raw else {}, raw=raw, tag=tag)
 
 
 def write(
@@ -76,6 +81,19 @@ def write(
         detail = f"nothing would be left in the policy of {document.id}, and {row.service} wants"
         raise ConnectorError(Cause.REFUSED, f"{detail} one")
     if wanted or observed.raw:
-        words = _words(clients, row, where, call, wanted)
-        clients.do(where.account, row.placed(where.region), call.operation, **words)
+        _send(clients, row, where, call, (wanted, observed.tag))
     settled(lambda: read(clients, document).raw, document, wanted)
+
+
+def _send(clients: Clients, row: Resource, where: Where, call: Call, what: tuple[str, str]) -> None:
+    """Send a text that was built on what bears a tag. Raises StaleError where the tag moved."""
+    wanted, tag = what
+    words = _words(clients, row, where, call, wanted)
+    if row.unless_moved is not None:
+        words |= row.unless_moved(tag)
+    try:
+        clients.do(where.account, row.placed(where.region), call.operation, **words)
+    except ConnectorError as error:
+        if any(f" {code}:" in error.detail for code in row.moved):
+            raise StaleError(error.detail) from error
+        raise

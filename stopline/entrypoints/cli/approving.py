@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from activities.api import Acknowledgement, Summary
+from stopline.approving import GAPS, statement_of
 from stopline.entrypoints.cli import options as o
 from stopline.entrypoints.cli.asking import confirm, open_pause
 from stopline.entrypoints.cli.ending import end, standing_now
@@ -55,7 +56,8 @@ def approve(
     reason = o.require_reason(reason) if gaps else reason
     pause, temporal = open_pause(program, case), program.at_work()
     if gaps:
-        raise typer.Exit(_acknowledge(program, temporal, pause, person, reason, confirm_))
+        known = Acknowledgement(person, reason)
+        raise typer.Exit(_acknowledge(program, temporal, pause, known, key, confirm_))
     waiting = _waiting(standing_now(program, temporal, pause.id))
     planned = program.book.pauses.plan(waiting.ref)
     program.tell(page_of(program, planned, pause.frozen))
@@ -98,9 +100,6 @@ def _signature(
     program: Program, pause: Pause, waiting: Waiting, word: m.Approve, named: Path | None
 ) -> str:
     """OpenSSH's signature with the key that was named, if one was."""
-    key = named or program.settings.signing_key
-    if key is None:
-        return ""
     signed = Statement(
         journal=program.book.id,
         pause=pause.id,
@@ -112,7 +111,13 @@ def _signature(
         by=word.by,
         reason=word.reason,
     )
-    return sign(signed, key)
+    return signature_of(program, signed, named)
+
+
+def signature_of(program: Program, said: Statement, named: Path | None) -> str:
+    """OpenSSH's signature with the key that was named or is set; nothing where none is."""
+    key = named or program.settings.signing_key
+    return sign(said, key) if key is not None else ""
 
 
 def _waiting(stands: Standing) -> Waiting:
@@ -157,8 +162,14 @@ def _after(program: Program, temporal: Temporal, pause: Pause, planned: Planned)
 
 
 def _acknowledge(
-    program: Program, temporal: Temporal, pause: Pause, by: str, reason: str, given: str
+    program: Program,
+    temporal: Temporal,
+    pause: Pause,
+    word: Acknowledgement,
+    key: Path | None,
+    given: str,
 ) -> int:
+    digest = program.book.pauses.last_containment(pause.id)  # before it is shown: no later one
     stands = standing_now(program, temporal, pause.id)
     if not stands.count("gap", "left open"):
         raise RefusedError(
@@ -166,6 +177,7 @@ def _acknowledge(
         )
     program.tell(result_page(stands, program.most))
     confirm(program, pause.vendor, given, "accept the gaps and what is left open")
-    word = Acknowledgement(by, reason)
-    program.wait(temporal.say(pause.workflow, m.ACKNOWLEDGE, word, Summary))
+    said = statement_of(GAPS, program.book.id, pause, word.by, word.reason, digest)
+    proven = replace(word, digest=digest, signature=signature_of(program, said, key))
+    program.wait(temporal.say(pause.workflow, m.ACKNOWLEDGE, proven, Summary))
     return end(program, temporal, pause.id)

@@ -14,6 +14,7 @@ import typer
 
 import stopline
 from stopline.entrypoints.cli import (
+    acking,
     adopting,
     approving,
     assessing,
@@ -60,6 +61,7 @@ for command in (
     auditing.audit,
     auditing.audits,
     noticing.notices,
+    acking.ack,
     approving.approve,
     approving.reject,
     restoring.rollback,

@@ -1,16 +1,23 @@
-"""`stopline notices`: what stakeholders were told by a pause; `notices test` tries the channels."""
+"""`stopline notices`: what stakeholders were told by a pause; `notices test` tries the channels.
 
+With --tell-outside a second person lets those outside hear before containment is verified.
+"""
+
+from collections.abc import Mapping
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from activities.api import TellOrder
+from stopline.approving import TELL_OUTSIDE, statement_of
 from stopline.entrypoints.cli import options as o
-from stopline.entrypoints.cli.asking import nearest, pauses_named
+from stopline.entrypoints.cli.approving import signature_of
+from stopline.entrypoints.cli.asking import confirm, nearest, open_pause, pauses_named
 from stopline.entrypoints.cli.program import Program
 from stopline.errors import SetupError, UserError
-from stopline.journal.outbox import Notice
-from stopline.journal.pauses import OPEN
+from stopline.journal.outbox import Heard, Notice
+from stopline.journal.pauses import OPEN, Pause
 from stopline.render.documents import notices_document, tried_document
 from stopline.render.notices import NoticeShown, TriedShown, notices_page, tried_page
 from stopline.render.standing import FAILED, PARTIAL
@@ -24,17 +31,48 @@ def notices(
         str, typer.Argument(metavar="VENDOR|PAUSE|test", help="Whose; or `test`, to try all.")
     ],
     *,
+    outside: Annotated[
+        bool,
+        typer.Option(
+            "--tell-outside", help="Let vendor and payees hear before containment is verified."
+        ),
+    ] = False,
+    reason: o.Reason = "",
     by: o.As = "",
+    key: o.Sign = None,
+    confirm_: o.Confirm = "",
     output: o.OutputOption = None,
 ) -> None:
-    """Show what stakeholders were told by a pause: each notice with its state.
+    """Show what stakeholders were told by a pause: each notice with its state, and who heard it.
 
     Exits with 6 when one could not be sent. `stopline notices test` sends a marked test over every
-    channel, and exits with 1 when one did not take it.
+    channel, and exits with 1 when one did not take it. With --tell-outside an approver who is not
+    the requester lets those outside hear now; it wants a reason, and is signed as approvals are.
     """
     program = o.program_of(context, output)
-    code = _test(program, o.identity(program, by)) if case == TEST else _show(program, case)
-    raise typer.Exit(code)
+    if case == TEST:
+        raise typer.Exit(_test(program, o.identity(program, by)))
+    if outside:
+        _tell_outside(
+            program, case, o.require_reason(reason), o.identity(program, by), key, confirm_
+        )
+    raise typer.Exit(_show(program, case))
+
+
+def _tell_outside(
+    program: Program, case: str, reason: str, by: str, key: Path | None, given: str
+) -> None:
+    pause = open_pause(program, case)
+    temporal = program.at_work()
+    what = f"tell {pause.vendor} and its payees before containment is verified"
+    confirm(program, pause.vendor, given, what)
+    said = statement_of(TELL_OUTSIDE, program.book.id, pause, by, reason)
+    order = TellOrder(
+        pause.id, program.book.id, word=TELL_OUTSIDE, by=by, reason=reason,
+        signature=signature_of(program, said, key),
+    )  # fmt: skip
+    program.wait(temporal.about_notices(order, TELL_OUTSIDE, f"{by}: {what}"))
+    program.say(f"{pause.vendor} and its payees are told now, and of what follows.")
 
 
 def _show(program: Program, case: str) -> int:
@@ -46,18 +84,25 @@ def _show(program: Program, case: str) -> int:
             f"{case!r} names {len(chosen)} pauses: {ids}.",
             "Name one by its id; `stopline status --all` lists them.",
         )
-    (pause,) = chosen
-    shown = [_shown(notice) for notice in program.book.outbox.of(pause.id)]
+    return show(program, chosen[0])
+
+
+def show(program: Program, pause: Pause) -> int:
+    """Show every notice of a pause; the exit code is 6 when one could not be sent."""
+    outbox = program.book.outbox
+    heard, levels = outbox.heard(pause.id), outbox.escalations(pause.id)
+    shown = [_shown(notice, heard, levels) for notice in outbox.of(pause.id)]
     document = notices_document(shown, pause.id, pause.vendor)
     program.emit(notices_page(shown, pause.id, pause.vendor), document)
     return PARTIAL if any(notice.amber for notice in shown) else 0
 
 
-def _shown(notice: Notice) -> NoticeShown:
+def _shown(notice: Notice, heard: Mapping[int, Heard], levels: Mapping[int, int]) -> NoticeShown:
+    who = heard.get(notice.seq, Heard("", ""))
     return NoticeShown(
         notice.at, notice.event, notice.audience, notice.channel, notice.recipient,
         str(notice.state), notice.attempts, notice.why, notice.sent_at, notice.key, notice.body,
-        notice.amber,
+        notice.amber, who.by, who.at, levels.get(notice.seq, 0),
     )  # fmt: skip
 
 

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from shlex import quote
 
 from stopline.journal.book import Book
+from stopline.journal.outbox import ACKNOWLEDGED, LIFTED
 from stopline.journal.pauses import OPEN, Pause, PauseStatus, Planned
 from stopline.journal.store import Event
 from stopline.model import Address, Direction, Hold, Outcome
@@ -32,6 +33,8 @@ _SAID = {
     "adopted": "adopt",
     "reassessed": "reassess",
     "review-overdue": "not reassessed in time",
+    ACKNOWLEDGED: "acknowledge a notice",
+    LIFTED: "tell those outside",
 }
 
 
@@ -107,6 +110,7 @@ def _left(
     latest: Mapping[Address, Json],
 ) -> Iterator[Left]:
     yield from _not_taken_back(book, pause, latest)
+    yield from _not_told(book, pause)
     if pause.status is PauseStatus.CLOSED:
         return
     planned = _last_containment(book, pause, events)
@@ -209,7 +213,8 @@ def _unverified(pause: Pause, events: Iterable[Event], holds: Iterable[Hold]) ->
         where = str(hold.address)
         if where in bad:
             again = f"stopline pause {pause.vendor} --address {quote(where)} --reason '...'"
-            reason = "a later reading does not show what we left"
+            reason = last.data.get("why", {}).get(where) if last else ""
+            reason = reason or "a later reading does not show what we left"
             yield Left("unverified", where, hold.change.principal, reason, again)
 
 
@@ -224,6 +229,16 @@ def _wrong_sheet(pause: Pause, events: Iterable[Event]) -> Iterator[Left]:
     if wrong := last.get("wrong") or last.get("reason"):
         print_it = f"stopline status {pause.id} --format commands"
         yield Left("recovery sheet", last.get("where", ""), "", wrong, print_it)
+
+
+def _not_told(book: Book, pause: Pause) -> Iterator[Left]:
+    """Who should know and was not told, or not yet. Nothing of the pause hangs on it."""
+    for notice in book.outbox.of(pause.id):
+        if notice.amber:
+            to = f" to {notice.recipient}" if notice.recipient else ""
+            where = f"{notice.channel}: {notice.audience}{to}"
+            reason = f"{notice.event}: {notice.state}, {notice.why}"
+            yield Left("notice", where, "", reason, f"stopline notices {pause.id}")
 
 
 # --- what waits ----------------------------------------------------------------------------------

@@ -1,6 +1,7 @@
 """How AWS is called: what is sent how often, how fast, by whom, and what its answers mean."""
 
 import threading
+import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -21,7 +22,7 @@ from support.aws import (
     estate,
 )
 
-from stopline.connectors.aws import AwsConnector
+from stopline.connectors.aws import AwsConnector, clients
 from stopline.connectors.aws.clients import Clients, Rate
 from stopline.connectors.aws.faults import translated
 from stopline.engine import PATIENCE, Errand, apply
@@ -271,6 +272,34 @@ def test_a_rate_does_not_save_up_more_than_a_second() -> None:
     for _ in range(16):
         rate.take()
     assert clock.now == pytest.approx(3701.0)
+
+
+def test_a_write_that_would_wait_past_its_lease_is_not_sent_and_takes_no_token() -> None:
+    """The lease was checked before the wait: after it, another attempt may be at the document."""
+    clock = Clock()
+    rate = Rate(1, lambda: clock.now, clock.sleep)
+    for _ in range(3):
+        rate.take(at_most=2.0)
+    slept = clock.now
+    rate._next = clock.now + 5  # what discovery has taken ahead of us
+    with pytest.raises(ConnectorError, match="1 calls a second are all taken") as caught:
+        rate.take(at_most=2.0)
+    assert (caught.value.cause, caught.value.landed) == (Cause.THROTTLED, False)
+    assert (clock.now, rate._next) == (slept, slept + 5)
+
+
+def test_a_write_whose_credentials_take_too_long_is_not_sent(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Assuming a role is tried three times; what comes of it late is not sent at all."""
+    monkeypatch.setattr(clients, "WAIT_SECONDS", 0.2)
+    with asking(monkeypatch, lambda _: (200, DONE)) as (answers, aws):
+        made = aws.clients.writing(RESEARCH, "iam")
+        made.meta.events.register("before-sign.*.*", lambda **_: time.sleep(0.3))
+        with pytest.raises(ConnectorError, match="not sent") as caught:
+            aws.clients.do(RESEARCH, "iam", "delete_access_key", AccessKeyId="AKIAEXAMPLE000000001")
+        assert (caught.value.cause, caught.value.landed) == (Cause.THROTTLED, False)
+        assert answers.actions() == []
 
 
 def test_each_account_and_service_has_a_rate_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -5,39 +5,18 @@ from dataclasses import replace
 
 import pytest
 from support.aws import DATA, MERCER, MERCOR, VENDOR, Cloud
-from support.aws_resources import ARNS, Owner, playbook
+from support.aws_resources import ARNS, Owner
+from support.grants import a_grant, held, opinions
 
 from stopline.connectors.aws import AwsConnector, policy, whole
 from stopline.connectors.aws.resources import DYNAMODB, EVENTS, KMS, SQS, TABLE, Where, where_of
-from stopline.engine import Mark, Observed, Terms
+from stopline.engine import Observed
 from stopline.errors import ConfigError, ConnectorError
 from stopline.estate import parse_estate
-from stopline.model import Address, Cause, Change, Counted, Document, Grant, Scope, Skip, State
+from stopline.model import Cause, Change, Counted, Document, Scope, Skip, State
 
-TERMS = Terms(VENDOR, playbook(), Mark("0a1b2c3d", "00000001"))
 VENDORS = policy.Vendors(accounts=frozenset({MERCOR}))
 ESTATE = 'aws:\n  accounts: {"111122223333": {}}\n'
-
-
-def held(connector: AwsConnector) -> list[Grant]:
-    """What of the resources lets the vendor in."""
-    return [f for f in connector.discover(VENDOR, Scope()) if isinstance(f, Grant)]
-
-
-def a_grant(kind: str = "sqs-queue", id_: str = "us-east-1/labels", **state: object) -> Grant:
-    """A resource as discovery shows it."""
-    shown = {
-        "policy_bytes": 100, "orphans": [], "marks": [], "accounts": [MERCOR], "own": [],
-        "reached_by": ["x"], **state,
-    }  # fmt: skip
-    where = where_of(Document("aws", DATA, kind, id_))
-    arn = TABLE[kind].arn_of(where)
-    return Grant(Address("aws", DATA, kind, id_), State.of(shown), arn, kind, arn, "x")
-
-
-def opinions(cloud_or: AwsConnector, grant: Grant) -> list[Change | Skip]:
-    """What would be done about it."""
-    return list(cloud_or.contained(grant, TERMS))
 
 
 @pytest.fixture

@@ -1,0 +1,155 @@
+"""What people answer to notices, and what follows when nobody does.
+
+Whoever acknowledges proves with a token that a notice reached them, or is one of the roles'
+responders. Those outside are told before containment is verified on a second person's word alone.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from temporalio import activity
+
+from activities import api
+from activities.telling import NOBODY, Teller, require_journal
+from activities.working import at_work
+from stopline import settings
+from stopline.approving import TELL_OUTSIDE, Approvers, statement_of
+from stopline.audiences import INSIDE, OUTSIDE, Audience, Notices
+from stopline.errors import ConfigError, RefusedError
+from stopline.journal.book import Book
+from stopline.journal.outbox import LIFTED, Notice
+from stopline.journal.pauses import OPEN
+from stopline.notices.drafting import LIFTED as PAUSING
+from stopline.notices.drafting import Facts, Raised, raised
+from stopline.notices.tokens import is_genuine, notice_of
+from stopline.text import jsonable
+
+ACK = "ack"
+
+
+@dataclass(frozen=True)
+class Answering:
+    """The bodies, over one journal. `secret_of` gives the value behind a variable's name."""
+
+    book: Book
+    teller: Teller = NOBODY
+    approvers: Approvers = field(default_factory=Approvers)
+    secret_of: Callable[[str], str] = field(default=settings.secret, repr=False)
+
+    def all(self) -> list[Callable[..., Any]]:
+        """Everything that a worker registers."""
+        return [self.hear, self.escalate]
+
+    @activity.defn(name=api.HEAR)
+    def hear(self, asked: api.TellOrder) -> api.Told:
+        """Write down what a person says about notices. Raises RefusedError when it is no word."""
+        with at_work():
+            require_journal(self.book, asked)
+            if asked.word == ACK:
+                return self._acknowledged(asked)
+            self._lifted(asked)
+            return api.Told()
+
+    @activity.defn(name=api.ESCALATE)
+    def escalate(self, asked: api.TellOrder) -> api.Due:
+        """Tell the next level of an event that nobody has acknowledged.
+
+        Answers with what is to be sent; without levels once somebody has heard, when there is
+        nobody else to tell, or when the pause is over.
+        """
+        with at_work():
+            require_journal(self.book, asked)
+            notices, outbox = self._notices(), self.book.outbox
+            open_ = self.book.pauses.get(asked.pause).status in OPEN
+            if notices is None or not open_ or asked.level > len(notices.escalation.levels):
+                return api.Due()
+            terms = notices.escalation
+            unheard = self._original(asked, terms.minutes, len(terms.levels))
+            drafts = tuple(raised(notices, unheard))
+            if not outbox.escalate(asked.pause, asked.seq, asked.level, drafts):
+                return api.Due()
+            channels = tuple(sorted({notice.channel for notice in outbox.due(asked.pause)}))
+            return api.Due(channels, asked.seq, terms.minutes * 60, len(terms.levels))
+
+    # --- small things ----------------------------------------------------------------------------
+
+    def _notices(self) -> Notices | None:
+        """Who is told; nobody else while the file is broken, which is said where it is drafted."""
+        try:
+            return self.teller.notices()
+        except ConfigError:
+            return None
+
+    def _original(self, asked: api.TellOrder, minutes: float, levels: int) -> Raised:
+        """What nobody has acknowledged, as those inside were told it."""
+        inside = [
+            n
+            for n in self.book.outbox.of(asked.pause)
+            if n.seq == asked.seq and Audience(n.audience) in INSIDE
+        ]
+        if not inside:
+            raise RefusedError(f"The event {asked.seq} of {asked.pause} was told to nobody inside.")
+        first = min(inside, key=lambda n: (n.audience != Audience.RESPONDERS, n.key))
+        text = self.book.outbox.text(first)
+        return Raised(asked.pause, minutes, asked.level, levels, first.subject, text)
+
+    def _acknowledged(self, asked: api.TellOrder) -> api.Told:
+        outbox = self.book.outbox
+        told = [n for n in outbox.of(asked.pause) if Audience(n.audience) in INSIDE]
+        if asked.token:
+            one = self._proven(told, asked.token)
+            data = {"notice": one.key, "by_token": True, "reason": asked.reason}
+            heard = outbox.acknowledge(asked.pause, {one.seq}, asked.by, data)
+            return api.Told(heard=len(heard))
+        if not self.approvers.roles.may_acknowledge(asked.by):
+            raise RefusedError(
+                f"{asked.by} is not a responder. Nothing was acknowledged.",
+                "The worker's roles.yaml says who is; --token takes what stood in your notice.",
+            )
+        meant = [n for n in told if n.key == asked.notice or not asked.notice]
+        if not meant:
+            raise RefusedError(f"Nobody inside was told that by the pause {asked.pause}.")
+        data = {"notice": asked.notice, "by_token": False, "reason": asked.reason}
+        heard = outbox.acknowledge(asked.pause, {n.seq for n in meant}, asked.by, data)
+        return api.Told(heard=len(heard))
+
+    def _proven(self, told: list[Notice], token: str) -> Notice:
+        """The notice that a token was sent in. Raises RefusedError."""
+        notices = self._notices()
+        name = notices.escalation.secret if notices else None
+        try:
+            secret = self.secret_of(name) if name else ""
+        except ConfigError as error:
+            raise RefusedError(f"The token cannot be verified: {error.what}") from None
+        found = [n for n in told if n.key.startswith(notice_of(token))]
+        if not secret or len(found) != 1 or not is_genuine(token, secret, self.book.id):
+            raise RefusedError(
+                "The token is not one of a notice of this pause. Nothing was acknowledged.",
+                "Copy it whole from the notice.",
+            )
+        return found[0]
+
+    def _lifted(self, asked: api.TellOrder) -> None:
+        """Let those outside hear before containment is verified. Raises RefusedError."""
+        pauses, pause = self.book.pauses, self.book.pauses.get(asked.pause)
+        signed = statement_of(TELL_OUTSIDE, self.book.id, pause, asked.by, asked.reason)
+        signature = self.approvers.vouch(signed, asked.signature)
+        data = {"reason": asked.reason, "signature": signature, "signed": jsonable(signed)}
+        if any(e.data == data and e.actor == asked.by for e in pauses.events(pause.id, LIFTED)):
+            return  # said and written down already: its answer was lost
+        if pause.status not in OPEN or self.book.outbox.outside_may_hear(pause.id):
+            raise RefusedError(
+                f"Those outside may hear of the pause {pause.id} already, or it is over. "
+                "Nothing was sent."
+            )
+        facts = Facts(PAUSING, pause.vendor, pause.id, self.book.store.now())
+        drafts = self.teller.drafts(replace(facts, by=asked.by))
+        if not any(draft.outside for draft in drafts):
+            wrong = next((draft.wrong for draft in drafts if draft.wrong), "")
+            raise RefusedError(
+                f"There is no way to {pause.vendor} or its payees: "
+                f"{wrong or 'notices.yaml names none'}. Nothing was sent.",
+                f"Give notices.yaml vendors: {pause.vendor}: with {', '.join(OUTSIDE)}.",
+            )
+        pauses.note(pause.id, LIFTED, data, asked.by, event=PAUSING, drafts=drafts)

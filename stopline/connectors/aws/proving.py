@@ -1,0 +1,123 @@
+"""Whether what we left does what it is for: effective access, from the documents as they are now.
+
+Policies of targets were read just now; the principals' documents are read anew, in calls that grow
+with pages. Where AWS itself, or a stranger, made something of ours ineffective, it is told here.
+"""
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+
+from stopline.connectors.aws import marks, reading
+from stopline.connectors.aws.claims import (
+    OPEN,
+    Place,
+    Standing,
+    let_past,
+    of_freeze,
+    of_principal,
+    of_statement,
+)
+from stopline.connectors.aws.clients import Clients
+from stopline.connectors.aws.evaluating import Policies
+from stopline.connectors.aws.resources import BY_STATEMENT, where_of
+from stopline.engine import Observed
+from stopline.errors import ConnectorError
+from stopline.model import Change, Document
+from stopline.proof import Unproved
+
+_ON_PRINCIPALS = (
+    "user-attachment", "user-inline-policy", "user-boundary",
+    "role-attachment", "role-inline-policy", "role-boundary",
+)  # fmt: skip
+_TRUST = "trust-policy-statement"
+_BUCKET = "bucket-policy-statement"
+
+
+def unproved(
+    clients: Clients, held: Sequence[Change], observed: Mapping[Document, Observed]
+) -> Iterator[Unproved]:
+    """Name what does not do what it was made for; raises nothing."""
+    standing = [c for c in held if c.after is not None and _stands(c, observed)]
+    for change in standing:
+        if why := _on_target(change, observed[change.address.document].raw):
+            yield Unproved(change.address, why)
+    yield from _on_principals(
+        clients, [c for c in standing if c.address.kind in _ON_PRINCIPALS], observed
+    )
+
+
+def _stands(change: Change, observed: Mapping[Document, Observed]) -> bool:
+    """What is not there as we left it is drift, and told as such."""
+    found = observed.get(change.address.document)
+    return found is not None and found.states.get(change.address) == change.after
+
+
+# --- targets ---------------------------------------------------------------------------------
+
+
+def place_of(document: Document) -> Place | None:
+    """What a statement in this document is about; None where it holds no statements of ours."""
+    if document.kind == _BUCKET:
+        return Place(document.realm, f"arn:aws:s3:::{document.id}")
+    if document.kind == _TRUST:
+        return Place(document.realm, f"arn:aws:iam::{document.realm}:role/{document.id}")
+    row = BY_STATEMENT.get(document.kind)
+    return Place(document.realm, row.arn_of(where_of(document))) if row else None
+
+
+def _on_target(change: Change, raw: str) -> str:
+    place = place_of(change.address.document)
+    if place is None or change.after is None or not raw:
+        return ""
+    ours, document = change.after.value, json.loads(raw)
+    frozen = "ArnNotLike" in (ours.get("Condition") or {})
+    requests = of_freeze(ours, place) if frozen else of_statement(ours, document, place)
+    return let_past(requests, Policies(resource=document))
+
+
+# --- principals ------------------------------------------------------------------------------
+
+
+def _on_principals(
+    clients: Clients, held: Sequence[Change], observed: Mapping[Document, Observed]
+) -> Iterator[Unproved]:
+    numbers = sorted({change.address.realm for change in held})
+    with ThreadPoolExecutor(max(1, len(numbers))) as pool:
+        read = dict(zip(numbers, pool.map(lambda n: _read(clients, n), numbers), strict=True))
+    for change in held:
+        found = read[change.address.realm]
+        if isinstance(found, ConnectorError):
+            why = f"the policies of the account could not be read again: {found.detail}"
+        else:
+            why = _on_principal(change, found, observed)
+        if why:
+            yield Unproved(change.address, why)
+
+
+def _read(clients: Clients, number: str) -> reading.Held | ConnectorError:
+    try:
+        return reading.held(clients, number)
+    except ConnectorError as error:
+        return error
+
+
+def _on_principal(change: Change, held: reading.Held, observed: Mapping[Document, Observed]) -> str:
+    kind = change.address.kind.partition("-")[0]
+    name, _, policy = change.address.document.id.partition("/")
+    found = held.principals.get((kind, name))
+    if found is None:
+        return ""  # deleted: there is nobody who could
+    boundary = held.policies.get(_boundary_of(change, observed), found.boundary)
+    standing = Standing(found.arn, found.documents)
+    before = change.moment if marks.is_cut(policy) else ""
+    requests = of_principal(standing, before=before)
+    return let_past(requests, Policies(found.documents, boundary, resource=OPEN))
+
+
+def _boundary_of(change: Change, observed: Mapping[Document, Observed]) -> str:
+    """The boundary that was read just now, where ours is one."""
+    state = observed[change.address.document].states.get(change.address)
+    if state is None or not change.address.kind.endswith("-boundary"):
+        return ""
+    return str(state.value["PermissionsBoundary"])

@@ -1,0 +1,205 @@
+"""What `verify` proves: who gets past what we left, by the documents as they are now."""
+
+import json
+from dataclasses import replace
+
+import pytest
+from support.aws import DATA, MERCOR, Cloud
+from support.aws_resources import KINDS, Owner, policy_of
+from support.grants import held, opinions
+
+from activities.ends import verified
+from stopline import planner
+from stopline.connectors.aws import AwsConnector, marks
+from stopline.connectors.aws.claims import (
+    OPEN,
+    Standing,
+    let_past,
+    of_freeze,
+    of_principal,
+    of_statement,
+)
+from stopline.connectors.aws.evaluating import Policies
+from stopline.connectors.aws.proving import place_of
+from stopline.connectors.aws.resources import TABLE, where_of
+from stopline.engine import Errand, Observed, apply
+from stopline.journal.book import Book, open_book
+from stopline.model import (
+    Address,
+    Breadth,
+    Change,
+    Direction,
+    Document,
+    Grant,
+    Outcome,
+    Scope,
+    State,
+)
+from stopline.text import Json
+
+PAUSE = "00000001"
+MOMENT = "2026-06-01T12:00:00Z"
+USER = f"arn:aws:iam::{DATA}:user/vendors/mercor/ann"
+ALLOW: Json = {"Statement": {"Effect": "Allow", "Action": "s3:Get*", "Resource": "*"}}
+
+
+def proven(change: Change, raw: str) -> str:
+    """What gets past a statement of ours in a policy; nothing where nobody does."""
+    assert change.after is not None
+    place = place_of(change.address.document)
+    assert place is not None
+    body = json.loads(raw)
+    whole = {**body, "Statement": [*body["Statement"], change.after.value]}
+    return let_past(of_statement(change.after.value, whole, place), Policies(resource=whole))
+
+
+def for_accounts(connector: AwsConnector, grant: Grant) -> Change:
+    """The change that denies the vendor's accounts."""
+    changes = (o for o in opinions(connector, grant) if isinstance(o, Change))
+    return next(c for c in changes if c.address.id.endswith("Acct"))
+
+
+def altered(change: Change, **words: Json) -> Change:
+    """The same change, whose statement says something else."""
+    assert change.after is not None
+    return replace(change, after=State.of({**change.after.value, **words}))
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_deny_that_does_not_reach_what_is_allowed_is_no_proof(kind: str, cloud: Cloud) -> None:
+    """Ours is proven; one on something else, or under a condition that nobody knows, is not."""
+    id_ = Owner(cloud).make(kind, "labels", {"AWS": f"arn:aws:iam::{MERCOR}:root"})
+    connector = cloud.connector(resources=(TABLE[kind].contains,))
+    (grant,) = held(connector)
+    change = for_accounts(connector, grant)
+    arn = TABLE[kind].arn_of(where_of(Document("aws", DATA, kind, f"us-east-1/{id_}")))
+    raw = policy_of(kind, {"AWS": MERCOR}, "*" if "*" in TABLE[kind].on else arn)
+    assert proven(change, raw) == ""
+    assert f"arn:aws:iam::{MERCOR}:role/any can still" in proven(
+        altered(change, Action="ec2:*"), raw
+    )
+    assert change.after is not None
+    condition = {**change.after.value["Condition"], "StringEquals": {"aws:SourceVpce": "vpce-1"}}
+    accounts = {"ArnLike": {"aws:PrincipalArn": f"arn:aws:iam::{MERCOR}:*"}}
+    assert "is not shown to be refused to" in proven(
+        altered(change, Condition={**condition, **accounts}), raw
+    )
+
+
+def principal(*documents: Json, boundary: Json = None, before: str = "") -> str:
+    """What gets past what is held of a user."""
+    standing = Standing(USER, documents)
+    return let_past(
+        of_principal(standing, before=before), Policies(documents, boundary, resource=OPEN)
+    )
+
+
+def test_a_principal_is_cut_off_by_whatever_lever_denies_everything() -> None:
+    """By a policy of its own or by its boundary; not where that is missing, or has a condition."""
+    deny = marks.policy_document("0a1b2c3d")
+    assert principal(ALLOW, deny) == ""
+    assert principal(ALLOW, boundary=deny) == ""
+    assert f"{USER} can still" in principal(ALLOW)
+    unless: Json = {"Condition": {"StringNotEquals": {"aws:SourceVpce": "vpce-1"}}}
+    weak: Json = {"Statement": [{**deny["Statement"][0], **unless}]}
+    assert "is not shown to be refused to s3:ListAllMyBuckets" in principal(ALLOW, weak)
+
+
+def test_a_cut_ends_what_was_issued_before_and_is_proven_for_that_alone() -> None:
+    """A session from before the moment is refused; asked of another moment it is not proven."""
+    cut = marks.cut_document("0a1b2c3d", PAUSE, MOMENT)
+    assert principal(ALLOW, cut, before=MOMENT) == ""
+    assert "can still" in principal(ALLOW, cut, before="2026-06-01T12:00:02Z")
+
+
+def test_a_freeze_is_proven_for_whom_it_does_not_spare() -> None:
+    """Each action that it names, for the account's own people; not where it has gone soft."""
+    document = Document("aws", DATA, "bucket-policy-statement", "training")
+    place = place_of(document)
+    assert place is not None
+    frozen: Json = {
+        "Effect": "Deny", "Principal": "*", "Action": ["s3:PutObject*", "s3:DeleteObject*"],
+        "Resource": "arn:aws:s3:::training/*",
+        "Condition": {
+            "ArnNotLike": {"aws:PrincipalArn": [f"arn:aws:iam::{DATA}:role/break-glass/*"]},
+            "BoolIfExists": {"aws:PrincipalIsAWSService": "false"},
+        },
+    }  # fmt: skip
+    open_: Json = {**OPEN["Statement"], "Resource": "*"}
+
+    def past(statement: Json) -> str:
+        return let_past(
+            of_freeze(statement, place), Policies(resource={"Statement": [open_, statement]})
+        )
+
+    assert past(frozen) == ""
+    soft = {**frozen["Condition"], "Bool": {"aws:MultiFactorAuthPresent": "true"}}
+    assert "is not shown to be refused to" in past({**frozen, "Condition": soft})
+
+
+def test_what_cannot_be_read_again_is_not_proven(cloud: Cloud) -> None:
+    """An account that lets us in no more says nothing of who is cut off there."""
+    document = Document("aws", DATA, "user-attachment", "ann")
+    arn = marks.policy_arn(DATA, "0a1b2c3d")
+    address, after = Address("aws", DATA, document.kind, f"ann#{arn}"), State.of({"PolicyArn": arn})
+    change = Change(address, None, after, "deny-users", Breadth.PRINCIPAL, marked=True)
+    cloud.closed.add(DATA)
+    observed = {document: Observed(document, {address: after})}
+    (told,) = cloud.connector().unproved([change], observed)
+    assert told.address == address
+    assert told.why.startswith("the policies of the account could not be read again: ")
+
+
+@pytest.fixture
+def book() -> Book:
+    """An empty journal."""
+    return open_book("sqlite://")
+
+
+def carry_out(
+    connector: AwsConnector, book: Book, changes: list[Change], way: Direction
+) -> list[Outcome]:
+    """Let the engine do it."""
+    errand = Errand(PAUSE, way, f"attempt-{way}", "token")
+    done = apply(connector, book.writes, errand, changes)
+    return [receipt.outcome for receipts in done for receipt in receipts]
+
+
+def test_what_stands_and_does_not_help_is_unverified_and_can_be_given_back(
+    cloud: Cloud, book: Book
+) -> None:
+    """A deny on a table alone, as before: its index stays open, and is said."""
+    owner, connector = Owner(cloud), cloud.connector(resources=("dynamodb-tables",))
+    table = f"arn:aws:dynamodb:us-east-1:{DATA}:table/labels"
+    owner.make(
+        "dynamodb-table", "labels", Action="dynamodb:*", Resource=[table, f"{table}/index/*"]
+    )
+    (grant,) = held(connector)
+    change = for_accounts(connector, grant)
+    document, waited = change.address.document, list[float]()
+    before = owner.text(document)
+    old = altered(change, Resource=table)
+    assert carry_out(connector, book, [old], Direction.CONTAIN) == [Outcome.APPLIED]
+
+    tally = verified(book, {"aws": connector}, PAUSE, waited.append)
+    assert tally.outcomes == {"verified": 0, "unverified": 1}
+    (event,) = book.store.events(PAUSE, "verified")
+    assert event.data["unverified"] == [str(change.address)]
+    assert f"can still dynamodb:any on {table}/index/any" in event.data["why"][str(change.address)]
+    assert len(waited) == 2
+
+    back = planner.plan_restore("mercor", PAUSE, book.writes.holds(), Scope())
+    assert carry_out(connector, book, [*back.changes], Direction.RESTORE) == [Outcome.APPLIED]
+    assert owner.text(document) == before
+
+
+def test_what_is_proven_is_verified_at_once(cloud: Cloud, book: Book) -> None:
+    """Nothing is waited for, and there is no reason to tell."""
+    Owner(cloud).make("dynamodb-table", "labels")
+    connector, waited = cloud.connector(resources=("dynamodb-tables",)), list[float]()
+    (grant,) = (g for g in held(connector) if g.address.kind == "dynamodb-table")
+    changes = [for_accounts(connector, grant)]
+    assert carry_out(connector, book, changes, Direction.CONTAIN) == [Outcome.APPLIED]
+    tally = verified(book, {"aws": connector}, PAUSE, waited.append)
+    assert tally.outcomes == {"verified": 1, "unverified": 0}
+    assert (waited, book.store.events(PAUSE, "verified")[0].data["why"]) == ([], {})

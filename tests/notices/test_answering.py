@@ -1,0 +1,287 @@
+"""What people answer to notices: who has heard, by whose word; and what follows when nobody has."""
+
+import shutil
+import subprocess
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from support.journals import FIRST, SECOND, open_pause
+from support.providers import Provider, provider
+from temporalio.exceptions import ApplicationError
+from temporalio.testing import ActivityEnvironment
+
+from activities import api
+from activities.answering import Answering
+from activities.telling import Teller, Telling
+from stopline.approving import TELL_OUTSIDE, Approvers, statement_of
+from stopline.journal.book import Book, open_book
+from stopline.journal.outbox import ACKNOWLEDGED, ESCALATED, Draft, NoticeState
+from stopline.journal.pauses import PauseStatus
+from stopline.notices.tokens import is_genuine, notice_of, token_of
+from stopline.signing import sign
+
+SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
+FILE = """\
+contact: "+1 555 0100"
+channels:
+  room: {{kind: webhook, secret: NOTICES_ROOM, url: "{url}/room"}}
+  next: {{kind: webhook, secret: NOTICES_ROOM, url: "{url}/next"}}
+  out: {{kind: webhook, secret: NOTICES_ROOM, url: "{url}/out"}}
+audiences:
+  responders: [{{channel: room}}]
+escalation:
+  minutes: 15
+  levels: [[{{channel: next}}], [{{channel: room}}]]
+  secret: NOTICES_ACK
+vendors:
+  mercor:
+    vendor: [{{channel: out}}]
+    payees: [{{channel: out}}]
+"""
+ROLES = "approvers: [riley]\nresponders: [ada, '*@lab.example']\nsignatures: optional\n"
+ROOM = Draft("responders", "room", "", "mercor is being stopped", "what happened\n")
+
+
+@pytest.fixture
+def book(tmp_path: Path) -> Iterator[Book]:
+    """A journal in which a pause of mercor is open, and the room was told."""
+    made = open_book(f"sqlite:///{tmp_path}/journal.db")
+    open_pause(made)
+    made.pauses.note(FIRST, "audited", {}, event="drift", drafts=(ROOM,))
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def there() -> Iterator[Provider]:
+    """A provider at work."""
+    with provider() as made:
+        yield made
+
+
+@pytest.fixture
+def folder(tmp_path: Path, there: Provider) -> Path:
+    """A folder of configuration with notices and roles."""
+    made = tmp_path / "config"
+    made.mkdir()
+    (made / "notices.yaml").write_text(FILE.format(url=there.url))
+    (made / "roles.yaml").write_text(ROLES)
+    return made
+
+
+def secret_of(name: str) -> str:
+    """The worker's environment."""
+    return {"NOTICES_ROOM": SECRET, "NOTICES_ACK": "a key that signs"}[name]
+
+
+def hear(book: Book, folder: Path, order: api.TellOrder) -> api.Told:
+    """Have the worker hear one word."""
+    bodies = Answering(book, Teller(folder), Approvers(folder), secret_of)
+    told: api.Told = ActivityEnvironment().run(bodies.hear, order)
+    return told
+
+
+def escalate(book: Book, folder: Path, level: int) -> api.Due:
+    """Have the next level told of the first event, unless somebody has heard."""
+    bodies = Answering(book, Teller(folder), Approvers(folder), secret_of)
+    seq = book.outbox.of(FIRST)[0].seq
+    due: api.Due = ActivityEnvironment().run(
+        bodies.escalate, api.TellOrder(FIRST, book.id, seq=seq, level=level)
+    )
+    return due
+
+
+def word(book: Book, by: str = "ada", **more: str) -> api.TellOrder:
+    """Somebody's word that they have heard."""
+    return api.TellOrder(FIRST, book.id, word="ack", by=by, **more)
+
+
+# --- acknowledging -------------------------------------------------------------------------------
+
+
+def test_the_first_word_counts_and_is_written_down_with_who_and_when(
+    book: Book, folder: Path
+) -> None:
+    """A second one adds nothing to the chain, which stays whole."""
+    assert hear(book, folder, word(book, reason="on it")).heard == 1
+    assert hear(book, folder, word(book, by="bob@lab.example")).heard == 0
+    (event,) = book.pauses.events(FIRST, ACKNOWLEDGED)
+    assert (event.actor, event.data["reason"], event.data["by_token"]) == ("ada", "on it", False)
+    (heard,) = book.outbox.heard(FIRST).values()
+    assert (heard.by, heard.at) == ("ada", event.at)
+    assert book.store.verify()[1] == ""
+
+
+def test_one_notice_alone_can_be_acknowledged(book: Book, folder: Path) -> None:
+    """What happened later still waits for somebody."""
+    first = book.outbox.of(FIRST)[0]
+    book.pauses.note(FIRST, "audited", {"again": 1}, event="drift", drafts=(ROOM,))
+    assert hear(book, folder, word(book, notice=first.key)).heard == 1
+    assert [*book.outbox.heard(FIRST)] == [first.seq]
+    assert hear(book, folder, word(book)).heard == 1
+
+
+@pytest.mark.parametrize("by", ["riley", "ada@evil.example", ""])
+def test_who_is_not_a_responder_is_refused(book: Book, folder: Path, by: str) -> None:
+    """An approver is not one by that; the roles say who is."""
+    with pytest.raises(ApplicationError, match="not a responder") as refused:
+        hear(book, folder, word(book, by=by))
+    assert refused.value.non_retryable
+    assert book.outbox.heard(FIRST) == {}
+
+
+def test_a_pause_of_which_nobody_was_told_cannot_be_acknowledged(book: Book, folder: Path) -> None:
+    """It would look as if somebody had heard."""
+    open_pause(book, SECOND)
+    with pytest.raises(ApplicationError, match="Nobody inside was told"):
+        hear(book, folder, replace(word(book), pause=SECOND))
+
+
+def test_whoever_was_sent_a_notice_can_acknowledge_it_by_what_stands_in_it(
+    book: Book, folder: Path, there: Provider
+) -> None:
+    """No role is needed; the token is in what was sent, and nowhere in the journal."""
+    order = api.TellOrder(FIRST, book.id, "room")
+    ActivityEnvironment().run(Telling(book, Teller(folder), secret_of).deliver, order)
+    sent = there.asked[0].json["data"]["text"]
+    token = sent.split("--token ")[1].strip()
+    assert "what happened" in sent
+    (event,) = book.pauses.events(FIRST, "notice-sent")
+    assert event.data["sent"] != event.data["body"]
+    assert token.partition(".")[2] not in str(book.store.chain())
+    assert hear(book, folder, word(book, by="guest", token=token)).heard == 1
+    assert book.outbox.heard(FIRST)[book.outbox.of(FIRST)[0].seq].by == "guest"
+
+
+@pytest.mark.parametrize("secret", ["another key", ""])
+def test_a_token_that_nobody_was_sent_is_refused(book: Book, folder: Path, secret: str) -> None:
+    """Who reads the journal knows every key, and can sign none."""
+    token = token_of(secret, book.id, book.outbox.of(FIRST)[0].key)
+    for forged in (token, token[:-1], token.partition(".")[0], f"{'0' * 32}.x", "\u20ac.\u20ac"):
+        with pytest.raises(ApplicationError, match="not one of a notice"):
+            hear(book, folder, word(book, by="guest", token=forged))
+
+
+def test_a_token_is_good_for_one_journal_and_one_notice() -> None:
+    """Neither a copy of the journal nor a neighbouring notice takes it."""
+    token = token_of("s", "journal-1", "k" * 64)
+    assert notice_of(f" {token}\n") == "k" * 32
+    assert is_genuine(f" {token}\n", "s", "journal-1")
+    assert not is_genuine(token, "s", "journal-2")
+    assert not is_genuine(token.replace("k" * 32, "j" * 32), "s", "journal-1")
+
+
+# --- escalating ----------------------------------------------------------------------------------
+
+
+def test_the_next_level_is_told_once_and_of_what(book: Book, folder: Path) -> None:
+    """A second asking, of a timer that fired twice, tells nobody again."""
+    for _ in range(2):
+        due = escalate(book, folder, 1)
+        assert (due.channels, due.seconds, due.levels) == (("next", "room"), 900.0, 2)
+    (raised,) = [n for n in book.outbox.of(FIRST) if n.event == ESCALATED]
+    assert (raised.channel, raised.audience) == ("next", "responders")
+    assert raised.subject == "Nobody has acknowledged: mercor is being stopped"
+    text = book.outbox.text(raised)
+    assert "within 15 minutes" in text
+    assert "what happened" in text
+    assert f"stopline ack {FIRST}" in text
+    assert [*book.outbox.escalations(FIRST).values()] == [1]
+
+
+def test_nobody_else_is_told_once_somebody_has_heard(book: Book, folder: Path) -> None:
+    """Whoever acknowledges the notice of an escalation means what was escalated, too."""
+    escalate(book, folder, 1)
+    raised = next(n for n in book.outbox.of(FIRST) if n.event == ESCALATED)
+    assert hear(book, folder, word(book, notice=raised.key)).heard == 2
+    assert escalate(book, folder, 2) == api.Due()
+    assert [*book.outbox.escalations(FIRST).values()] == [1]
+
+
+def test_a_pause_that_is_over_and_a_file_that_broke_escalate_nothing(
+    book: Book, folder: Path
+) -> None:
+    """Neither holds the workflow up."""
+    (folder / "notices.yaml").write_text("channels: [\n")
+    assert escalate(book, folder, 1) == api.Due()
+    (folder / "notices.yaml").write_text(FILE.format(url="http://127.0.0.1:1"))
+    assert escalate(book, folder, 3) == api.Due()
+    book.pauses.mark(FIRST, PauseStatus.CLOSED)
+    assert escalate(book, folder, 1) == api.Due()
+
+
+# --- telling those outside before containment is verified ----------------------------------------
+
+
+def lift(book: Book, by: str = "riley", reason: str = "they asked", **more: str) -> api.TellOrder:
+    """A second person's word that those outside may hear."""
+    return api.TellOrder(FIRST, book.id, word=TELL_OUTSIDE, by=by, reason=reason, **more)
+
+
+def test_a_second_person_lets_those_outside_hear_and_the_chain_says_who_and_why(
+    book: Book, folder: Path
+) -> None:
+    """They are told what is true by then; what follows they are told as it happens."""
+    theirs = Draft("vendor", "out", "", "s", "t", outside=True)
+    book.pauses.note(FIRST, "audited", {}, event="contained", drafts=(theirs,))
+    assert [n.state for n in book.outbox.of(FIRST) if n.channel == "out"] == [NoticeState.WITHHELD]
+    hear(book, folder, lift(book))
+    hear(book, folder, lift(book))  # its answer was lost: the same word is no second one
+    told = [n for n in book.outbox.of(FIRST) if n.event == "pausing"]
+    assert {(n.audience, n.state) for n in told} == {
+        ("vendor", NoticeState.PENDING),
+        ("payees", NoticeState.PENDING),
+    }
+    assert "is being taken away" in book.outbox.text(told[0])
+    (event,) = book.pauses.events(FIRST, "quiet-lifted")
+    assert (event.actor, event.data["reason"]) == ("riley", "they asked")
+    book.pauses.mark(FIRST, PauseStatus.CLOSED, event="restored", drafts=(theirs,))
+    assert book.outbox.of(FIRST)[-1].state is NoticeState.PENDING
+
+
+@pytest.mark.parametrize(("by", "why"), [("alice", "not an approver"), ("ada", "not an approver")])
+def test_who_may_not_approve_lets_nobody_hear(book: Book, folder: Path, by: str, why: str) -> None:
+    """A responder is no approver."""
+    with pytest.raises(ApplicationError, match=why):
+        hear(book, folder, lift(book, by))
+    assert not book.outbox.outside_may_hear(FIRST)
+
+
+def test_the_requester_lets_nobody_hear_alone(book: Book, folder: Path) -> None:
+    """Even one who may approve: it takes a second person."""
+    (folder / "roles.yaml").write_text("approvers: ['*']\nsignatures: optional\n")
+    with pytest.raises(ApplicationError, match="another person's"):
+        hear(book, folder, lift(book, "alice"))
+    assert not book.outbox.outside_may_hear(FIRST)
+
+
+def test_where_approvals_are_signed_this_is_too(book: Book, folder: Path, tmp_path: Path) -> None:
+    """Without a signature it is no word; with one over another reason neither."""
+    key = tmp_path / "id"
+    keygen = shutil.which("ssh-keygen") or "ssh-keygen"
+    subprocess.run([keygen, "-q", "-t", "ed25519", "-N", "", "-f", str(key)], check=True)
+    public = key.with_suffix(".pub").read_text()
+    (folder / "allowed_signers").write_text(f"riley {public}")
+    (folder / "roles.yaml").write_text("approvers: [riley]\nsignatures: required\n")
+    pause = book.pauses.get(FIRST)
+    with pytest.raises(ApplicationError, match="signed here"):
+        hear(book, folder, lift(book))
+    other = sign(statement_of(TELL_OUTSIDE, book.id, pause, "riley", "another"), key)
+    with pytest.raises(ApplicationError, match="not riley's"):
+        hear(book, folder, lift(book, signature=other))
+    mine = sign(statement_of(TELL_OUTSIDE, book.id, pause, "riley", "they asked"), key)
+    hear(book, folder, lift(book, signature=mine))
+    assert book.pauses.events(FIRST, "quiet-lifted")[0].data["signature"] == mine
+
+
+def test_where_there_is_nothing_to_lift_it_is_said(book: Book, folder: Path) -> None:
+    """No way to those outside; or they hear already."""
+    without = FILE.partition("vendors:")[0].format(url="http://127.0.0.1:1")
+    (folder / "notices.yaml").write_text(without)
+    with pytest.raises(ApplicationError, match="no way to mercor"):
+        hear(book, folder, lift(book))
+    book.pauses.mark(FIRST, PauseStatus.CONTAINED)
+    with pytest.raises(ApplicationError, match="already"):
+        hear(book, folder, lift(book))

@@ -1,0 +1,138 @@
+"""A year of one pause, in minutes: watched, attacked, reassessed, upgraded, given back in parts."""
+
+import asyncio
+import json
+import os
+from dataclasses import replace
+
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from support.pausing import PAUSE
+from support.year import OTHER, Year, a_year
+from temporalio.client import WorkflowHandle
+
+from activities import api
+from stopline.configuration import installed_techniques
+from stopline.evidence import bundle as b
+from stopline.evidence.envelope import sealed
+from stopline.evidence.verifying import Trusted, verified
+from stopline.journal.pauses import PauseStatus
+from stopline.model import Scope
+from workflows import messages as m
+
+HOURS = float(os.environ.get("STOPLINE_YEAR_HOURS", "168"))
+"""Between audits: weekly in `make test`, nightly in `make soak`."""
+STRANGERS = {"Sid": "Research", "Effect": "Allow", "Principal": {"AWS": "111122223333"}}
+
+
+def reopen(year: Year) -> None:
+    """An attacker detaches our deny and switches a key on again."""
+    with year.line.world.lock:
+        year.line.world.principals["v0"].attached.clear()
+        year.line.world.principals["v0"].switches["one"] = "on"
+
+
+def edit(year: Year) -> None:
+    """A colleague gives a project of the lab access to the data: legitimate, and not ours."""
+    with year.line.world.lock:
+        body = json.loads(year.line.world.targets["data"])
+        body["Statement"].append(STRANGERS)
+        year.line.world.put_target("data", json.dumps(body))
+
+
+def happened(year: Year, kind: str, pause: str = PAUSE) -> int:
+    """How often the journal has it."""
+    return len(year.line.book.pauses.events(pause, kind))
+
+
+async def given_back(year: Year, handle: WorkflowHandle, pause: str, scope: Scope) -> None:
+    """Ask as alice; one yes is not enough, the second is."""
+    waiting = await year.line.rollback(handle, scope=scope)
+    await year.line.approve(handle, waiting.digest, "bob")
+    await year.settled()
+    assert year.line.book.pauses.get(pause).status is PauseStatus.CONTAINED
+    await year.line.approve(handle, waiting.digest, "carol")
+
+
+async def first_spring(year: Year, handle: WorkflowHandle) -> None:
+    """Only audits; nobody reassesses it in time; a key is opened and closed again."""
+    contained = year.line.world.picture()
+    await year.pass_by(35)
+    assert happened(year, "review-overdue") == 1
+    assert happened(year, "audited") >= 35 * 24 // (HOURS + 1)
+    assert year.line.world.picture() == contained
+    reopen(year)
+    await year.pass_by(1 + HOURS / 24)
+    assert year.line.world.picture() == contained
+    word = m.Reassess("alice", m.KEEP, "the vendor's report is awaited")
+    await handle.execute_update(m.REASSESS, word, result_type=api.PlanRef)
+
+
+async def summer(year: Year, handle: WorkflowHandle) -> WorkflowHandle:
+    """A stranger's edit stays; another pause takes hold of one principal too."""
+    edit(year)
+    await year.pass_by(1 + HOURS / 24)
+    assert STRANGERS in json.loads(year.line.world.targets["data"])["Statement"]
+    order = replace(
+        year.line.order(OTHER, Scope(principals=("v1",))), reason="another case, of one person"
+    )
+    other = await year.pause(order)
+    await year.pass_by(60)
+    return other
+
+
+async def autumn(year: Year, handle: WorkflowHandle) -> None:
+    """One principal is given back, by two; no audit takes that away again."""
+    await given_back(year, handle, PAUSE, Scope(principals=("v0",)))
+    await year.until(PauseStatus.CONTAINED)
+    audits = happened(year, "audited")
+    await year.pass_by(120)
+    assert happened(year, "audited") >= audits + 119 * 24 // (HOURS + 1)
+    world = year.line.world
+    assert world.principals["v0"].switches == {"one": "on", "two": "off"}
+    assert not world.principals["v0"].attached
+    assert world.principals["v1"].switches["one"] == "off"
+
+
+async def winter(year: Year, handle: WorkflowHandle, other: WorkflowHandle) -> None:
+    """All is given back; what the other pause holds waits for its own end."""
+    await year.pass_by(120)
+    await given_back(year, handle, PAUSE, Scope())
+    await year.until(PauseStatus.CLOSED)
+    assert year.line.world.principals["v1"].switches["one"] == "off"
+    await given_back(year, other, OTHER, Scope())
+    await year.until(PauseStatus.CLOSED, OTHER)
+
+
+def test_a_year_of_a_pause_ends_as_it_began() -> None:
+    """Audits by the calendar, a re-grant, an edit, an overlap, an upgrade, a part, the whole."""
+
+    async def scenario() -> None:
+        async with a_year(HOURS) as year:
+            before = year.line.world.picture()
+            begun = await year.environment.get_current_time()
+            async with year.older_worker():
+                handle = await year.pause(year.line.order())
+                await first_spring(year, handle)
+            async with year.line.working():  # the upgrade: it goes on where the older one was
+                other = await summer(year, handle)
+                await autumn(year, handle)
+                await winter(year, handle, other)
+            assert (await year.environment.get_current_time() - begun).days in range(330, 366)
+            after = year.line.world.picture()
+            body = json.loads(after["targets"]["data"])
+            assert body["Statement"] == [STRANGERS]
+            after["targets"]["data"] = before["targets"]["data"]
+            assert after == before
+            assert evidence_holds(year)
+
+    asyncio.run(scenario())
+
+
+def evidence_holds(year: Year) -> bool:
+    """The year's bundle, signed, is verified offline."""
+    key = Ed25519PrivateKey.generate()
+    made = b.finished(
+        b.gather(year.line.book, PAUSE, installed_techniques(), "2027-01-01T00:00:00.000Z")
+    )
+    data = b.packed(made, sealed(made.manifest_bytes, key))
+    return all(verdict.ok for verdict in verified(data, Trusted(key.public_key())))
