@@ -447,6 +447,10 @@ class _Write:
         except ConnectorError as error:
             if error.landed is not False:
                 return self._settle_open(due, error)
+            if error.cause is Cause.GONE and self.errand.direction is Direction.TERMINATE:
+                detail = "it was gone when the removal arrived"
+                gone = Verdict(Outcome.ALREADY, held=False, cause=Cause.GONE, detail=detail)
+                return dict.fromkeys(due, gone), True
             failed = {c: self._failed(c, known, error, observed) for c in due}
             if isinstance(error, StaleError) or error.cause is Cause.THROTTLED:
                 # Surely not written: the intent came to nothing, read and judge afresh.

@@ -48,7 +48,7 @@ CONTAINS: Mapping[str, frozenset[str]] = {
 }
 _MARK = re.compile(r"Deny-J([0-9a-f]{8})|StoplineJ([0-9a-f]{8})P[0-9a-f]{8}(?:Acct|Own)")
 Hook = Callable[[str, Document], None]
-"""Called with `read`, `sending` or `sent` and the document. What it raises comes out."""
+"""Called with `read`, `removing`, `sending` or `sent`, and the document. It may raise."""
 
 
 @dataclass
@@ -110,7 +110,7 @@ class MemoryConnector:
     propagation: float = 0.0
     name: str = NAME
     permissions: Mapping[str, frozenset[str]] = field(
-        default_factory=lambda: {"read": frozenset({"read"}), "write": frozenset({"write"})}
+        default_factory=lambda: {word: frozenset({word}) for word in ("read", "write", "terminate")}
     )
 
     # --- discovery and opinion -------------------------------------------------------------------
@@ -222,6 +222,7 @@ class MemoryConnector:
     def end(self, observed: Observed, changes: Sequence[Change], token: str) -> None:
         """Take switches out for good."""
         del token, changes  # one switch is one document
+        self.hook("removing", observed.document)
         self.hook("sending", observed.document)
         key = observed.document.id.partition("/")[2]
         with self.world.lock:

@@ -3,7 +3,7 @@
 It starts an emulated AWS, Temporal and a worker (on PostgreSQL the database, and two workers);
 pauses `mercor` by the real command line with the real playbook; judges with eyes of its own what
 the vendor and the bystanders can still do; rolls back with a second identity; and compares the
-estate byte for byte with what it was.
+estate byte for byte with what it was. Then it pauses again, terminates, and looks once more.
 """
 
 import json
@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 
-from stopline.drill import configure, estate, fingerprint, probes, report
+from stopline.drill import configure, ending, estate, fingerprint, probes, report
 from stopline.drill.access import REGION, Access
 from stopline.drill.children import Child, Said, Worker, command, environment
 from stopline.drill.emulator import Emulator
@@ -190,6 +190,8 @@ class Drill:
             self.report.calls += self.emulator.calls() - calls
         self._compare(was)
         self._pay_day()
+        if not self.report.faults:
+            self._terminate(before)
         return self.report
 
     def _pay_day(self) -> None:
@@ -217,8 +219,8 @@ class Drill:
 
     def _command(self, *words: str) -> Said:
         configure.say(f"      $ stopline {shlex.join(words)}")
-        # The plan of a rollback is shown once: by `approve`.
-        return command(self.env, *words, live=words[0] != "rollback")
+        # The plan of a rollback or a termination is shown once: by `approve`.
+        return command(self.env, *words, live=words[0] not in ("rollback", "terminate"))
 
     def _contained(self, said: Said, before: Sight, began: float) -> bool:
         """Judge what the pause did; False when there is none, and so nothing to give back."""
@@ -315,6 +317,23 @@ class Drill:
         self.report.faults += report.harmed(again, "after rollback")
         self.report.faults += report.worked(again) and ["after rollback, not everybody works again"]
         configure.say(f"[6/7] the estate of {len(now)} objects was compared byte for byte")
+
+    def _terminate(self, before: Sight) -> None:
+        """Pause once more, and remove for good what that contained."""
+        because = ("--reason", "drill", "--confirm", "mercor")
+        wanted = (CONTAINED, PARTIAL) if self.manifest.left_open else (CONTAINED,)
+        paused = self._command("pause", "mercor", *because, *self._overrides())
+        self._expect("pause", paused, *wanted)
+        self._expect("terminate", self._command("terminate", "mercor", *because), WAITING)
+        said = self._command("approve", "mercor", "--as", BOB, "--confirm", "mercor")
+        self._expect("approve", said, CONTAINED)
+        after = self.look()
+        still = report.still_in(before, after)
+        self.report.faults += [f.replace("containment", "termination") for f in still]
+        self.report.faults += report.harmed(after, "after termination")
+        self.report.faults += ending.faults(self.access, self.manifest)
+        gone = len(self.book.pauses.removed(self.book.pauses.list("mercor")[-1].id))
+        configure.say(f"      terminated by {BOB}'s word: {gone} credentials are gone for good")
 
     def _expect(self, what: str, said: Said, *codes: int) -> None:
         if said.code not in codes:

@@ -18,6 +18,8 @@ _ROWS = {
     "acknowledged": "people",
     "contain-again": "people",
     "reassessed": "people",
+    "termination": "people",
+    "terminated": "status",
     "review-overdue": "status",
     "planned": "plans",
     "intent": "intents",

@@ -34,8 +34,6 @@ SLACK_LONGEST = 39_000
 """https://docs.slack.dev/reference/methods/chat.postMessage#truncating"""
 SOURCE = "stopline"
 TEST_EVENT = "test"
-ENDS = ("restored", "refused")
-"""The events after which there is nothing of a pause to look after."""
 EVENT_TYPE = "stopline_notice"
 
 _TOO_MANY, _SERVER = 429, 500
@@ -155,11 +153,15 @@ def _slack_said(error: SlackApiError) -> DeliveryError:
 # --- PagerDuty and webhooks ----------------------------------------------------------------------
 
 
+OVER = ("restored", "refused", "terminated")
+"""The events after which nobody needs to be called."""
+
+
 def _pagerduty(channel: Channel, secret: str, letter: Letter) -> None:
     """Send an event: https://developer.pagerduty.com/docs/send-alert-event"""
     body = {
         "routing_key": secret,
-        "event_action": "resolve" if letter.event in ENDS else "trigger",
+        "event_action": "resolve" if letter.event in OVER else "trigger",
         # Each test is a new one: PagerDuty would put a second into the first's open incident.
         "dedup_key": f"stopline/{letter.key if letter.event == TEST_EVENT else letter.pause}",
         "payload": {

@@ -17,7 +17,9 @@ from stopline.audiences import OUTSIDE, Audience, Notices
 from stopline.journal.outbox import Draft
 
 REFUSED = "refused"
-EVENTS = ("opened", REFUSED, "contained", "partial", "stopped", "restored", "drift")
+EVENTS = (
+    "opened", REFUSED, "contained", "partial", "stopped", "restored", "terminated", "drift",
+)  # fmt: skip
 """What there are notices about."""
 OUTSIDE_EVENTS = ("contained", "restored")
 """What the vendor and its payees are told of."""
@@ -33,6 +35,7 @@ _SUBJECTS: Mapping[str, str] = {
     "partial": "{} is contained in part only",
     "stopped": "the containment of {} was stopped",
     "restored": "{} was given back its access",
+    "terminated": "the pause of {} was terminated",
     "drift": "an audit of {} found changes",
 }
 _OUTSIDE_SUBJECTS: Mapping[str, str] = {

@@ -11,6 +11,7 @@ from stopline import money
 from stopline.model import Change, Counted, Direction, Finding, Plan, State
 from stopline.preflight import Check
 from stopline.render.audits import AuditShown
+from stopline.render.certificate import Certificate
 from stopline.render.notices import NoticeShown, TriedShown
 from stopline.render.payouts import TOTALS, Owed, Payouts, Total
 from stopline.render.plan import action, blast, in_words
@@ -40,6 +41,7 @@ class Kind(StrEnum):
     DRILL_REPORT = "DrillReport"
     EVIDENCE_EXPORT = "EvidenceExport"
     EVIDENCE_CHECK = "EvidenceCheck"
+    CERTIFICATE = "Certificate"
 
 
 def document(kind: Kind, fields: dict[str, Json]) -> Json:
@@ -218,6 +220,11 @@ def exported_document(manifest: Json, file: str, *, signed: bool) -> Json:
             "hidden": len(manifest["hidden"]),
         },
     )
+
+
+def certificate_document(made: Certificate) -> Json:
+    """What a termination removed, what remains, and by whose word."""
+    return document(Kind.CERTIFICATE, jsonable(made) | {"complete": made.complete})
 
 
 def verified_document(checks: Sequence[Check]) -> Json:

@@ -116,6 +116,10 @@ def _head(plan: Plan, how: Shown) -> Section:
     if plan.claims:
         other = "give up a hold that another pause shares" if _back(plan) else "contained already"
         body.append(Line(f"claims    {len(plan.claims)} without a write ({other})"))
+    if plan.direction is Direction.TERMINATE:
+        text = f"remains   {len(plan.skips)} held, each with its reason below"
+        gone = Line("What is removed cannot be given back by anybody.", "!", Tone.BAD)
+        body += [Line(text), *([gone] if plan.work else [])]
     if not plan.work:
         body.append(Line("nothing is to be done"))
     body.append(Line(f"digest    {plan.digest}"))
@@ -201,7 +205,9 @@ def _gaps(plan: Plan) -> Section | None:
 def _quiet_skips(plan: Plan, how: Shown) -> Section | None:
     skips = [skip for skip in plan.skips if not skip.leaves_access]
     lines = _capped([_skip(s, "o", Tone.PLAIN) for s in skips], how)
-    return Section("Left as it is", lines) if lines else None
+    ends = plan.direction is Direction.TERMINATE
+    title = "Remains contained, and is not removed" if ends else "Left as it is"
+    return Section(title, lines) if lines else None
 
 
 def _claims(plan: Plan, how: Shown) -> Section | None:
@@ -252,7 +258,7 @@ def _changes(plan: Plan, how: Shown) -> Iterator[Section]:
 
 
 def _step(direction: Direction, change: Change, how: Shown) -> str:
-    if direction is Direction.RESTORE:
+    if direction is not Direction.CONTAIN:
         return _STEPS[Breadth(stage(change, direction)[0])]
     named = change.phase < len(how.phases)
     return f"phase {change.phase + 1}" + (f", {how.phases[change.phase]}" if named else "")
@@ -265,6 +271,8 @@ def _change(change: Change, direction: Direction, symbol: str, tone: Tone) -> Li
 
 def in_words(change: Change, direction: Direction) -> str:
     """What a change does. A summary is written for containment; a restore lifts what it says."""
+    if direction is Direction.TERMINATE:
+        return change.summary
     if direction is Direction.CONTAIN:
         return change.summary or difference(change.before, change.after) or change.rule
     lifted = f"lift: {change.summary or change.rule}"
@@ -309,7 +317,7 @@ def stale_page(old: Plan | None, new: Plan) -> Page:
         *_listed("is in it now, and was not", "+", Tone.GOOD, now.keys() - mine.keys()),
         *_listed("was in it, and is not now", "-", Tone.BAD, mine.keys() - now.keys()),
         *_listed(
-            "is to be given back another way",
+            "is to be carried out another way",
             "~",
             Tone.WARN,
             (a for a in mine.keys() & now.keys() if mine[a] != now[a]),

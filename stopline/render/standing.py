@@ -124,6 +124,7 @@ def exit_code(standing: Standing) -> int:
 
 _TONES = {
     "contained": Tone.GOOD,
+    "terminated": Tone.GOOD,
     "closed": Tone.GOOD,
     "partial": Tone.WARN,
     "stopped": Tone.BAD,
@@ -134,6 +135,8 @@ _MEANS = {
     "partial": "contained but for what is listed below",
     "stopped": "stopped by a person; what was contained stays so",
     "restoring": "being given back",
+    "terminating": "what was contained is being removed for good",
+    "terminated": "what can be removed is gone for good; what remains is held and audited",
     "closed": "nothing is held any more",
 }
 

@@ -43,17 +43,16 @@ def test_a_decision_to_roll_back_is_a_rollback_request(asking: Asking) -> None:
     assert asking.house.world.picture() == before
 
 
-def test_termination_is_refused_and_bad_words_are_named(asking: Asking) -> None:
-    """1 for what is not built, 2 for what is not a decision that can be written down."""
+def test_bad_words_are_named(asking: Asking) -> None:
+    """2 for what is not a decision that can be written down."""
     assert asking.pause().code == 0
-    refused = asking.ask("reassess", "mercor", "--decision", "terminate", *WHY)
-    assert refused.code == 1
-    assert "not built" in refused.said
     for words in (
         ("--decision", "keep"),
         ("--decision", "keep", *WHY, "--review-by", "soon"),
         ("--decision", "keep", *WHY, "--review-by", "2020-01-01"),
         ("--decision", "keep", *WHY, "--principal", "annotator"),
         ("--decision", "rollback", *WHY, "--review-by", "2199-01-31"),
+        ("--decision", "terminate", *WHY, "--review-by", "2199-01-31"),
+        ("--decision", "terminate", *WHY, "--confirm", "mercer"),
     ):
         assert asking.ask("reassess", "mercor", *words).code == 2, words

@@ -6,11 +6,18 @@ from collections.abc import Iterator
 import pytest
 from botocore.session import get_session
 from support import permissions
-from support.recorded import ENFORCED, READER, WRITER, Night, a_night
+from support.recorded import ENFORCED, PAUSE, READER, WRITER, Night, a_night
 from support.tree import ROOT
 
 from stopline.connectors.aws import marks, policies
-from stopline.connectors.aws.permissions import CANARY, PERMISSIONS, READ, WRITE, operation_of
+from stopline.connectors.aws.permissions import (
+    CANARY,
+    PERMISSIONS,
+    READ,
+    TERMINATE,
+    WRITE,
+    operation_of,
+)
 from stopline.drill import doors
 from stopline.drill.manifest import DATA, RESEARCH
 from stopline.errors import ConnectorError
@@ -18,7 +25,7 @@ from stopline.estate import Protected
 from stopline.model import Cause, Outcome
 from stopline.text import Json
 
-ALL = READ | WRITE | CANARY
+ALL = READ | WRITE | CANARY | TERMINATE
 
 
 @pytest.fixture(scope="module")
@@ -59,7 +66,7 @@ def test_a_policy_fits_into_a_managed_one(name: str) -> None:
 
 
 def test_each_declared_action_is_allowed_once_and_no_other() -> None:
-    """The policies together allow what is declared: nothing more, nothing twice."""
+    """The policies together allow what is declared: nothing more, nothing twice for one purpose."""
     allowed = [
         action
         for policy in policies.policies().values()
@@ -67,7 +74,7 @@ def test_each_declared_action_is_allowed_once_and_no_other() -> None:
         if statement["Effect"] == "Allow"
         for action in statement["Action"]
     ]
-    assert sorted(allowed) == sorted(frozenset().union(*PERMISSIONS.values()))
+    assert sorted(allowed) == sorted(a for declared in PERMISSIONS.values() for a in declared)
 
 
 def test_what_nobody_has_foreseen_is_allowed_too() -> None:
@@ -84,6 +91,15 @@ def test_no_write_is_allowed_on_everything() -> None:
             assert statement["Condition"] == {"ArnLike": {"iam:PolicyARN": policies.OURS}}
         if any(action.startswith("iam:CreatePolicy") for action in statement["Action"]):
             assert statement["Resource"] == [f"arn:aws:iam::*:policy{marks.PATH}*"]
+
+
+def test_what_cannot_be_given_back_is_in_a_policy_of_its_own() -> None:
+    """A lab that never terminates grants none of it; and it spares our own kind and break-glass."""
+    allow, deny = policies.policies()["terminate"]["Statement"]
+    assert allow["Resource"] == ["arn:aws:iam::*:user/*"]
+    assert set(allow["Action"]) == set(deny["Action"]) == TERMINATE
+    assert "arn:aws:iam::*:user/break-glass/*" in deny["Resource"]
+    assert not TERMINATE & (READ | WRITE)
 
 
 def test_our_own_kind_and_break_glass_are_spared() -> None:
@@ -160,7 +176,7 @@ file systems and domains by the contract, which holds the calls to what is decla
 def test_every_call_is_declared_and_every_declared_action_is_called(night: Night) -> None:
     """A night, a preflight and a canary under enforced policies: each right is used, none missing.
 
-    The reading role has read.json alone, the writing one write.json and canary.json.
+    The reading role has read.json alone, the writing one write.json, canary.json, terminate.json.
     """
     plan = night.plan()
     assert plan.gaps == ()
@@ -170,6 +186,9 @@ def test_every_call_is_declared_and_every_declared_action_is_called(night: Night
     night.emulator.enforce(on=False)  # the owner reads all kinds
     _leave_ours_alone(night)
     night.emulator.enforce(on=True)
+    assert {r.outcome for r in night.carry_out(night.end())} == {Outcome.APPLIED}
+    assert len(night.book.pauses.removed(PAUSE)) > 1
+    night.over()
     assert {r.outcome for r in night.carry_out(night.give_back())} == {Outcome.APPLIED}
     assert all(check.ok for check in night.connector.preflight(Protected()))
     canary = night.connector.make_canary(DATA, "0000c0de")

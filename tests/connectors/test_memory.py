@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 
 import pytest
 from connectors.contract import MARK, ConnectorContract, back, carry_out, documents, plan
+from connectors.ending import EndingContract
 from support.nights import PLAYBOOK
 
 from stopline.connectors.memory import MemoryConnector, Principal, World
@@ -44,10 +45,13 @@ class MemoryGround:
     def __post_init__(self) -> None:
         """Count what is used."""
         self._used: set[str] = set()
+        self._removing = False
         self.connector = MemoryConnector(self.world, tags=self.tags, hook=self._hook)
 
     def _hook(self, moment: str, _document: Document) -> None:
-        self._used.add("read" if moment == "read" else "write")
+        self._removing = moment == "removing" or (self._removing and moment != "read")
+        other = "terminate" if self._removing else "write"
+        self._used.add("read" if moment == "read" else other)
 
     def picture(self) -> Json:
         """The world's own."""
@@ -107,7 +111,7 @@ def ground(request: pytest.FixtureRequest) -> MemoryGround:
     return MemoryGround(tags=request.param)
 
 
-class TestMemory(ConnectorContract):
+class TestMemory(ConnectorContract, EndingContract):
     """The world in memory."""
 
 

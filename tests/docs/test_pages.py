@@ -302,4 +302,4 @@ def test_the_examples_that_are_shipped_are_those_that_the_readme_speaks_of() -> 
     shipped: Any = yaml.safe_load((ROOT / "config" / "vendors" / "mercor.yaml").read_text())
     assert shipped["vendor"] == "mercor"
     assert {s.value for s in Severity} == {"refuse", "limit", "note"}
-    assert {d.value for d in Direction} == {"contain", "restore"}
+    assert {d.value for d in Direction} == {"contain", "restore", "terminate"}

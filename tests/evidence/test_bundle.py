@@ -251,6 +251,24 @@ def test_receipts_are_ocsf_events_of_class_7001() -> None:
     assert len({event["metadata"]["uid"] for event in found}) == len(found)
 
 
+def test_what_is_removed_for_good_is_an_eviction() -> None:
+    """Deleting a credential is `Evict`, and revokes it, whatever containing it was."""
+    night = Night()
+    night.contain(PAUSE)
+    night.terminate(PAUSE)
+    known = {"memory": {"switch": ("D3-AL", "Account Locking")}}
+    found = [
+        event
+        for event in ocsf.events(night.book.id, night.book.pauses.events(PAUSE), known)
+        if event["activity_name"] == "Evict"
+    ]
+    assert found
+    for event in found:
+        assert (event["activity_id"], event["type_uid"]) == (2, 700102)
+        (measure,) = event["countermeasures"]
+        assert measure["d3f_technique"]["uid"] == "D3-CR"
+
+
 def test_every_kind_that_aws_contains_has_its_d3fend_technique() -> None:
     """A containment in AWS names the countermeasure; restoring is Restore Access."""
     techniques = installed_techniques()["aws"]

@@ -13,7 +13,8 @@ from pathlib import Path
 import pytest
 from support.fault_proxy import Faults, proxied
 
-from stopline.drill import fingerprint
+from stopline.connectors.aws.ending import DELETES
+from stopline.drill import ending, fingerprint
 from stopline.drill.children import PROGRAM, Worker, command
 from stopline.drill.manifest import DATA
 from stopline.drill.oracle import Answer, Oracle
@@ -48,7 +49,10 @@ class BadNight(Drill):
 
     def pausing(self) -> subprocess.Popen[bytes]:
         """Start `stopline pause`, without waiting for its end."""
-        words = ("pause", "mercor", "--reason", "drill", *CONFIRM)
+        return self.asks("pause", "mercor", "--reason", "drill", *CONFIRM)
+
+    def asks(self, *words: str) -> subprocess.Popen[bytes]:
+        """Start a command, without waiting for its end."""
         self.asking = subprocess.Popen(
             [*PROGRAM, *words],
             env=self.env,
@@ -82,6 +86,14 @@ class BadNight(Drill):
                 return pauses[-1].status
             time.sleep(0.5)
         raise TimeoutError(f"not contained: {self.book.pauses.list('mercor')}")
+
+    def until(self, status: PauseStatus, seconds: float = 120) -> None:
+        """Wait until the journal has this status."""
+        for _ in range(int(seconds / 0.5)):
+            if self.book.pauses.list("mercor")[-1].status is status:
+                return
+            time.sleep(0.5)
+        raise TimeoutError(f"not {status}: {self.book.pauses.list('mercor')}")
 
     def refused(self) -> bool:
         """Whether every vendor credential is refused, by the documents as they are."""
@@ -197,3 +209,29 @@ def test_an_account_that_denies_us_midway_ends_partial_with_the_truth(tmp_path: 
         faults.denied_account = ""
         assert night.roll_back() == 0
         assert _same(night, was) == []
+
+
+def test_a_termination_that_is_killed_and_loses_replies_ends_once(tmp_path: Path) -> None:
+    """Every third reply lost, the worker killed twice: the same is gone, and nothing is open."""
+    faults = Faults(seed=5)
+    with a_night(tmp_path, faults) as night:
+        command(night.env, "pause", "mercor", "--reason", "x", *CONFIRM, quiet=True)
+        assert night.rests() is PauseStatus.CONTAINED
+        pause = night.book.pauses.list("mercor")[-1].id
+        keys = {h.address for h in night.book.writes.holds(pause) if h.address.kind in DELETES}
+        faults.lost_reply = 0.3
+        command(night.env, "terminate", "mercor", "--reason", "over", *CONFIRM, quiet=True)
+        approving = night.asks("approve", "mercor", "--as", BOB, *CONFIRM)
+        for _ in range(2):
+            time.sleep(0.7)
+            night.worker.kill()
+            night.worker = Worker(night.folder, {**night.env, **night.cloud})
+            night.worker.start()
+        night.until(PauseStatus.TERMINATED)
+        approving.wait(60)
+        assert {one.address for one in night.book.pauses.removed(pause)} == keys != set()
+        assert not keys & {hold.address for hold in night.book.writes.holds(pause)}
+        assert list(ending.faults(night.access, night.manifest)) == []
+        assert night.refused()
+        assert faults.done["lost_reply"] > 0
+        assert night.book.store.verify()[1] == ""

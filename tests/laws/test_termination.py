@@ -182,6 +182,34 @@ def test_a_principal_made_again_under_the_name_keeps_its_key() -> None:
     assert night.world.principals["v0"].switches == {"one": "off"}
 
 
+def test_what_goes_while_the_removal_is_under_way_closes_its_hold() -> None:
+    """Somebody else is faster, or a request is sent twice: it is gone, and nothing is due."""
+    night = contained()
+
+    def delete(at: Night) -> None:
+        del at.world.principals["v0"].switches["one"]
+
+    night.mishaps.append(Mishap("sending", 2, delete))  # the first is another's key
+    plan = night.plan_termination(FIRST)
+    night.book.pauses.mark(FIRST, PauseStatus.TERMINATING)
+    receipts = night.carry_out(plan)
+    late = next(r for r in receipts if r.change.address == KEY)
+    assert (late.outcome, late.cause, late.held) == (Outcome.ALREADY, Cause.GONE, False)
+    assert not night.plan_termination(FIRST).work
+    how = {one.address: one.how for one in night.book.pauses.removed(FIRST)}
+    assert how[KEY] is terminating.How.BEGUN
+
+
+def test_what_was_gone_before_we_came_is_not_called_ours() -> None:
+    """Its hold is closed, and the certificate says that somebody else removed it."""
+    night = contained()
+    del night.world.principals["v0"].switches["one"]
+    night.terminate(FIRST)
+    how = {one.address: one.how for one in night.book.pauses.removed(FIRST)}
+    assert how[KEY] is terminating.How.GONE
+    assert set(how.values()) == {terminating.How.GONE, terminating.How.REMOVED}
+
+
 def test_what_is_unproven_is_not_removed() -> None:
     """A write whose reply was lost may have been another's: a person decides, no termination."""
     night = Night(mishaps=[Mishap("sent", 1, lose_reply)])

@@ -44,7 +44,7 @@ def test_the_sheet_is_there_before_the_first_write_and_names_every_change_both_w
 
             def look(moment: str, _document: object) -> None:
                 if moment == "sending" and not seen:
-                    contain, restore = (text_in(line, SCRIPTS[d]) for d in Direction)
+                    contain, restore = (text_in(line, name) for name in SCRIPTS.values())
                     seen.append((sheet_in(line), contain, restore))
 
             line.connector.hook = look

@@ -24,7 +24,9 @@ STACK = re.compile(r'"stackTrace": "(?:[^"\\]|\\.)*"')
 
 
 async def live(line: Line) -> None:
-    """Contained, audited and contained again, given back in part, rejected, then given back."""
+    """Contained, audited and contained again, given back in part, rejected, terminated; then what
+    is left is given back.
+    """
     handle = await line.pause()
     with line.world.lock:
         line.world.principals["v0"].attached.clear()
@@ -37,6 +39,12 @@ async def live(line: Line) -> None:
     await _settled(line, handle)
     await line.rollback(handle)
     await handle.execute_update(m.REJECT, m.Reject("carol", "not yet"), result_type=str)
+    await _settled(line, handle)
+    over = api.RestoreOrder(by="alice", reason="over", request="over")
+    waiting = await handle.execute_update(m.TERMINATE, over, result_type=api.PlanRef)
+    await line.approve(handle, waiting.digest)
+    await line.until(handle, lambda s: s.summary.result == "terminated")
+    await _settled(line, handle)
     await line.restored(handle)
 
 

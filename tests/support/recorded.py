@@ -24,8 +24,10 @@ from stopline.drill.manifest import LAB, RESEARCH, Manifest
 from stopline.engine import Errand, Mark, Terms, apply
 from stopline.estate import AwsEstate, Estate
 from stopline.journal.book import Book, open_book
+from stopline.journal.pauses import Pause, PauseStatus
 from stopline.model import Found, Plan, Receipt, Scope
 from stopline.playbook import Playbook, parse_playbook
+from stopline.terminating import plan_termination
 from stopline.text import Json
 from stopline.vendors import Vendor
 
@@ -113,6 +115,20 @@ class Night:
         """Plan what the pause gives back."""
         return planner.plan_restore("mercor", PAUSE, self.book.writes.holds(), Scope())
 
+    def end(self) -> Plan:
+        """Plan what the pause removes for good, in a pause that is being terminated."""
+        pause = Pause(
+            PAUSE, "mercor", Scope(), "w", "alice", "over", "", PauseStatus.CONTAINED, "", "", ""
+        )
+        self.book.pauses.open(pause, {})
+        self.book.pauses.mark(PAUSE, PauseStatus.TERMINATING)
+        opinions = {"aws": self.connector.ended}
+        return plan_termination("mercor", PAUSE, self.book.writes.holds(), Scope(), opinions)
+
+    def over(self) -> None:
+        """The termination is done with."""
+        self.book.pauses.mark(PAUSE, PauseStatus.RESTORING)
+
 
 @contextmanager
 def a_night(folder: Path, **settings: Json) -> Iterator[Night]:
@@ -156,7 +172,7 @@ def give_roles(access: Access, account: str) -> None:
     """A role that reads and one that writes, each with what config/permissions/aws says."""
     iam = access.client(account, "iam")
     give_role(iam, READER, "read")
-    give_role(iam, WRITER, "write", "canary")
+    give_role(iam, WRITER, "write", "canary", "terminate")
 
 
 def give_role(iam: Any, name: str, *kinds: str, without: str = "", trusting: str = US) -> None:

@@ -17,6 +17,7 @@ from stopline.approving import GAPS, Approvers, statement_of
 from stopline.configuration import Frozen
 from stopline.connectors.memory import Principal
 from stopline.errors import RefusedError
+from stopline.evidence.certificate import certificate
 from stopline.model import Direction, Scope
 from stopline.signing import Statement, sign
 from workflows import messages as m
@@ -328,5 +329,29 @@ def test_a_request_that_nobody_answers_is_withdrawn_and_the_pause_stays() -> Non
                 await line.approve(handle, waiting.digest)
             assert line.book.pauses.events("0000abcd", "expired")
             assert (await line.status(handle)).summary.held == held
+
+    asyncio.run(scenario())
+
+
+def test_a_signature_under_a_rollback_terminates_nothing(tmp_path: Path) -> None:
+    """Unsigned, or signed for the other way: refused. Signed for this: removed, certified."""
+
+    async def scenario() -> None:
+        async with a_line(approvers=signers(tmp_path, "bob")) as line:
+            handle = await line.pause()
+            contained = line.world.picture()
+            ask = api.RestoreOrder(by="alice", reason="over", request="first")
+            waiting = await handle.execute_update(m.TERMINATE, ask, result_type=api.PlanRef)
+            wrong = await statement(line, handle, "bob")
+            for signature in ("", sign(wrong, tmp_path / "bob")):
+                with pytest.raises(WorkflowUpdateFailedError):
+                    await line.approve(handle, waiting.digest, "bob", signature)
+            assert line.world.picture() == contained
+            said = await statement(line, handle, "bob", direction="terminate")
+            await line.approve(handle, waiting.digest, "bob", sign(said, tmp_path / "bob"))
+            await line.until(handle, lambda s: s.summary.result == "terminated")
+            made = certificate(line.book, PAUSE)
+            assert made.complete
+            assert [(w.by, w.signed) for w in made.words] == [("alice", False), ("bob", True)]
 
     asyncio.run(scenario())

@@ -184,6 +184,30 @@ def test_a_key_that_somebody_set_meanwhile_is_not_removed_and_contained_again() 
     asyncio.run(scenario())
 
 
+def test_a_termination_that_was_cut_off_is_adopted_and_asked_for_again() -> None:
+    """Its workflow is gone in the middle: the new one concludes, and says that it was cut off."""
+
+    async def scenario() -> None:
+        async with a_line() as line:
+            handle = await line.pause()
+            line.book.pauses.mark(PAUSE, PauseStatus.TERMINATING)
+            await handle.terminate()
+            pause = line.book.pauses.get(PAUSE)
+            state = adopted_state(line.book, pause, api.Options())
+            assert state.phase is m.Phase.TERMINATING
+            other = await line.client.start_workflow(
+                m.PAUSE_VENDOR, state, id=f"{pause.workflow}/again", task_queue=line.queue
+            )
+            status = await line.rests(other)
+            assert "cut off" in status.summary.why
+            assert not line.book.pauses.removed(PAUSE)
+            await line.until(other, lambda s: s.phase is m.Phase.PAUSED)
+            await terminated(line, other)
+            assert keys(line) == {"mercer": "on"}
+
+    asyncio.run(scenario())
+
+
 def test_a_new_key_makes_a_terminated_pause_a_contained_one() -> None:
     """What is found and contained afterwards is not removed: that takes another termination."""
 

@@ -1,7 +1,8 @@
 """AWS: users, keys, roles and bucket policies in an estate of accounts.
 
 `discovery` reads, `opinion` (with `sharing` and `storing`) says how a grant is contained; only what
-`classes` lists changes what is not ours (`canary` makes and removes its own). What is covered and
+`classes` lists changes what is not ours (`canary` makes and removes its own), and only `ending`
+deletes it. What is covered and
 what is not: docs/access-paths.md.
 """
 
@@ -9,7 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from stopline.commands import Commands
-from stopline.connectors.aws import canary, commands, opinion, preflight, proving
+from stopline.connectors.aws import canary, commands, ending, opinion, preflight, proving
 from stopline.connectors.aws.classes import READERS, WRITERS
 from stopline.connectors.aws.clients import Clients
 from stopline.connectors.aws.discovery import discover
@@ -18,7 +19,7 @@ from stopline.connectors.aws.permissions import PERMISSIONS
 from stopline.engine import Observed, Terms
 from stopline.errors import UserError
 from stopline.estate import Estate, Protected
-from stopline.model import Change, Document, Found, Grant, Residual, Scope, Skip
+from stopline.model import Change, Document, Effect, Found, Grant, Hold, Residual, Scope, Skip
 from stopline.preflight import Canary, Check
 from stopline.proof import Unproved
 from stopline.vendors import Vendor
@@ -36,7 +37,7 @@ class AwsConnector:
 
     @property
     def permissions(self) -> Mapping[str, frozenset[str]]:
-        """The IAM actions that we use: `read` to assess, `write` besides."""
+        """The IAM actions that we use: `read` to assess, `write` and `terminate` besides."""
         return PERMISSIONS
 
     @property
@@ -68,6 +69,15 @@ class AwsConnector:
         """Write all our changes of one document. AWS takes no idempotency key here."""
         del token
         WRITERS[observed.document.kind](self.clients, observed, changes, original)
+
+    def ended(self, hold: Hold) -> Effect | Skip:
+        """A pure opinion: which credential is deleted for good where a hold is."""
+        return ending.ended(hold)
+
+    def end(self, observed: Observed, changes: Sequence[Change], token: str) -> None:
+        """Delete one credential for good. AWS takes no idempotency key here."""
+        del token, changes  # one credential is one document
+        ending.end(self.clients, observed)
 
     @property
     def realms(self) -> Iterable[str]:

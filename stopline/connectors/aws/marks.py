@@ -14,6 +14,8 @@ PATH = "/stopline/"
 CANARY = CANARY_VENDOR
 CANARY_PATH = f"/{CANARY}/"
 _POLICY = re.compile(r"StoplineDenyAll-J([0-9a-f]{8})")
+CUT = "StoplineCut-"
+"""How the names begin of the policies that end older sessions of a role that others share."""
 _INLINE = re.compile(r"StoplineDenyAll-J([0-9a-f]{8})|StoplineCut-J([0-9a-f]{8})P[0-9a-f]{8}")
 PARTS = ("Acct", "Own", "All", "Ext", "Fed", "FrzObj", "FrzCfg", "Frz")
 """Whom or what a statement of ours is about: the vendor's accounts, its principals of ours, both
@@ -43,7 +45,7 @@ def cut_name(journal: str, pause: str) -> str:
 
     Not AWSRevokeOlderSessions, which a person may have put there by hand.
     """
-    return f"StoplineCut-J{journal}P{pause}"
+    return f"{CUT}J{journal}P{pause}"
 
 
 def cut_document(journal: str, pause: str, moment: str) -> Json:

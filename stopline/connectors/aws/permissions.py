@@ -111,7 +111,17 @@ CANARY = frozenset(
 )
 """Besides, for `stopline doctor --canary` alone: on users and buckets of its own."""
 
-PERMISSIONS: Mapping[str, frozenset[str]] = {"read": READ, "write": WRITE, "canary": CANARY}
+TERMINATE = frozenset(
+    {"iam:DeleteAccessKey", "iam:DeleteSSHPublicKey", "iam:DeleteSigningCertificate"}
+)
+"""Besides, for `stopline terminate` alone: what it deletes cannot be given back."""
+
+PERMISSIONS: Mapping[str, frozenset[str]] = {
+    "read": READ,
+    "write": WRITE,
+    "canary": CANARY,
+    "terminate": TERMINATE,
+}
 
 _NAMED_OTHERWISE = {
     "s3:GetBucketLifecycleConfiguration": "s3:GetLifecycleConfiguration",

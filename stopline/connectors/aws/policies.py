@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from stopline.connectors.aws import marks
-from stopline.connectors.aws.permissions import CANARY, READ, WRITE
+from stopline.connectors.aws.permissions import CANARY, READ, TERMINATE, WRITE
 from stopline.text import Json, canonical
 
 MOST = 6_144
@@ -73,6 +73,7 @@ RULES = (
 )
 """The first that knows an action counts."""
 _ANYTHING = Rule("", "Account", ("*",))
+_ENDED = Rule("", "CredentialsOfUsers", _USERS)
 
 
 def rule_of(action: str) -> Rule:
@@ -80,11 +81,14 @@ def rule_of(action: str) -> Rule:
     return next((r for r in RULES if re.fullmatch(r.actions, action)), _ANYTHING)
 
 
-def statements(actions: frozenset[str]) -> list[Json]:
-    """Allow statements for these actions, one for each way in which they are narrowed."""
+def statements(actions: frozenset[str], *, always: Rule | None = None) -> list[Json]:
+    """Allow statements for these actions, one for each way in which they are narrowed.
+
+    `always` narrows all of them, whatever a rule says.
+    """
     groups: dict[Rule, list[str]] = {}
     for action in sorted(actions):
-        groups.setdefault(rule_of(action), []).append(action)
+        groups.setdefault(always or rule_of(action), []).append(action)
     return [_statement(rule, groups[rule]) for rule in sorted(groups, key=lambda r: r.sid)]
 
 
@@ -104,6 +108,10 @@ def _spare(actions: frozenset[str]) -> Json:
     """Deny what changes a principal on those that must never be changed."""
     about = (*_USERS, *_ROLES)
     hits = [a for a in sorted(actions) if set(rule_of(a).resources) & set(about)]
+    return _spared(hits)
+
+
+def _spared(hits: list[str]) -> Json:
     return {"Sid": "Spared", "Effect": "Deny", "Action": hits, "Resource": list(_SPARED)}
 
 
@@ -111,12 +119,14 @@ def policies() -> Mapping[str, Json]:
     """Every policy by the name of its file.
 
     `read` and `write` are for the roles in each account, `canary` for the second one when
-    `stopline doctor --canary` is wanted, `worker` for the principal that assumes them.
+    `stopline doctor --canary` is wanted, `terminate` when `stopline terminate` is, `worker` for
+    the principal that assumes them.
     """
     said = {
         "read": statements(READ - _ASSUME),
         "write": [*statements(WRITE), _spare(WRITE)],
         "canary": statements(CANARY),
+        "terminate": [*statements(TERMINATE, always=_ENDED), _spared(sorted(TERMINATE))],
         "worker": statements(_ASSUME),
     }
     return {name: {"Version": "2012-10-17", "Statement": all_} for name, all_ in said.items()}

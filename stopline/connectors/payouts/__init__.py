@@ -38,9 +38,11 @@ from stopline.model import (
     Change,
     Counted,
     Document,
+    Effect,
     Found,
     Gap,
     Grant,
+    Hold,
     Residual,
     Scope,
     Seen,
@@ -154,6 +156,19 @@ class PayoutsConnector:
             for row in connection.execute(query):
                 found += _payable(ledger, row, sorted(held.get(row.id, ())))
         return [*found, Counted(NAME, ledger, GRANT, number)]
+
+    def ended(self, hold: Hold) -> Effect | Skip:
+        """Nothing is removed for good: earned pay is settled or disputed by people."""
+        reason = (
+            f"{hold.address.id.partition('#')[0]} stays held: people pay it out, or dispute it, "
+            "and then lift the hold by a rollback of this address"
+        )
+        return Skip(hold.address, hold.change.principal, reason)
+
+    def end(self, observed: Observed, changes: Sequence[Change], token: str) -> None:
+        """Refuse: no plan of ours has an effect on money."""
+        del changes, token
+        raise ConnectorError(Cause.REFUSED, f"nothing removes {observed.document} for good")
 
     def contained(self, grant: Grant, terms: Terms) -> Iterator[Change | Skip]:
         """A hold of ours beside the payable, whoever else holds it."""

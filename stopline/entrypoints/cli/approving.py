@@ -155,7 +155,7 @@ def _earlier(program: Program, pause: Pause, digest: str) -> Plan | None:
 
 
 def _after(program: Program, temporal: Temporal, pause: Pause, planned: Planned) -> int:
-    if planned.plan.direction is Direction.RESTORE:
+    if planned.plan.direction is not Direction.CONTAIN:
         return followed(program, temporal, pause, planned.plan.scope, planned)
     follow(program, temporal, pause.workflow, lambda s: at_rest(s) and s.pending is None)
     return end(program, temporal, pause.id)

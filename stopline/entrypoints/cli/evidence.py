@@ -1,4 +1,4 @@
-"""`stopline evidence export|verify`: a bundle from the journal, and its verification offline."""
+"""`stopline evidence export|certificate|verify`: from the journal; and verification offline."""
 
 from pathlib import Path
 from typing import Annotated
@@ -12,15 +12,17 @@ from stopline.entrypoints.cli.program import Program
 from stopline.entrypoints.cli.reading import standing
 from stopline.errors import SetupError, UserError
 from stopline.evidence import bundle as b
+from stopline.evidence.certificate import certificate
 from stopline.evidence.envelope import private_key, public_key, sealed
 from stopline.evidence.report import report
 from stopline.evidence.verifying import Trusted, verified
 from stopline.journal.pauses import Pause
 from stopline.preflight import Check
-from stopline.render.documents import exported_document, verified_document
+from stopline.render.certificate import certificate_page
+from stopline.render.documents import certificate_document, exported_document, verified_document
 from stopline.render.page import Line, Section, Tone
 from stopline.render.place import diagnosis_page
-from stopline.render.standing import UNVERIFIED, standing_page
+from stopline.render.standing import PARTIAL, UNVERIFIED, standing_page
 
 app = typer.Typer(no_args_is_help=True, help="Evidence for an auditor, made from the journal.")
 EVERYTHING = 100_000
@@ -50,6 +52,8 @@ def export(
     private = private_key(signing) if signing else None
     made = b.gather(program.book, pause.id, installed_techniques(), program.book.store.now())
     page = standing_page(standing(program.book, pause), EVERYTHING)
+    if program.book.pauses.events(pause.id, "terminating"):
+        page += certificate_page(certificate(program.book, pause.id), EVERYTHING)
     text = report(program.book, pause.id, page)
     made = b.finished(b.Bundle(made.manifest, {**made.members, b.REPORT: text.encode()}))
     path = to or Path(f"stopline-evidence-{pause.id}.zip")
@@ -97,6 +101,19 @@ def _write(path: Path, data: bytes) -> None:
             f"{path} cannot be written: {error.strerror}. There is no bundle.",
             "Name another place with --to.",
         ) from error
+
+
+@app.command("certificate")
+def certify(context: typer.Context, case: o.Case, *, output: o.OutputOption = None) -> None:
+    """Show what a termination removed for good, what remains and why, and by whose word.
+
+    From the journal alone, open or closed; what it says can be verified in an exported bundle.
+    Exits with 6 when something could not be removed.
+    """
+    program = o.program_of(context, output)
+    made = certificate(program.book, _one(program, case).id)
+    program.emit(certificate_page(made, program.most), certificate_document(made))
+    raise typer.Exit(0 if made.complete else PARTIAL)
 
 
 @app.command()

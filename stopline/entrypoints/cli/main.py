@@ -29,6 +29,7 @@ from stopline.entrypoints.cli import (
     reassessing,
     restoring,
     serving,
+    terminating,
     vendors,
 )
 from stopline.entrypoints.cli import options as o
@@ -46,8 +47,8 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     help="Stops a vendor: cuts every access it holds, and gives everything back exactly.",
     epilog="Exit codes: 0 done, 1 failed, 2 usage, 3 the plan has changes, 4 not let in, "
-    "5 waiting for approval, 6 partial, 7 conflicts left by a rollback, 8 not verified, "
-    "130 interrupted (the work goes on).",
+    "5 waiting for approval, 6 partial, 7 conflicts left by a rollback or a termination, "
+    "8 not verified, 130 interrupted (the work goes on).",
 )
 app.add_typer(vendors.app, name="vendor")
 app.add_typer(evidence.app, name="evidence")
@@ -67,6 +68,7 @@ for command in (
     approving.reject,
     restoring.rollback,
     reassessing.reassess,
+    terminating.terminate,
     adopting.adopt,
     doctor.doctor,
     serving.up,

@@ -13,7 +13,8 @@ from stopline.entrypoints.cli.asking import confirm, open_pause
 from stopline.entrypoints.cli.ending import end
 from stopline.entrypoints.cli.program import Program
 from stopline.entrypoints.cli.restoring import asked_back
-from stopline.errors import RefusedError, UserError
+from stopline.errors import UserError
+from stopline.model import Direction
 from workflows import messages as m
 
 
@@ -23,6 +24,10 @@ class Decision(StrEnum):
     KEEP = "keep"
     ROLLBACK = "rollback"
     TERMINATE = "terminate"
+
+
+_ASKS = {Decision.ROLLBACK: "rollback", Decision.TERMINATE: "termination"}
+"""What a decision asks for that another person must approve."""
 
 
 def reassess(
@@ -41,30 +46,26 @@ def reassess(
     confirm_: o.Confirm = "",
     output: o.OutputOption = None,
 ) -> None:
-    """Decide about a pause: keep it until a next date, or ask for its rollback, or a part of it.
+    """Decide about a pause: keep it until a next date, or ask for its rollback or termination.
 
-    The decision is kept with who, when and why. Whatever is decided, nothing is given back without
-    another person's approval, and no date gives anything back by itself.
+    The decision is kept with who, when and why. Whatever is decided, nothing is given back or
+    removed without another person's approval, and no date does anything by itself.
     """
     program = o.program_of(context, output)
     why, person = o.require_reason(reason), o.identity(program, by)
-    if decision is Decision.TERMINATE:
-        raise RefusedError(
-            "Termination is not built in this release. Nothing was decided, nothing was changed.",
-            "Keep the pause (--decision keep), or roll it back (--decision rollback).",
-        )
     scope = o.scope_of("", None, realm, principal, address)
-    order = RestoreOrder(person, why, scope, request=secrets.token_hex(8))
+    way = Direction.TERMINATE if decision is Decision.TERMINATE else Direction.RESTORE
+    order = RestoreOrder(person, why, scope, request=secrets.token_hex(8), direction=way)
     word = m.Reassess(person, str(decision), why, _date(program, review_by), order)
     _fitting(word)
     pause = open_pause(program, case)
     temporal = program.at_work()
-    back = decision is Decision.ROLLBACK
-    if back:
-        confirm(program, pause.vendor, confirm_, f"ask for the rollback of {pause.vendor}")
+    asks = _ASKS.get(decision, "")
+    if asks:
+        confirm(program, pause.vendor, confirm_, f"ask for the {asks} of {pause.vendor}")
         program.going = pause.id
     ref = program.wait(temporal.say(pause.workflow, m.REASSESS, word, PlanRef))
-    if back:
+    if asks:
         raise typer.Exit(asked_back(program, temporal, pause, order, ref))
     raise typer.Exit(end(program, temporal, pause.id))
 
@@ -73,10 +74,10 @@ def _fitting(word: m.Reassess) -> None:
     """The options are those of the decision. Raises UserError."""
     if word.decision == m.KEEP and word.restore.scope.key != "all":
         raise UserError(
-            "A part can be rolled back, not kept: --address, --principal and --realm go with "
-            "--decision rollback. Nothing was decided."
+            "A part can be rolled back or terminated, not kept: --address, --principal and --realm "
+            "go with --decision rollback or terminate. Nothing was decided."
         )
-    if word.decision == m.BACK and word.review_by:
+    if word.decision != m.KEEP and word.review_by:
         raise UserError("--review-by goes with --decision keep. Nothing was decided.")
 
 

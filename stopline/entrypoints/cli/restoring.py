@@ -8,14 +8,19 @@ import typer
 from activities.api import PlanRef, RestoreOrder
 from stopline.entrypoints.cli import options as o
 from stopline.entrypoints.cli.asking import confirm, open_pause
-from stopline.entrypoints.cli.ending import end, end_of_rollback, standing_now
+from stopline.entrypoints.cli.ending import (
+    end,
+    end_of_rollback,
+    end_of_termination,
+    standing_now,
+)
 from stopline.entrypoints.cli.following import follow
 from stopline.entrypoints.cli.planning import page_of
 from stopline.entrypoints.cli.program import Program
 from stopline.entrypoints.cli.reading import approve_command
 from stopline.entrypoints.temporal import Temporal
 from stopline.journal.pauses import Pause, Planned
-from stopline.model import Scope
+from stopline.model import Direction, Scope
 from stopline.render.documents import pause_document
 from stopline.render.plan import stale_page
 from stopline.render.standing import PARTIAL, WAITING
@@ -68,10 +73,10 @@ def asked_back(
     *,
     wait: bool = False,
 ) -> int:
-    """Show the plan of a rollback that was asked for, and who must approve it."""
+    """Show the plan that was asked for, of a rollback or a termination, and who must approve it."""
     planned = program.book.pauses.plan(ref.ref)
     program.tell(page_of(program, planned))
-    if not ref.work:
+    if not ref.work and order.direction is Direction.RESTORE:
         return _nothing_to_give_back(program, temporal, pause, planned)
     program.announce(
         f"Another person than {order.by} must approve it: {approve_command(pause, ref.digest)}"
@@ -97,18 +102,24 @@ def _nothing_to_give_back(
 def followed(
     program: Program, temporal: Temporal, pause: Pause, scope: Scope, read: Planned
 ) -> int:
-    """Follow a rollback until it is done, or its plan went stale; show how it ended."""
+    """Follow what was approved until it is done, or its plan went stale; show how it ended."""
+    way = read.plan.direction
     status = follow(program, temporal, pause.workflow, lambda s: _over(s, read))
     program.going = ""
     if status.asked_by and status.pending is not None:
         fresh = program.book.pauses.plan(status.pending.ref)
         program.tell(stale_page(read.plan, fresh.plan))
         program.announce(
-            "What is there moved since the plan was read; nothing was given back. Read it "
+            f"What is there moved since the plan was read; nothing was {_DONE[way]}. Read it "
             f"again: {approve_command(pause, fresh.plan.digest)}"
         )
         return end(program, temporal, pause.id)
+    if way is Direction.TERMINATE:
+        return end_of_termination(program, temporal, pause.id)
     return end_of_rollback(program, temporal, pause.id, scope)
+
+
+_DONE = {Direction.RESTORE: "given back", Direction.TERMINATE: "removed"}
 
 
 def _over(status: m.Status, read: Planned) -> bool:

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from connectors.contract import ConnectorContract
+from connectors.ending import EndingContract
 from support.aws import (
     DATA,
     MERCER,
@@ -237,5 +238,5 @@ def ground(cloud: Cloud) -> AwsGround:
     return AwsGround(cloud, cloud.connector())
 
 
-class TestAws(ConnectorContract):
+class TestAws(ConnectorContract, EndingContract):
     """Users, keys, roles and bucket policies."""

@@ -5,13 +5,15 @@ from typing import Any
 
 import pytest
 import sqlalchemy as sa
-from connectors.contract import ConnectorContract
+from connectors.contract import ConnectorContract, carry_out, plan
+from connectors.ending import holds
 from support.ledgers import ESTATE, LEDGER, OTHERS, PLAYBOOK, VENDOR, filled
 
 from stopline.connectors.payouts import PayoutsConnector
 from stopline.connectors.payouts import ledger as l
+from stopline.errors import ConnectorError
 from stopline.estate import Estate
-from stopline.model import Document
+from stopline.model import Cause, Document, Skip
 from stopline.playbook import Playbook
 from stopline.text import Json
 from stopline.vendors import Vendor
@@ -94,3 +96,19 @@ def ground(request: pytest.FixtureRequest, tmp_path: Path) -> Any:
 
 class TestPayables(ConnectorContract):
     """A ledger of accounts payable."""
+
+
+def test_a_termination_moves_no_money(ground: LedgerGround) -> None:
+    """Each hold stays, for people to pay out or dispute; asked all the same, it is refused."""
+    changes = plan(ground).changes
+    carry_out(ground, changes)
+    before = ground.picture()
+    for hold in holds(changes):
+        says = ground.connector.ended(hold)
+        assert isinstance(says, Skip)
+        assert (says.address, "dispute it" in says.reason) == (hold.address, True)
+        observed = ground.connector.read(hold.address.document)
+        with pytest.raises(ConnectorError) as refused:
+            ground.connector.end(observed, [hold.change], "token")
+        assert (refused.value.cause, refused.value.landed) == (Cause.REFUSED, False)
+    assert ground.picture() == before

@@ -1,0 +1,60 @@
+"""What AWS removes for good in a termination: credentials that we made inactive, nothing else.
+
+IAM deletes a key without looking at its status, and has no concurrency tag: the status is read
+right before the call, so a key that a stranger makes active in the tens of milliseconds between is
+deleted as well. None of these can be made again with the same id and secret.
+
+A deny of ours opens what it denies when it goes, so it stays for as long as what it is on is there.
+"""
+
+from collections.abc import Mapping
+
+from stopline.connectors.aws import marks
+from stopline.connectors.aws.clients import Clients
+from stopline.engine import Observed
+from stopline.model import Effect, Hold, Skip
+
+DELETES: Mapping[str, tuple[str, str]] = {
+    "access-key": ("delete_access_key", "AccessKeyId"),
+    "ssh-key": ("delete_ssh_public_key", "SSHPublicKeyId"),
+    "signing-certificate": ("delete_signing_certificate", "CertificateId"),
+}
+"""By kind: the operation that deletes, and its name for the id."""
+
+_OF_A_PRINCIPAL = (
+    "the deny stays until people have deleted the {kind} itself; it holds what the {kind} was given"
+)
+_STAYS = {
+    "deny-policy": "other denies stand on it; it can go when none of them is left",
+    "trust-policy-statement": "the deny at the door of a role that others use stays",
+    "bucket-lifecycle": "the rule stays off: whether data may expire again is for people to decide",
+}
+_OF_OTHERS = (
+    "the end of older sessions stays; the role is others' as well, and is not to be deleted"
+)
+_OF_A_TARGET = "the deny of the vendor stays: the vendor's own account cannot be deleted by us"
+
+
+def ended(hold: Hold) -> Effect | Skip:
+    """Say what is deleted where a hold is, or why nothing is. Pure."""
+    kind, id_ = hold.address.kind, hold.address.id
+    if kind in DELETES:
+        user, _, key = id_.partition("/")
+        what = kind.replace("-", " ")
+        return Effect(hold.address, f"delete the {what} {key[:4]}…{key[-4:]} of {user} for good")
+    owner, _, lever = kind.partition("-")
+    if id_.partition("/")[2].startswith(marks.CUT):
+        reason = _OF_OTHERS
+    elif owner in ("user", "role") and lever:
+        reason = _OF_A_PRINCIPAL.format(kind=owner)
+    else:
+        reason = _STAYS.get(kind, _OF_A_TARGET)
+    return Skip(hold.address, hold.change.principal, reason)
+
+
+def end(clients: Clients, observed: Observed) -> None:
+    """https://docs.aws.amazon.com/IAM/latest/APIReference/API_DeleteAccessKey.html"""
+    document = observed.document
+    operation, id_ = DELETES[document.kind]
+    user, _, wanted = document.id.partition("/")
+    clients.do(document.realm, "iam", operation, UserName=user, **{id_: wanted})

@@ -1,0 +1,51 @@
+"""`stopline terminate`: ask for what a pause contained to be removed for good. Another approves."""
+
+import secrets
+from typing import Annotated
+
+import typer
+
+from activities.api import PlanRef, RestoreOrder
+from stopline.entrypoints.cli import options as o
+from stopline.entrypoints.cli.asking import confirm, open_pause
+from stopline.entrypoints.cli.restoring import asked_back
+from stopline.model import Direction
+from workflows import messages as m
+
+
+def terminate(
+    context: typer.Context,
+    case: o.Case,
+    *,
+    reason: o.Reason = "",
+    address: o.Addresses = None,
+    principal: o.Principals = None,
+    realm: o.Realms = None,
+    by: o.As = "",
+    confirm_: o.Confirm = "",
+    wait: Annotated[bool, typer.Option("--wait", help="Stay until it is done.")] = False,
+    output: o.OutputOption = None,
+) -> None:
+    """Ask for what a pause only contained to be removed for good; another person must approve it.
+
+    Shows what would be removed, which nobody can give back, and what remains and why; it opens
+    nothing. Exits with 5 while it waits for approval; with --wait as `stopline approve` does: 0
+    terminated, 7 something was changed by somebody else and was not removed, 6 something else is
+    left.
+    """
+    program = o.program_of(context, output)
+    why = o.require_reason(reason)
+    scope = o.scope_of("", None, realm, principal, address)
+    pause = open_pause(program, case)
+    temporal = program.at_work()
+    confirm(program, pause.vendor, confirm_, f"ask for the termination of {pause.vendor}")
+    order = RestoreOrder(
+        o.identity(program, by),
+        why,
+        scope,
+        request=secrets.token_hex(8),
+        direction=Direction.TERMINATE,
+    )
+    program.going = pause.id
+    ref = program.wait(temporal.say(pause.workflow, m.TERMINATE, order, PlanRef))
+    raise typer.Exit(asked_back(program, temporal, pause, order, ref, wait=wait))
