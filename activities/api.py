@@ -7,6 +7,7 @@ that a pause that was opened by an older release can be read by a newer one.
 
 from dataclasses import dataclass, field
 
+from stopline.choosing import Chosen
 from stopline.model import Direction, Scope
 
 ASSESS = "stopline.assess.v1"
@@ -273,13 +274,14 @@ def _plus(a: dict[str, int], b: dict[str, int]) -> dict[str, int]:
 
 @dataclass(frozen=True)
 class RestoreOrder:
-    """A person's request to roll a pause back, whole or in part."""
+    """A person's request to roll a pause back, whole or in part. `choices` are for conflicts."""
 
     by: str = ""
     reason: str = ""
     scope: Scope = field(default_factory=Scope)
     unproven: bool = False
     request: str = ""
+    choices: tuple[Chosen, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -27,6 +27,7 @@ from activities.telling import NOBODY, Teller, opening
 from activities.working import at_work as _at_work
 from stopline import engine, guards, planner
 from stopline.approving import Approvers
+from stopline.choosing import answers
 from stopline.configuration import Frozen
 from stopline.engine import Connector, Errand, Mark, Terms
 from stopline.errors import UserError, WrongJournalError
@@ -156,6 +157,9 @@ class Activities:
                 self.book.writes.holds(),
                 asked.restore.scope,
                 unproven=asked.restore.unproven,
+                answers=answers(
+                    asked.restore.choices, self.book.pauses.conflicts(asked.order.pause)
+                ),
             )
             return _ref(self.book.pauses.keep_plan(plan), asked.order)
 
