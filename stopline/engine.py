@@ -272,25 +272,16 @@ def _judge_contain(change: Change, found: State | None, known: Known) -> Verdict
 def _judge_restore(change: Change, found: State | None, known: Known) -> Verdict:
     if not known.ours_to_undo:
         return Verdict(Outcome.ALREADY, held=False, detail="not held any more")
-    if change.before == change.after:
-        return _judge_kept(change, found)
-    if known.prior != change.after:
+    kept = change.before == change.after  # a person chose that what is there stays: no write
+    if known.prior != change.after and not kept:
         detail = "what would be given back has changed since this plan; plan the rollback again"
         return Verdict(Outcome.FAILED, held=True, cause=Cause.BUSY, detail=detail)
     if found == change.after:
         return Verdict(Outcome.ALREADY, held=False)
-    # A plan expects what we left; or, where a person chose so, what somebody has made of it.
-    if found in (known.ours, change.before) or (change.marked and found is not None):
+    expected = found in (known.ours, change.before)  # what we left, or what a person chose about
+    if not kept and (expected or (change.marked and found is not None)):
         return Verdict(None, held=False)
     detail = "changed by somebody else since we contained it"
-    return Verdict(Outcome.CONFLICT, held=True, cause=Cause.FOREIGN, detail=detail)
-
-
-def _judge_kept(change: Change, found: State | None) -> Verdict:
-    """A person chose to keep what is there: never a write, and only while it is still that."""
-    if found == change.after:
-        return Verdict(Outcome.ALREADY, held=False, detail="kept as it is, by a person's choice")
-    detail = "changed again since a person chose to keep it"
     return Verdict(Outcome.CONFLICT, held=True, cause=Cause.FOREIGN, detail=detail)
 
 

@@ -37,14 +37,7 @@ def rollback(
             "--include-unproven", help="Also what nothing shows that we changed it ourselves."
         ),
     ] = False,
-    choose: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--choose",
-            metavar="ADDRESS=CHOICE[: REASON]",
-            help="For a conflict: keep-now, restore-before or skip. Repeatable.",
-        ),
-    ] = None,
+    choose: o.Choose = None,
     by: o.As = "",
     confirm_: o.Confirm = "",
     wait: Annotated[bool, typer.Option("--wait", help="Stay until it is done.")] = False,
