@@ -7,6 +7,7 @@ that a pause that was opened by an older release can be read by a newer one.
 
 from dataclasses import dataclass, field
 
+from stopline.choosing import Chosen
 from stopline.model import Direction, Scope
 
 ASSESS = "stopline.assess.v1"
@@ -280,7 +281,7 @@ def _plus(a: dict[str, int], b: dict[str, int]) -> dict[str, int]:
 class RestoreOrder:
     """A person's request to roll a pause back, whole or in part; or to terminate it.
 
-    `direction` says which: `restore` or `terminate`.
+    `direction` says which: `restore` or `terminate`. `choices` are for conflicts of a rollback.
     """
 
     by: str = ""
@@ -289,6 +290,7 @@ class RestoreOrder:
     unproven: bool = False
     request: str = ""
     direction: Direction = Direction.RESTORE
+    choices: tuple[Chosen, ...] = ()
 
 
 @dataclass(frozen=True)

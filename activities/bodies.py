@@ -27,6 +27,7 @@ from activities.telling import NOBODY, Teller, opening, refusing
 from activities.working import at_work as _at_work
 from stopline import engine, guards, planner, terminating
 from stopline.approving import Approvers
+from stopline.choosing import answers
 from stopline.configuration import Frozen
 from stopline.engine import Connector, Errand, Mark, Terms
 from stopline.errors import UserError, WrongJournalError
@@ -161,6 +162,7 @@ class Activities:
             self.book.writes.holds(),
             asked.restore.scope,
             unproven=asked.restore.unproven,
+            answers=answers(asked.restore.choices, self.book.pauses.conflicts(asked.order.pause)),
         )
         return terminating.with_removed(plan, self.book.pauses.removed(asked.order.pause))
 

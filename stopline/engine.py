@@ -289,12 +289,14 @@ def _judge_contain(change: Change, found: State | None, known: Known) -> Verdict
 def _judge_restore(change: Change, found: State | None, known: Known) -> Verdict:
     if not known.ours_to_undo:
         return Verdict(Outcome.ALREADY, held=False, detail="not held any more")
-    if known.prior != change.after:
+    kept = change.before == change.after  # a person chose that what is there stays: no write
+    if known.prior != change.after and not kept:
         detail = "what would be given back has changed since this plan; plan the rollback again"
         return Verdict(Outcome.FAILED, held=True, cause=Cause.BUSY, detail=detail)
     if found == change.after:
         return Verdict(Outcome.ALREADY, held=False)
-    if found == known.ours or (change.marked and found is not None):
+    expected = found in (known.ours, change.before)  # what we left, or what a person chose about
+    if not kept and (expected or (change.marked and found is not None)):
         return Verdict(None, held=False)
     detail = "changed by somebody else since we contained it"
     return Verdict(Outcome.CONFLICT, held=True, cause=Cause.FOREIGN, detail=detail)

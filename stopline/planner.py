@@ -20,6 +20,7 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from fnmatch import fnmatchcase
 
+from stopline.choosing import Answer, Choice, chosen_change
 from stopline.engine import Terms
 from stopline.model import (
     Address,
@@ -263,12 +264,19 @@ def _residuals(changes: Iterable[Change], opinions: Opinions) -> tuple[Residual,
 
 
 def plan_restore(
-    vendor: str, pause: str, holds: Iterable[Hold], scope: Scope, *, unproven: bool = False
+    vendor: str,
+    pause: str,
+    holds: Iterable[Hold],
+    scope: Scope,
+    *,
+    unproven: bool = False,
+    answers: Mapping[Address, Answer] | None = None,
 ) -> Plan:
     """Decide what one pause gives back: the inverse of what happened, from its live holds.
 
     A hold that other pauses share is given up without a write (`claims`). `unproven` says that a
-    person chose to give back toggles of which nothing shows that we wrote them.
+    person chose to give back toggles of which nothing shows that we wrote them. `answers` are a
+    person's choices for conflicts; what another pause holds too is never written by one.
     """
     by_address = _by_address(holds)
     changes: list[Change] = []
@@ -278,14 +286,11 @@ def plan_restore(
         mine = next((hold for hold in all_holds if hold.pause == pause), None)
         if mine is None or not scope.admits(address, mine.change.principal):
             continue
-        change = replace(mine.change, before=mine.ours, after=mine.prior)
-        if len(all_holds) > 1:
-            claims.append(change)
-        elif not (unproven or mine.change.marked or (mine.written and not mine.unproven)):
-            reason = "nothing shows that the write was ours; choose it with --include-unproven"
-            skips.append(Skip(address, change.principal, reason))
+        back = _back(mine, (answers or {}).get(address), unproven=unproven, shared=all_holds[1:])
+        if isinstance(back, Skip):
+            skips.append(back)
         else:
-            changes.append(change)
+            (claims if len(all_holds) > 1 else changes).append(back)
     kept, denied = _still_needed(changes, by_address, pause, scope)
     return Plan(
         vendor=vendor,
@@ -296,6 +301,21 @@ def plan_restore(
         skips=tuple(sorted((*skips, *denied, *_still_denied((*kept, *claims), by_address)))),
         pause=pause,
     )
+
+
+def _back(
+    mine: Hold, answer: Answer | None, *, unproven: bool, shared: Sequence[Hold]
+) -> Change | Skip:
+    """The way back of one hold, or why it is left."""
+    plain = replace(mine.change, before=mine.ours, after=mine.prior)
+    left = answer is not None and answer.choice is Choice.SKIP
+    if answer is not None and (left or not shared):
+        return chosen_change(mine, answer)
+    shown = mine.change.marked or (mine.written and not mine.unproven)
+    if shared or unproven or shown:
+        return plain
+    reason = "nothing shows that the write was ours; choose it with --include-unproven"
+    return Skip(mine.address, plain.principal, reason)
 
 
 def _still_denied(

@@ -26,6 +26,7 @@ from stopline.model import (
     Plan,
     Scope,
     Snapshot,
+    State,
 )
 from stopline.terminating import How, Removed
 from stopline.text import Json, dump, jsonable, load
@@ -248,6 +249,14 @@ class Pauses:
                 key = Address.parse(receipt["address"])
                 found[key] = receipt | {"direction": event.data["direction"], "at": event.at}
         return found
+
+    def conflicts(self, pause: str) -> Mapping[Address, State | None]:
+        """What was found where a conflict is the last word, and the hold is still open."""
+        return {
+            address: State(self.store.body(receipt["found"])) if receipt["found"] else None
+            for address, receipt in self.latest(pause).items()
+            if receipt["outcome"] == Outcome.CONFLICT and receipt["held"]
+        }
 
     def cut_at(self, pause: str) -> str:
         """When a pause was opened, in whole seconds; now, for one that is not open yet."""

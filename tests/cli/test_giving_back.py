@@ -7,6 +7,7 @@ from stopline.connectors.memory import Principal
 from stopline.journal.pauses import PauseStatus
 
 BOB = "riley@lab.example"
+ANNOTATORS = "memory:r1:switch:annotator/k1"
 
 
 def test_another_persons_yes_gives_everything_back(asking: Asking) -> None:
@@ -125,6 +126,72 @@ def test_a_strangers_edit_is_a_conflict_with_three_columns(asking: Asking) -> No
     asking.rollback()
     assert asking.approve().code == 0
     assert asking.ask("status", "mercor", "--output", "json").document["status"] == "closed"
+
+
+@pytest.mark.parametrize(
+    ("choice", "left", "code", "status"),
+    [
+        ("keep-now", "expired", 0, "closed"),
+        ("restore-before", "on", 0, "closed"),
+    ],
+)
+def test_a_person_chooses_what_becomes_of_a_conflict(
+    asking: Asking, choice: str, left: str, code: int, status: str
+) -> None:
+    """Kept without a write, or set back as it was before us; another person approves the plan."""
+    asking.pause()
+    switches = asking.house.world.principals["annotator"].switches
+    switches["k1"] = "expired"
+    asking.rollback()
+    assert asking.approve().code == 7
+    asked = asking.rollback("--choose", f"{ANNOTATORS}={choice}: it is theirs")
+    assert (asked.code, switches["k1"]) == (5, "expired")
+    columns = 'before {"Status":"on"}, ours {"Status":"off"}, now {"Status":"expired"}'
+    assert f"{columns} (it is theirs)" in " ".join(asked.said.split())
+    answer = asking.approve("--output", "json")
+    assert (answer.code, answer.document["status"], switches["k1"]) == (code, status, left)
+    said = asking.house.book.store.events(kind="rollback")[-1].data["choices"]
+    assert [(one["choice"], one["reason"]) for one in said] == [(choice, "it is theirs")]
+
+
+@pytest.mark.parametrize("choice", ["keep-now", "restore-before"])
+def test_what_moves_after_the_choice_is_a_conflict_again(asking: Asking, choice: str) -> None:
+    """The choice was about what was shown: nothing else is written over, nor let go."""
+    asking.pause()
+    switches = asking.house.world.principals["annotator"].switches
+    switches["k1"] = "expired"
+    asking.rollback()
+    asking.approve()
+    asking.rollback("--choose", f"{ANNOTATORS}={choice}")
+    switches["k1"] = "stolen"
+    assert asking.approve().code == 7
+    assert switches["k1"] == "stolen"
+    (held,) = asking.house.book.writes.holds()
+    assert str(held.address) == ANNOTATORS
+
+
+def test_a_choice_that_is_none_and_a_target_that_is_none_do_nothing(asking: Asking) -> None:
+    """Two, with what may be chosen; skip waits for nobody and leaves the hold."""
+    asking.pause()
+    switches = asking.house.world.principals["annotator"].switches
+    early = asking.rollback("--choose", f"{ANNOTATORS}=keep-now")
+    assert (early.code, "no conflict of this pause" in early.said) == (2, True)
+    switches["k1"] = "expired"
+    asking.rollback()
+    asking.approve()
+    for word, says in (
+        (f"{ANNOTATORS}=keep", "names no choice"),
+        ("memory:r1:switch:nobody/k1=skip", "no conflict"),
+    ):
+        wrong = asking.rollback("--choose", word)
+        assert (wrong.code, says in wrong.said) == (2, True), word
+    twice = (f"{ANNOTATORS}=skip", "--choose", f"{ANNOTATORS}=keep-now")
+    assert asking.rollback("--choose", *twice).code == 2
+    skipped = asking.rollback("--choose", f"{ANNOTATORS}=skip: they are asked first")
+    assert skipped.code == 6
+    assert "they are asked first" in " ".join(skipped.said.split())
+    assert len(asking.house.book.writes.holds()) == 1
+    assert switches["k1"] == "expired"
 
 
 def test_what_was_deleted_meanwhile_is_named_and_cannot_be_given_back(asking: Asking) -> None:

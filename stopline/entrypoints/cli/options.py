@@ -47,6 +47,14 @@ Addresses = Annotated[
     list[str] | None,
     typer.Option("--address", help="Only this address, as a plan shows it. Repeatable."),
 ]
+Choose = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--choose",
+        metavar="ADDRESS=CHOICE[: REASON]",
+        help="For a conflict: keep-now, restore-before or skip. Repeatable.",
+    ),
+]
 PlaybookName = Annotated[
     str, typer.Option("--playbook", help="Which playbook of config/playbooks.")
 ]

@@ -8,6 +8,7 @@ import typer
 from activities.api import PlanRef, RestoreOrder
 from stopline.entrypoints.cli import options as o
 from stopline.entrypoints.cli.asking import confirm, open_pause
+from stopline.entrypoints.cli.choosing import chosen, columns
 from stopline.entrypoints.cli.ending import (
     end,
     end_of_rollback,
@@ -41,6 +42,7 @@ def rollback(
             "--include-unproven", help="Also what nothing shows that we changed it ourselves."
         ),
     ] = False,
+    choose: o.Choose = None,
     by: o.As = "",
     confirm_: o.Confirm = "",
     wait: Annotated[bool, typer.Option("--wait", help="Stay until it is done.")] = False,
@@ -55,10 +57,13 @@ def rollback(
     wanted = o.require_reason(reason)
     scope = o.scope_of("", None, realm, principal, address)
     pause = open_pause(program, case)
+    choices = chosen(program, pause, choose or (), wanted)
+    for told in columns(program, pause, choices):
+        program.announce(told)
     temporal = program.at_work()
     confirm(program, pause.vendor, confirm_, f"ask for the rollback of {pause.vendor}")
     asker = o.identity(program, by)
-    order = RestoreOrder(asker, wanted, scope, unproven, secrets.token_hex(8))
+    order = RestoreOrder(asker, wanted, scope, unproven, secrets.token_hex(8), choices=choices)
     program.going = pause.id
     ref = program.wait(temporal.say(pause.workflow, m.ROLLBACK, order, PlanRef))
     raise typer.Exit(asked_back(program, temporal, pause, order, ref, wait=wait))
