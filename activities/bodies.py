@@ -314,12 +314,18 @@ class Activities:
         _, playbook, estate = frozen.parse()
         wanted = {rule.connector for phase in playbook.phases for rule in phase.rules}
         built = self.connectors_of(estate)
-        if missing := sorted(wanted - set(built)):
+        there = wanted & set(built)
+        if missing := sorted(wanted - there - _without_section(estate) if there else wanted):
             raise UserError(
                 f"The playbook wants the connectors {', '.join(missing)}, which are not there.",
                 "Install them, or give the estate's file their section.",
             )
-        return frozen, {name: built[name] for name in sorted(wanted)}
+        return frozen, {name: built[name] for name in sorted(there)}
+
+
+def _without_section(estate: Estate) -> set[str]:
+    """The connectors of which the estate's file says nothing: their rules find nothing there."""
+    return {name for name in type(estate).model_fields if getattr(estate, name) is None}
 
 
 def shards_of(plan: Plan) -> Shards:
