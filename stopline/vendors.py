@@ -14,9 +14,16 @@ from stopline.formats import (
     arn_or_glob,
     bucket_or_glob,
     canonical_id,
+    customer_id,
+    domain,
     external_id,
+    google_principal,
     iam_path,
     line,
+    number,
+    pool,
+    project_id,
+    protected,
     word,
 )
 
@@ -28,6 +35,7 @@ class _Strict(BaseModel):
 Account = Annotated[str, AfterValidator(account_id)]
 Arn = Annotated[str, AfterValidator(arn_or_glob)]
 Line = Annotated[str, AfterValidator(line)]
+Shielded = Annotated[str, AfterValidator(protected)]
 
 
 class AwsSelectors(_Strict):
@@ -52,6 +60,29 @@ class AwsSelectors(_Strict):
         return self == AwsSelectors(preserve=self.preserve)
 
 
+class GcpSelectors(_Strict):
+    """How the vendor is recognised in Google Cloud. Never by a fragment of a name.
+
+    `principals` are single identities, also service accounts of ours that were made for the vendor.
+    `domains` select people and groups by the whole part after `@`; `customers` are the vendor's own
+    directories, by which a deny can name everybody in them. `projects` and `project_numbers` are
+    the vendor's own, whose service accounts and service agents are its; `pools` are identity pools
+    that let in nobody but the vendor.
+    """
+
+    principals: tuple[Annotated[str, AfterValidator(google_principal)], ...] = ()
+    domains: tuple[Annotated[str, AfterValidator(domain)], ...] = ()
+    customers: tuple[Annotated[str, AfterValidator(customer_id)], ...] = ()
+    projects: tuple[Annotated[str, AfterValidator(project_id)], ...] = ()
+    project_numbers: tuple[Annotated[str, AfterValidator(number)], ...] = ()
+    pools: tuple[Annotated[str, AfterValidator(pool)], ...] = ()
+
+    @property
+    def empty(self) -> bool:
+        """Whether nothing at all can be selected."""
+        return self == GcpSelectors()
+
+
 class PayoutsSelectors(_Strict):
     """Who the vendor is in the lab's ledgers: exact ids, never a fragment of one.
 
@@ -72,6 +103,7 @@ class Project(_Strict):
 
     note: str = ""
     aws: AwsSelectors = AwsSelectors()
+    gcp: GcpSelectors = GcpSelectors()
     payouts: PayoutsSelectors = PayoutsSelectors()
 
 
@@ -86,9 +118,10 @@ class Vendor(_Strict):
     owner: str = ""
     note: str = ""
     aws: AwsSelectors = AwsSelectors()
+    gcp: GcpSelectors = GcpSelectors()
     payouts: PayoutsSelectors = PayoutsSelectors()
     projects: dict[Annotated[str, AfterValidator(word)], Project] = Field(default_factory=dict)
-    protected: tuple[Arn, ...] = ()
+    protected: tuple[Shielded, ...] = ()
 
     @property
     def preserved(self) -> tuple[str, ...]:
@@ -109,12 +142,10 @@ def _meaning(vendor: Vendor, stem: str) -> Iterator[tuple[yamltext.Path, str]]:
             f"the vendor is {vendor.vendor!r}, so the file must be {vendor.vendor}.yaml",
         )
     sections: tuple[Vendor | Project, ...] = (vendor, *vendor.projects.values())
-    if all(one.aws.empty and one.payouts.empty for one in sections):
+    if all(one.aws.empty and one.gcp.empty and one.payouts.empty for one in sections):
         keys = ", ".join(key for key in AwsSelectors.model_fields if key != "preserve")
         yield ("vendor",), f"nothing selects {vendor.vendor!r}; give 'aws' at least one of: {keys}"
-    selected = set(vendor.aws.principals).union(
-        *(p.aws.principals for p in vendor.projects.values())
-    )
-    for number, arn in enumerate(vendor.protected):
-        if arn in selected:
-            yield (("protected", number), f"{arn} is both selected ('principals') and protected")
+    selected = {p for one in sections for p in (*one.aws.principals, *one.gcp.principals)}
+    for place, who in enumerate(vendor.protected):
+        if who in selected:
+            yield (("protected", place), f"{who} is both selected ('principals') and protected")
