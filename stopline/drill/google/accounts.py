@@ -50,7 +50,7 @@ def account(call: Call) -> Json:
 
 @answers(f"{_A}.disable", f"{_A}.enable", on=_named)
 def switch_account(call: Call) -> Json:
-    """Switch a service account off, or on. One that Google disabled itself stays disabled.
+    """Switch a service account off, or on. One that Google itself switched off stays off.
 
     https://cloud.google.com/iam/docs/reference/rest/v1/projects.serviceAccounts/enable
     """
@@ -131,7 +131,7 @@ def pool(call: Call) -> Json:
 
 @answers(f"{_P}.patch", on=_named)
 def patch_pool(call: Call) -> Json:
-    """Change the fields of a mask, through an operation.
+    """Change the fields of a mask; the answer says how far it has come.
 
     https://cloud.google.com/iam/docs/reference/rest/v1/projects.locations.workloadIdentityPools/patch
     """

@@ -16,7 +16,7 @@ from stopline.text import Json
 _FIXED = ("kind", "id", "name", "projectNumber", "metageneration", "etag", "timeCreated", "updated")
 _LISTS = ("acl", "defaultObjectAcl")
 LOCK_DAYS = 90
-"""How long uniform access can be undone: https://cloud.google.com/storage/docs/uniform-bucket-level-access"""
+"""How long uniform access can be taken back: https://cloud.google.com/storage/docs/uniform-bucket-level-access"""
 
 
 def bucket_of(call: Call) -> str:
@@ -91,7 +91,7 @@ def merge(old: Json, change: Json) -> Json:
 
 
 def _check(call: Call, found: Resource, merged: Json) -> None:
-    """Uniform access: a time to undo it, and no access lists beside it."""
+    """Uniform access: until when it can be taken back, and no access lists beside it."""
     iam = merged.setdefault("iamConfiguration", {})
     if iam.get("publicAccessPrevention", "inherited") not in ("inherited", "enforced"):
         raise invalid("Invalid argument: publicAccessPrevention.")

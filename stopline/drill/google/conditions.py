@@ -46,7 +46,7 @@ def check(expression: str) -> None:
 def holds(expression: str, name: str, kind: str, when: datetime) -> bool:
     """Whether a condition is true of a resource at a time.
 
-    What cannot be evaluated is false, as at Google: the binding does not grant.
+    What cannot be evaluated is false, as at Google: nothing is granted.
     """
     service = kind.partition("/")[0]
     resource = {"name": name, "type": kind, "service": service}

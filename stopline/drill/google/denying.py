@@ -1,4 +1,4 @@
-"""Deny policies: one document each, made, replaced and deleted through operations.
+"""Deny policies: one document each, made, replaced and deleted by calls that may take their time.
 
 https://cloud.google.com/iam/docs/reference/rest/v2/policies
 """

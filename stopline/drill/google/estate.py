@@ -1,6 +1,6 @@
 """An estate of Google's, told as data, and how it is put into the state.
 
-YAML or a dict; every name that a binding uses must have been told too.
+YAML or a dict; every name that a policy uses must have been told too.
 """
 
 from typing import Self

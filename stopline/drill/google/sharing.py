@@ -90,7 +90,7 @@ def replace(call: Call) -> Json:
 
 
 def _fields(call: Call) -> set[str]:
-    """What a write replaces: by default bindings only, all where the request knows no mask."""
+    """What a write replaces: by default not the audit settings, all where the request knows no mask."""
     schemas = document(call.method.api, call.method.version)["schemas"]
     masked = "updateMask" in schemas[call.method.request].get("properties", {})
     if not masked:

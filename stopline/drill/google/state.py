@@ -198,14 +198,14 @@ class State:
             return found
 
     def operation(self, prefix: str, response: Json, kind: str) -> Json:
-        """The operation of a write that is done; it is seen to be done when it was asked often."""
+        """The answer to a slow write. It is done at once, and seen to be when it was asked often."""
         name = f"{prefix}{self.next_revision()}"
         whole = {"@type": f"type.googleapis.com/google.iam.{kind}", **response}
         self.operations[unquote(name)] = {"left": self.slow_operations, "response": whole}
         return self.ask_operation(name)
 
     def ask_operation(self, name: str) -> Json:
-        """How far an operation has come. Raises GoogleError 404."""
+        """How far a slow write has come. Raises GoogleError 404."""
         found = self.operations.get(unquote(name))
         if found is None:
             raise not_found(f"Operation {name}")
