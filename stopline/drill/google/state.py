@@ -188,7 +188,7 @@ class State:
             if not r.hidden and any(up.name == top for up in self.upwards(name))
         ]
 
-    def snapshot(self) -> dict[str, str]:
+    def fingerprint(self) -> dict[str, str]:
         """One canonical text for each resource and policy, without etags and times of updates."""
         with self.lock:
             found = {}

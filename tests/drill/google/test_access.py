@@ -65,7 +65,7 @@ def test_what_each_may_do(
 
 def test_a_deny_policy_cuts_the_whole_tree(google: Google) -> None:
     """It is stronger than every allow, and its removal gives back exactly what was there."""
-    before = google.state.snapshot()
+    before = google.state.fingerprint()
     done = deny(google, RULE)
     assert done["done"] is True
     assert not can(google.state, ANA, "storage.objects.get", OBJECT)
@@ -77,7 +77,7 @@ def test_a_deny_policy_cuts_the_whole_tree(google: Google) -> None:
     assert policies.operations().get(name=done["name"]).execute()["done"] is True
     policies.delete(name=name).execute()
     assert can(google.state, ANA, "storage.objects.get", OBJECT)
-    assert google.state.snapshot() == before
+    assert google.state.fingerprint() == before
 
 
 def test_an_exception_is_spared_and_a_group_is_meant(google: Google) -> None:
@@ -128,7 +128,7 @@ def test_a_deny_policy_is_made_once_and_its_tag_counts(google: Google) -> None:
 def test_a_disabled_account_may_nothing_and_its_calls_are_refused(google: Google) -> None:
     """Its keys, HMAC keys and tokens with it; enabled again they are as before."""
     accounts = google.client("iam", "v1", OPERATOR).projects().serviceAccounts()
-    before = google.state.snapshot()
+    before = google.state.fingerprint()
     name = f"projects/-/serviceAccounts/{ROBOT}"
     accounts.disable(name=name, body={}).execute()
     for token in (f"serviceAccount:{ROBOT}", "key:k1", "hmac:GOOG1"):
@@ -140,7 +140,7 @@ def test_a_disabled_account_may_nothing_and_its_calls_are_refused(google: Google
     assert accounts.get(name=name).execute()["disabled"] is True
     accounts.enable(name=name, body={}).execute()
     assert "disabled" not in accounts.get(name=name).execute()
-    assert google.state.snapshot() == before
+    assert google.state.fingerprint() == before
 
 
 def test_a_disabled_key_is_refused_while_tokens_of_the_account_live_on(google: Google) -> None:
