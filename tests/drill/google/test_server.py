@@ -1,0 +1,161 @@
+"""The emulated Google as a server: what it knows, what it refuses, and its bad nights."""
+
+import httplib2
+import pytest
+from googleapiclient.errors import HttpError
+from googleapiclient.http import MediaInMemoryUpload
+from support.google_lab import ANA, LAB, OPERATOR, ROBOT, STRANGER
+
+from stopline.drill.google.faults import Moment, modelled
+from stopline.drill.google.server import Google
+
+STOPLINE = "serviceAccount:stopline@lab.iam.gserviceaccount.com"
+
+
+def test_what_is_not_implemented_is_never_a_success(google: Google) -> None:
+    """A method of Google's that has no behaviour here answers 501, with its own name."""
+    projects = google.client("cloudresourcemanager", "v3", OPERATOR).projects()
+    with pytest.raises(HttpError) as found:
+        projects.delete(name="projects/lab").execute()
+    assert found.value.resp.status == 501
+    assert b"cloudresourcemanager.v3.projects.delete" in found.value.content
+
+
+@pytest.mark.parametrize("path", ["/storage/v1/storage/v1/nothing/at/all", "/none/v1/x", "/"])
+def test_what_google_does_not_know_is_not_found(google: Google, path: str) -> None:
+    """A path that no document has is 404."""
+    http = httplib2.Http()
+    answer, _ = http.request(google.url + path)
+    http.close()
+    assert answer.status == 404
+
+
+def test_a_parameter_that_does_not_exist_is_refused(google: Google) -> None:
+    """Also where the client would not have let it through."""
+    http = httplib2.Http()
+    path = "/cloudresourcemanager/v3/v3/projects?parent=folders%2F100&nonsense=1"
+    answer, content = http.request(google.url + path, headers={"authorization": "Bearer operator"})
+    http.close()
+    assert answer.status == 400
+    assert b"nonsense" in content
+
+
+def test_each_caller_sees_only_what_it_may(google: Google) -> None:
+    """The same calls, as a stranger and as stopline's own account."""
+    hers = google.client("cloudresourcemanager", "v3", STRANGER).projects()
+    assert hers.search().execute() == {}
+    with pytest.raises(HttpError) as found:
+        hers.getIamPolicy(resource="projects/lab", body={}).execute()
+    assert found.value.resp.status == 403
+    assert b"resourcemanager.projects.getIamPolicy" in found.value.content
+    ours = google.client("iam", "v1", STOPLINE).projects().serviceAccounts()
+    assert len(ours.list(name="projects/lab").execute()["accounts"]) == 2
+    wanted = {"permissions": ["storage.objects.get", "storage.buckets.delete"]}
+    asked = google.client("storage", "v1", ANA).buckets()
+    held = asked.testIamPermissions(bucket="deliveries", **wanted).execute()
+    assert held["permissions"] == ["storage.objects.get"]
+
+
+def test_a_reply_can_be_lost_after_the_write(google: Google) -> None:
+    """The write is there, the caller does not know."""
+    google.faults.add("iam.v1.*.disable", Moment.AFTER)
+    accounts = google.client("iam", "v1", OPERATOR).projects().serviceAccounts()
+    name = f"projects/lab/serviceAccounts/{ROBOT}"
+    with pytest.raises(HttpError) as found:
+        accounts.disable(name=name, body={}).execute()
+    assert found.value.resp.status == 503
+    assert accounts.get(name=name).execute()["disabled"] is True
+    google.faults.add("iam.v1.*.enable", Moment.AFTER, status=0, times=2)  # the client tries twice
+    with pytest.raises((ConnectionError, httplib2.error.HttpLib2Error, OSError)):
+        accounts.enable(name=name, body={}).execute()
+    assert "disabled" not in accounts.get(name=name).execute()
+
+
+def test_quotas_are_those_that_google_publishes(google: Google) -> None:
+    """Five reads of deny policies in a minute, then 429, until the minute is over."""
+    google.faults.quotas = modelled()
+    policies = google.client("iam", "v2", OPERATOR).policies()
+    point = "policies/cloudresourcemanager.googleapis.com%2Forganizations%2F1/denypolicies"
+    for _ in range(5):
+        policies.listPolicies(parent=point).execute()
+    with pytest.raises(HttpError) as found:
+        policies.listPolicies(parent=point).execute()
+    assert found.value.resp.status == 429
+    assert b"RESOURCE_EXHAUSTED" in found.value.content
+    google.state.advance(seconds=61)
+    assert policies.listPolicies(parent=point).execute() == {}
+
+
+def test_a_stranger_can_write_between_our_read_and_write(google: Google) -> None:
+    """A race is lost with 409, as at Google."""
+    projects = google.client("cloudresourcemanager", "v3", OPERATOR).projects()
+    options = {"options": {"requestedPolicyVersion": 3}}
+    policy = projects.getIamPolicy(resource="projects/lab", body=options).execute()
+
+    def stranger() -> None:
+        found = google.state.resources[LAB]
+        found.policy_revision = google.state.next_revision()
+
+    google.faults.race("cloudresourcemanager.v3.projects.setIamPolicy", stranger)
+    body = {"policy": {**policy, "version": 3}}
+    with pytest.raises(HttpError) as found:
+        projects.setIamPolicy(resource="projects/lab", body=body).execute()
+    assert found.value.resp.status == 409
+
+
+def test_pages_may_be_small_and_empty(google: Google) -> None:
+    """A list is whole only for who follows every token, one for other parameters is refused."""
+    google.state.page_limit, google.state.empty_pages = 1, True
+    accounts = google.client("iam", "v1", OPERATOR).projects().serviceAccounts()
+    request, found, pages = accounts.list(name="projects/lab"), [], 0
+    while request is not None:
+        answer = request.execute()
+        found += answer.get("accounts", [])
+        pages += 1
+        request = accounts.list_next(request, answer)
+    assert len(found) == 2
+    assert pages == 4
+    token = accounts.list(name="projects/lab").execute()["nextPageToken"]
+    with pytest.raises(HttpError) as refusal:
+        accounts.list(name="projects/quiet", pageToken=token).execute()
+    assert refusal.value.resp.status == 400
+
+
+def test_an_object_is_stored_and_read_by_the_plain_client(google: Google) -> None:
+    """Media goes to the same address as everything else, in both of the simple ways."""
+    objects = google.client("storage", "v1", f"serviceAccount:{ROBOT}").objects()
+    media = MediaInMemoryUpload(b"[2]", "application/json")
+    objects.insert(bucket="deliveries", name="two.json", media_body=media).execute()
+    body = {"name": "three.json"}
+    objects.insert(bucket="deliveries", body=body, media_body=media).execute()
+    for name in ("two.json", "three.json"):
+        assert objects.get_media(bucket="deliveries", object=name).execute() == b"[2]"
+    listed = objects.list(bucket="deliveries").execute()["items"]
+    assert [o["name"] for o in listed] == ["batch.json", "three.json", "two.json"]
+
+
+def test_a_buckets_metadata_is_changed_under_a_precondition(google: Google) -> None:
+    """An old metageneration is refused with 412; a patch merges, and null deletes."""
+    buckets = google.client("storage", "v1", OPERATOR).buckets()
+    before = buckets.get(bucket="deliveries").execute()
+    body = {"labels": {"a": "1", "b": "2"}}
+    buckets.patch(bucket="deliveries", body=body, ifMetagenerationMatch="1").execute()
+    after = buckets.patch(bucket="deliveries", body={"labels": {"a": None}}).execute()
+    assert after["labels"] == {"b": "2"}
+    assert after["etag"] != before["etag"]
+    assert after["iamConfiguration"] == before["iamConfiguration"]
+    with pytest.raises(HttpError) as found:
+        buckets.patch(bucket="deliveries", body=body, ifMetagenerationMatch="1").execute()
+    assert found.value.resp.status == 412
+
+
+def test_hmac_keys_are_switched_off_and_on(google: Google) -> None:
+    """With the tag that was read; an old one is refused."""
+    keys = google.client("storage", "v1", OPERATOR).projects().hmacKeys()
+    which = {"projectId": "lab", "accessId": "GOOG1"}
+    found = keys.get(**which).execute()
+    keys.update(**which, body={"state": "INACTIVE", "etag": found["etag"]}).execute()
+    with pytest.raises(HttpError) as refusal:
+        keys.update(**which, body={"state": "ACTIVE", "etag": found["etag"]}).execute()
+    assert refusal.value.resp.status == 412
+    assert keys.list(projectId="lab").execute()["items"][0]["state"] == "INACTIVE"
