@@ -31,12 +31,32 @@ from stopline.settings import variable
 from stopline.text import Json
 
 SCOPES = ("https://www.googleapis.com/auth/cloud-platform",)
-SECONDS = 10
-"""The longest that one request waits for an answer."""
+SECONDS = 6
+"""The longest that one request waits to connect, and then for an answer: both end in the lease."""
 READS = 5
 """How often a read is tried again by the client."""
 _RESUME = 308
 """Not a redirect to Google: https://docs.cloud.google.com/storage/docs/resumable-uploads ."""
+
+
+class Once(httplib2.Http):  # type: ignore[misc]
+    """Sends each request once. Its base sends one again whose answer was lost, writes too.
+
+    The second one would be told that the etag has moved, and we would take our own edit for
+    somebody else's.
+    """
+
+    def _conn_request(self, conn: Any, *words: Any) -> Any:
+        connects = iter((conn.connect,))
+
+        def once() -> None:
+            connect = next(connects, None)
+            if connect is None:
+                raise ConnectionResetError("the connection was closed without an answer")
+            connect()
+
+        conn.connect = once
+        return super()._conn_request(conn, *words)
 
 
 @dataclass
@@ -174,15 +194,15 @@ class Clients:
     def _take(self, mode: str) -> AuthorizedHttp:
         with self._lock:
             idle = self._idle.setdefault(mode, [])
-            if idle:
+            if idle:  # reads alone: the other end may have closed it, and a read asks again
                 return idle.pop()
             credentials = self._credentials(mode)
-        http = httplib2.Http(timeout=SECONDS)
+        http = (httplib2.Http if mode == "read" else Once)(timeout=SECONDS)
         http.redirect_codes = http.redirect_codes - {_RESUME}
         return AuthorizedHttp(credentials, http=http)
 
     def _give(self, http: AuthorizedHttp, mode: str, *, whole: bool) -> None:
-        if not whole:
+        if not whole or mode != "read":
             http.close()
             return
         with self._lock:

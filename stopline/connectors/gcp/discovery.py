@@ -1,6 +1,6 @@
 """What a vendor holds in Google Cloud: policy entries, service accounts, keys; and our denies."""
 
-from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Generator, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 
@@ -71,6 +71,7 @@ def _realm(look: _Look) -> Iterator[Found]:
     held = list(look.held())
     theirs = [(r, e, members.via(look.selectors, _living(e.member))) for r, e in held]
     theirs = [(r, e, via) for r, e, via in theirs if via]
+    yield from _denied(look, marks, {members.plain(e.member) for _, e, _ in theirs})
     allowed = reading.permissions_of(look.clients, (e.role for _, e, _ in theirs))
     for resource, entry, via in theirs:
         yield _entry(look, resource, entry, via, (allowed[entry.role], marks))
@@ -108,6 +109,22 @@ def _marks(look: _Look) -> Generator[Found, None, _Marks]:
             yield Seen(address, state)
             found.setdefault(address.part, set()).add(denying.journal_of(name))
     return found
+
+
+def _denied(look: _Look, marks: _Marks, holders: Collection[str]) -> Iterator[Grant]:
+    """Whom a deny of stopline's names, and who holds nothing now: perhaps since we took it out."""
+    for member, journals in sorted(marks.items()):
+        if member in holders or not members.via(look.selectors, member):
+            continue
+        state: dict[str, Json] = {"names": [member], "journals": sorted(journals)}
+        yield Grant(
+            Address(NAME, look.read.id, "denied-principal", member),
+            State.of(state),
+            member,
+            "nothing but what was taken out",
+            reading.point_of(look.read.id),
+            "a deny of stopline's",
+        )
 
 
 def _entry(

@@ -49,14 +49,27 @@ def _entry(grant: Grant, terms: Terms) -> Iterator[Change | Skip]:
     if grant.principal.startswith("deleted:"):
         yield _left(grant, "whoever it was has been deleted, and can do nothing", open_=False)
         return
-    for journal in grant.state.value["journals"]:
-        if journal != terms.mark.journal:
-            reason = f"held by another stopline journal, {journal}; not touched"
-            yield _left(grant, reason, open_=False)
+    yield from _strangers(grant, terms)
     denies, whole = _denied(grant, terms)
     yield from denies
     if not whole:
         yield _stripped(grant, terms, denied=bool(denies))
+
+
+def _strangers(grant: Grant, terms: Terms) -> Iterator[Skip]:
+    for journal in grant.state.value["journals"]:
+        if journal != terms.mark.journal:
+            reason = f"held by another stopline journal, {journal}; not touched"
+            yield _left(grant, reason, open_=False)
+
+
+def _denied_before(grant: Grant, terms: Terms) -> Iterator[Change | Skip]:
+    """Somebody who holds nothing any more: the deny stays whole all the same."""
+    yield from _strangers(grant, terms)
+    denies, _ = _denied(grant, terms)
+    yield from denies
+    if not denies:
+        yield _left(grant, "the playbook has no rule for principals, or Google refused the deny")
 
 
 def _denied(grant: Grant, terms: Terms) -> tuple[list[Change], bool]:
@@ -84,7 +97,7 @@ def _denied(grant: Grant, terms: Terms) -> tuple[list[Change], bool]:
             changes.append(change)
     own = {change.principal for change in changes}
     reached = plain(grant.principal) in own or (grant.principal.startswith("domain:") and bool(own))
-    return changes, reached and state["undenied"] == 0
+    return changes, reached and state.get("undenied") == 0
 
 
 def _excepted(terms: Terms) -> list[str]:
@@ -167,6 +180,7 @@ def _key(grant: Grant, terms: Terms) -> Iterator[Change | Skip]:
 
 _BY_KIND: Mapping[str, Callable[[Grant, Terms], Iterable[Change | Skip]]] = {
     "entry": _entry,
+    "denied-principal": _denied_before,
     "service-account": _account,
     "service-account-key": _key,
 }

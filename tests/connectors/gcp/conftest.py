@@ -1,0 +1,16 @@
+"""An emulated Google Cloud for each test."""
+
+from collections.abc import Iterator
+
+import pytest
+from support.google import TOKEN, WORKER, seed
+
+from stopline.drill.google.server import Google
+
+
+@pytest.fixture
+def google(monkeypatch: pytest.MonkeyPatch) -> Iterator[Google]:
+    """The organisation, served; our own service account is who calls."""
+    monkeypatch.setenv(TOKEN, WORKER)
+    with Google() as made:
+        yield seed(made)
