@@ -84,7 +84,12 @@ buckets:
     bindings:
       - role: roles/storage.objectAdmin
         members: ["serviceAccount:{VENDOR_ROBOT}", "serviceAccount:{ROBOT}"]
-    objects: [{{name: batch.json, content: "[1]"}}]
+    objects: [{{name: batch.json, content: "[1]"}}, {{name: in/new.json, content: "[0]"}}]
+    folders:
+      - name: in/
+        bindings:
+          - role: roles/storage.objectViewer
+            members: ["user:joe@elsewhere.example"]
   - name: legacy
     project: lab
     uniform: false
@@ -98,7 +103,21 @@ buckets:
       - {{name: old.csv, content: second}}
 hmac_keys:
   - {{id: GOOG1, project: lab, account: {ROBOT}}}
+datasets:
+  - id: answers
+    project: lab
+    access:
+      - {{role: OWNER, specialGroup: projectOwners}}
+      - {{role: READER, userByEmail: ana@mercor.example}}
+      - {{view: {{projectId: lab, datasetId: answers, tableId: shared}}}}
+roles:
+  - name: organizations/1/roles/labeller
+    permissions: [storage.objects.get, storage.objects.list]
 things:
+  - name: //bigquery.googleapis.com/projects/lab/datasets/answers/tables/t
+    kind: bigquery.googleapis.com/Table
+    project: lab
+    parent: //bigquery.googleapis.com/projects/lab/datasets/answers
   - name: //pubsub.googleapis.com/projects/lab/topics/done
     kind: pubsub.googleapis.com/Topic
     project: lab

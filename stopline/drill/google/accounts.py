@@ -175,10 +175,6 @@ def providers(call: Call) -> Json:
     return {"workloadIdentityPoolProviders": [shown(r) for r in some], **more} if some else more
 
 
-def _caller_email(call: Call) -> str:
-    return call.caller.member.partition(":")[2]
-
-
 @answers(
     "iamcredentials.v1.projects.serviceAccounts.generateAccessToken",
     on=lambda call: full_name(call.state, HOST, call.names["name"]),

@@ -8,7 +8,7 @@ from datetime import timedelta
 
 from stopline.drill.google.calls import Call, answers, page
 from stopline.drill.google.errors import GoogleError, invalid
-from stopline.drill.google.oracle import BUCKET, uniform
+from stopline.drill.google.oracle import BUCKET, MANAGED, uniform
 from stopline.drill.google.principals import CLOUD, HMAC
 from stopline.drill.google.state import Resource, etag_of
 from stopline.text import Json
@@ -108,6 +108,19 @@ def _check(call: Call, found: Resource, merged: Json) -> None:
     retention = merged.get("retentionPolicy") or {}
     if (found.data.get("retentionPolicy") or {}).get("isLocked") and not retention.get("isLocked"):
         raise GoogleError(403, "Cannot change a locked retention policy.", reason="forbidden")
+
+
+@answers("storage.v1.managedFolders.list", on=bucket_of)
+def managed_folders(call: Call) -> Json:
+    """The folders of a bucket that have policies of their own."""
+    found = call.state.of_kind(MANAGED, bucket_of(call))
+    some, more = page(call, [f for f in found if _prefixed(call, f)], usual=1000)
+    items = [f.data for f in some]
+    return {"kind": "storage#managedFolders", **({"items": items} if items else {}), **more}
+
+
+def _prefixed(call: Call, folder: Resource) -> bool:
+    return str(folder.data["name"]).startswith(call.asked("prefix"))
 
 
 def _hmac_project(call: Call) -> str:

@@ -15,7 +15,7 @@ from stopline.drill.google.estate import (
     Project,
 )
 from stopline.drill.google.objects import add_object, entry
-from stopline.drill.google.oracle import BUCKET, DENY, MANAGED, ROLE, role_of
+from stopline.drill.google.oracle import BUCKET, DATASET, DENY, MANAGED, ROLE, role_of
 from stopline.drill.google.principals import (
     ACCOUNT,
     CLOUD,
@@ -33,7 +33,6 @@ from stopline.drill.google.state import Resource, State
 from stopline.text import Json
 
 IAM, STORAGE = "//iam.googleapis.com/", "//storage.googleapis.com/"
-DATASET = "bigquery.googleapis.com/Dataset"
 _EPOCH = "2025-01-01T00:00:00+00:00"
 
 
@@ -224,8 +223,8 @@ class Builder:
             name = f"//bigquery.googleapis.com/projects/{dataset.project}/datasets/{dataset.id}"
             self._add(name, DATASET, f"{CLOUD}projects/{dataset.project}", data)
         for thing in self._estate.things:
-            project = f"{CLOUD}projects/{thing.project}"
-            self._add(thing.name, thing.kind, project, thing.data, thing.bindings)
+            parent = thing.parent or f"{CLOUD}projects/{thing.project}"
+            self._add(thing.name, thing.kind, parent, thing.data, thing.bindings)
         for deny in self._estate.denies:
             at = self._state.resources[CLOUD + deny.at]
             name = full_name_of(at, deny.id)

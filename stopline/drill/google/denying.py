@@ -7,9 +7,11 @@ import re
 from urllib.parse import quote, unquote
 
 from stopline.drill.google.calls import Call, answers, page
+from stopline.drill.google.catalogue import NOT_DENIABLE, PERMISSIONS, SERVICES
 from stopline.drill.google.errors import GoogleError, invalid, not_found
 from stopline.drill.google.oracle import DENY
 from stopline.drill.google.policies import CONCURRENT
+from stopline.drill.google.roles import v1_spelling
 from stopline.drill.google.sharing import full_name
 from stopline.drill.google.state import Resource, etag_of
 from stopline.text import Json
@@ -18,7 +20,6 @@ MOST_POLICIES = MOST_RULES = 500
 """https://cloud.google.com/iam/docs/deny-overview"""
 
 _PERMISSION = re.compile(r"[a-z]+\.googleapis\.com/[A-Za-z]+\.[A-Za-z]+")
-_NOT_DENIABLE = ("billing.googleapis.com/", "cloudbilling.googleapis.com/")
 _PRINCIPAL = re.compile(
     r"principal://goog/subject/[^/A-Z]+@[^/A-Z]+"
     r"|principal://iam\.googleapis\.com/projects/-/serviceAccounts/[^/A-Z]+@[^/A-Z]+"
@@ -178,5 +179,9 @@ def _check_rule(deny: Json) -> None:
 def _check_permission(permission: str) -> None:
     if not _PERMISSION.fullmatch(permission):
         raise invalid(f"Invalid permission: {permission}", "rules.deny_rule")
-    if permission.startswith(_NOT_DENIABLE):
+    known = v1_spelling(permission)
+    service = known.partition(".")[0]
+    if service in SERVICES and known not in PERMISSIONS:
+        raise invalid(f"Permission {permission} does not exist.", "rules.deny_rule")
+    if known.startswith(NOT_DENIABLE):
         raise invalid(f"Permission {permission} is not supported in deny policies.", "rules")

@@ -174,6 +174,9 @@ class Thing(_Told):
     name: str
     kind: str
     project: str
+    parent: str = ""
+    """The full name of what it lies in, where that is not the project itself."""
+
     data: dict[str, Json] = {}
     bindings: tuple[Binding, ...] = ()
 

@@ -23,6 +23,12 @@ BUCKET = "storage.googleapis.com/Bucket"
 OBJECT = "storage.googleapis.com/Object"
 MANAGED = "storage.googleapis.com/ManagedFolder"
 ROLE = "iam.googleapis.com/Role"
+DATASET = "bigquery.googleapis.com/Dataset"
+_DATASET_ROLES = {
+    "OWNER": "roles/bigquery.dataOwner",
+    "WRITER": "roles/bigquery.dataEditor",
+    "READER": "roles/bigquery.dataViewer",
+}
 PUBLIC = frozenset({"allusers", "allauthenticatedusers"})
 _CONVENIENCE = {
     "projectowner": "roles/owner",
@@ -76,7 +82,7 @@ def allowed(state: State, caller: Caller, permission: str, name: str) -> bool:
     ask = Ask(state, caller, permission, resource, _means(state, caller, resource))
     if _denied(ask):
         return False
-    return any(_granted(ask, up) for up in _above(ask)) or _listed(ask)
+    return any(_granted(ask, up) for up in _above(ask)) or _listed(ask) or _dataset_lists(ask)
 
 
 def _above(ask: Ask) -> Iterator[Resource]:
@@ -188,6 +194,45 @@ def _listed(ask: Ask) -> bool:
         for entries, roles in lists
         for entry in entries
     )
+
+
+def _dataset_lists(ask: Ask) -> bool:
+    """The access list of a BigQuery dataset, for it and for what lies in it.
+
+    https://cloud.google.com/bigquery/docs/reference/rest/v2/datasets
+    """
+    for up in ask.state.upwards(ask.resource.name):
+        for entry in up.data.get("access", []) if up.kind == DATASET else ():
+            told = str(entry.get("role", ""))
+            role = role_of(ask.state, _DATASET_ROLES.get(told, told))
+            if role is None or not role.includes(ask.permission):
+                continue
+            if _entry_means(ask, entry, up) and _entry_true(ask, entry):
+                return True
+    return False
+
+
+def _entry_true(ask: Ask, entry: Json) -> bool:
+    return "condition" not in entry or _true(ask, entry["condition"]["expression"])
+
+
+def _entry_means(ask: Ask, entry: Json, dataset: Resource) -> bool:
+    project = dataset.parent.rpartition("/")[2]
+    special = {
+        "projectOwners": f"projectOwner:{project}",
+        "projectWriters": f"projectEditor:{project}",
+        "projectReaders": f"projectViewer:{project}",
+        "allAuthenticatedUsers": "allAuthenticatedUsers",
+    }
+    members = (
+        f"user:{entry.get('userByEmail')}",
+        f"serviceAccount:{entry.get('userByEmail')}",
+        f"group:{entry.get('groupByEmail')}",
+        f"domain:{entry.get('domain')}",
+        special.get(entry.get("specialGroup", ""), ""),
+        entry.get("iamMember", ""),
+    )
+    return any(means(ask.state, m, ask.means) for m in members)
 
 
 def uniform(bucket: Resource) -> bool:

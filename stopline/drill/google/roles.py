@@ -8,6 +8,7 @@ import fnmatch
 import functools
 from dataclasses import dataclass
 
+from stopline.drill.google.catalogue import PERMISSIONS
 from stopline.drill.google.documents import Method
 
 
@@ -21,6 +22,10 @@ class Role:
     def includes(self, permission: str) -> bool:
         """Whether a permission is in the role."""
         return _in(permission, self.gives) and not _in(permission, self.keeps)
+
+    def permissions(self) -> list[str]:
+        """All that are known here and that the role includes."""
+        return [p for p in PERMISSIONS if self.includes(p)]
 
 
 def _in(permission: str, patterns: tuple[str, ...]) -> bool:
@@ -184,3 +189,10 @@ def v2_spelling(permission: str) -> str:
     service, _, rest = permission.partition(".")
     host = "cloudresourcemanager" if service == "resourcemanager" else service
     return f"{host}.googleapis.com/{rest}"
+
+
+def v1_spelling(permission: str) -> str:
+    """A permission of a deny policy as allow policies spell it: `storage.objects.get`."""
+    host, _, rest = permission.partition(".googleapis.com/")
+    service = "resourcemanager" if host == "cloudresourcemanager" else host
+    return f"{service}.{rest}"

@@ -12,7 +12,18 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Self, cast
 from urllib.parse import parse_qs, unquote, urlsplit
 
-from stopline.drill.google import accounts, buckets, denying, objects, projects, sharing
+from stopline.drill.google import (
+    accounts,
+    assets,
+    buckets,
+    custom,
+    datasets,
+    denying,
+    directory,
+    objects,
+    projects,
+    sharing,
+)
 from stopline.drill.google.calls import ANSWERS, Call
 from stopline.drill.google.client import service
 from stopline.drill.google.documents import SERVED, Method, check_body, check_query, match
@@ -22,7 +33,18 @@ from stopline.drill.google.principals import caller_of, require_good
 from stopline.drill.google.state import State
 from stopline.text import Json
 
-BEHAVIOURS = (accounts, buckets, denying, objects, projects, sharing)
+BEHAVIOURS = (
+    accounts,
+    assets,
+    buckets,
+    custom,
+    datasets,
+    denying,
+    directory,
+    objects,
+    projects,
+    sharing,
+)
 """The modules whose answers are known; importing one makes its answers known."""
 
 

@@ -90,7 +90,7 @@ def replace(call: Call) -> Json:
 
 
 def _fields(call: Call) -> set[str]:
-    """What a write replaces: by default not the audit settings, all where the request knows no mask."""
+    """What a write replaces: not the audit settings unless said; all where there is no mask."""
     schemas = document(call.method.api, call.method.version)["schemas"]
     masked = "updateMask" in schemas[call.method.request].get("properties", {})
     if not masked:
@@ -104,9 +104,8 @@ def test(call: Call) -> Json:
     name = place(call)
     call.state.get(name)
     legacy = call.method.api == "storage"
-    wanted = (
-        call.query.get("permissions", []) if legacy else (call.body or {}).get("permissions", [])
-    )
+    asked = call.query if legacy else call.body or {}
+    wanted = asked.get("permissions", [])
     if any("*" in p for p in wanted):
         raise invalid("Permissions with wildcards are not allowed.", "permissions")
     held = [p for p in wanted if allowed(call.state, call.caller, p, name)]

@@ -198,7 +198,7 @@ class State:
             return found
 
     def operation(self, prefix: str, response: Json, kind: str) -> Json:
-        """The answer to a slow write. It is done at once, and seen to be when it was asked often."""
+        """The answer to a slow write: done at once, and seen to be when asked for often."""
         name = f"{prefix}{self.next_revision()}"
         whole = {"@type": f"type.googleapis.com/google.iam.{kind}", **response}
         self.operations[unquote(name)] = {"left": self.slow_operations, "response": whole}

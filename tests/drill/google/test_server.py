@@ -131,7 +131,7 @@ def test_an_object_is_stored_and_read_by_the_plain_client(google: Google) -> Non
     for name in ("two.json", "three.json"):
         assert objects.get_media(bucket="deliveries", object=name).execute() == b"[2]"
     listed = objects.list(bucket="deliveries").execute()["items"]
-    assert [o["name"] for o in listed] == ["batch.json", "three.json", "two.json"]
+    assert [o["name"] for o in listed] == ["batch.json", "in/new.json", "three.json", "two.json"]
 
 
 def test_a_buckets_metadata_is_changed_under_a_precondition(google: Google) -> None:
