@@ -24,7 +24,8 @@ CONDITION: Json = {
     "title": "labels only",
     "expression": 'resource.name.startsWith("projects/_/buckets/labels")',
 }
-CUSTOM = f"organizations/{ORG}/roles/labels"
+BEYOND = "roles/bigquery.dataViewer"
+"""A role that allows more than our deny names."""
 RULES = (
     ("principals", "deny"),
     ("service-accounts", "inactive"),
@@ -199,8 +200,9 @@ def seed(google: Google) -> Google:
         "lab-data",
         folder,
         binding("roles/storage.objectUser", BO, ETL, ANN),
-        binding("roles/storage.objectViewer", PULL, DATA_TEAM, condition=CONDITION),
-        binding("roles/storage.objectViewer", PULL, DATA_TEAM),
+        binding(BEYOND, PULL, DATA_TEAM, condition=CONDITION),
+        binding(BEYOND, PULL, DATA_TEAM),
+        binding("roles/storage.objectViewer", PULL),
         binding("roles/owner", ANN, DANA),
         binding("roles/viewer", "domain:mercor.example", "domain:lab.example"),
     )

@@ -9,6 +9,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from support.google import (
     ANN,
+    BEYOND,
     BO,
     CRM,
     ETL,
@@ -134,6 +135,11 @@ def policy_of(google: Google, name: str = PROJECT) -> list[Json]:
     return found
 
 
+def pulls(google: Google) -> bool:
+    """Whether the vendor's account still has a role that allows more than our deny names."""
+    return any(b["role"] == BEYOND and PULL in b["members"] for b in policy_of(google))
+
+
 def reach(google: Google) -> dict[tuple[str, str, str], bool]:
     """Who can do what where, of all who are in the estate."""
     state = google.state
@@ -157,6 +163,15 @@ def test_the_vendor_is_out_and_everybody_else_is_as_before(night: Night) -> None
     assert outcomes(night.restore()) == {Outcome.APPLIED}
     assert night.picture() == picture
     assert reach(google) == before
+
+
+def test_what_the_deny_reaches_whole_is_left_as_it_stands(night: Night) -> None:
+    """A role of which each permission is denied: nothing of theirs is written for it."""
+    night.contain()
+    assert binding("roles/storage.objectViewer", PULL) in policy_of(night.google)
+    assert not may(night.google, PULL, "storage.objects.get")
+    taken = [c for c in night.plan().claims if c.address.kind == "allow-policy-entry"]
+    assert not [c for c in taken if "storage.object" in c.address.id]
 
 
 def test_trap_1_a_persons_ownership_is_left_in_place_and_said_to_be_open(night: Night) -> None:
@@ -216,7 +231,7 @@ def test_trap_4_policies_are_read_at_version_3_and_conditions_come_back(night: N
     """One role, with and without a condition: both entries are taken out and both come back."""
     before = policy_of(night.google)
     night.contain()
-    assert not any(PULL in b["members"] for b in policy_of(night.google))
+    assert not pulls(night.google)
     night.restore()
     assert night.google.state.get(PROJECT).policy["bindings"] == before
     asked = [s for s in night.google.seen if s.method.endswith("getIamPolicy")]
@@ -258,10 +273,10 @@ def test_trap_6_a_stranger_who_writes_between_our_read_and_write_loses_nothing(
     night.google.faults.race("cloudresourcemanager.v3.projects.setIamPolicy", stranger, times=3)
     assert outcomes(night.contain()) == {Outcome.APPLIED}
     assert sum(NEW in b["members"] for b in policy_of(night.google)) == 3
-    assert not any(PULL in b["members"] for b in policy_of(night.google))
+    assert not pulls(night.google)
     night.restore()
     assert sum(NEW in b["members"] for b in policy_of(night.google)) == 3
-    assert any(PULL in b["members"] for b in policy_of(night.google))
+    assert pulls(night.google)
 
 
 def test_trap_7_what_a_key_minted_before_is_refused_too(night: Night) -> None:
@@ -368,7 +383,7 @@ def test_law_8_two_pauses_take_out_one_entry(night: Night) -> None:
     assert any(c.address.kind == "allow-policy-entry" for c in claims)
     second.contain()
     night.restore()
-    assert not any(PULL in b["members"] for b in policy_of(night.google))
+    assert not pulls(night.google)
     assert not may(night.google, ANN, "storage.objects.get")
     second.restore()
     second.connector.clients.close()
