@@ -1,7 +1,7 @@
 """The report of a drill: one page for people, one document for programs. Pure."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 
 from stopline.drill.oracle import Answer, Check
 from stopline.drill.probes import NOT_EMULATED, Probe
@@ -36,8 +36,10 @@ class Connector:
 class Report:
     """All that a drill found. It passes when `faults` is empty."""
 
-    connector: str = "aws"
-    figures: Connector = field(default_factory=Connector)
+    figures: dict[str, Connector] = field(
+        default_factory=lambda: {"aws": Connector(), "gcp": Connector()}
+    )
+    """By connector."""
     seconds: dict[str, float] = field(
         default_factory=lambda: {"first_cut": 0.0, "contained": 0.0, "restored": 0.0}
     )
@@ -53,21 +55,11 @@ class Report:
 
     def document(self) -> Json:
         """The JSON document, kind `DrillReport`."""
-        f = self.figures
         return {
             "apiVersion": "stopline/v1",
             "kind": "DrillReport",
             "verdict": self.verdict,
-            "connectors": {
-                self.connector: {
-                    "targets": f.targets,
-                    "contained": f.contained,
-                    "refused": f.refused,
-                    "bystanders": f.bystanders,
-                    "bystanders_unharmed": f.bystanders_unharmed,
-                    "restored_identical": f.restored_identical,
-                }
-            },
+            "connectors": {name: asdict(figures) for name, figures in self.figures.items()},
             "seconds": self.seconds,
             "calls": self.calls,
             "residuals": self.residuals,
@@ -78,15 +70,12 @@ class Report:
 
     def page(self) -> str:
         """One page of text."""
-        f, s = self.figures, self.seconds
+        s = self.seconds
         lines = [
             "",
             f"DRILL: {self.verdict.upper()}",
             "",
-            f"  targets contained        {f.contained} of {f.targets}",
-            f"  vendor credentials       {f.refused} worked before and are refused after",
-            f"  bystanders unharmed      {f.bystanders_unharmed} of {f.bystanders}",
-            f"  estate after rollback    {'identical, byte for byte' if f.restored_identical else 'DIFFERENT'}",  # noqa: E501 - a row of a table
+            *(line for name, figures in self.figures.items() for line in _rows(name, figures)),
             f"  first cut after          {s.get('first_cut', 0):.1f} s",
             f"  contained after          {s.get('contained', 0):.1f} s",
             f"  restored within          {s.get('restored', 0):.1f} s of the approval",
@@ -98,6 +87,16 @@ class Report:
             "",
         ]
         return "\n".join(lines)
+
+
+def _rows(name: str, figures: Connector) -> list[str]:
+    f = figures
+    return [
+        f"  {name.upper()}: targets contained   {f.contained} of {f.targets}",
+        f"       vendor credentials  {f.refused} worked before and are refused after",
+        f"       bystanders unharmed {f.bystanders_unharmed} of {f.bystanders}",
+        f"       after rollback      {'identical' if f.restored_identical else 'DIFFERENT'}",
+    ]
 
 
 def _block(title: str, lines: Iterable[str]) -> list[str]:
