@@ -5,7 +5,7 @@ LAB = "//cloudresourcemanager.googleapis.com/projects/lab"
 BUCKET = "//storage.googleapis.com/deliveries"
 OBJECT = "//storage.googleapis.com/deliveries/objects/batch.json"
 OPEN_OBJECT = "//storage.googleapis.com/legacy/objects/old.csv"
-ROBOT = "robot@lab.iam.gserviceaccount.com"
+ROBOT = "loader@lab.iam.gserviceaccount.com"
 ROBOT_NAME = f"//iam.googleapis.com/projects/lab/serviceAccounts/{ROBOT}"
 VENDOR_ROBOT = "pusher@mercor-prod.iam.gserviceaccount.com"
 ANA = "user:ana@mercor.example"
@@ -60,7 +60,7 @@ projects:
 accounts:
   - {{project: lab, name: stopline}}
   - project: lab
-    name: robot
+    name: loader
     keys: [{{id: k1}}, {{id: k2, disabled: true}}, {{id: s1, system: true}}]
     bindings:
       - role: roles/iam.serviceAccountTokenCreator

@@ -3,6 +3,8 @@
 https://cloud.google.com/iam/docs/reference/rest/v1/projects.serviceAccounts
 """
 
+from datetime import timedelta
+
 from stopline.drill.google.calls import Call, answers, page
 from stopline.drill.google.errors import GoogleError, invalid, precondition
 from stopline.drill.google.principals import ACCOUNT, KEY, POOL, PROVIDER
@@ -74,7 +76,7 @@ def _switch(call: Call, resource: Resource, *, off: bool) -> Json:
 @answers(f"{_A}.keys.list", on=_named, permission="iam.serviceAccountKeys.list")
 def keys(call: Call) -> Json:
     """The keys of an account, of the kinds that are asked for. There are no pages."""
-    kinds = call.query.get("keyTypes", [])
+    kinds = call.many("keyTypes")
     found = [shown(k) for k in call.state.of_kind(KEY, _named(call))]
     some = [k for k in found if not kinds or k.get("keyType") in kinds]
     return {"keys": some} if some else {}
@@ -191,5 +193,6 @@ def impersonate(call: Call) -> Json:
         raise invalid("At least one scope is needed.", "scope")
     if resource.data.get("disabled"):
         raise precondition("Service account is disabled.")
-    ends = call.state.now().isoformat()
+    seconds = int(str(call.body.get("lifetime") or "3600s").removesuffix("s"))
+    ends = (call.state.now() + timedelta(seconds=seconds)).isoformat()
     return {"accessToken": f"serviceAccount:{resource.email}", "expireTime": ends}

@@ -31,7 +31,7 @@ def scope(call: Call) -> str:
 
 
 def _found(call: Call) -> list[Resource]:
-    kinds = call.query.get("assetTypes", [])
+    kinds = call.many("assetTypes")
     return [
         r
         for r in call.state.below(scope(call))

@@ -1,7 +1,5 @@
 """Putting an estate that was told into the state, with the policies last."""
 
-import hashlib
-
 from stopline.drill.google import policies
 from stopline.drill.google.denying import full_name_of
 from stopline.drill.google.estate import (
@@ -29,16 +27,11 @@ from stopline.drill.google.principals import (
     USER,
 )
 from stopline.drill.google.projects import FOLDER, ORGANIZATION, PROJECT
-from stopline.drill.google.state import Resource, State
+from stopline.drill.google.state import Resource, State, number_of
 from stopline.text import Json
 
 IAM, STORAGE = "//iam.googleapis.com/", "//storage.googleapis.com/"
 _EPOCH = "2025-01-01T00:00:00+00:00"
-
-
-def number_of(text: str) -> str:
-    """A number such as Google gives, the same for the same text."""
-    return str(10**20 + int.from_bytes(hashlib.sha256(text.encode()).digest()[:8], "big"))
 
 
 class Builder:

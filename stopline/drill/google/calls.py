@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import TypeVar
 
-from stopline.drill.google.documents import Method
+from stopline.drill.google.documents import COMMON, Method
 from stopline.drill.google.errors import GoogleError, invalid
 from stopline.drill.google.oracle import allowed
 from stopline.drill.google.principals import Caller
@@ -14,6 +14,8 @@ from stopline.drill.google.state import State
 from stopline.text import Json, canonical, sha256
 
 T = TypeVar("T")
+_WITHOUT_MEANING = frozenset({"userProject", "projection", "viewType", "datasetView", "updateMode"})
+"""Parameters that change here at most how much is shown, or who pays."""
 
 
 @dataclass
@@ -34,9 +36,21 @@ class Call:
     """The values of the path as they came, still encoded."""
 
     headers: dict[str, str] = field(default_factory=dict)
+    heard: set[str] = field(default_factory=set)
+    """The query parameters that a behaviour has looked at."""
+
+    def unheard(self) -> list[str]:
+        """The query parameters that were sent and that nothing has looked at."""
+        return sorted(set(self.query) - self.heard - COMMON - _WITHOUT_MEANING)
+
+    def many(self, name: str) -> list[str]:
+        """All values of a query parameter."""
+        self.heard.add(name)
+        return self.query.get(name, [])
 
     def asked(self, name: str, default: str = "") -> str:
         """The value of a query parameter."""
+        self.heard.add(name)
         return self.query.get(name, [default])[-1]
 
     def flag(self, name: str) -> bool:
@@ -125,6 +139,7 @@ def page(
     query = {k: v for k, v in call.query.items() if k not in ("pageToken", size)}
     digest = sha256(canonical([call.method.key, call.names, query]))[:16]
     start, empty = _start(call, digest)
+    call.heard.add(size)
     asked = int(call.asked(size) or usual)
     count = min(asked or usual, most, call.state.page_limit or most)
     if call.state.empty_pages and not empty and items:

@@ -58,7 +58,7 @@ def dataset(call: Call) -> Json:
     """One dataset. Entries with conditions are only shown to who asks for version 3."""
     found = call.state.get(named(call))
     whole = shown(found)
-    if int(call.asked("accessPolicyVersion") or 1) < 3:  # noqa: PLR2004 - Google's own number
+    if not _conditions(call):
         whole["access"] = [e for e in whole["access"] if "condition" not in e]
     return whole
 
@@ -71,19 +71,24 @@ def patch(call: Call) -> Json:
     if wanted and wanted != etag_of(found.revision):
         raise GoogleError(412, "Precondition Failed")
     change = {k: v for k, v in call.body.items() if k not in ("kind", "id", "etag")}
+    conditions = _conditions(call)
     for entry in change.get("access", []):
-        _check(call, entry)
+        _check(entry, conditions=conditions)
     found.data = merge(found.data, change)
     call.state.touch(found)
     return shown(found)
 
 
-def _check(call: Call, entry: Json) -> None:
+def _conditions(call: Call) -> bool:
+    """Whether the caller knows of conditions."""
+    return call.asked("accessPolicyVersion", "1") == "3"
+
+
+def _check(entry: Json, *, conditions: bool) -> None:
     kinds = _KINDS & set(entry)
     if len(kinds) != 1:
         raise invalid("An access entry names exactly one principal or resource.")
-    conditional = "condition" in entry
-    if conditional and int(call.asked("accessPolicyVersion") or 1) < 3:  # noqa: PLR2004 - as above
+    if "condition" in entry and not conditions:
         raise invalid("Entries with conditions need accessPolicyVersion 3.")
     if not kinds & {"view", "routine", "dataset"} and not entry.get("role"):
         raise invalid("An access entry needs a role.")

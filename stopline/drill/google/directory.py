@@ -8,7 +8,7 @@ import re
 from stopline.drill.google.calls import Call, answers, page
 from stopline.drill.google.errors import GoogleError, invalid, not_found
 from stopline.drill.google.principals import GROUP, MEMBER, USER
-from stopline.drill.google.state import Resource, etag_of
+from stopline.drill.google.state import Resource, etag_of, number_of
 from stopline.text import Json
 
 _D = "admin.directory_v1"
@@ -145,7 +145,7 @@ def insert_member(call: Call) -> Json:
         raise GoogleError(409, "Member already exists.", reason="duplicate")
     known = call.state.by_email(GROUP, email) or call.state.by_email(USER, email)
     data: dict[str, Json] = {"kind": "admin#directory#member", "email": email, "role": role}
-    data |= {"id": known.data["id"] if known else f"m{call.state.next_revision()}"}
+    data |= {"id": number_of(email)}
     data |= {"type": "GROUP" if known and known.kind == GROUP else "USER", "status": "ACTIVE"}
     if setting := call.body.get("delivery_settings"):
         data["delivery_settings"] = setting

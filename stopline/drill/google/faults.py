@@ -2,6 +2,7 @@
 
 import fnmatch
 import threading
+import time
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -34,9 +35,14 @@ class Fault:
     status: int = 503
     times: int = 1
     reason: str = ""
+    seconds: float = 0.0
+    """How slow the call is; a slow call with `status` 200 does not fail."""
 
     def strike(self) -> None:
         """Raise what the caller sees instead of the answer."""
+        time.sleep(self.seconds)
+        if self.status == 200:  # noqa: PLR2004 - HTTP's own number
+            return
         if self.status == 0:
             raise LostReplyError
         message = "The service is currently unavailable."
@@ -98,6 +104,12 @@ class Faults:
         with self._lock:
             self._planned.append(Fault(method, moment, status, times))
 
+    def slow(self, method: str, seconds: float, times: int = 1) -> None:
+        """Let the next calls of a method take their time before they are done, and then work."""
+        with self._lock:
+            fault = Fault(method, Moment.BEFORE, 200, times, seconds=seconds)
+            self._planned.append(fault)
+
     def race(self, method: str, stranger: Callable[[], None], times: int = 1) -> None:
         """Let a stranger act just before each of the next calls of a method."""
         with self._lock:
@@ -139,5 +151,7 @@ class Faults:
                 return fault
         if self._chaos is not None and self._chaos[0].random() < self._chaos[1]:
             chance = self._chaos[0]
-            return Fault(method.key, chance.choice(list(Moment)), chance.choice((0, 429, 503)))
+            moment = chance.choice(list(Moment))
+            codes = (0, 429, 503) if moment is Moment.BEFORE else (0, 503)  # 429 is never too late
+            return Fault(method.key, moment, chance.choice(codes))
         return None

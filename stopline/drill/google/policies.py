@@ -85,7 +85,7 @@ def store(state: State, resource: Resource, policy: Json, fields: set[str], *, s
             f"Policies with conditions must specify version 3; the request has version {version}.",
             "policy.version",
         )
-    bindings = [b for b in map(_tidy, policy.get("bindings", [])) if b["members"]]
+    bindings = _tidy(policy.get("bindings", []))
     _check(state, resource, bindings)
     kept = {k: v for k, v in policy.items() if k not in ("etag", "version", "bindings", "kind")}
     merged = {**resource.policy, "bindings": bindings} if "bindings" in fields else resource.policy
@@ -98,11 +98,15 @@ def store(state: State, resource: Resource, policy: Json, fields: set[str], *, s
     return render(resource, CONDITIONS if version >= CONDITIONS else 1)
 
 
-def _tidy(binding: Json) -> Json:
-    found = {"role": binding["role"], "members": list(dict.fromkeys(binding.get("members", [])))}
-    if binding.get("condition"):
-        found["condition"] = binding["condition"]
-    return found
+def _tidy(bindings: list[Json]) -> list[Json]:
+    """As Google keeps them: one for each role and condition, each member once, none empty."""
+    found: dict[str, Json] = {}
+    for told in bindings:
+        condition = {"condition": told["condition"]} if told.get("condition") else {}
+        kept = {"role": told["role"], "members": [], **condition}
+        one = found.setdefault(canonical([kept["role"], condition]), kept)
+        one["members"] = list(dict.fromkeys([*one["members"], *told.get("members", [])]))
+    return [b for b in found.values() if b["members"]]
 
 
 def _check(state: State, resource: Resource, bindings: list[Json]) -> None:

@@ -20,6 +20,7 @@ from stopline.drill.google import (
     datasets,
     denying,
     directory,
+    identities,
     objects,
     projects,
     sharing,
@@ -29,7 +30,8 @@ from stopline.drill.google.client import service
 from stopline.drill.google.documents import SERVED, Method, check_body, check_query, match
 from stopline.drill.google.errors import GoogleError, invalid
 from stopline.drill.google.faults import Faults, LostReplyError
-from stopline.drill.google.principals import caller_of, require_good
+from stopline.drill.google.partial import partial
+from stopline.drill.google.principals import ANYONE, Caller, caller_of, require_good
 from stopline.drill.google.state import State
 from stopline.text import Json
 
@@ -41,6 +43,7 @@ BEHAVIOURS = (
     datasets,
     denying,
     directory,
+    identities,
     objects,
     projects,
     sharing,
@@ -141,7 +144,7 @@ class Google:
             with self.state.lock:
                 call.caller = caller_of(self.state, request.token)
                 require_good(call.caller)
-                body = copy.deepcopy(answer.give(call))
+                body = _whole(call, answer.give(call))
             if fault is not None:
                 fault.strike()
             code = 204 if body is None else 200
@@ -166,11 +169,10 @@ class Google:
         request.read(method)
         check_body(method, request.body)
         raw = dict(zip(method.names, values, strict=True))
-        whole = caller_of(self.state, request.token)
         names = {k: unquote(v) for k, v in raw.items()}
         return method, Call(
             self.state,
-            whole,
+            Caller(ANYONE),
             method,
             names,
             request.query,
@@ -180,6 +182,19 @@ class Google:
             raw,
             request.headers,
         )
+
+
+def _whole(call: Call, body: Json) -> Json:
+    """What is answered: apart from the state, and only what was asked for.
+
+    A parameter that nothing has looked at makes the answer no success, also after a write.
+    """
+    if left := call.unheard():
+        key = call.method.key
+        raise GoogleError(501, f"Parameters of {key} are not implemented: {', '.join(left)}.")
+    fields = call.asked("fields")
+    whole = copy.deepcopy(body)
+    return partial(whole, fields) if fields and isinstance(whole, dict) else whole
 
 
 @dataclass

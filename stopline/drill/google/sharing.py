@@ -52,10 +52,12 @@ def place(call: Call) -> str:
 def version_asked(call: Call) -> int:
     """The policy version that is asked for, in any of the four dialects; 1 when it is not said."""
     body = (call.body or {}).get("options", {})
+    asked = int(body.get("requestedPolicyVersion") or 1)
     for name in ("options.requestedPolicyVersion", "optionsRequestedPolicyVersion"):
-        if name in call.query:
-            return int(call.asked(name))
-    return int(body.get("requestedPolicyVersion") or 1)
+        asked = int(call.asked(name) or asked)
+    if asked not in (0, 1, policies.CONDITIONS):
+        raise invalid("The requested policy version must be 0, 1 or 3.", "options")
+    return asked
 
 
 def get(call: Call) -> Json:
@@ -104,8 +106,8 @@ def test(call: Call) -> Json:
     name = place(call)
     call.state.get(name)
     legacy = call.method.api == "storage"
-    asked = call.query if legacy else call.body or {}
-    wanted = asked.get("permissions", [])
+    body = call.body or {}
+    wanted = call.many("permissions") if legacy else body.get("permissions", [])
     if any("*" in p for p in wanted):
         raise invalid("Permissions with wildcards are not allowed.", "permissions")
     held = [p for p in wanted if allowed(call.state, call.caller, p, name)]

@@ -5,6 +5,7 @@ https://cloud.google.com/asset-inventory/docs/asset-names
 
 import base64
 import copy
+import hashlib
 import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -68,6 +69,11 @@ class Resource:
 def etag_of(revision: int) -> str:
     """The opaque text of a revision."""
     return base64.b64encode(b"Bw" + revision.to_bytes(6, "big")).decode()
+
+
+def number_of(text: str) -> str:
+    """A number such as Google gives, the same for the same text."""
+    return str(10**20 + int.from_bytes(hashlib.sha256(text.encode()).digest()[:8], "big"))
 
 
 class State:

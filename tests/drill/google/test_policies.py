@@ -2,8 +2,12 @@
 
 import pytest
 from googleapiclient.errors import HttpError
-from support.google_lab import LAB, OPERATOR
+from hypothesis import given
+from hypothesis import strategies as st
+from support.google_lab import ESTATE, LAB, OPERATOR
 
+from stopline.drill.google import policies
+from stopline.drill.google.building import build
 from stopline.drill.google.server import Google
 from stopline.text import Json
 
@@ -31,6 +35,35 @@ def refused(google: Google, policy: Json) -> HttpError:
     with pytest.raises(HttpError) as found:
         write(google, policy)
     return found.value
+
+
+_MEMBERS = ("user:eve@lab.example", "user:ana@mercor.example", "domain:mercor.example")
+_ELEMENTS = st.fixed_dictionaries(
+    {
+        "role": st.sampled_from(["roles/storage.objectViewer", "roles/pubsub.publisher"]),
+        "members": st.lists(st.sampled_from(_MEMBERS), min_size=1, unique=True),
+    },
+    optional={
+        "condition": st.sampled_from(
+            [{"title": t, "expression": "resource.service != ''"} for t in ("a", "b")]
+        )
+    },
+)
+_STATE = build(ESTATE)
+
+
+@given(st.lists(_ELEMENTS, max_size=5), _ELEMENTS)
+def test_what_is_read_whole_is_written_back_as_it_was(found: list[Json], more: Json) -> None:
+    """At version 3, under its tag; also after something was put in and taken out again."""
+    topic = _STATE.resources["//pubsub.googleapis.com/projects/lab/topics/done"]
+    policies.store(_STATE, topic, {"bindings": found, "version": 3}, {"*"}, stale=409)
+    before = policies.render(topic, 3)
+    grown = {**before, "bindings": [*before.get("bindings", []), more], "version": 3}
+    policies.store(_STATE, topic, grown, {"*"}, stale=409)
+    back = {**before, "version": 3, "etag": policies.render(topic, 3)["etag"]}
+    after = policies.store(_STATE, topic, back, {"*"}, stale=409)
+    assert after["etag"] != before["etag"]
+    assert {**after, "etag": ""} == {**before, "etag": ""}
 
 
 def test_a_stale_tag_is_refused(google: Google) -> None:

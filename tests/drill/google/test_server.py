@@ -1,11 +1,14 @@
 """The emulated Google as a server: what it knows, what it refuses, and its bad nights."""
 
+from concurrent.futures import ThreadPoolExecutor
+
 import httplib2
 import pytest
 from googleapiclient.errors import HttpError
 from googleapiclient.http import MediaInMemoryUpload
 from support.google_lab import ANA, LAB, OPERATOR, ROBOT, STRANGER
 
+from stopline.drill.google.client import service
 from stopline.drill.google.faults import Moment, modelled
 from stopline.drill.google.server import Google
 
@@ -159,3 +162,32 @@ def test_hmac_keys_are_switched_off_and_on(google: Google) -> None:
         keys.update(**which, body={"state": "ACTIVE", "etag": found["etag"]}).execute()
     assert refusal.value.resp.status == 412
     assert keys.list(projectId="lab").execute()["items"][0]["state"] == "INACTIVE"
+
+
+def test_eight_threads_lose_no_edit(google: Google) -> None:
+    """Each reads, edits and writes under the tag until it is through: all edits are there."""
+    options = {"options": {"requestedPolicyVersion": 3}}
+    which = {"resource": "projects/lab"}
+
+    def add(number: int) -> None:
+        client = service(google.url, "cloudresourcemanager", "v3", OPERATOR)
+        projects = client.projects()
+        member = f"user:person{number}@elsewhere.example"
+        for _ in range(50):
+            policy = projects.getIamPolicy(**which, body=options).execute()
+            element = {"role": "roles/browser", "members": [member]}
+            bindings = [*policy["bindings"], element]
+            body = {"policy": {**policy, "bindings": bindings, "version": 3}}
+            try:
+                projects.setIamPolicy(**which, body=body).execute()
+                break
+            except HttpError as error:
+                assert error.resp.status == 409  # noqa: PT017 - the loop goes on after it
+        client.close()
+
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(add, range(8)))
+    (found,) = [
+        b for b in google.state.resources[LAB].policy["bindings"] if b["role"].endswith("browser")
+    ]
+    assert sorted(found["members"]) == [f"user:person{n}@elsewhere.example" for n in range(8)]
