@@ -4,7 +4,7 @@ Every fault names the file, the line, what is wrong and, for an unknown key, the
 """
 
 from collections.abc import Iterator
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
@@ -60,6 +60,10 @@ class AwsSelectors(_Strict):
         return self == AwsSelectors(preserve=self.preserve)
 
 
+GcpUnseen = Literal["domain-wide-delegation", "resumable-uploads", "analytics-hub"]
+"""What no API of Google's shows or closes."""
+
+
 class GcpSelectors(_Strict):
     """How the vendor is recognised in Google Cloud. Never by a fragment of a name.
 
@@ -67,7 +71,8 @@ class GcpSelectors(_Strict):
     `domains` select people and groups by the whole part after `@`; `customers` are the vendor's own
     directories, by which a deny can name everybody in them. `projects` and `project_numbers` are
     the vendor's own, whose service accounts and service agents are its; `pools` are identity pools
-    that let in nobody but the vendor.
+    that let in nobody but the vendor. `acknowledged` selects nobody: it names what no API shows
+    and a person has looked at; what it does not name is a gap in every plan.
     """
 
     principals: tuple[Annotated[str, AfterValidator(google_principal)], ...] = ()
@@ -76,11 +81,12 @@ class GcpSelectors(_Strict):
     projects: tuple[Annotated[str, AfterValidator(project_id)], ...] = ()
     project_numbers: tuple[Annotated[str, AfterValidator(number)], ...] = ()
     pools: tuple[Annotated[str, AfterValidator(pool)], ...] = ()
+    acknowledged: tuple[GcpUnseen, ...] = ()
 
     @property
     def empty(self) -> bool:
         """Whether nothing at all can be selected."""
-        return self == GcpSelectors()
+        return self == GcpSelectors(acknowledged=self.acknowledged)
 
 
 class PayoutsSelectors(_Strict):

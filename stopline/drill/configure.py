@@ -61,6 +61,7 @@ MERCOR_GCP: Json = {
     "customers": [o.CUSTOMER],
     "projects": ["mercor-prod"],
     "project_numbers": ["444455556666"],
+    "acknowledged": ["domain-wide-delegation", "resumable-uploads", "analytics-hub"],
 }
 
 
@@ -71,6 +72,7 @@ def gcp(api_root: str, token_from: str) -> Json:
         "api_root": api_root,
         "access_token_from": token_from,
         "calls_per_second": 200.0,
+        "deny_reads_per_minute": 10_000,
         "propagation": 0.5,
     }
 

@@ -40,6 +40,7 @@ VENDOR = Vendor(
         customers=("C01abc35d",),
         projects=("mercor-prod",),
         project_numbers=("444455556666",),
+        acknowledged=("domain-wide-delegation", "resumable-uploads", "analytics-hub"),
     ),
 )
 PLAYBOOK = Playbook(
@@ -56,7 +57,7 @@ PLAYBOOK = Playbook(
 )
 
 
-def estate_of(google: Google) -> Estate:
+def estate_of(google: Google, per_minute: int = 100_000) -> Estate:
     """The estate's file of this organisation, with a break-glass group."""
     return Estate(
         gcp=GcpEstate(
@@ -64,6 +65,7 @@ def estate_of(google: Google) -> Estate:
             access_token_from=TOKEN,
             api_root=google.url,
             calls_per_second=10_000.0,
+            deny_reads_per_minute=per_minute,
             propagation=0.0,
         ),
         protected=Protected(orchestrator=(WORKER,), break_glass=("group:glass@lab.example",)),

@@ -9,6 +9,7 @@ https://googleapis.github.io/google-api-python-client/docs/thread_safety.html
 import json
 import threading
 import time
+from collections import deque
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -31,6 +32,9 @@ from stopline.settings import variable
 from stopline.text import Json
 
 SCOPES = ("https://www.googleapis.com/auth/cloud-platform",)
+DENYING = "iam/v2"
+MINUTE = 61.0
+"""A minute, and what a call may have been on its way."""
 SECONDS = 6
 """The longest that one request waits to connect, and then for an answer: both end in the lease."""
 READS = 5
@@ -83,17 +87,42 @@ class Rate:
 
 
 @dataclass
+class Window:
+    """At most `most` in any minute, as Google counts them. Waits until the oldest is over."""
+
+    most: int
+    clock: Callable[[], float] = time.monotonic
+    sleep: Callable[[float], None] = time.sleep
+
+    def __post_init__(self) -> None:
+        """Begin empty."""
+        self._lock = threading.Lock()
+        self._taken: deque[float] = deque(maxlen=self.most)
+
+    def take(self) -> None:
+        """Wait for one call's turn."""
+        with self._lock:
+            now = self.clock()
+            full = len(self._taken) == self._taken.maxlen
+            turn = max(now, self._taken[0] + MINUTE) if full else now
+            self._taken.append(turn)
+        if turn > now:
+            self.sleep(turn - now)
+
+
+@dataclass
 class Clients:
     """All clients of one estate. Threads share them. `on_call` is told each method."""
 
     estate: GcpEstate
     on_call: Callable[[str], None] = lambda _method: None
     sleep: Callable[[float], None] = time.sleep
+    clock: Callable[[], float] = time.monotonic
     calls: int = 0
     _lock: threading.RLock = field(default_factory=threading.RLock, repr=False)
     _leaves: dict[str, Any] = field(default_factory=dict, repr=False)
     _services: dict[str, Any] = field(default_factory=dict, repr=False)
-    _rates: dict[str, Rate] = field(default_factory=dict, repr=False)
+    _rates: dict[tuple[str, bool], Rate | Window] = field(default_factory=dict, repr=False)
     _keys: dict[str, Any] = field(default_factory=dict, repr=False)
     _idle: dict[str, list[AuthorizedHttp]] = field(default_factory=dict, repr=False)
 
@@ -140,7 +169,7 @@ class Clients:
             http = self._take("write" if writing else "read")
         except Exception as error:
             raise translated(error, what, writing=False) from error
-        self._rate(method).take()
+        self._rate(method, writing=writing).take()
         self.on_call(method)
         self.calls += 1
         whole = False
@@ -182,12 +211,20 @@ class Clients:
             self._services[key] = build_from_document(document, http=httplib2.Http())
         return self._services[key]
 
-    def _rate(self, method: str) -> Rate:
+    def _rate(self, method: str, *, writing: bool) -> Rate | Window:
+        """Ours for one service. Deny policies have a limit of their own, and few writes of ours.
+
+        A write of one waits for nothing here, since it is sent under a lease.
+        https://docs.cloud.google.com/iam/quotas
+        """
         key = method.rpartition("/")[0]
+        paced = key == DENYING and not writing
         with self._lock:
-            if key not in self._rates:
-                self._rates[key] = Rate(self.estate.calls_per_second, sleep=self.sleep)
-            return self._rates[key]
+            if (key, paced) not in self._rates:
+                few = Window(self.estate.deny_reads_per_minute, self.clock, self.sleep)
+                many = Rate(self.estate.calls_per_second, self.clock, self.sleep)
+                self._rates[key, paced] = few if paced else many
+            return self._rates[key, paced]
 
     # --- connections and credentials -----------------------------------------------------------
 

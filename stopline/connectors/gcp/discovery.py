@@ -45,9 +45,33 @@ def discover(clients: Clients, vendor: Vendor, scope: Scope) -> Iterator[Found]:
         if scope.realms and id_ not in scope.realms:
             continue
         read = reading.realm(clients, id_)
+        if not selectors.empty:
+            yield from _unseen(vendor, id_)
         if read.policies:
             yield from _realm(_Look(clients, selectors, read, whole=not scope.principals))
         yield from read.gaps
+
+
+UNSEEN = {
+    "domain-wide-delegation": (
+        "no API lists it: a client of the vendor's could act as any user; look in the Admin "
+        "console, under API controls, and remove it there"
+    ),
+    "resumable-uploads": (
+        "no API lists open ones, and whoever has the address of one can write for a week"
+    ),
+    "analytics-hub": (
+        "a dataset that the vendor has subscribed to stays with it, and revoking cannot be undone"
+    ),
+}
+
+
+def _unseen(vendor: Vendor, realm: str) -> Iterator[Gap]:
+    """What no API shows, until the vendor's file says that a person has looked at it."""
+    for what, why in UNSEEN.items():
+        if what not in vendor.gcp.acknowledged:
+            step = f"; then name it under `gcp.acknowledged` of {vendor.vendor}.yaml"
+            yield Gap(NAME, realm, what, f"{why}{step}")
 
 
 @dataclass

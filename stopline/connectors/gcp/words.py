@@ -12,13 +12,12 @@ CONTAINS: Mapping[str, frozenset[str]] = {
 
 NOT_LOOKED_AT: tuple[str, ...] = (
     "members of groups, nested groups, Workspace users, their sessions and their OAuth grants",
-    "domain-wide delegation",
-    "ACLs of buckets and objects, managed folders, HMAC keys, signed URLs, open resumable uploads",
+    "ACLs of buckets and objects, managed folders, HMAC keys, signed URLs",
     (
         "policies of BigQuery, Pub/Sub, KMS, Secret Manager, Artifact Registry, Compute, Run and "
         "other resources below a project"
     ),
-    "API keys, VPC Service Controls, just-in-time grants, Analytics Hub, Drive",
+    "API keys, VPC Service Controls, just-in-time grants, Drive",
     "what is public (allUsers, allAuthenticatedUsers)",
     "organisations and folders above single projects",
 )

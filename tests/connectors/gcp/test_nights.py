@@ -30,7 +30,9 @@ from support.google import (
 )
 
 from stopline import planner
-from stopline.drill.google.faults import Moment
+from stopline.connectors.gcp import GcpConnector
+from stopline.connectors.gcp.clients import Clients
+from stopline.drill.google.faults import Moment, modelled
 from stopline.drill.google.oracle import can
 from stopline.drill.google.server import Google
 from stopline.engine import Errand, Mark, Terms, apply
@@ -397,6 +399,42 @@ def test_a_part_that_cannot_be_read_is_a_gap_and_the_rest_is_contained(night: Ni
     (gap,) = (f for f in found if isinstance(f, Gap))
     assert gap.what == "policy of buckets/labels"
     assert any(isinstance(f, Grant) for f in found)
+
+
+def test_trap_14_what_no_api_shows_is_a_gap_until_a_person_has_looked(night: Night) -> None:
+    """A pause with such a gap is partial; the vendor's file says what was looked at."""
+    some = VENDOR.gcp.model_copy(update={"acknowledged": ("analytics-hub",)})
+    vendor = VENDOR.model_copy(update={"gcp": some})
+    gaps = [f for f in night.connector.discover(vendor, Scope()) if isinstance(f, Gap)]
+    assert {g.what for g in gaps} == {"domain-wide-delegation", "resumable-uploads"}
+    assert all("`gcp.acknowledged` of mercor.yaml" in g.cause for g in gaps)
+    assert not night.plan().gaps
+
+
+def test_a_night_lives_within_googles_limits(google: Google) -> None:
+    """Five reads of deny policies in a minute: it waits for them, and no audit is starved."""
+    google.faults.quotas = modelled()
+    gcp = estate_of(google, per_minute=5).gcp
+    assert gcp is not None
+    waited: list[float] = []
+
+    def sleep(seconds: float) -> None:
+        waited.append(seconds)
+        google.state.advance(seconds=seconds)
+
+    night = Night(google)
+    night.connector.clients.close()
+    clients = Clients(gcp, sleep=sleep, clock=lambda: google.state.now().timestamp())
+    night.connector = GcpConnector(clients, 0.0)
+    picture = night.picture()
+    assert outcomes(night.contain()) == {Outcome.APPLIED}
+    for _ in range(4):
+        assert not night.plan().changes
+    assert outcomes(night.restore()) == {Outcome.APPLIED}
+    assert night.picture() == picture
+    assert 429 not in {seen.code for seen in google.seen}
+    assert sum(waited) < 240
+    night.close()
 
 
 STRUCK = st.sampled_from(
