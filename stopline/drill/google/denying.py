@@ -28,8 +28,6 @@ _PRINCIPAL = re.compile(
     r"|principalSet://goog/public:all"
     r"|principal(Set)?://iam\.googleapis\.com/projects/\d+/locations/global/workloadIdentityPools/.+"
     r"|principal(Set)?://iam\.googleapis\.com/locations/global/workforcePools/.+"
-    r"|principalSet://cloudresourcemanager\.googleapis\.com/(projects|folders|organizations)/\d+"
-    r"(/type/Service(Account|Agent))?"
 )
 _ID = re.compile(r"[a-z][a-z0-9.-]{2,62}")
 

@@ -140,7 +140,8 @@ class Google:
             answer = ANSWERS.get(key)
             if answer is None:
                 raise GoogleError(501, f"Operation is not implemented: {key}.")  # noqa: TRY301 - one way out
-            fault = self.faults.enter(method, request.quota_project, self.state.now().timestamp())
+            now, bucket = self.state.now().timestamp(), call.names.get("bucket", "")
+            fault = self.faults.enter(method, request.quota_project, now, bucket)
             with self.state.lock:
                 call.caller = caller_of(self.state, request.token)
                 require_good(call.caller)

@@ -1,5 +1,6 @@
 """The emulated Google as a server: what it knows, what it refuses, and its bad nights."""
 
+import time
 from concurrent.futures import ThreadPoolExecutor
 
 import httplib2
@@ -87,6 +88,38 @@ def test_quotas_are_those_that_google_publishes(google: Google) -> None:
     assert b"RESOURCE_EXHAUSTED" in found.value.content
     google.state.advance(seconds=61)
     assert policies.listPolicies(parent=point).execute() == {}
+
+
+def test_a_bucket_is_changed_once_a_second(google: Google) -> None:
+    """The second change in a second is refused with 429; another bucket's is not."""
+    google.faults.quotas = modelled()
+    buckets = google.client("storage", "v1", OPERATOR).buckets()
+    buckets.patch(bucket="deliveries", body={"labels": {"a": "1"}}).execute()
+    with pytest.raises(HttpError) as found:
+        buckets.patch(bucket="deliveries", body={"labels": {"a": "2"}}).execute()
+    assert found.value.resp.status == 429
+    assert b"rateLimitExceeded" in found.value.content
+    buckets.patch(bucket="legacy", body={"labels": {"a": "1"}}).execute()
+    google.state.advance(seconds=1.1)
+    buckets.patch(bucket="deliveries", body={"labels": {"a": "2"}}).execute()
+
+
+def test_a_slow_call_works_and_takes_its_time(google: Google) -> None:
+    """Nobody else waits for it."""
+    google.faults.slow("cloudresourcemanager.v3.projects.get", 0.3)
+    projects = google.client("cloudresourcemanager", "v3", OPERATOR).projects()
+    started = time.monotonic()
+    assert projects.get(name="projects/lab").execute()["name"] == "projects/77"
+    assert time.monotonic() - started >= 0.3
+
+
+def test_a_project_that_is_not_there_is_refused_like_one_that_is_not_ours(google: Google) -> None:
+    """Google does not say which of the two it is."""
+    projects = google.client("cloudresourcemanager", "v3", OPERATOR).projects()
+    for name in ("projects/no-such-project", "projects/mercor-prod"):
+        with pytest.raises(HttpError) as found:
+            projects.get(name=name).execute()
+        assert found.value.resp.status == 403
 
 
 def test_a_stranger_can_write_between_our_read_and_write(google: Google) -> None:
