@@ -207,3 +207,24 @@ def test_old_generations_have_lists_of_their_own(google: Google) -> None:
     with pytest.raises(HttpError) as found:
         hers.get(**kept).execute()
     assert found.value.resp.status == 403
+
+
+def test_a_policy_counts_some_time_after_it_is_written(google: Google) -> None:
+    """What is read is new at once; what is enforced is old, for allow, deny and its removal."""
+    google.state.delays.seconds = 120
+    policies = google.client("iam", "v2", OPERATOR).policies()
+    name = deny(google, RULE)["response"]["name"]
+    assert policies.get(name=name).execute()["rules"]
+    assert can(google.state, ANA, "storage.objects.get", OBJECT)
+    google.state.advance(seconds=121)
+    assert not can(google.state, ANA, "storage.objects.get", OBJECT)
+    policies.delete(name=name).execute()
+    assert not can(google.state, ANA, "storage.objects.get", OBJECT)
+    google.state.advance(seconds=121)
+    assert can(google.state, ANA, "storage.objects.get", OBJECT)
+    projects = google.client("cloudresourcemanager", "v3", OPERATOR).projects()
+    body = {"policy": {"bindings": []}}
+    projects.setIamPolicy(resource="projects/lab", body=body).execute()
+    assert can(google.state, ANA, "storage.objects.get", OBJECT)
+    google.state.advance(seconds=121)
+    assert not can(google.state, ANA, "storage.objects.get", OBJECT)
