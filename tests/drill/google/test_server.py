@@ -34,6 +34,35 @@ def test_what_google_does_not_know_is_not_found(google: Google, path: str) -> No
     assert answer.status == 404
 
 
+@pytest.mark.parametrize(
+    "query", ["parent=folders%2F100&pageSize=many", "pageSize=5", "parent=folders%2F100&x=1"]
+)
+def test_a_query_is_held_to_the_document(google: Google, query: str) -> None:
+    """A number that is none, what is required and missing, what does not exist."""
+    http = httplib2.Http()
+    path = f"/cloudresourcemanager/v3/v3/projects?{query}"
+    answer, _ = http.request(google.url + path, headers={"authorization": "Bearer operator"})
+    http.close()
+    assert answer.status == 400
+
+
+def test_a_question_too_long_for_an_address_is_sent_as_a_form(google: Google) -> None:
+    """Google's client does so by itself, beyond 2,048 characters."""
+    buckets = google.client("storage", "v1", ANA).buckets()
+    wanted = ["storage.objects.get", *(f"storage.objects.get{n}" for n in range(100))]
+    held = buckets.testIamPermissions(bucket="deliveries", permissions=wanted).execute()
+    assert held["permissions"] == ["storage.objects.get"]
+
+
+def test_an_older_service_passes_over_what_it_does_not_know(google: Google) -> None:
+    """The field is not stored, so that a name that is misspelt changes nothing."""
+    buckets = google.client("storage", "v1", OPERATOR).buckets()
+    before = google.state.fingerprint()
+    body = {"iamConfiguration": {"publicAccessPrevetion": "enforced"}, "lables": {"a": "b"}}
+    buckets.patch(bucket="deliveries", body=body).execute()
+    assert google.state.fingerprint() == before
+
+
 def test_a_parameter_that_does_not_exist_is_refused(google: Google) -> None:
     """Also where the client would not have let it through."""
     http = httplib2.Http()
