@@ -154,6 +154,21 @@ def test_a_disabled_key_is_refused_while_tokens_of_the_account_live_on(google: G
     assert can(google.state, f"serviceAccount:{ROBOT}", "storage.objects.get", OBJECT)
 
 
+def test_what_google_itself_switched_off_stays_off(google: Google) -> None:
+    """An account of which enabling has no effect, and a key that was found in public."""
+    before = google.state.fingerprint()
+    accounts = google.client("iam", "v1", OPERATOR).projects().serviceAccounts()
+    name = "projects/-/serviceAccounts/leaked@lab.iam.gserviceaccount.com"
+    accounts.enable(name=name, body={}).execute()
+    found = accounts.get(name=name).execute()
+    assert found["disabled"] is True
+    assert not [field for field in found if field.startswith("_")]
+    with pytest.raises(HttpError) as refused:
+        accounts.keys().enable(name=f"{name}/keys/k3", body={}).execute()
+    assert b"FAILED_PRECONDITION" in refused.value.content
+    assert google.state.fingerprint() == before
+
+
 def test_a_disabled_pool_cuts_its_subjects(google: Google) -> None:
     """Through an operation, that says when it is done."""
     google.state.slow_operations = 1

@@ -82,7 +82,7 @@ def test_each_caller_sees_only_what_it_may(google: Google) -> None:
     assert found.value.resp.status == 403
     assert b"resourcemanager.projects.getIamPolicy" in found.value.content
     ours = google.client("iam", "v1", STOPLINE).projects().serviceAccounts()
-    assert len(ours.list(name="projects/lab").execute()["accounts"]) == 2
+    assert len(ours.list(name="projects/lab").execute()["accounts"]) == 3
     wanted = {"permissions": ["storage.objects.get", "storage.buckets.delete"]}
     asked = google.client("storage", "v1", ANA).buckets()
     held = asked.testIamPermissions(bucket="deliveries", **wanted).execute()
@@ -178,8 +178,8 @@ def test_pages_may_be_small_and_empty(google: Google) -> None:
         found += answer.get("accounts", [])
         pages += 1
         request = accounts.list_next(request, answer)
-    assert len(found) == 2
-    assert pages == 4
+    assert len(found) == 3
+    assert pages == 6
     token = accounts.list(name="projects/lab").execute()["nextPageToken"]
     with pytest.raises(HttpError) as refusal:
         accounts.list(name="projects/quiet", pageToken=token).execute()
