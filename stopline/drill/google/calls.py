@@ -32,9 +32,6 @@ class Call:
     body: Json
     content: bytes = b""
     kind: str = ""
-    raw: dict[str, str] = field(default_factory=dict)
-    """The values of the path as they came, still encoded."""
-
     headers: dict[str, str] = field(default_factory=dict)
     heard: set[str] = field(default_factory=set)
     """The query parameters that a behaviour has looked at."""

@@ -177,8 +177,7 @@ class Google:
         request.read(method)
         check_body(method, request.body)
         request.body = known_only(method, request.body)
-        raw = dict(zip(method.names, values, strict=True))
-        names = {k: unquote(v) for k, v in raw.items()}
+        names = {k: unquote(v) for k, v in zip(method.names, values, strict=True)}
         return method, Call(
             self.state,
             Caller(ANYONE),
@@ -188,7 +187,6 @@ class Google:
             request.body,
             request.content,
             request.kind,
-            raw,
             request.headers,
         )
 
