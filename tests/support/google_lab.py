@@ -61,13 +61,20 @@ accounts:
   - {{project: lab, name: stopline}}
   - project: lab
     name: loader
-    keys: [{{id: k1}}, {{id: k2, disabled: true}}, {{id: s1, system: true}}]
+    keys:
+      - {{id: k1}}
+      - {{id: k2, disabled: true}}
+      - {{id: s1, system: true}}
     bindings:
       - role: roles/iam.serviceAccountTokenCreator
         members: ["user:ana@mercor.example"]
+  - project: lab
+    name: leaked
+    held: true
+    keys: [{{id: k3, disabled: true, reason: SERVICE_ACCOUNT_KEY_DISABLE_REASON_EXPOSED}}]
   - {{project: mercor-prod, name: pusher}}
 users:
-  - {{email: eve@lab.example}}
+  - {{email: eve@lab.example, admin: true}}
   - {{email: vendor.bob@lab.example, unit: /Vendors}}
 groups:
   - email: annotators@lab.example

@@ -13,6 +13,8 @@ from stopline.drill.google.state import Resource, etag_of
 from stopline.text import Json
 
 HOST = "iam.googleapis.com"
+HELD = "_held"
+"""Set where Google itself switched an account off; no answer shows it."""
 _A = "iam.v1.projects.serviceAccounts"
 _P = "iam.v1.projects.locations.workloadIdentityPools"
 
@@ -20,7 +22,7 @@ _P = "iam.v1.projects.locations.workloadIdentityPools"
 def shown(resource: Resource) -> Json:
     """An account, key or pool as its API shows it."""
     tagged = {"etag": etag_of(resource.revision)} if resource.kind == ACCOUNT else {}
-    return {**resource.data, **tagged}
+    return {**{k: v for k, v in resource.data.items() if k != HELD}, **tagged}
 
 
 def _named(call: Call) -> str:
@@ -58,7 +60,7 @@ def switch_account(call: Call) -> Json:
     """
     resource = call.state.get(_named(call))
     off = call.method.key.endswith(".disable")
-    if not off and resource.data.get("disabledByGoogle"):
+    if not off and resource.data.get(HELD):
         return {}
     return _switch(call, resource, off=off)
 

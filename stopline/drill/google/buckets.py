@@ -132,7 +132,8 @@ def _hmac(call: Call) -> Resource:
     return call.state.get(f"//storage.googleapis.com/{project}/hmacKeys/{call.names['accessId']}")
 
 
-def _hmac_shown(resource: Resource) -> Json:
+def hmac_shown(resource: Resource) -> Json:
+    """An HMAC key as it is read."""
     return {**resource.data, "etag": etag_of(resource.revision)}
 
 
@@ -148,14 +149,14 @@ def hmac_keys(call: Call) -> Json:
         and (every or k.data["state"] != "DELETED")
     ]
     some, more = page(call, found, size="maxResults", usual=250, most=250)
-    items = [_hmac_shown(k) for k in some]
+    items = [hmac_shown(k) for k in some]
     return {"kind": "storage#hmacKeysMetadata", **({"items": items} if items else {}), **more}
 
 
 @answers("storage.v1.projects.hmacKeys.get", on=_hmac_project)
 def hmac_key(call: Call) -> Json:
     """One HMAC key, without its secret."""
-    return _hmac_shown(_hmac(call))
+    return hmac_shown(_hmac(call))
 
 
 @answers("storage.v1.projects.hmacKeys.update", on=_hmac_project)
@@ -171,4 +172,4 @@ def update_hmac_key(call: Call) -> Json:
     if wanted != found.data["state"]:
         found.data["state"] = wanted
         call.state.touch(found)
-    return _hmac_shown(found)
+    return hmac_shown(found)

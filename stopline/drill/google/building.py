@@ -1,6 +1,7 @@
 """Putting an estate that was told into the state, with the policies last."""
 
 from stopline.drill.google import policies
+from stopline.drill.google.accounts import HELD
 from stopline.drill.google.denying import full_name_of
 from stopline.drill.google.estate import (
     Account,
@@ -113,7 +114,8 @@ class Builder:
         short = f"projects/{told.project}/serviceAccounts/{email}"
         data = {"name": short, "projectId": told.project, "email": email, "displayName": told.name}
         data |= {"uniqueId": number_of(email), "oauth2ClientId": number_of(email)}
-        off = {"disabled": True} if told.disabled else {}
+        off = {"disabled": True} if told.disabled or told.held else {}
+        off |= {HELD: True} if told.held else {}
         made = self._add(IAM + short, ACCOUNT, host.name, {**data, **off}, told.bindings)
         made.hidden = host.hidden
         for key in told.keys:
@@ -130,7 +132,7 @@ class Builder:
         for user in self._estate.users:
             data: dict[str, Json] = {"kind": "admin#directory#user", "id": number_of(user.email)}
             data |= {"primaryEmail": user.email, "suspended": user.suspended, "archived": False}
-            data |= {"orgUnitPath": user.unit, "creationTime": _EPOCH, "isAdmin": False}
+            data |= {"orgUnitPath": user.unit, "creationTime": _EPOCH, "isAdmin": user.admin}
             if user.suspended:
                 data["suspensionReason"] = user.reason or "ADMIN"
             self._add(f"//admin.googleapis.com/users/{user.email}", USER, self._organization, data)
@@ -148,6 +150,7 @@ class Builder:
             inside |= {"id": number_of(told.email), "role": told.role, "status": "ACTIVE"}
             nested = any(g.email == told.email for g in self._estate.groups)
             inside["type"] = "GROUP" if nested else "USER"
+            inside["delivery_settings"] = told.delivery
             if told.expires:
                 inside["expireTime"] = told.expires
             self._add(f"{name}/members/{told.email}", MEMBER, name, inside).hidden = group.outside

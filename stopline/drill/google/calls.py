@@ -8,7 +8,7 @@ from typing import TypeVar
 from stopline.drill.google.documents import COMMON, Method
 from stopline.drill.google.errors import GoogleError, invalid
 from stopline.drill.google.oracle import allowed
-from stopline.drill.google.principals import Caller
+from stopline.drill.google.principals import CLOUD, Caller
 from stopline.drill.google.roles import permission_of
 from stopline.drill.google.state import State
 from stopline.text import Json, canonical, sha256
@@ -32,9 +32,6 @@ class Call:
     body: Json
     content: bytes = b""
     kind: str = ""
-    raw: dict[str, str] = field(default_factory=dict)
-    """The values of the path as they came, still encoded."""
-
     headers: dict[str, str] = field(default_factory=dict)
     heard: set[str] = field(default_factory=set)
     """The query parameters that a behaviour has looked at."""
@@ -104,9 +101,18 @@ class Answer:
         """The answer's body; bytes are given as they are. Raises GoogleError."""
         if self.on is not None:
             name = self.on(call)
+            if name.startswith(CLOUD):
+                _node(call, name, self.permission or permission_of(call.method))
             call.state.get(name)
             call.require(self.permission or permission_of(call.method), name)
         return self.act(call)
+
+
+def _node(call: Call, name: str, permission: str) -> None:
+    """A node of the tree that does not exist is refused like one that the caller may not see."""
+    found = call.state.resources.get(name)
+    if found is None or found.hidden:
+        raise refused(call, permission, name)
 
 
 ANSWERS: dict[str, Answer] = {}

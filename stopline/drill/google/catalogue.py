@@ -22,6 +22,7 @@ _KNOWN: dict[str, dict[str, str]] = {
         "cryptoKeys": "create get getIamPolicy list setIamPolicy update",
         "cryptoKeyVersions": "create destroy get list restore update useToDecrypt useToEncrypt"
         " useToSign useToVerify viewPublicKey",
+        "importJobs": "create get getIamPolicy list setIamPolicy useToImport",
         "keyRings": "create get getIamPolicy list setIamPolicy",
     },
     "compute": {
@@ -37,6 +38,7 @@ _KNOWN: dict[str, dict[str, str]] = {
         "workloadIdentityPools": f"{_EDITED} undelete",
     },
     "pubsub": {
+        "schemas": "attach create delete get getIamPolicy list setIamPolicy validate",
         "snapshots": f"{_SHARED} seek",
         "subscriptions": f"{_SHARED} consume",
         "topics": f"{_SHARED} attachSubscription detachSubscription publish",
@@ -44,6 +46,8 @@ _KNOWN: dict[str, dict[str, str]] = {
     "resourcemanager": {
         "folders": f"{_SHARED} move undelete",
         "organizations": "get getIamPolicy setIamPolicy",
+        "tagKeys": _SHARED,
+        "tagValues": _SHARED,
         "projects": f"{_SHARED} createBillingAssignment deleteBillingAssignment move undelete",
     },
     "run": {

@@ -28,8 +28,6 @@ _PRINCIPAL = re.compile(
     r"|principalSet://goog/public:all"
     r"|principal(Set)?://iam\.googleapis\.com/projects/\d+/locations/global/workloadIdentityPools/.+"
     r"|principal(Set)?://iam\.googleapis\.com/locations/global/workforcePools/.+"
-    r"|principalSet://cloudresourcemanager\.googleapis\.com/(projects|folders|organizations)/\d+"
-    r"(/type/Service(Account|Agent))?"
 )
 _ID = re.compile(r"[a-z][a-z0-9.-]{2,62}")
 
@@ -108,6 +106,7 @@ def create(call: Call) -> Json:
     now = call.state.now().isoformat()
     fixed = {"name": name.removeprefix("//iam.googleapis.com/"), "kind": "DenyPolicy"}
     made = {**_kept(call.body), **fixed, "uid": f"uid-{call.state.next_revision()}"}
+    call.state.delays.note(name, [], call.state.now())
     made |= {"createTime": now, "updateTime": now}
     return _operation(call, call.state.add(Resource(name, DENY, attached.name, made)))
 
@@ -124,6 +123,7 @@ def update(call: Call) -> Json:
     _check_tag(found, (call.body or {}).get("etag", ""))
     _check(call.body)
     fixed = {k: v for k, v in found.data.items() if k in ("name", "kind", "uid", "createTime")}
+    call.state.delays.note(found.name, found.data.get("rules", []), call.state.now())
     found.data = {**_kept(call.body), **fixed, "updateTime": call.state.now().isoformat()}
     call.state.touch(found)
     return _operation(call, found)
@@ -135,6 +135,8 @@ def delete(call: Call) -> Json:
     found = _found(call)
     _check_tag(found, call.asked("etag"))
     call.state.remove(found)
+    rules = found.data.get("rules", [])
+    call.state.delays.note_gone(found.name, rules, found.parent, call.state.now())
     return _operation(call, found)
 
 

@@ -113,8 +113,7 @@ def member(call: Call) -> Json:
     """One member. How it gets mail is shown here only, not in a list."""
     _admin(call)
     found = _member(call)
-    delivery = {"delivery_settings": found.data.get("delivery_settings", "ALL_MAIL")}
-    return {**shown(found), **delivery}
+    return {**shown(found), "delivery_settings": found.data["delivery_settings"]}
 
 
 @answers(f"{_D}.members.hasMember")
@@ -147,8 +146,7 @@ def insert_member(call: Call) -> Json:
     data: dict[str, Json] = {"kind": "admin#directory#member", "email": email, "role": role}
     data |= {"id": number_of(email)}
     data |= {"type": "GROUP" if known and known.kind == GROUP else "USER", "status": "ACTIVE"}
-    if setting := call.body.get("delivery_settings"):
-        data["delivery_settings"] = setting
+    data["delivery_settings"] = call.body.get("delivery_settings", "ALL_MAIL")
     return shown(call.state.add(Resource(f"{top.name}/members/{email}", MEMBER, top.name, data)))
 
 

@@ -137,15 +137,31 @@ def match(api: str, version: str, verb: str, path: str) -> tuple[Method, list[st
     return None
 
 
+_TEXTS = {"integer": re.compile(r"-?\d+"), "boolean": re.compile(r"true|false", re.IGNORECASE)}
+
+
 def check_query(method: Method, query: dict[str, list[str]]) -> None:
-    """Refuse a parameter that the method does not have."""
-    for name in query:
-        if name not in method.parameters and name not in COMMON and not name.startswith("$"):
+    """Hold parameters to the document: names, kinds, closed sets. Raises GoogleError 400."""
+    for name, values in query.items():
+        found = method.parameters.get(name)
+        if found is None and name not in COMMON and not name.startswith("$"):
             raise invalid(
                 f'Invalid JSON payload received. Unknown name "{name}": '
                 "Cannot bind query parameter.",
                 name,
             )
+        for value in values if found else ():
+            _check_value(name, found, value)
+    for name, found in method.parameters.items():
+        if found.get("required") and found.get("location") == "query" and name not in query:
+            raise invalid(f"Required parameter: {name}", name)
+
+
+def _check_value(name: str, found: Json, value: str) -> None:
+    kind = _TEXTS.get(found.get("type", ""))
+    wrong = kind is not None and not kind.fullmatch(value)
+    if wrong or value not in found.get("enum", [value]):
+        raise invalid(f"Invalid value for {name}: {value!r}", name)
 
 
 def check_body(method: Method, body: Json) -> None:
@@ -153,6 +169,25 @@ def check_body(method: Method, body: Json) -> None:
     if method.request and body is not None:
         schemas = document(method.api, method.version)["schemas"]
         _check({"$ref": method.request}, body, "", schemas, lenient=method.legacy)
+
+
+def known_only(method: Method, body: Json) -> Json:
+    """A body without the fields that an older service passes over."""
+    if not method.legacy or not method.request:
+        return body
+    return _known({"$ref": method.request}, body, document(method.api, method.version)["schemas"])
+
+
+def _known(schema: Json, value: Json, schemas: Json) -> Json:
+    if "$ref" in schema:
+        schema = schemas[schema["$ref"]]
+    if isinstance(value, list):
+        return [_known(schema.get("items", {}), item, schemas) for item in value]
+    if not isinstance(value, dict) or schema.get("type") != "object":
+        return value
+    known, rest = schema.get("properties", {}), schema.get("additionalProperties")
+    inner = {name: known.get(name, rest) for name in value}
+    return {n: _known(i, value[n], schemas) for n, i in inner.items() if i is not None}
 
 
 def _check(schema: Json, value: Json, where: str, schemas: Json, *, lenient: bool) -> None:

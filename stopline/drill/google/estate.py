@@ -72,6 +72,9 @@ class Account(_Told):
     name: str
     email: str = ""
     disabled: bool = False
+    held: bool = False
+    """Whether Google itself switched it off, which nobody else can take back."""
+
     keys: tuple[Key, ...] = ()
     bindings: tuple[Binding, ...] = ()
 
@@ -83,6 +86,7 @@ class User(_Told):
     suspended: bool = False
     reason: str = ""
     unit: str = "/"
+    admin: bool = False
 
 
 class Membership(_Told):
@@ -91,6 +95,7 @@ class Membership(_Told):
     email: str
     role: str = "MEMBER"
     expires: str = ""
+    delivery: str = "ALL_MAIL"
 
 
 class Group(_Told):

@@ -11,6 +11,7 @@ from random import Random
 
 from stopline.drill.google.documents import Method
 from stopline.drill.google.errors import GoogleError
+from stopline.text import Json
 
 
 class Moment(StrEnum):
@@ -53,19 +54,20 @@ class Fault:
 
 @dataclass
 class Quota:
-    """At most so many reads and writes of a service in a minute, for each quota project.
+    """At most so many reads and writes in a minute, for each quota project or bucket.
 
-    https://cloud.google.com/iam/quotas
+    https://cloud.google.com/docs/quotas/overview
     """
 
     reads: int
     writes: int
+    seconds: float = 60.0
     _calls: dict[tuple[str, bool], deque[float]] = field(default_factory=dict)
 
     def take(self, project: str, now: float, *, write: bool) -> None:
         """Count a call. Raises GoogleError 429 when the minute is full."""
         calls = self._calls.setdefault((project, write), deque())
-        while calls and calls[0] <= now - 60:
+        while calls and calls[0] <= now - self.seconds:
             calls.popleft()
         most = self.writes if write else self.reads
         if len(calls) >= most:
@@ -74,18 +76,32 @@ class Quota:
                 429,
                 f"Quota exceeded for quota metric '{unit} requests' and limit "
                 f"'{unit} requests per minute' of {most}.",
+                details=[_RATE],
             )
         calls.append(now)
 
 
+_RATE: Json = {
+    "@type": "type.googleapis.com/google.rpc.ErrorInfo",
+    "reason": "RATE_LIMIT_EXCEEDED",
+    "domain": "googleapis.com",
+}
+BUCKETS = "storage.v1.buckets"
+_METADATA = frozenset(f"{BUCKETS}.{verb}" for verb in ("patch", "update", "setIamPolicy"))
+
+
 def modelled() -> dict[str, Quota]:
-    """The published defaults, by `api.version`."""
+    """The published defaults, by `api.version`; a bucket's metadata changes once a second.
+
+    https://cloud.google.com/iam/quotas and https://cloud.google.com/storage/quotas
+    """
     return {
         "iam.v1": Quota(6000, 600),
         "iam.v2": Quota(5, 5),
         "cloudasset.v1": Quota(400, 400),
         "cloudresourcemanager.v3": Quota(600, 600),
         "admin.directory_v1": Quota(2400, 2400),
+        BUCKETS: Quota(5000, 1, seconds=1.0),
     }
 
 
@@ -124,11 +140,13 @@ class Faults:
         with self._lock:
             self._planned, self._races, self._chaos = [], [], None
 
-    def enter(self, method: Method, project: str, now: float) -> Fault | None:
+    def enter(self, method: Method, project: str, now: float, bucket: str = "") -> Fault | None:
         """Called before a method; gives the fault that strikes afterwards, if there is one."""
         with self._lock:
             if quota := self.quotas.get(f"{method.api}.{method.version}"):
                 quota.take(project, now, write=method.writes)
+            if method.key in _METADATA and (quota := self.quotas.get(BUCKETS)):
+                quota.take(bucket, now, write=True)
             strangers = [race[1] for race in self._races if self._due(race, method)]
             fault = self._next(method)
         for stranger in strangers:

@@ -115,12 +115,19 @@ def _denied(ask: Ask) -> bool:
     wanted = v2_spelling(ask.permission)
     forms: frozenset[str] = frozenset()
     for up in ask.state.upwards(ask.resource.name):
-        for policy in ask.state.of_kind(DENY, up.name):
+        for rule in _deny_rules(ask.state, up):
             forms = forms or denied_as(ask.state, ask.caller)
-            rules = [r.get("denyRule", {}) for r in policy.data.get("rules", [])]
-            if any(_rule_bites(r, wanted, forms) for r in rules):
+            if _rule_bites(rule.get("denyRule", {}), wanted, forms):
                 return True
     return False
+
+
+def _deny_rules(state: State, at: Resource) -> list[Json]:
+    """The rules that are in force at one attachment point."""
+    written = {p.name: p.data.get("rules", []) for p in state.of_kind(DENY, at.name)}
+    names = {*written, *state.delays.gone(at.name)}
+    found = (state.delays.in_force(n, written.get(n, []), state.now()) for n in sorted(names))
+    return [rule for rules in found for rule in rules]
 
 
 def _rule_bites(rule: Json, wanted: str, forms: frozenset[str]) -> bool:
@@ -143,8 +150,15 @@ def role_of(state: State, name: str) -> Role | None:
     return Role(tuple(custom.data.get("includedPermissions", [])))
 
 
+def _bindings(state: State, at: Resource) -> list[Json]:
+    """What is in force of an allow policy."""
+    policy = state.delays.in_force(at.name, at.policy, state.now())
+    found: list[Json] = policy.get("bindings", [])
+    return found
+
+
 def _granted(ask: Ask, at: Resource) -> bool:
-    for binding in at.policy.get("bindings", []):
+    for binding in _bindings(ask.state, at):
         role = role_of(ask.state, binding["role"])
         if role is None or not role.includes(ask.permission):
             continue
@@ -174,7 +188,7 @@ def means(state: State, member: str, held: frozenset[str]) -> bool:
     host = state.resources.get(f"{CLOUD}projects/{state.project_id(project)}") if role else None
     return host is not None and any(
         binding["role"] == role and any(m.lower() in held for m in binding["members"])
-        for binding in host.policy.get("bindings", [])
+        for binding in _bindings(state, host)
     )
 
 

@@ -93,6 +93,7 @@ def store(state: State, resource: Resource, policy: Json, fields: set[str], *, s
         merged = {**kept, "bindings": bindings}
     elif "auditConfigs" in fields:
         merged = {**merged, "auditConfigs": kept.get("auditConfigs", [])}
+    state.delays.note(resource.name, resource.policy, state.now())
     resource.policy = {k: v for k, v in merged.items() if v not in (None, [], {})}
     resource.policy_revision = state.next_revision()
     return render(resource, CONDITIONS if version >= CONDITIONS else 1)

@@ -41,12 +41,12 @@ _ESCALATORS = (
     "iam.serviceAccounts.implicitDelegation",
 )
 _NOT_OF_BASIC = (*_DATA, *_ESCALATORS, "secretmanager.versions.access", "cloudkms.*.use*")
-_READS = ("*.get", "*.list", "*.getIamPolicy", "*.search*", "*.export*", "*.listEffective*")
+_READS = ("*.get", "*.list", "*.search*")
 
 PREDEFINED: dict[str, Role] = {
     "roles/owner": Role(("*",), (*_DATA, *_ESCALATORS, "iam.denypolicies.*")),
     "roles/editor": Role(("*",), (*_NOT_OF_BASIC, "*.setIamPolicy", "iam.denypolicies.*")),
-    "roles/viewer": Role(_READS, (*_NOT_OF_BASIC, "*.getIamPolicy")),
+    "roles/viewer": Role(_READS, _NOT_OF_BASIC),
     "roles/browser": Role(("resourcemanager.*.get", "resourcemanager.*.list")),
     "roles/iam.securityReviewer": Role(("*.list", "*.getIamPolicy", "cloudasset.assets.search*")),
     "roles/iam.securityAdmin": Role(("*.list", "*.getIamPolicy", "*.setIamPolicy")),

@@ -27,7 +27,14 @@ from stopline.drill.google import (
 )
 from stopline.drill.google.calls import ANSWERS, Call
 from stopline.drill.google.client import service
-from stopline.drill.google.documents import SERVED, Method, check_body, check_query, match
+from stopline.drill.google.documents import (
+    SERVED,
+    Method,
+    check_body,
+    check_query,
+    known_only,
+    match,
+)
 from stopline.drill.google.errors import GoogleError, invalid
 from stopline.drill.google.faults import Faults, LostReplyError
 from stopline.drill.google.partial import partial
@@ -140,7 +147,8 @@ class Google:
             answer = ANSWERS.get(key)
             if answer is None:
                 raise GoogleError(501, f"Operation is not implemented: {key}.")  # noqa: TRY301 - one way out
-            fault = self.faults.enter(method, request.quota_project, self.state.now().timestamp())
+            now, bucket = self.state.now().timestamp(), call.names.get("bucket", "")
+            fault = self.faults.enter(method, request.quota_project, now, bucket)
             with self.state.lock:
                 call.caller = caller_of(self.state, request.token)
                 require_good(call.caller)
@@ -168,8 +176,8 @@ class Google:
         check_query(method, request.query)
         request.read(method)
         check_body(method, request.body)
-        raw = dict(zip(method.names, values, strict=True))
-        names = {k: unquote(v) for k, v in raw.items()}
+        request.body = known_only(method, request.body)
+        names = {k: unquote(v) for k, v in zip(method.names, values, strict=True)}
         return method, Call(
             self.state,
             Caller(ANYONE),
@@ -179,7 +187,6 @@ class Google:
             request.body,
             request.content,
             request.kind,
-            raw,
             request.headers,
         )
 
@@ -266,20 +273,17 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _serve(self) -> None:
         parts = urlsplit(self.path)
-        upload = parts.path.removeprefix("/")
-        api, _, rest = upload.partition("/")
+        api, _, rest = parts.path.removeprefix("/").partition("/")
         version, _, path = rest.partition("/")
         data = self.rfile.read(int(self.headers.get("content-length") or 0))
         path = path.removeprefix("upload/")
-        request = Request(
-            api,
-            version,
-            self.command,
-            path,
-            parse_qs(parts.query, keep_blank_values=True),
-            {k.lower(): v for k, v in self.headers.items()},
-            data,
-        )
+        headers = {k.lower(): v for k, v in self.headers.items()}
+        verb = headers.get("x-http-method-override", self.command)
+        query = parts.query
+        if verb != self.command:  # a query too long for an address: the client sends it as a form
+            query, data = data.decode(), b""
+        told = parse_qs(query, keep_blank_values=True)
+        request = Request(api, version, verb, path, told, headers, data)
         if (api, version) not in SERVED:
             self._send(
                 404, GoogleError(404, f"There is no API {api} {version}.").body(legacy=False)

@@ -5,9 +5,11 @@ https://cloud.google.com/iam/docs/reference/rest/v1/Policy
 
 from stopline.drill.google import policies
 from stopline.drill.google.calls import ANSWERS, Answer, Call
+from stopline.drill.google.catalogue import PERMISSIONS
 from stopline.drill.google.documents import SERVED, Method, document, methods
 from stopline.drill.google.errors import invalid
 from stopline.drill.google.oracle import allowed
+from stopline.drill.google.roles import permission_of
 from stopline.drill.google.state import State
 from stopline.text import Json
 
@@ -116,6 +118,9 @@ def test(call: Call) -> Json:
 
 
 def _served(method: Method) -> bool:
+    """Whether it is of the usual form, and its permissions are known here."""
+    if f"{permission_of(method).rpartition('.')[0]}.getIamPolicy" not in PERMISSIONS:
+        return False
     names = set(method.names)
     if method.api == "storage":
         return names in ({"bucket"}, {"bucket", "managedFolder"})

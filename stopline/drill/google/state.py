@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from urllib.parse import unquote
 
+from stopline.drill.google.delays import Delays
 from stopline.drill.google.errors import not_found
 from stopline.text import Json, canonical
 
@@ -93,6 +94,9 @@ class State:
 
         self.allowed_domains: dict[str, tuple[str, ...]] = {}
         """Domain-restricted sharing: the customer ids allowed, by the resource that says so."""
+
+        self.delays = Delays()
+        """How long policies take to count: at once, unless `delays.seconds` is set."""
 
         self.operations: dict[str, Json] = {}
         self.slow_operations = 0

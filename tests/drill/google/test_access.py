@@ -154,6 +154,21 @@ def test_a_disabled_key_is_refused_while_tokens_of_the_account_live_on(google: G
     assert can(google.state, f"serviceAccount:{ROBOT}", "storage.objects.get", OBJECT)
 
 
+def test_what_google_itself_switched_off_stays_off(google: Google) -> None:
+    """An account of which enabling has no effect, and a key that was found in public."""
+    before = google.state.fingerprint()
+    accounts = google.client("iam", "v1", OPERATOR).projects().serviceAccounts()
+    name = "projects/-/serviceAccounts/leaked@lab.iam.gserviceaccount.com"
+    accounts.enable(name=name, body={}).execute()
+    found = accounts.get(name=name).execute()
+    assert found["disabled"] is True
+    assert not [field for field in found if field.startswith("_")]
+    with pytest.raises(HttpError) as refused:
+        accounts.keys().enable(name=f"{name}/keys/k3", body={}).execute()
+    assert b"FAILED_PRECONDITION" in refused.value.content
+    assert google.state.fingerprint() == before
+
+
 def test_a_disabled_pool_cuts_its_subjects(google: Google) -> None:
     """Through an operation, that says when it is done."""
     google.state.slow_operations = 1
@@ -207,3 +222,24 @@ def test_old_generations_have_lists_of_their_own(google: Google) -> None:
     with pytest.raises(HttpError) as found:
         hers.get(**kept).execute()
     assert found.value.resp.status == 403
+
+
+def test_a_policy_counts_some_time_after_it_is_written(google: Google) -> None:
+    """What is read is new at once; what is enforced is old, for allow, deny and its removal."""
+    google.state.delays.seconds = 120
+    policies = google.client("iam", "v2", OPERATOR).policies()
+    name = deny(google, RULE)["response"]["name"]
+    assert policies.get(name=name).execute()["rules"]
+    assert can(google.state, ANA, "storage.objects.get", OBJECT)
+    google.state.advance(seconds=121)
+    assert not can(google.state, ANA, "storage.objects.get", OBJECT)
+    policies.delete(name=name).execute()
+    assert not can(google.state, ANA, "storage.objects.get", OBJECT)
+    google.state.advance(seconds=121)
+    assert can(google.state, ANA, "storage.objects.get", OBJECT)
+    projects = google.client("cloudresourcemanager", "v3", OPERATOR).projects()
+    body = {"policy": {"bindings": []}}
+    projects.setIamPolicy(resource="projects/lab", body=body).execute()
+    assert can(google.state, ANA, "storage.objects.get", OBJECT)
+    google.state.advance(seconds=121)
+    assert not can(google.state, ANA, "storage.objects.get", OBJECT)

@@ -1,5 +1,9 @@
 """All that somebody reaches at the emulated Google, through others too; identities that go."""
 
+import base64
+
+import pytest
+from googleapiclient.errors import HttpError
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from support.google_lab import (
@@ -74,6 +78,35 @@ def test_an_account_that_is_made_again_is_somebody_else(google: Google) -> None:
     assert made["uniqueId"] != before
     assert not can(google.state, f"serviceAccount:{ROBOT}", "storage.objects.get", OBJECT)
     assert not can(google.state, "key:k1", "storage.objects.get", OBJECT)
+
+
+def test_a_key_that_is_minted_acts_as_the_account_until_it_is_disabled(google: Google) -> None:
+    """What somebody does who wants to stay: it is seen by who lists the keys again."""
+    keys = google.client("iam", "v1", OPERATOR).projects().serviceAccounts().keys()
+    name = f"projects/lab/serviceAccounts/{ROBOT}"
+    made = keys.create(name=name, body={}).execute()
+    token = base64.b64decode(made["privateKeyData"]).decode()
+    assert can(google.state, token, "storage.objects.get", OBJECT)
+    assert made["name"] in [k["name"] for k in keys.list(name=name).execute()["keys"]]
+    keys.disable(name=made["name"], body={}).execute()
+    assert not can(google.state, token, "storage.objects.get", OBJECT)
+    keys.delete(name=made["name"]).execute()
+    assert len(keys.list(name=name).execute()["keys"]) == 3
+
+
+def test_an_hmac_key_is_minted_and_deleted_once_it_is_inactive(google: Google) -> None:
+    """It acts as its account, and an active one cannot be deleted."""
+    keys = google.client("storage", "v1", OPERATOR).projects().hmacKeys()
+    made = keys.create(projectId="lab", serviceAccountEmail=ROBOT).execute()["metadata"]
+    which = {"projectId": "lab", "accessId": made["accessId"]}
+    assert can(google.state, f"hmac:{made['accessId']}", "storage.objects.get", OBJECT)
+    with pytest.raises(HttpError) as found:
+        keys.delete(**which).execute()
+    assert found.value.resp.status == 400
+    keys.update(**which, body={"state": "INACTIVE"}).execute()
+    assert not can(google.state, f"hmac:{made['accessId']}", "storage.objects.get", OBJECT)
+    keys.delete(**which).execute()
+    assert len(keys.list(projectId="lab").execute()["items"]) == 1
 
 
 @settings(max_examples=40, deadline=None)

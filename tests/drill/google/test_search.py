@@ -69,7 +69,7 @@ def test_resources_are_found_by_kind_where_they_lie(google: Google) -> None:
     answer = client.searchAllResources(scope="projects/lab", assetTypes=kinds).execute()
     found = {r["name"] for r in answer["results"]}
     assert ROBOT_NAME in found
-    assert len(found) == 2
+    assert len(found) == 3
     assert answer["results"][0]["folders"] == ["folders/100"]
 
 

@@ -1,5 +1,6 @@
 """The emulated Google as a server: what it knows, what it refuses, and its bad nights."""
 
+import time
 from concurrent.futures import ThreadPoolExecutor
 
 import httplib2
@@ -33,6 +34,35 @@ def test_what_google_does_not_know_is_not_found(google: Google, path: str) -> No
     assert answer.status == 404
 
 
+@pytest.mark.parametrize(
+    "query", ["parent=folders%2F100&pageSize=many", "pageSize=5", "parent=folders%2F100&x=1"]
+)
+def test_a_query_is_held_to_the_document(google: Google, query: str) -> None:
+    """A number that is none, what is required and missing, what does not exist."""
+    http = httplib2.Http()
+    path = f"/cloudresourcemanager/v3/v3/projects?{query}"
+    answer, _ = http.request(google.url + path, headers={"authorization": "Bearer operator"})
+    http.close()
+    assert answer.status == 400
+
+
+def test_a_question_too_long_for_an_address_is_sent_as_a_form(google: Google) -> None:
+    """Google's client does so by itself, beyond 2,048 characters."""
+    buckets = google.client("storage", "v1", ANA).buckets()
+    wanted = ["storage.objects.get", *(f"storage.objects.get{n}" for n in range(100))]
+    held = buckets.testIamPermissions(bucket="deliveries", permissions=wanted).execute()
+    assert held["permissions"] == ["storage.objects.get"]
+
+
+def test_an_older_service_passes_over_what_it_does_not_know(google: Google) -> None:
+    """The field is not stored, so that a name that is misspelt changes nothing."""
+    buckets = google.client("storage", "v1", OPERATOR).buckets()
+    before = google.state.fingerprint()
+    body = {"iamConfiguration": {"publicAccessPrevetion": "enforced"}, "lables": {"a": "b"}}
+    buckets.patch(bucket="deliveries", body=body).execute()
+    assert google.state.fingerprint() == before
+
+
 def test_a_parameter_that_does_not_exist_is_refused(google: Google) -> None:
     """Also where the client would not have let it through."""
     http = httplib2.Http()
@@ -52,7 +82,7 @@ def test_each_caller_sees_only_what_it_may(google: Google) -> None:
     assert found.value.resp.status == 403
     assert b"resourcemanager.projects.getIamPolicy" in found.value.content
     ours = google.client("iam", "v1", STOPLINE).projects().serviceAccounts()
-    assert len(ours.list(name="projects/lab").execute()["accounts"]) == 2
+    assert len(ours.list(name="projects/lab").execute()["accounts"]) == 3
     wanted = {"permissions": ["storage.objects.get", "storage.buckets.delete"]}
     asked = google.client("storage", "v1", ANA).buckets()
     held = asked.testIamPermissions(bucket="deliveries", **wanted).execute()
@@ -89,6 +119,38 @@ def test_quotas_are_those_that_google_publishes(google: Google) -> None:
     assert policies.listPolicies(parent=point).execute() == {}
 
 
+def test_a_bucket_is_changed_once_a_second(google: Google) -> None:
+    """The second change in a second is refused with 429; another bucket's is not."""
+    google.faults.quotas = modelled()
+    buckets = google.client("storage", "v1", OPERATOR).buckets()
+    buckets.patch(bucket="deliveries", body={"labels": {"a": "1"}}).execute()
+    with pytest.raises(HttpError) as found:
+        buckets.patch(bucket="deliveries", body={"labels": {"a": "2"}}).execute()
+    assert found.value.resp.status == 429
+    assert b"rateLimitExceeded" in found.value.content
+    buckets.patch(bucket="legacy", body={"labels": {"a": "1"}}).execute()
+    google.state.advance(seconds=1.1)
+    buckets.patch(bucket="deliveries", body={"labels": {"a": "2"}}).execute()
+
+
+def test_a_slow_call_works_and_takes_its_time(google: Google) -> None:
+    """Nobody else waits for it."""
+    google.faults.slow("cloudresourcemanager.v3.projects.get", 0.3)
+    projects = google.client("cloudresourcemanager", "v3", OPERATOR).projects()
+    started = time.monotonic()
+    assert projects.get(name="projects/lab").execute()["name"] == "projects/77"
+    assert time.monotonic() - started >= 0.3
+
+
+def test_a_project_that_is_not_there_is_refused_like_one_that_is_not_ours(google: Google) -> None:
+    """Google does not say which of the two it is."""
+    projects = google.client("cloudresourcemanager", "v3", OPERATOR).projects()
+    for name in ("projects/no-such-project", "projects/mercor-prod"):
+        with pytest.raises(HttpError) as found:
+            projects.get(name=name).execute()
+        assert found.value.resp.status == 403
+
+
 def test_a_stranger_can_write_between_our_read_and_write(google: Google) -> None:
     """A race is lost with 409, as at Google."""
     projects = google.client("cloudresourcemanager", "v3", OPERATOR).projects()
@@ -116,8 +178,8 @@ def test_pages_may_be_small_and_empty(google: Google) -> None:
         found += answer.get("accounts", [])
         pages += 1
         request = accounts.list_next(request, answer)
-    assert len(found) == 2
-    assert pages == 4
+    assert len(found) == 3
+    assert pages == 6
     token = accounts.list(name="projects/lab").execute()["nextPageToken"]
     with pytest.raises(HttpError) as refusal:
         accounts.list(name="projects/quiet", pageToken=token).execute()

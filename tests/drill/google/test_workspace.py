@@ -35,6 +35,15 @@ def test_a_suspended_person_may_nothing_until_the_suspension_is_lifted(google: G
     assert google.state.fingerprint() == before
 
 
+def test_an_administrator_is_not_suspended(google: Google) -> None:
+    """Google refuses it, and so does this."""
+    with pytest.raises(HttpError) as found:
+        directory(google).users().update(
+            userKey="eve@lab.example", body={"suspended": True}
+        ).execute()
+    assert found.value.resp.status == 403
+
+
 def test_users_are_found_by_their_unit(google: Google) -> None:
     """The query of an organisational unit, as the discovery of a vendor's people needs it."""
     found = directory(google).users().list(
