@@ -202,6 +202,9 @@ def _project(iam: Any, storage: Any, name: str, found: dict[str, str]) -> None:
         found[f"{where} keys"] = _text(keys)
         policy = accounts.getIamPolicy(resource=where, options_requestedPolicyVersion=3)
         found[f"{where} policy"] = _text(policy.execute())
+    keys = storage.projects().hmacKeys().list(projectId=name).execute()
+    for key in keys.get("items", ()):
+        found[f"HMAC key {key['accessId']}"] = _text(key)
     for bucket in storage.buckets().list(project=name).execute().get("items", ()):
         where = f"bucket {bucket['name']}"
         found[where] = _text(bucket)

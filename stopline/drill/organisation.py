@@ -21,7 +21,7 @@ BUCKET, OBJECT = "labels", "batch-1.json"
 ANN, MAX = "user:ann@mercor.example", "user:max@mercor.example"
 PULL = "serviceAccount:pull@mercor-prod.iam.gserviceaccount.com"
 ETL = "serviceAccount:mercor-etl@lab-data.iam.gserviceaccount.com"
-KEY = "key:0a1b2c3d4e5f"
+KEY, HMAC = "key:0a1b2c3d4e5f", "hmac:GOOG1EDRILL"
 SHARED = "serviceAccount:shared-etl@lab-data.iam.gserviceaccount.com"
 TRAIN = "serviceAccount:train@lab-data.iam.gserviceaccount.com"
 BO, DANA = "user:bo@mercer.example", "user:dana@lab.example"
@@ -37,6 +37,7 @@ VENDOR = (
     (ETL, READ),
     (ETL, WRITE),
     (KEY, READ),
+    (HMAC, READ),
 )
 """The vendor's people and accounts, and what each can do before the pause."""
 BYSTANDERS = (
@@ -53,6 +54,7 @@ ACTING = (
     (PULL, True),
     (ETL, True),
     (KEY, True),
+    (HMAC, True),
     (BO, False),
     (DANA, False),
     (TRAIN, False),
@@ -111,6 +113,9 @@ def told(size: int) -> Json:
             _account(TRAIN),
         ],
         "users": [{"email": who.partition(":")[2]} for who in (DANA, *LAB)],
+        "hmac_keys": [
+            {"id": HMAC[5:], "project": PROJECT, "account": ETL.partition(":")[2]},
+        ],
         "buckets": [
             {
                 "name": BUCKET,

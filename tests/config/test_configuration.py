@@ -276,5 +276,6 @@ def test_the_shipped_playbook_denies_before_it_switches_keys_off() -> None:
         "dynamodb-tables",
     ]  # fmt: skip
     assert [rule.contains for rule in all_rules if rule.connector == "gcp"] == [
-        "principals", "service-accounts", "service-account-keys", "entries",
+        "principals", "service-accounts", "service-account-keys", "hmac-keys", "identity-pools",
+        "entries",
     ]  # fmt: skip

@@ -30,8 +30,14 @@ RULES = (
     ("principals", "deny"),
     ("service-accounts", "inactive"),
     ("service-account-keys", "inactive"),
+    ("hmac-keys", "inactive"),
+    ("identity-pools", "inactive"),
     ("entries", "remove-where-not-denied"),
 )
+NUMBER = "100000000077"
+POOL = f"projects/{NUMBER}/locations/global/workloadIdentityPools/mercor-ci"
+SUBJECT = f"principal://iam.googleapis.com/{POOL}/subject/repo"
+HMAC = "GOOG1EXAMPLE"
 VENDOR = Vendor(
     vendor="mercor",
     gcp=GcpSelectors(
@@ -40,6 +46,7 @@ VENDOR = Vendor(
         customers=("C01abc35d",),
         projects=("mercor-prod",),
         project_numbers=("444455556666",),
+        pools=(POOL,),
         acknowledged=("domain-wide-delegation", "resumable-uploads", "analytics-hub"),
     ),
 )
@@ -93,7 +100,8 @@ def node(google: Google, kind: str, id_: str, parent: str, *bindings: Json) -> s
     data: dict[str, Json] = {"name": f"{plural}/{id_}", "state": "ACTIVE", "displayName": id_}
     number = ""
     if kind == "Project":
-        number = str(900_000_000_000 + len(google.state.resources))
+        own = str(900_000_000_000 + len(google.state.resources))
+        number = NUMBER if id_ == "lab-data" else own
         data |= {"projectId": id_, "name": f"projects/{number}"}
     if parent:
         data |= {"parent": parent.removeprefix(f"{CRM}/")}
@@ -155,6 +163,22 @@ def account(
     return name
 
 
+def pool(google: Google) -> None:
+    """A workload identity pool of ours through which only the vendor comes."""
+    name = f"{IAM}/{POOL.replace(NUMBER, 'lab-data')}"
+    data: dict[str, Json] = {"name": POOL, "state": "ACTIVE"}
+    kind = "iam.googleapis.com/WorkloadIdentityPool"
+    google.state.add(Resource(name, kind, f"{CRM}/projects/lab-data", data))
+
+
+def hmac(google: Google, key: str, state: str) -> None:
+    """An HMAC key of the vendor's account."""
+    data: dict[str, Json] = {"accessId": key, "state": state, "projectId": "lab-data"}
+    data |= {"serviceAccountEmail": ETL.partition(":")[2]}
+    name, kind = f"{GCS}/projects/lab-data/hmacKeys/{key}", "storage.googleapis.com/HmacKey"
+    google.state.add(Resource(name, kind, f"{CRM}/projects/lab-data", data))
+
+
 def bucket(google: Google, name: str, project: str, *bindings: Json) -> str:
     """A bucket with its policy; returns its full name."""
     data: dict[str, Json] = {
@@ -192,6 +216,7 @@ def seed(google: Google) -> Google:
         binding("roles/iam.serviceAccountAdmin", WORKER),
         binding("roles/iam.serviceAccountKeyAdmin", WORKER),
         binding("roles/storage.admin", WORKER),
+        binding("roles/iam.workloadIdentityPoolAdmin", WORKER),
         binding("roles/browser", DATA_TEAM, RATERS),
     )
     folder = node(google, "Folder", "77", org, binding("roles/viewer", BO, ANN))
@@ -204,13 +229,16 @@ def seed(google: Google) -> Google:
         binding("roles/storage.objectUser", BO, ETL, ANN),
         binding(BEYOND, PULL, DATA_TEAM, condition=CONDITION),
         binding(BEYOND, PULL, DATA_TEAM),
-        binding("roles/storage.objectViewer", PULL),
+        binding("roles/storage.objectViewer", PULL, SUBJECT),
         binding("roles/owner", ANN, DANA),
         binding("roles/viewer", "domain:mercor.example", "domain:lab.example"),
     )
     account(google, WORKER)
     account(google, PULL)
     account(google, ETL, keys=(("k1" * 20, False), ("k2" * 20, True)))
+    hmac(google, HMAC, "ACTIVE")
+    hmac(google, f"{HMAC}OFF", "INACTIVE")
+    pool(google)
     token_creator = binding("roles/iam.serviceAccountTokenCreator", ANN, DATA_TEAM)
     account(google, SHARED, token_creator)
     bucket(google, "labels", "lab-data", binding("roles/storage.objectAdmin", RATERS, BO))

@@ -10,7 +10,7 @@ import json
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -275,6 +275,8 @@ class Clients:
         return Credentials(token=token)  # type: ignore[no-untyped-call]
 
 
+WAITS = (0.5, 1.0, 2.0)
+"""Seconds between looks at what is done in the background."""
 _NAMES = ("name", "resource", "parent", "bucket", "project")
 
 
@@ -282,18 +284,22 @@ def _named(words: Mapping[str, Any]) -> str:
     return next((str(words[key]) for key in _NAMES if key in words), "")
 
 
-def done(clients: Clients, operation: Json, waits: Iterable[float] = (0.5, 1.0, 2.0)) -> None:
-    """Wait for what IAM v2 does in the background. Raises ConnectorError where it failed.
+DENIES = "iam/v2/policies.operations.get"
+POOLS = "iam/v1/projects.locations.workloadIdentityPools.operations.get"
+
+
+def done(clients: Clients, operation: Json, method: str = DENIES) -> None:
+    """Wait for what IAM does in the background. Raises ConnectorError where it failed.
 
     https://docs.cloud.google.com/iam/docs/reference/rest/v2/policies.operations/get
     """
-    for wait in waits:
+    for wait in WAITS:
         if operation.get("done"):
             break
         clients.sleep(wait)
-        operation = clients.ask("iam/v2/policies.operations.get", name=operation["name"])
+        operation = clients.ask(method, name=operation["name"])
     if not operation.get("done"):
         what = f"{operation.get('name', 'the operation')} is still under way"
         raise ConnectorError(Cause.UNREACHABLE, what, landed=None)
     if error := operation.get("error"):
-        raise ConnectorError(Cause.REFUSED, f"IAM refused the deny policy: {error.get('message')}")
+        raise ConnectorError(Cause.REFUSED, f"IAM refused it: {error.get('message')}")

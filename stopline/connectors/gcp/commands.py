@@ -16,7 +16,12 @@ from stopline.text import canonical
 
 def commands(document: Document, changes: Sequence[Change]) -> Commands:
     """`gcloud` for all our changes of one document."""
-    say = {"deny-policy-entry": _deny, "allow-policy-entry": _allow}.get(document.kind, _switch)
+    say = {
+        "deny-policy-entry": _deny,
+        "allow-policy-entry": _allow,
+        "hmac-key": _hmac_key,
+        "identity-pool": _pool,
+    }.get(document.kind, _switch)
     return Commands(tuple(say(document, changes)))
 
 
@@ -27,6 +32,25 @@ def _switch(document: Document, changes: Sequence[Change]) -> Iterator[str]:
             verb = "disable" if change.after.value["disabled"] else "enable"
             words = ["keys", verb, key[0], f"--iam-account={email}"] if key else [verb, email]
             yield join(["gcloud", "iam", "service-accounts", *words, f"--project={project}"])
+
+
+def _hmac_key(document: Document, changes: Sequence[Change]) -> Iterator[str]:
+    """https://docs.cloud.google.com/sdk/gcloud/reference/storage/hmac/update"""
+    project, _, key = document.id.partition("/")
+    for change in changes:
+        if change.after is not None:
+            verb = "--activate" if change.after.value["state"] == "ACTIVE" else "--deactivate"
+            yield join(("gcloud", "storage", "hmac", "update", key, verb, f"--project={project}"))
+
+
+def _pool(document: Document, changes: Sequence[Change]) -> Iterator[str]:
+    """https://docs.cloud.google.com/sdk/gcloud/reference/iam/workload-identity-pools/update"""
+    _, number, *_, name = document.id.split("/")
+    for change in changes:
+        if change.after is not None:
+            verb = "--disabled" if change.after.value["disabled"] else "--no-disabled"
+            where = ("--location=global", f"--project={number}", verb)
+            yield join(("gcloud", "iam", "workload-identity-pools", "update", name, *where))
 
 
 def _deny(document: Document, changes: Sequence[Change]) -> Iterator[str]:

@@ -7,7 +7,7 @@ from functools import partial
 from stopline.connectors.gcp import denying, members, reading
 from stopline.connectors.gcp.bindings import Entry, entries
 from stopline.connectors.gcp.clients import Clients
-from stopline.connectors.gcp.documents import deny_policies, deny_policy, state_of
+from stopline.connectors.gcp.documents import deny_policies, deny_policy, pool, state_of
 from stopline.connectors.gcp.reading import NAME, Account, Realm
 from stopline.errors import ConnectorError
 from stopline.model import Address, Counted, Document, Found, Gap, Grant, Scope, Seen, State
@@ -102,6 +102,7 @@ def _realm(look: _Look) -> Iterator[Found]:
         where = f"{resource}#{entry.part}"
         yield Seen(Address(NAME, look.read.id, "allow-policy-entry", where), state_of(entry))
     yield from _accounts(look, held)
+    yield from _pools(look)
     read = look.read
     for kind, number in (
         ("principal", len({entry.member for _, entry in held})),
@@ -184,6 +185,7 @@ def _accounts(look: _Look, held: Sequence[tuple[str, Entry]]) -> Iterator[Found]
         if account.member in own:
             yield _account(look, account, own[account.member])
             yield from _keys(look, account, own[account.member])
+            yield from _hmac_keys(look, account, own[account.member])
         elif account.member in reached:
             who, others = reached[account.member]
             yield _account(look, account, f"{who} may act as it", others)
@@ -255,3 +257,34 @@ def _keys(look: _Look, account: Account, via: str) -> Iterator[Found]:
             )
     except ConnectorError as error:
         yield Gap(NAME, look.read.id, f"keys of {account.email}", error.detail)
+
+
+def _hmac_keys(look: _Look, account: Account, via: str) -> Iterator[Found]:
+    try:
+        for key, state in reading.hmac_keys(look.clients, account):
+            yield Grant(
+                Address(NAME, look.read.id, "hmac-key", f"{account.project}/{key}"),
+                State.of({"state": state}),
+                account.member,
+                "hmac-key",
+                account.name,
+                via,
+            )
+    except ConnectorError as error:
+        yield Gap(NAME, look.read.id, f"HMAC keys of {account.email}", error.detail)
+
+
+def _pools(look: _Look) -> Iterator[Found]:
+    """Pools of ours that let in nobody but the vendor; one in the vendor's project is its own."""
+    for name in look.selectors.pools:
+        if name.split("/")[1] not in look.read.numbers:
+            continue
+        document = Document(NAME, look.read.id, "identity-pool", name)
+        seen = look.read.tried(name, partial(pool, look.clients, document))
+        if seen is None:
+            continue
+        if not seen.exists:
+            yield Gap(NAME, look.read.id, name, "there is no such pool")
+        for address, state in seen.states.items():
+            who = f"principalSet://iam.googleapis.com/{name}/*"
+            yield Grant(address, state, who, "identity-pool", name, "its own name")

@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 from stopline.connectors.gcp import denying
 from stopline.connectors.gcp.bindings import Entry, edited, entries
-from stopline.connectors.gcp.clients import Clients, done
+from stopline.connectors.gcp.clients import POOLS, Clients, done
 from stopline.connectors.gcp.reading import NAME, account_of, point_of, policy_of, set_policy
 from stopline.engine import Observed
 from stopline.errors import ConnectorError, StaleError
@@ -192,15 +192,83 @@ def _write_switch(
             clients.do(method, name=_name(document), body={})
 
 
+# --- HMAC keys and identity pools --------------------------------------------------------------
+
+
+def _hmac_key(clients: Clients, document: Document) -> Observed:
+    """https://docs.cloud.google.com/storage/docs/json_api/v1/projects/hmacKeys/get"""
+    project, _, key = document.id.partition("/")
+    try:
+        said = clients.ask("storage/v1/projects.hmacKeys.get", projectId=project, accessId=key)
+    except ConnectorError as error:
+        if error.cause is not Cause.GONE:
+            raise
+        return Observed(document, exists=False)
+    if said["state"] == "DELETED":
+        return Observed(document, exists=False)
+    address = Address(document.connector, document.realm, document.kind, document.id)
+    return Observed(document, {address: State.of({"state": said["state"]})}, tag=said["etag"])
+
+
+def _write_hmac_key(
+    clients: Clients, observed: Observed, changes: Sequence[Change], _original: str | None
+) -> None:
+    """https://docs.cloud.google.com/storage/docs/json_api/v1/projects/hmacKeys/update"""
+    project, _, key = observed.document.id.partition("/")
+    for change in changes:
+        if change.after is not None:
+            body = {**change.after.value, "etag": observed.tag}
+            words = {"projectId": project, "accessId": key, "body": body}
+            clients.do("storage/v1/projects.hmacKeys.update", **words)
+
+
+_POOL = "iam/v1/projects.locations.workloadIdentityPools"
+
+
+def pool(clients: Clients, document: Document) -> Observed:
+    """Read a pool; one that was deleted is gone, although Google keeps it for a month.
+
+    https://docs.cloud.google.com/iam/docs/reference/rest/v1/projects.locations.workloadIdentityPools
+    """
+    try:
+        said = clients.ask(f"{_POOL}.get", name=document.id)
+    except ConnectorError as error:
+        if error.cause is not Cause.GONE:
+            raise
+        return Observed(document, exists=False)
+    if said.get("state") == "DELETED":
+        return Observed(document, exists=False)
+    address = Address(document.connector, document.realm, document.kind, document.id)
+    return Observed(document, {address: State.of({"disabled": bool(said.get("disabled"))})})
+
+
+def _write_pool(
+    clients: Clients, observed: Observed, changes: Sequence[Change], _original: str | None
+) -> None:
+    """The pool and not a provider: that would leave tokens from before as they are.
+
+    https://docs.cloud.google.com/iam/docs/reference/rest/v1/projects.locations.workloadIdentityPools/patch
+    """
+    for change in changes:
+        if change.after is not None:
+            words = {"name": observed.document.id, "updateMask": "disabled"}
+            operation = clients.do(f"{_POOL}.patch", **words, body=change.after.value)
+            done(clients, operation, POOLS)
+
+
 READERS: Mapping[str, Callable[[Clients, Document], Observed]] = {
     "deny-policy-entry": deny_policy,
     "allow-policy-entry": _allow_policy,
     "service-account": _account,
     "service-account-key": _key,
+    "hmac-key": _hmac_key,
+    "identity-pool": pool,
 }
 WRITERS: Mapping[str, Callable[[Clients, Observed, Sequence[Change], str | None], None]] = {
     "deny-policy-entry": _write_deny,
     "allow-policy-entry": _write_allow,
     "service-account": _write_switch,
     "service-account-key": _write_switch,
+    "hmac-key": _write_hmac_key,
+    "identity-pool": _write_pool,
 }

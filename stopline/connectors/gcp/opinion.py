@@ -165,24 +165,32 @@ def _undecided(grant: Grant, terms: Terms, why: str) -> Skip:
     return _left(grant, f"{why}{told}", open_=not denied)
 
 
-def _key(grant: Grant, terms: Terms) -> Iterator[Change | Skip]:
-    proto = _proto(grant, terms, "service-account-keys")
+def _switched(grant: Grant, terms: Terms) -> Iterator[Change | Skip]:
+    """Keys of both kinds, and pools: one switch each, whose prior value is recorded."""
+    kind = grant.address.kind
+    proto = _proto(grant, terms, f"{kind}s")
     key = grant.address.id.rpartition("/")[2]
+    short = f"{key[:4]}…{key[-4:]} of {grant.principal}"
     if proto is None:
-        yield _left(grant, "the playbook has no rule for service-account-keys")
+        yield _left(grant, f"the playbook has no rule for {kind}s")
     elif grant.address in terms.refusals:
         yield _left(grant, "Google refused the write; see the receipt")
+    elif kind == "identity-pool":
+        yield replace(proto, breadth=Breadth.PRINCIPAL, summary=f"make the pool {key} inactive")
+    elif kind == "hmac-key":
+        off = State.of({"state": "INACTIVE"})
+        yield replace(proto, after=off, summary=f"make the HMAC key {short} inactive")
     else:
-        yield replace(
-            proto, summary=f"make the key {key[:4]}…{key[-4:]} of {grant.principal} inactive"
-        )
+        yield replace(proto, summary=f"make the key {short} inactive")
 
 
 _BY_KIND: Mapping[str, Callable[[Grant, Terms], Iterable[Change | Skip]]] = {
     "entry": _entry,
     "denied-principal": _denied_before,
     "service-account": _account,
-    "service-account-key": _key,
+    "service-account-key": _switched,
+    "hmac-key": _switched,
+    "identity-pool": _switched,
 }
 _OUTLIVES = {
     "deny-policy-entry": (

@@ -22,6 +22,11 @@ _BY_METHOD = {
     "cloudresourcemanager/v3/projects.list": "resourcemanager.projects.list",
     "cloudresourcemanager/v3/projects.setIamPolicy": "resourcemanager.projects.setIamPolicy",
     "iam/v1/organizations.roles.get": "iam.roles.get",
+    "iam/v1/projects.locations.workloadIdentityPools.get": "iam.workloadIdentityPools.get",
+    "iam/v1/projects.locations.workloadIdentityPools.operations.get": (
+        "iam.workloadIdentityPools.get"
+    ),
+    "iam/v1/projects.locations.workloadIdentityPools.patch": "iam.workloadIdentityPools.update",
     "iam/v1/projects.roles.get": "iam.roles.get",
     "iam/v1/projects.serviceAccounts.disable": "iam.serviceAccounts.disable",
     "iam/v1/projects.serviceAccounts.enable": "iam.serviceAccounts.enable",
@@ -43,6 +48,9 @@ _BY_METHOD = {
     "storage/v1/buckets.getIamPolicy": "storage.buckets.getIamPolicy",
     "storage/v1/buckets.list": "storage.buckets.list",
     "storage/v1/buckets.setIamPolicy": "storage.buckets.setIamPolicy",
+    "storage/v1/projects.hmacKeys.get": "storage.hmacKeys.get",
+    "storage/v1/projects.hmacKeys.list": "storage.hmacKeys.list",
+    "storage/v1/projects.hmacKeys.update": "storage.hmacKeys.update",
 }
 _READS = ("get", "list", "getIamPolicy")
 

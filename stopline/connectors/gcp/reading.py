@@ -118,6 +118,9 @@ class Realm:
 
     id: str
     projects: tuple[str, ...] = ()
+    numbers: set[str] = field(default_factory=set)
+    """The projects' numbers, by which pools are named."""
+
     policies: dict[str, Json] = field(default_factory=dict)
     accounts: list[Account] = field(default_factory=list)
     buckets: list[str] = field(default_factory=list)
@@ -166,6 +169,7 @@ def _projects(clients: Clients, read: Realm) -> tuple[str, ...]:
         # https://docs.cloud.google.com/resource-manager/reference/rest/v3/projects/list
         below = read.tried(f"projects of {parent}", _listed(clients, "projects", parent)) or ()
         found |= {project["projectId"] for project in below}
+        read.numbers |= {project["name"].partition("/")[2] for project in below}
     only = set(clients.estate.projects)
     for missing in sorted(only - found):
         read.gaps.append(Gap(NAME, read.id, f"projects/{missing}", "it is not in the organisation"))
@@ -217,6 +221,16 @@ def keys(clients: Clients, account: Account) -> Iterator[tuple[str, bool]]:
     listed = clients.ask("iam/v1/projects.serviceAccounts.keys.list", **words)
     for key in listed.get("keys", []):
         yield key["name"].rpartition("/")[2], bool(key.get("disabled"))
+
+
+def hmac_keys(clients: Clients, account: Account) -> Iterator[tuple[str, str]]:
+    """The access id of each HMAC key of an account, and its state.
+
+    https://docs.cloud.google.com/storage/docs/json_api/v1/projects/hmacKeys/list
+    """
+    words = {"projectId": account.project, "serviceAccountEmail": account.email}
+    for key in clients.pages("storage/v1/projects.hmacKeys.list", "items", **words):
+        yield key["accessId"], key["state"]
 
 
 def permissions_of(clients: Clients, roles: Iterable[str]) -> dict[str, Sequence[str] | None]:

@@ -8,11 +8,13 @@ CONTAINS: Mapping[str, frozenset[str]] = {
     "service-accounts": frozenset({"inactive"}),
     "reached-service-accounts": frozenset({"inactive"}),
     "service-account-keys": frozenset({"inactive"}),
+    "hmac-keys": frozenset({"inactive"}),
+    "identity-pools": frozenset({"inactive"}),
 }
 
 NOT_LOOKED_AT: tuple[str, ...] = (
     "members of groups, nested groups, Workspace users, their sessions and their OAuth grants",
-    "ACLs of buckets and objects, managed folders, HMAC keys, signed URLs",
+    "ACLs of buckets and objects, managed folders, signed URLs",
     (
         "policies of BigQuery, Pub/Sub, KMS, Secret Manager, Artifact Registry, Compute, Run and "
         "other resources below a project"
@@ -29,5 +31,7 @@ TECHNIQUES: Mapping[str, tuple[str, str]] = {
     "allow-policy-entry": _PERMISSIONS,
     "service-account": _LOCKING,
     "service-account-key": _LOCKING,
+    "hmac-key": _LOCKING,
+    "identity-pool": _LOCKING,
 }
 """What containing each kind of address is, in the words of https://d3fend.mitre.org/ ."""

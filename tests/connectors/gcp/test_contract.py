@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 from connectors.contract import ConnectorContract
-from support.google import NEW, ORG, PLAYBOOK, VENDOR, connector_of, estate_of
+from support.google import NEW, NUMBER, ORG, PLAYBOOK, VENDOR, connector_of, estate_of
 
 from stopline.connectors.gcp.permissions import permission_of
 from stopline.drill.google.server import Google
@@ -59,6 +59,11 @@ class OrganisationGround:
             if kind == "buckets":
                 return f"//storage.googleapis.com/{rest}"
             return f"//cloudresourcemanager.googleapis.com/{document.id}"
+        if document.kind == "hmac-key":
+            project, _, access = document.id.partition("/")
+            return f"//storage.googleapis.com/projects/{project}/hmacKeys/{access}"
+        if document.kind == "identity-pool":
+            return f"//iam.googleapis.com/{document.id.replace(NUMBER, 'lab-data')}"
         project, email, *key = document.id.split("/")
         tail = f"/keys/{key[0]}" if key else ""
         return f"//iam.googleapis.com/projects/{project}/serviceAccounts/{email}{tail}"

@@ -1,7 +1,7 @@
 """Whole nights over the emulated Google: what went in comes out again, whatever goes wrong."""
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterator
+from dataclasses import replace
 
 import pytest
 from connectors.contract import MARK
@@ -9,38 +9,35 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from support.google import (
     ANN,
-    BEYOND,
     BO,
     CRM,
     ETL,
+    GCS,
+    HMAC,
     IAM,
     NEW,
     ORG,
-    PLAYBOOK,
     PULL,
-    RATERS,
+    SUBJECT,
     TOKEN,
     VENDOR,
     WORKER,
     account,
     binding,
-    connector_of,
     estate_of,
     seed,
 )
+from support.google_nights import PROJECT, Night, may, outcomes, policy_of, pulls, reach
 
 from stopline import planner
 from stopline.connectors.gcp import GcpConnector
 from stopline.connectors.gcp.clients import Clients
 from stopline.drill.google.faults import Moment, modelled
-from stopline.drill.google.oracle import can
 from stopline.drill.google.server import Google
-from stopline.engine import Errand, Mark, Terms, apply
-from stopline.journal.book import Book, open_book
-from stopline.model import Address, Cause, Direction, Gap, Grant, Outcome, Plan, Receipt, Scope
+from stopline.engine import Mark
+from stopline.model import Cause, Direction, Gap, Grant, Outcome, Scope
 from stopline.text import Json
 
-PROJECT = f"{CRM}/projects/lab-data"
 OTHER = Mark(MARK.journal, "00000002")
 WRITES = (
     "iam.v2.policies.createPolicy",
@@ -52,65 +49,9 @@ WRITES = (
     "iam.v1.projects.serviceAccounts.enable",
     "iam.v1.projects.serviceAccounts.keys.disable",
     "iam.v1.projects.serviceAccounts.keys.enable",
+    "iam.v1.projects.locations.workloadIdentityPools.patch",
+    "storage.v1.projects.hmacKeys.update",
 )
-
-
-@dataclass
-class Night:
-    """A pause, planned by the planner and carried out by the engine over a journal."""
-
-    google: Google
-    book: Book = field(init=False)
-    now: float = 1_700_000_000.0
-    mark: Mark = MARK
-    refusals: frozenset[Address] = frozenset()
-    attempts: int = 0
-
-    def __post_init__(self) -> None:
-        """One connector for the night, and a clock that moves between attempts."""
-        self.connector = connector_of(self.google)
-        self.book = open_book("sqlite://", clock=lambda: self.now)
-
-    def close(self) -> None:
-        """Close connections and journal."""
-        self.connector.clients.close()
-        self.book.close()
-
-    def picture(self) -> Json:
-        """Everything as it is."""
-        return self.google.state.fingerprint()
-
-    def plan(self, scope: Scope | None = None) -> Plan:
-        """What is to be contained now, by what the journal knows."""
-        terms = Terms(VENDOR, PLAYBOOK, self.mark, self.refusals, estate_of(self.google))
-        holds = self.book.writes.holds()
-        taken = tuple(h for h in holds if h.ours is None and h.pause != self.mark.pause)
-        found = self.connector.discover(VENDOR, scope or Scope())
-        return planner.plan_containment(
-            planner.snapshot_of("mercor", found, ""),
-            terms,
-            scope or Scope(),
-            planner.Standing(holds, taken=taken),
-            planner.Opinions({"gcp": self.connector.contained}, {"gcp": self.connector.residuals}),
-        )
-
-    def contain(self, scope: Scope | None = None) -> list[Receipt]:
-        """Carry out what is planned."""
-        return self.carry_out(self.plan(scope), Direction.CONTAIN)
-
-    def restore(self, *, unproven: bool = False) -> list[Receipt]:
-        """Give back what the journal holds."""
-        holds = self.book.writes.holds()
-        plan = planner.plan_restore("mercor", self.mark.pause, holds, Scope(), unproven=unproven)
-        return self.carry_out(plan, Direction.RESTORE)
-
-    def carry_out(self, plan: Plan, direction: Direction) -> list[Receipt]:
-        """All of it, in the planner's order."""
-        self.attempts += 1
-        self.now += 60  # a lease that was left to run out is over
-        errand = Errand(self.mark.pause, direction, f"a{self.attempts}", "token")
-        done = apply(self.connector, self.book.writes, errand, plan.work)
-        return [receipt for receipts in done for receipt in receipts]
 
 
 @pytest.fixture
@@ -119,36 +60,6 @@ def night(google: Google) -> Iterator[Night]:
     made = Night(google)
     yield made
     made.close()
-
-
-def outcomes(receipts: Sequence[Receipt]) -> set[Outcome]:
-    """How it went."""
-    return {receipt.outcome for receipt in receipts}
-
-
-def may(google: Google, who: str, permission: str, where: str = PROJECT) -> bool:
-    """Whether somebody can do something, by the emulator's own evaluation."""
-    return can(google.state, who, permission, where)
-
-
-def policy_of(google: Google, name: str = PROJECT) -> list[Json]:
-    """The elements of a policy."""
-    found: list[Json] = google.state.get(name).policy["bindings"]
-    return found
-
-
-def pulls(google: Google) -> bool:
-    """Whether the vendor's account still has a role that allows more than our deny names."""
-    return any(b["role"] == BEYOND and PULL in b["members"] for b in policy_of(google))
-
-
-def reach(google: Google) -> dict[tuple[str, str, str], bool]:
-    """Who can do what where, of all who are in the estate."""
-    state = google.state
-    people = (ANN, BO, PULL, ETL, f"user:{RATERS.partition(':')[2]}", "user:dana@lab.example")
-    permissions = ("storage.objects.get", "storage.objects.create", "compute.instances.list")
-    places = (PROJECT, f"{CRM}/organizations/{ORG}", "//storage.googleapis.com/labels")
-    return {(w, p, n): can(state, w, p, n) for w in people for p in permissions for n in places}
 
 
 def test_the_vendor_is_out_and_everybody_else_is_as_before(night: Night) -> None:
@@ -170,7 +81,7 @@ def test_the_vendor_is_out_and_everybody_else_is_as_before(night: Night) -> None
 def test_what_the_deny_reaches_whole_is_left_as_it_stands(night: Night) -> None:
     """A role of which each permission is denied: nothing of theirs is written for it."""
     night.contain()
-    assert binding("roles/storage.objectViewer", PULL) in policy_of(night.google)
+    assert binding("roles/storage.objectViewer", PULL, SUBJECT) in policy_of(night.google)
     assert not may(night.google, PULL, "storage.objects.get")
     taken = [c for c in night.plan().claims if c.address.kind == "allow-policy-entry"]
     assert not [c for c in taken if "storage.object" in c.address.id]
@@ -284,10 +195,11 @@ def test_trap_6_a_stranger_who_writes_between_our_read_and_write_loses_nothing(
 def test_trap_7_what_a_key_minted_before_is_refused_too(night: Night) -> None:
     """The account is switched off, not its keys alone."""
     google = night.google
-    assert may(google, "key:" + "k1" * 20, "storage.objects.get")
+    ways = ("key:" + "k1" * 20, f"hmac:{HMAC}", SUBJECT)
+    assert all(may(google, way, "storage.objects.get") for way in ways)
     night.contain()
+    assert not any(may(google, way, "storage.objects.get") for way in ways)
     assert not may(google, ETL, "storage.objects.get")
-    assert not may(google, "key:" + "k1" * 20, "storage.objects.get")
     assert google.state.get(f"{IAM}/projects/lab-data/serviceAccounts/{ETL[15:]}").data["disabled"]
 
 
@@ -307,11 +219,13 @@ def test_trap_9_an_account_made_anew_is_given_nothing(night: Night) -> None:
 
 
 def test_trap_12_what_was_off_before_us_stays_off(night: Night) -> None:
-    """A key that somebody had switched off is nobody's to switch on."""
+    """A key of either kind that somebody had switched off is nobody's to switch on."""
     name = f"{IAM}/projects/lab-data/serviceAccounts/{ETL[15:]}/keys/" + "k2" * 20
     night.contain()
     night.restore()
     assert night.google.state.get(name).data["disabled"]
+    off = night.google.state.get(f"{GCS}/projects/lab-data/hmacKeys/{HMAC}OFF")
+    assert off.data["state"] == "INACTIVE"
 
 
 @pytest.mark.parametrize("empty", [False, True])

@@ -20,6 +20,8 @@ RULES = (
     ("principals", "deny"),
     ("service-accounts", "inactive"),
     ("service-account-keys", "inactive"),
+    ("hmac-keys", "inactive"),
+    ("identity-pools", "inactive"),
     ("entries", "remove-where-not-denied"),
 )
 
@@ -162,6 +164,25 @@ def test_trap_7_the_account_is_disabled_and_not_only_its_keys() -> None:
     assert isinstance(change, Change)
     assert change.after == State.of({"disabled": True})
     assert (change.uid, change.breadth) == ("u1", Breadth.PRINCIPAL)
+
+
+def test_hmac_keys_and_pools_are_switched_off_and_on_by_hand() -> None:
+    """The pool and not its providers, whose tokens from before would go on working."""
+    key = account("hmac-key", address=Address("gcp", ORG, "hmac-key", "lab-data/GOOG1EXAMPLE"))
+    name = "projects/77/locations/global/workloadIdentityPools/mercor-ci"
+    pool = account("identity-pool", address=Address("gcp", ORG, "identity-pool", name))
+    said = []
+    for grant in (key, pool):
+        (change,) = (o for o in opinions(grant) if isinstance(o, Change))
+        back = replace(change, before=grant.state).inverse()
+        said += commands.commands(change.address.document, [change]).lines
+        said += commands.commands(change.address.document, [back]).lines if grant is pool else ()
+    update = "gcloud iam workload-identity-pools update mercor-ci --location=global --project=77"
+    assert said == [
+        "gcloud storage hmac update GOOG1EXAMPLE --deactivate --project=lab-data",
+        f"{update} --disabled",
+        f"{update} --no-disabled",
+    ]
 
 
 def test_a_person_can_do_it_by_hand() -> None:
