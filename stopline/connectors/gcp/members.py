@@ -56,6 +56,8 @@ def _service_account(selectors: GcpSelectors, email: str) -> str:
 
 
 def _set(selectors: GcpSelectors, member: str) -> str:
+    if member.startswith(CUSTOMER) and member.removeprefix(CUSTOMER) in selectors.customers:
+        return f"the directory {member.removeprefix(CUSTOMER)}"
     for pool in selectors.pools:
         if any(member.startswith(f"{start}{pool}/") for start in _POOLED):
             return f"the pool {pool}"

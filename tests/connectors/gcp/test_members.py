@@ -21,6 +21,7 @@ THEIRS = {
     "user:Bo@Mercor.example": "the domain mercor.example",
     "group:raters@mercor.example": "the domain mercor.example",
     "domain:mercor.example": "the domain mercor.example",
+    CUSTOMER: "the directory C01abc35d",
     "serviceAccount:etl@lab-data.iam.gserviceaccount.com": "its own name",
     "serviceAccount:pull@mercor-prod.iam.gserviceaccount.com": "the project mercor-prod",
     "serviceAccount:mercor-prod@appspot.gserviceaccount.com": "the project mercor-prod",

@@ -363,7 +363,7 @@ NIGHTS = st.lists(st.tuples(BAD, st.integers(1, 3)), max_size=8)
 
 
 @settings(
-    max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=8, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 @given(NIGHTS, NIGHTS)
 def test_laws_1_and_2_hold_on_nights_in_which_calls_fail(
