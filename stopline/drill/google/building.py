@@ -26,6 +26,7 @@ from stopline.drill.google.principals import (
     PROVIDER,
     SUBJECT,
     USER,
+    WORKFORCE,
 )
 from stopline.drill.google.projects import FOLDER, ORGANIZATION, PROJECT
 from stopline.drill.google.state import Resource, State, number_of
@@ -156,14 +157,19 @@ class Builder:
             self._add(f"{name}/members/{told.email}", MEMBER, name, inside).hidden = group.outside
 
     def _pool(self, pool: Pool) -> None:
-        host = self._state.resources[f"{CLOUD}projects/{pool.project}"]
-        tail = f"locations/global/workloadIdentityPools/{pool.id}"
-        name = f"{IAM}projects/{pool.project}/{tail}"
-        data: dict[str, Json] = {"name": f"projects/{host.number}/{tail}", "state": "ACTIVE"}
+        host = self._state.resources[self._parent(pool.project and f"projects/{pool.project}")]
+        if pool.project:
+            tail = f"locations/global/workloadIdentityPools/{pool.id}"
+            kind, name = POOL, f"{IAM}projects/{pool.project}/{tail}"
+            data: dict[str, Json] = {"name": f"projects/{host.number}/{tail}", "state": "ACTIVE"}
+        else:
+            tail = f"locations/global/workforcePools/{pool.id}"
+            kind, name = WORKFORCE, IAM + tail
+            data = {"name": tail, "state": "ACTIVE", "parent": host.short}
         data["displayName"] = pool.id
         if pool.disabled:
             data["disabled"] = True
-        self._add(name, POOL, host.name, data)
+        self._add(name, kind, host.name, data)
         for provider in pool.providers:
             inside = {"name": f"{data['name']}/providers/{provider}", "state": "ACTIVE"}
             self._add(f"{name}/providers/{provider}", PROVIDER, name, inside)

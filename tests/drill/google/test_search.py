@@ -6,6 +6,7 @@ from support.google_lab import (
     ANA,
     BUCKET,
     EVE,
+    GUESTS,
     LAB,
     OPERATOR,
     POOL_SET,
@@ -52,7 +53,7 @@ def test_a_search_shows_only_what_it_was_asked_for(
     found = found_by(google, query)
     assert set(found) == where
     if LAB in found and "workload" in query:
-        assert [b["members"] for b in found[LAB]] == [[POOL_SET]]
+        assert [b["members"] for b in found[LAB]] == [[POOL_SET, GUESTS]]
 
 
 def test_a_query_that_is_not_understood_is_refused(google: Google) -> None:
