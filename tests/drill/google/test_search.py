@@ -110,6 +110,22 @@ def test_a_datasets_access_is_replaced_as_a_whole_under_a_tag(google: Google) ->
     assert can(google.state, ANA, "bigquery.tables.getData", TABLE)
 
 
+def test_a_role_of_a_dataset_comes_back_in_its_old_spelling(google: Google) -> None:
+    """And a view of the access list shows nothing else, a view of the rest no access list."""
+    before = google.state.fingerprint()
+    datasets = google.client("bigquery", "v2", OPERATOR).datasets()
+    which = {"projectId": "lab", "datasetId": "answers"}
+    access = datasets.get(**which, datasetView="ACL").execute()["access"]
+    modern = {"READER": "roles/bigquery.dataViewer", "OWNER": "roles/bigquery.dataOwner"}
+    written = [{**e, "role": modern[e["role"]]} if "role" in e else e for e in access]
+    datasets.patch(**which, body={"access": written}, updateMode="UPDATE_ACL").execute()
+    assert google.state.fingerprint() == before
+    assert "access" not in datasets.get(**which, datasetView="METADATA").execute()
+    with pytest.raises(HttpError) as found:
+        datasets.patch(**which, body={"access": []}, updateMode="UPDATE_METADATA").execute()
+    assert found.value.resp.status == 501
+
+
 def test_other_services_have_the_same_policies(google: Google) -> None:
     """A topic's policy is read at version 3, changed under its tag, and tested as the vendor."""
     topics = google.client("pubsub", "v1", OPERATOR).projects().topics()
