@@ -20,6 +20,8 @@ POOL_SET = (
     "principalSet://iam.googleapis.com/projects/77/locations/global/"
     "workloadIdentityPools/ci/attribute.repository/mercor"
 )
+GUESTS = "principalSet://iam.googleapis.com/locations/global/workforcePools/guests/group/mercor"
+ZOE = "principal://iam.googleapis.com/locations/global/workforcePools/guests/subject/zoe"
 
 ESTATE = f"""
 organization:
@@ -52,7 +54,7 @@ projects:
           title: deliveries only
           expression: resource.name.startsWith("projects/_/buckets/deliveries")
       - role: roles/pubsub.subscriber
-        members: ["{POOL_SET}"]
+        members: ["{POOL_SET}", "{GUESTS}"]
       - role: roles/owner
         members: ["user:eve@lab.example", "user:old@mercor.example"]
   - {{id: quiet, number: "78"}}
@@ -85,6 +87,8 @@ pools:
   - project: lab
     id: ci
     subjects: [{{id: repo-x, attributes: {{repository: mercor}}}}]
+  - id: guests
+    subjects: [{{id: zoe, groups: [mercor]}}]
 buckets:
   - name: deliveries
     project: lab

@@ -7,7 +7,7 @@ from datetime import timedelta
 
 from stopline.drill.google.calls import Call, answers, page
 from stopline.drill.google.errors import GoogleError, invalid, precondition
-from stopline.drill.google.principals import ACCOUNT, KEY, POOL, PROVIDER
+from stopline.drill.google.principals import ACCOUNT, CLOUD, KEY, POOL, PROVIDER, WORKFORCE
 from stopline.drill.google.sharing import full_name
 from stopline.drill.google.state import Resource, etag_of
 from stopline.text import Json
@@ -17,6 +17,7 @@ HELD = "_held"
 """Set where Google itself switched an account off; no answer shows it."""
 _A = "iam.v1.projects.serviceAccounts"
 _P = "iam.v1.projects.locations.workloadIdentityPools"
+_W = "iam.v1.locations.workforcePools"
 
 
 def shown(resource: Resource) -> Json:
@@ -127,13 +128,27 @@ def pools(call: Call) -> Json:
     return {"workloadIdentityPools": [shown(r) for r in some], **more} if some else more
 
 
-@answers(f"{_P}.get", on=_named)
+def _organization(call: Call) -> str:
+    return f"{CLOUD}{call.asked('parent')}"
+
+
+@answers(f"{_W}.list", on=_organization)
+def workforce_pools(call: Call) -> Json:
+    """The workforce pools of an organisation.
+
+    https://cloud.google.com/iam/docs/reference/rest/v1/locations.workforcePools/list
+    """
+    some, more = page(call, call.state.of_kind(WORKFORCE, _organization(call)), most=100)
+    return {"workforcePools": [shown(r) for r in some], **more} if some else more
+
+
+@answers(f"{_P}.get", f"{_W}.get", on=_named)
 def pool(call: Call) -> Json:
-    """One workload identity pool."""
+    """One pool."""
     return shown(call.state.get(_named(call)))
 
 
-@answers(f"{_P}.patch", on=_named)
+@answers(f"{_P}.patch", f"{_W}.patch", on=_named)
 def patch_pool(call: Call) -> Json:
     """Change the fields of a mask; the answer says how far it has come.
 
@@ -152,16 +167,15 @@ def patch_pool(call: Call) -> Json:
         else:
             resource.data.pop(field, None)
     call.state.touch(resource)
-    return call.state.operation(
-        f"{resource.short}/operations/", shown(resource), "WorkloadIdentityPool"
-    )
+    kind = "v1." + resource.kind.partition("/")[2]
+    return call.state.operation(f"{resource.short}/operations/", shown(resource), kind)
 
 
 def _pool_of_operation(call: Call) -> str:
     return _named(call).partition("/operations/")[0]
 
 
-@answers(f"{_P}.operations.get", on=_pool_of_operation)
+@answers(f"{_P}.operations.get", f"{_W}.operations.get", on=_pool_of_operation)
 def pool_operation(call: Call) -> Json:
     """How far a change of a pool has come."""
     return call.state.ask_operation(call.names["name"])

@@ -2,6 +2,7 @@
 
 from stopline.drill.google import policies
 from stopline.drill.google.accounts import HELD
+from stopline.drill.google.datasets import legacy
 from stopline.drill.google.denying import full_name_of
 from stopline.drill.google.estate import (
     Account,
@@ -26,6 +27,7 @@ from stopline.drill.google.principals import (
     PROVIDER,
     SUBJECT,
     USER,
+    WORKFORCE,
 )
 from stopline.drill.google.projects import FOLDER, ORGANIZATION, PROJECT
 from stopline.drill.google.state import Resource, State, number_of
@@ -156,14 +158,19 @@ class Builder:
             self._add(f"{name}/members/{told.email}", MEMBER, name, inside).hidden = group.outside
 
     def _pool(self, pool: Pool) -> None:
-        host = self._state.resources[f"{CLOUD}projects/{pool.project}"]
-        tail = f"locations/global/workloadIdentityPools/{pool.id}"
-        name = f"{IAM}projects/{pool.project}/{tail}"
-        data: dict[str, Json] = {"name": f"projects/{host.number}/{tail}", "state": "ACTIVE"}
+        host = self._state.resources[self._parent(pool.project and f"projects/{pool.project}")]
+        if pool.project:
+            tail = f"locations/global/workloadIdentityPools/{pool.id}"
+            kind, name = POOL, f"{IAM}projects/{pool.project}/{tail}"
+            data: dict[str, Json] = {"name": f"projects/{host.number}/{tail}", "state": "ACTIVE"}
+        else:
+            tail = f"locations/global/workforcePools/{pool.id}"
+            kind, name = WORKFORCE, IAM + tail
+            data = {"name": tail, "state": "ACTIVE", "parent": host.short}
         data["displayName"] = pool.id
         if pool.disabled:
             data["disabled"] = True
-        self._add(name, POOL, host.name, data)
+        self._add(name, kind, host.name, data)
         for provider in pool.providers:
             inside = {"name": f"{data['name']}/providers/{provider}", "state": "ACTIVE"}
             self._add(f"{name}/providers/{provider}", PROVIDER, name, inside)
@@ -215,7 +222,7 @@ class Builder:
         for dataset in self._estate.datasets:
             place = {"projectId": dataset.project, "datasetId": dataset.id}
             data = {"kind": "bigquery#dataset", "id": f"{dataset.project}:{dataset.id}"}
-            data |= {"datasetReference": place, "access": [dict(a) for a in dataset.access]}
+            data |= {"datasetReference": place, "access": [legacy(dict(a)) for a in dataset.access]}
             name = f"//bigquery.googleapis.com/projects/{dataset.project}/datasets/{dataset.id}"
             self._add(name, DATASET, f"{CLOUD}projects/{dataset.project}", data)
         for thing in self._estate.things:

@@ -14,7 +14,7 @@ from stopline.drill.google.state import State
 from stopline.text import Json, canonical, sha256
 
 T = TypeVar("T")
-_WITHOUT_MEANING = frozenset({"userProject", "projection", "viewType", "datasetView", "updateMode"})
+_WITHOUT_MEANING = frozenset({"userProject", "projection", "viewType"})
 """Parameters that change here at most how much is shown, or who pays."""
 
 

@@ -35,6 +35,7 @@ _KNOWN: dict[str, dict[str, str]] = {
         "serviceAccountKeys": "create delete disable enable get list",
         "serviceAccounts": f"{_SHARED} actAs disable enable undelete {_TOKENS}",
         "workloadIdentityPoolProviders": f"{_EDITED} undelete",
+        "workforcePools": f"{_SHARED} undelete",
         "workloadIdentityPools": f"{_EDITED} undelete",
     },
     "pubsub": {

@@ -34,11 +34,12 @@ def named(call: Call) -> str:
 
 def shown(resource: Resource) -> Json:
     """A dataset as it is read; roles come back in their old spelling."""
-    access = [_legacy(e) for e in resource.data.get("access", [])]
+    access = [legacy(e) for e in resource.data.get("access", [])]
     return {**resource.data, "access": access, "etag": etag_of(resource.revision)}
 
 
-def _legacy(entry: Json) -> Json:
+def legacy(entry: Json) -> Json:
+    """An entry with its role as BigQuery keeps it: `READER`, not `roles/bigquery.dataViewer`."""
     role = entry.get("role")
     return {**entry, "role": _LEGACY.get(role, role)} if role else entry
 
@@ -60,7 +61,11 @@ def dataset(call: Call) -> Json:
     whole = shown(found)
     if not _conditions(call):
         whole["access"] = [e for e in whole["access"] if "condition" not in e]
-    return whole
+    named_always = ("access", "kind", "id", "etag", "datasetReference")
+    view = call.asked("datasetView")
+    if view == "ACL":
+        return {k: v for k, v in whole.items() if k in named_always}
+    return {k: v for k, v in whole.items() if view != "METADATA" or k != "access"}
 
 
 @answers("bigquery.v2.datasets.patch", on=named)
@@ -71,9 +76,12 @@ def patch(call: Call) -> Json:
     if wanted and wanted != etag_of(found.revision):
         raise GoogleError(412, "Precondition Failed")
     change = {k: v for k, v in call.body.items() if k not in ("kind", "id", "etag")}
+    _check_mode(call, change)
     conditions = _conditions(call)
     for entry in change.get("access", []):
         _check(entry, conditions=conditions)
+    if "access" in change:
+        change["access"] = [legacy(e) for e in change["access"]]
     found.data = merge(found.data, change)
     call.state.touch(found)
     return shown(found)
@@ -82,6 +90,14 @@ def patch(call: Call) -> Json:
 def _conditions(call: Call) -> bool:
     """Whether the caller knows of conditions."""
     return call.asked("accessPolicyVersion", "1") == "3"
+
+
+def _check_mode(call: Call, change: Json) -> None:
+    """A mode holds a change to the access list, or to all else."""
+    mode = call.asked("updateMode")
+    lists, rest = "access" in change, set(change) - {"access"}
+    if (mode == "UPDATE_ACL" and rest) or (mode == "UPDATE_METADATA" and lists):
+        raise GoogleError(501, f"What {mode} does with other fields is not implemented here.")
 
 
 def _check(entry: Json, *, conditions: bool) -> None:

@@ -148,9 +148,9 @@ class Subject(_Told):
 
 
 class Pool(_Told):
-    """A workload identity pool."""
+    """A workload identity pool of a project; without one a workforce pool of the organisation."""
 
-    project: str
+    project: str = ""
     id: str
     disabled: bool = False
     providers: tuple[str, ...] = ()

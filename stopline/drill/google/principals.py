@@ -14,6 +14,7 @@ ACCOUNT = "iam.googleapis.com/ServiceAccount"
 KEY = "iam.googleapis.com/ServiceAccountKey"
 HMAC = "storage.googleapis.com/HmacKey"
 POOL = "iam.googleapis.com/WorkloadIdentityPool"
+WORKFORCE = "iam.googleapis.com/WorkforcePool"
 PROVIDER = "iam.googleapis.com/WorkloadIdentityPoolProvider"
 SUBJECT = "iam.googleapis.com/Subject"
 USER = "admin.googleapis.com/User"
@@ -22,10 +23,10 @@ MEMBER = "cloudidentity.googleapis.com/Membership"
 
 ANYONE = "allUsers"
 _FEDERATED = re.compile(
-    r"principal://iam\.googleapis\.com/projects/(\d+)/locations/global"
-    r"/workloadIdentityPools/([a-z0-9-]+)/subject/(.+)"
+    r"principal://iam\.googleapis\.com/"
+    r"((?:projects/(\d+)/)?locations/global/(?:workloadIdentityPools|workforcePools)/[a-z0-9-]+)"
+    r"/subject/(.+)"
 )
-_POOL = "principalSet://iam.googleapis.com/projects/{}/locations/global/workloadIdentityPools/{}"
 
 
 @dataclass(frozen=True)
@@ -107,11 +108,10 @@ def _pool_refusal(state: State, member: str) -> str:
     found = _FEDERATED.fullmatch(member)
     if not found:
         return "The principal is no subject of a pool."
-    name = f"//iam.googleapis.com/projects/{state.project_id(found[1])}/locations/global"
-    pool = state.resources.get(f"{name}/workloadIdentityPools/{found[2]}")
+    pool = state.resources.get(_pool_name(state, found))
     if pool is None:
-        return "The workload identity pool does not exist."
-    return "The workload identity pool is disabled." if pool.data.get("disabled") else ""
+        return "The pool does not exist."
+    return "The pool is disabled." if pool.data.get("disabled") else ""
 
 
 def identities(state: State, caller: Caller) -> frozenset[str]:
@@ -149,10 +149,17 @@ def _type_sets(state: State, email: str) -> set[str]:
     return found
 
 
+def _pool_name(state: State, found: re.Match[str]) -> str:
+    """The full name of the pool of a federated principal, by its project's id."""
+    pool, number = found[1], found[2]
+    if number:
+        pool = pool.replace(f"projects/{number}/", f"projects/{state.project_id(number)}/", 1)
+    return f"//iam.googleapis.com/{pool}"
+
+
 def _federated(state: State, found: re.Match[str]) -> set[str]:
-    base = _POOL.format(found[1], found[2])
-    pool = f"//iam.googleapis.com/projects/{state.project_id(found[1])}/locations/global"
-    subject = state.resources.get(f"{pool}/workloadIdentityPools/{found[2]}/subjects/{found[3]}")
+    base = f"principalSet://iam.googleapis.com/{found[1]}"
+    subject = state.resources.get(f"{_pool_name(state, found)}/subjects/{found[3]}")
     sets = {f"{base}/*"}
     if subject is not None:
         sets |= {f"{base}/group/{g}" for g in subject.data.get("groups", [])}

@@ -61,6 +61,7 @@ PREDEFINED: dict[str, Role] = {
     ),
     "roles/iam.serviceAccountAdmin": Role(("iam.serviceAccounts.*",), _ESCALATORS),
     "roles/iam.serviceAccountKeyAdmin": Role(("iam.serviceAccountKeys.*",)),
+    "roles/iam.workforcePoolAdmin": Role(("iam.workforcePools.*",)),
     "roles/iam.workloadIdentityPoolAdmin": Role(("iam.workloadIdentityPool*",)),
     "roles/resourcemanager.organizationAdmin": Role(
         (
@@ -148,6 +149,7 @@ _WHOLE = {
 }
 _COLLECTION = {
     "iam.v1.keys": "serviceAccountKeys",
+    "iam.v1.locations.workforcePools.operations": "workforcePools",
     "iam.v1.operations": "workloadIdentityPools",
     "iam.v2.policies": "denypolicies",
     "storage.v1.bucketAccessControls": "buckets",
@@ -173,6 +175,7 @@ def _permission(key: str) -> str:
     if last.endswith("AccessControls"):
         verb = "getIamPolicy" if verb in ("get", "list") else "setIamPolicy"
     collection = _COLLECTION.get(f"{api}.{version}.{last}", last)
+    collection = _COLLECTION.get(".".join((api, version, *path)), collection)
     return f"{_SERVICE.get(api, api)}.{collection}.{_VERB.get(verb, verb)}"
 
 

@@ -6,6 +6,7 @@ from support.google_lab import (
     ANA,
     BUCKET,
     EVE,
+    GUESTS,
     LAB,
     OBJECT,
     OPEN_OBJECT,
@@ -15,6 +16,7 @@ from support.google_lab import (
     STRANGER,
     SUBJECT,
     VENDOR_ROBOT,
+    ZOE,
 )
 
 from stopline.drill.google.oracle import can
@@ -179,6 +181,23 @@ def test_a_disabled_pool_cuts_its_subjects(google: Google) -> None:
     assert begun["done"] is False
     assert pools.operations().get(name=begun["name"]).execute()["done"] is True
     assert not can(google.state, SUBJECT, "pubsub.subscriptions.consume", LAB)
+
+
+def test_a_workforce_pool_is_the_organisations_and_is_disabled_like_the_others(
+    google: Google,
+) -> None:
+    """Its people are cut off while it is, or while a deny names their group."""
+    assert can(google.state, ZOE, "pubsub.subscriptions.consume", LAB)
+    pools = google.client("iam", "v1", OPERATOR).locations().workforcePools()
+    found = pools.list(location="locations/global", parent="organizations/1").execute()
+    name = found["workforcePools"][0]["name"]
+    pools.patch(name=name, updateMask="disabled", body={"disabled": True}).execute()
+    assert not can(google.state, ZOE, "pubsub.subscriptions.consume", LAB)
+    pools.patch(name=name, updateMask="disabled", body={"disabled": False}).execute()
+    assert can(google.state, ZOE, "pubsub.subscriptions.consume", LAB)
+    consume = "pubsub.googleapis.com/subscriptions.consume"
+    deny(google, {"deniedPrincipals": [GUESTS], "deniedPermissions": [consume]})
+    assert not can(google.state, ZOE, "pubsub.subscriptions.consume", LAB)
 
 
 def test_an_expired_condition_does_not_grant(google: Google) -> None:

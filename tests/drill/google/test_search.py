@@ -6,6 +6,7 @@ from support.google_lab import (
     ANA,
     BUCKET,
     EVE,
+    GUESTS,
     LAB,
     OPERATOR,
     POOL_SET,
@@ -52,7 +53,7 @@ def test_a_search_shows_only_what_it_was_asked_for(
     found = found_by(google, query)
     assert set(found) == where
     if LAB in found and "workload" in query:
-        assert [b["members"] for b in found[LAB]] == [[POOL_SET]]
+        assert [b["members"] for b in found[LAB]] == [[POOL_SET, GUESTS]]
 
 
 def test_a_query_that_is_not_understood_is_refused(google: Google) -> None:
@@ -107,6 +108,22 @@ def test_a_datasets_access_is_replaced_as_a_whole_under_a_tag(google: Google) ->
     assert not can(google.state, ANA, "bigquery.tables.getData", TABLE)
     datasets.patch(**which, body={"access": before["access"]}).execute()
     assert can(google.state, ANA, "bigquery.tables.getData", TABLE)
+
+
+def test_a_role_of_a_dataset_comes_back_in_its_old_spelling(google: Google) -> None:
+    """And a view of the access list shows nothing else, a view of the rest no access list."""
+    before = google.state.fingerprint()
+    datasets = google.client("bigquery", "v2", OPERATOR).datasets()
+    which = {"projectId": "lab", "datasetId": "answers"}
+    access = datasets.get(**which, datasetView="ACL").execute()["access"]
+    modern = {"READER": "roles/bigquery.dataViewer", "OWNER": "roles/bigquery.dataOwner"}
+    written = [{**e, "role": modern[e["role"]]} if "role" in e else e for e in access]
+    datasets.patch(**which, body={"access": written}, updateMode="UPDATE_ACL").execute()
+    assert google.state.fingerprint() == before
+    assert "access" not in datasets.get(**which, datasetView="METADATA").execute()
+    with pytest.raises(HttpError) as found:
+        datasets.patch(**which, body={"access": []}, updateMode="UPDATE_METADATA").execute()
+    assert found.value.resp.status == 501
 
 
 def test_other_services_have_the_same_policies(google: Google) -> None:
