@@ -217,7 +217,7 @@ def seed(google: Google) -> Google:
         binding("roles/iam.serviceAccountKeyAdmin", WORKER),
         binding("roles/storage.admin", WORKER),
         binding("roles/iam.workloadIdentityPoolAdmin", WORKER),
-        binding("roles/browser", DATA_TEAM, RATERS),
+        binding("roles/browser", DATA_TEAM, RATERS, WORKER),
     )
     folder = node(google, "Folder", "77", org, binding("roles/viewer", BO, ANN))
     node(google, "Project", "lab-security", org)

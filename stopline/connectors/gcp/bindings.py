@@ -67,6 +67,22 @@ def edited(policy: Json, out: Iterable[Entry], into: Iterable[Entry]) -> Json:
     return {**policy, "bindings": bindings, "version": VERSION}
 
 
+ADMINS = ("roles/resourcemanager.organizationAdmin", "roles/owner")
+"""Who can repair an organisation's policy."""
+
+
+def leaves_nobody(before: Json, after: Json) -> bool:
+    """Whether an edit takes away the last who could repair what it did.
+
+    https://docs.cloud.google.com/resource-manager/reference/rest/v3/organizations/setIamPolicy
+    """
+
+    def admins(policy: Json) -> bool:
+        return any(entry.role in ADMINS for entry in entries(policy))
+
+    return admins(before) and not admins(after)
+
+
 def _bindings(policy: Json) -> list[Json]:
     found: list[Json] = policy.get("bindings", [])
     for binding in found:

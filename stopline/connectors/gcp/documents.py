@@ -4,7 +4,7 @@ import json
 from collections.abc import Callable, Mapping, Sequence
 
 from stopline.connectors.gcp import denying
-from stopline.connectors.gcp.bindings import Entry, edited, entries
+from stopline.connectors.gcp.bindings import Entry, edited, entries, leaves_nobody
 from stopline.connectors.gcp.clients import POOLS, Clients, done
 from stopline.connectors.gcp.reading import NAME, account_of, point_of, policy_of, set_policy
 from stopline.engine import Observed
@@ -120,6 +120,9 @@ def _write_allow(
         if change.after is not None and change.uid:
             _require_same(clients, change)
     policy = edited(now, out, into)
+    if leaves_nobody(now, policy):
+        what = f"{observed.document.id} would have no administrator left"
+        raise ConnectorError(Cause.REFUSED, what)
     if original and _alike(policy, json.loads(original)):
         policy["bindings"] = json.loads(original).get("bindings", [])
     if entries(policy) != entries(now):

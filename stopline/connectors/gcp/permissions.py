@@ -18,6 +18,7 @@ _BY_METHOD = {
     "cloudresourcemanager/v3/organizations.setIamPolicy": (
         "resourcemanager.organizations.setIamPolicy"
     ),
+    "cloudresourcemanager/v3/projects.get": "resourcemanager.projects.get",
     "cloudresourcemanager/v3/projects.getIamPolicy": "resourcemanager.projects.getIamPolicy",
     "cloudresourcemanager/v3/projects.list": "resourcemanager.projects.list",
     "cloudresourcemanager/v3/projects.setIamPolicy": "resourcemanager.projects.setIamPolicy",

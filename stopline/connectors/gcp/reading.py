@@ -12,6 +12,7 @@ from typing import TypeVar
 
 from stopline.connectors.gcp.bindings import VERSION
 from stopline.connectors.gcp.clients import Clients
+from stopline.connectors.gcp.faults import translated
 from stopline.errors import ConnectorError
 from stopline.model import Gap
 from stopline.text import Json
@@ -132,7 +133,10 @@ class Realm:
             return call()
         except ConnectorError as error:
             self.gaps.append(Gap(NAME, self.id, what, error.detail))
-            return None
+        except (KeyError, TypeError, ValueError, AttributeError) as error:  # not as documented
+            told = translated(error, what, writing=False)
+            self.gaps.append(Gap(NAME, self.id, what, told.detail))
+        return None
 
 
 def point_of(realm: str) -> str:
@@ -157,6 +161,10 @@ def _projects(clients: Clients, read: Realm) -> tuple[str, ...]:
     """The projects of a realm, in all of its folders, whose policies are read on the way."""
     point = point_of(read.id)
     if point.startswith("projects/"):
+        # https://docs.cloud.google.com/resource-manager/reference/rest/v3/projects/get
+        get = "cloudresourcemanager/v3/projects.get"
+        told = read.tried(f"number of {point}", lambda: clients.ask(get, name=point))
+        read.numbers |= {told["name"].partition("/")[2]} if told else set()
         return (read.id,)
     found = set[str]()
     parents = [point]

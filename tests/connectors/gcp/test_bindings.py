@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from stopline.connectors.gcp.bindings import Entry, edited, entries
+from stopline.connectors.gcp.bindings import Entry, edited, entries, leaves_nobody
 from stopline.errors import ConnectorError
 from stopline.model import Cause
 from stopline.text import Json, canonical
@@ -60,6 +60,16 @@ def test_trap_4_a_policy_that_hides_its_conditions_is_refused() -> None:
         with pytest.raises(ConnectorError) as caught:
             ask(hidden)
         assert caught.value.cause is Cause.REFUSED
+
+
+def test_trap_15_the_last_administrator_is_not_taken_out() -> None:
+    """Nobody could repair the organisation afterwards; where none was, nothing is lost."""
+    admin = Entry("roles/resourcemanager.organizationAdmin", "serviceAccount:a@v.example")
+    other = Entry("roles/resourcemanager.organizationAdmin", "group:admins@us.example")
+    alone, both = policy(frozenset({admin})), policy(frozenset({admin, other}))
+    assert leaves_nobody(alone, edited(alone, [admin], ()))
+    assert not leaves_nobody(both, edited(both, [admin], ()))
+    assert not leaves_nobody(policy(frozenset()), policy(frozenset()))
 
 
 def test_trap_1_a_persons_ownership_is_never_taken_out() -> None:

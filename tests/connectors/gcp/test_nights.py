@@ -306,6 +306,37 @@ def test_law_8_two_pauses_take_out_one_entry(night: Night) -> None:
     assert night.picture() == picture
 
 
+def test_an_only_administrator_is_denied_and_stays(night: Night) -> None:
+    """Taking out the last one of the organisation is refused before it is sent, and said."""
+    top = night.google.state.get(f"{CRM}/organizations/{ORG}")
+    admin = binding("roles/resourcemanager.organizationAdmin", PULL)
+    top.policy = {"bindings": [*top.policy["bindings"], admin]}
+    refused = [r for r in night.contain() if r.outcome is Outcome.FAILED]
+    assert {r.cause for r in refused} == {Cause.REFUSED}
+    assert any("no administrator left" in r.detail for r in refused)
+    assert admin in top.policy["bindings"]
+    assert not may(night.google, PULL, "resourcemanager.projects.setIamPolicy")
+
+
+def test_a_project_without_an_organisation_is_a_realm_of_its_own(google: Google) -> None:
+    """Its deny stands on the project, and is lifted there; folders above are not looked at."""
+    gcp = estate_of(google).gcp
+    assert gcp is not None
+    alone = gcp.model_copy(update={"organization": None, "projects": ("lab-data",)})
+    night = Night(google)
+    night.connector = GcpConnector(Clients(alone, sleep=lambda _: None), 0.0)
+    picture = night.picture()
+    kinds = {c.address.kind for c in night.plan().changes}
+    assert {"deny-policy-entry", "identity-pool", "hmac-key", "service-account"} <= kinds
+    assert outcomes(night.contain()) == {Outcome.APPLIED}
+    (deny,) = google.state.of_kind("iam.googleapis.com/DenyPolicy")
+    assert deny.parent == PROJECT
+    assert not may(google, ANN, "storage.objects.get")
+    assert outcomes(night.restore()) == {Outcome.APPLIED}
+    assert night.picture() == picture
+    night.close()
+
+
 def test_a_part_that_cannot_be_read_is_a_gap_and_the_rest_is_contained(night: Night) -> None:
     """One policy refuses us: it is named, and nothing else waits for it."""
     night.google.faults.add("storage.v1.buckets.getIamPolicy", Moment.BEFORE, 403)
