@@ -7,7 +7,7 @@ taken for dead.
 """
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import lru_cache
@@ -34,7 +34,7 @@ from stopline.errors import UserError, WrongJournalError
 from stopline.estate import Estate
 from stopline.journal.book import Book
 from stopline.journal.pauses import Pause, PauseStatus, Planned
-from stopline.model import Change, Direction, Plan, stage
+from stopline.model import Change, Direction, Hold, Plan, stage
 from stopline.recovery.places import Place
 from stopline.signing import UNSIGNED
 from stopline.text import jsonable
@@ -119,6 +119,7 @@ class Activities:
             protected=_protected(estate),
             released=pauses.released(order.pause) if approved else frozenset(),
             narrowed=any(p.id == order.pause and p.scope != order.scope for p in pauses.list()),
+            taken=_taken(holds, order, pauses.list(order.vendor)),
         )
         terms = Terms(
             vendor,
@@ -340,12 +341,18 @@ class Activities:
         _, playbook, estate = frozen.parse()
         wanted = {rule.connector for phase in playbook.phases for rule in phase.rules}
         built = self.connectors_of(estate)
-        if missing := sorted(wanted - set(built)):
+        there = wanted & set(built)
+        if missing := sorted(wanted - there - _without_section(estate) if there else wanted):
             raise UserError(
                 f"The playbook wants the connectors {', '.join(missing)}, which are not there.",
                 "Install them, or give the estate's file their section.",
             )
-        return frozen, {name: built[name] for name in sorted(wanted)}
+        return frozen, {name: built[name] for name in sorted(there)}
+
+
+def _without_section(estate: Estate) -> set[str]:
+    """The connectors of which the estate's file says nothing: their rules find nothing there."""
+    return {name for name in type(estate).model_fields if getattr(estate, name) is None}
 
 
 def shards_of(plan: Plan) -> Shards:
@@ -406,6 +413,14 @@ def _opinions(connectors: Connectors) -> planner.Opinions:
 def _protected(estate: Estate) -> tuple[str, ...]:
     p = estate.protected
     return (*p.orchestrator, *p.break_glass, *p.log_delivery, *p.journal)
+
+
+def _taken(
+    holds: Iterable[Hold], order: api.PauseOrder, pauses: Iterable[Pause]
+) -> tuple[Hold, ...]:
+    """What other pauses of the vendor took away, where all of their scope is in ours."""
+    others = {p.id for p in pauses if p.id != order.pause and order.scope.covers(p.scope)}
+    return tuple(hold for hold in holds if hold.ours is None and hold.pause in others)
 
 
 def _ref(planned: Planned, order: api.PauseOrder) -> api.PlanRef:

@@ -11,8 +11,12 @@ from stopline.formats import (
     arn_or_glob,
     https_url,
     line,
+    number,
+    project_id,
+    protected,
     region,
     role_name,
+    service_account,
     stripe_account,
     variable,
     word,
@@ -20,6 +24,8 @@ from stopline.formats import (
 
 Account = Annotated[str, AfterValidator(account_id)]
 Arn = Annotated[str, AfterValidator(arn_or_glob)]
+Shielded = Annotated[str, AfterValidator(protected)]
+ServiceAccount = Annotated[str, AfterValidator(service_account)]
 Region = Annotated[str, AfterValidator(region)]
 AwsResource = Literal[
     "kms-keys",
@@ -71,6 +77,34 @@ class AwsEstate(_Strict):
     resources: tuple[AwsResource, ...] = get_args(AwsResource)
 
 
+class GcpEstate(_Strict):
+    """The lab's organisation in Google Cloud, or single projects of it, and who looks at them.
+
+    With an `organization` the whole tree below it is one realm, and a deny stands on the
+    organisation; `projects` then narrows what is looked at. Without one, each project is a realm of
+    its own. `service_account` is impersonated for what writes, `read_service_account` for all that
+    only reads; empty means the worker's own (application default) credentials.
+    `access_token_from` names the variable that holds an access token instead of them. `api_root` is
+    where all of Google's services answer; none means Google. `calls_per_second` bounds us per
+    service, `deny_reads_per_minute` in reading deny policies. `propagation` is in seconds.
+    """
+
+    organization: Annotated[str, AfterValidator(number)] | None = None
+    projects: tuple[Annotated[str, AfterValidator(project_id)], ...] = ()
+    service_account: ServiceAccount = ""
+    read_service_account: ServiceAccount = ""
+    access_token_from: Annotated[str, AfterValidator(variable)] | None = None
+    api_root: Annotated[str, AfterValidator(https_url)] | None = None
+    calls_per_second: float = Field(default=8, gt=0, strict=True)
+    deny_reads_per_minute: int = Field(default=5, gt=0, strict=True)
+    propagation: float = Field(default=120, ge=0, strict=True)
+
+    @property
+    def realms(self) -> tuple[str, ...]:
+        """The organisation, or each of the projects."""
+        return (self.organization,) if self.organization else tuple(sorted(self.projects))
+
+
 class Ledger(_Strict):
     """One ledger of what the lab owes: a database (`payables`), or a platform at Stripe.
 
@@ -98,12 +132,15 @@ class PayoutsEstate(_Strict):
 
 
 class Protected(_Strict):
-    """What no plan may touch, by why. ARNs or globs; each kind is refused by its own guard."""
+    """What no plan may touch, by why; each kind is refused by its own guard.
 
-    orchestrator: tuple[Arn, ...] = ()
-    break_glass: tuple[Arn, ...] = ()
-    log_delivery: tuple[Arn, ...] = ()
-    journal: tuple[Arn, ...] = ()
+    ARNs and principals of Google Cloud, in which `*` and `?` may stand.
+    """
+
+    orchestrator: tuple[Shielded, ...] = ()
+    break_glass: tuple[Shielded, ...] = ()
+    log_delivery: tuple[Shielded, ...] = ()
+    journal: tuple[Shielded, ...] = ()
 
 
 class Estate(_Strict):
@@ -113,6 +150,7 @@ class Estate(_Strict):
     """
 
     aws: AwsEstate | None = None
+    gcp: GcpEstate | None = None
     payouts: PayoutsEstate | None = None
     protected: Protected = Protected()
     responders: tuple[Arn, ...] = ()
@@ -129,15 +167,24 @@ class Reader(NamedTuple):
 
 def readers(estate: Estate) -> tuple[Reader, ...]:
     """As what each realm of an estate is read; no role means the worker's own credentials."""
-    aws = estate.aws
+    return (*_aws_readers(estate.aws), *_gcp_readers(estate.gcp))
+
+
+def _aws_readers(aws: AwsEstate | None) -> Iterator[Reader]:
     if aws is None:
-        return ()
-    found = []
-    for number, account in sorted(aws.accounts.items()):
+        return
+    for account_, account in sorted(aws.accounts.items()):
         writes = account.role or aws.role
         reads = account.read_role or aws.read_role or writes
-        found.append(Reader("aws", number, reads, reads != writes))
-    return tuple(found)
+        yield Reader("aws", account_, reads, reads != writes)
+
+
+def _gcp_readers(gcp: GcpEstate | None) -> Iterator[Reader]:
+    if gcp is None:
+        return
+    reads = gcp.read_service_account or gcp.service_account
+    for realm in gcp.realms:
+        yield Reader("gcp", realm, reads, reads != gcp.service_account)
 
 
 def left_out(estate: Estate) -> tuple[str, ...]:
@@ -158,13 +205,15 @@ def _meaning(estate: Estate) -> Iterator[tuple[yamltext.Path, str]]:
     for name, ledger in sorted(estate.payouts.ledgers.items() if estate.payouts else ()):
         for key, message in _rail_meaning(ledger):
             yield ("payouts", "ledgers", name, key), message
+    if estate.gcp is not None and not estate.gcp.realms:
+        yield ("gcp",), "give 'gcp' an 'organization', or 'projects'"
     aws = estate.aws
     if aws is None or len(aws.accounts) == 1 or aws.role:
         return
-    without = [number for number, account in sorted(aws.accounts.items()) if not account.role]
-    for number in without[1:]:
-        what = f"the account {number!r} has no role to assume"
-        yield ("aws", "accounts", number), f"{what}; only one may do without ({without[0]!r})"
+    without = [n for n, account in sorted(aws.accounts.items()) if not account.role]
+    for number_ in without[1:]:
+        what = f"the account {number_!r} has no role to assume"
+        yield ("aws", "accounts", number_), f"{what}; only one may do without ({without[0]!r})"
 
 
 _OF_RAIL = {"payables": ("url_from",), "stripe": ("key_from", "platform")}

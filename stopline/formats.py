@@ -19,6 +19,21 @@ _VARIABLE = r"[A-Z][A-Z0-9_]{1,80}"
 _EMAIL = r"[A-Za-z0-9._%+-]{1,64}@([A-Za-z0-9-]+\.)+[A-Za-z0-9-]+"
 _DOMAIN = r"([a-z0-9-]+\.)+[a-z0-9-]+"
 _STRIPE = r"acct_[A-Za-z0-9]{1,64}"
+_GMAIL = r"[A-Za-z0-9._%+'-]{1,64}@([A-Za-z0-9-]+\.)+[A-Za-z0-9-]+"
+_GOOGLE = (
+    rf"(user|group|serviceAccount):{_GMAIL}"
+    r"|(principal|principalSet)://iam\.googleapis\.com/[^\s#]+"
+)
+_GOOGLE_GLOB = r"(user|group|serviceAccount):[^\s#]*[a-z][^\s#]*|(principal|principalSet)://[^\s#]+"
+_PROTECTED = rf"{_ARN}|{_GOOGLE_GLOB}"
+_CUSTOMER = r"C[0-9a-z]{5,20}"
+_PROJECT = r"[a-z][a-z0-9-]{4,28}[a-z0-9]"
+_NUMBER = r"[0-9]{6,20}"
+_POOL = (
+    r"projects/[0-9]+/locations/global/workloadIdentityPools/[a-z0-9-]{4,32}"
+    r"|locations/global/workforcePools/[a-z0-9-]{4,63}"
+)
+_SERVICE_ACCOUNT = r"([a-z0-9-]+@[a-z0-9.-]+\.gserviceaccount\.com)?"
 _URL = r"(https://|http://(127\.0\.0\.1|localhost)[:/])[\x21-\x7e]+"
 
 
@@ -98,6 +113,52 @@ def domain(value: str) -> str:
     return _checked(value, _DOMAIN, "a domain's name (mercor.example)")
 
 
+def google_principal(value: str) -> str:
+    """A member of an allow policy: https://docs.cloud.google.com/iam/docs/principals-overview ."""
+    what = "a principal of Google Cloud (user:, group:, serviceAccount: or principal(Set)://)"
+    return _checked(value, _GOOGLE, what)
+
+
+def protected(value: str) -> str:
+    """An ARN or a principal of Google Cloud, in which `*` and `?` may stand."""
+    if ":" in value and not value.startswith("arn:"):
+        what = (
+            "an ARN, or a principal of Google Cloud (user:, group:, serviceAccount:, principal://)"
+        )
+        return _checked(value, _GOOGLE_GLOB, what)
+    return arn_or_glob(value)
+
+
+def customer_id(value: str) -> str:
+    """A Workspace or Cloud Identity customer: https://support.google.com/a/answer/10070793 ."""
+    return _checked(value, _CUSTOMER, "a customer id of Google (C01abc35d)")
+
+
+def project_id(value: str) -> str:
+    """A project: https://docs.cloud.google.com/resource-manager/reference/rest/v3/projects ."""
+    return _checked(value, _PROJECT, "a project's id (6 to 30 of a-z, 0-9 and '-')")
+
+
+def number(value: str) -> str:
+    """The number of a Google Cloud project or organisation, in quotes."""
+    return _checked(value, _NUMBER, "a number of a project or organisation (digits, in quotes)")
+
+
+def pool(value: str) -> str:
+    """An identity pool: https://docs.cloud.google.com/iam/docs/principal-identifiers ."""
+    return _checked(
+        value,
+        _POOL,
+        "an identity pool (projects/NUMBER/locations/global/workloadIdentityPools/ID, or "
+        "locations/global/workforcePools/ID)",
+    )
+
+
+def service_account(value: str) -> str:
+    """The e-mail address of a service account, or nothing."""
+    return _checked(value, _SERVICE_ACCOUNT, "a service account's e-mail address")
+
+
 def https_url(value: str) -> str:
     """An https URL; http is taken for this machine alone."""
     # The value is not repeated: some webhooks' URLs are secrets themselves.
@@ -126,5 +187,12 @@ PATTERNS: Mapping[Callable[[str], str], str] = {
     domain: _DOMAIN,
     https_url: _URL,
     stripe_account: _STRIPE,
+    google_principal: _GOOGLE,
+    protected: _PROTECTED,
+    customer_id: _CUSTOMER,
+    project_id: _PROJECT,
+    number: _NUMBER,
+    pool: _POOL,
+    service_account: _SERVICE_ACCOUNT,
 }
 """Each format as a regular expression that the whole value matches."""

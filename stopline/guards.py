@@ -130,6 +130,10 @@ _COUNTED_AS = {
 """Which kind of thing a change takes everything from; a policy statement counts its bucket."""
 
 
+_EACH = {"deny-policy-entry": "principal"}
+"""Parts of one document that each take everything from a thing of their own."""
+
+
 def _too_large_a_share(plan: Plan, snapshot: Snapshot, limits_: Limits) -> Iterator[Finding]:
     """Of principals or targets of a kind: how many are cut off, and how many others feel it in."""
     broad = [c for c in plan.changes if c.breadth is not Breadth.NARROW]
@@ -151,19 +155,23 @@ def _too_large_a_share(plan: Plan, snapshot: Snapshot, limits_: Limits) -> Itera
 
 
 def _touched(changes: Iterable[Change]) -> Counter[tuple[str, str, str]]:
-    things = {(c.address.document, _counted_as(c.address)) for c in changes}
-    return Counter((document.connector, document.realm, kind) for document, kind in things)
+    things = {
+        (c.address if c.address.kind in _EACH else c.address.document, _counted_as(c.address))
+        for c in changes
+    }
+    return Counter((thing.connector, thing.realm, kind) for thing, kind in things)
 
 
 def _counted_as(address: Address) -> str:
     kind = address.kind
     if kind.endswith("-policy-statement"):
         return kind.removesuffix("-policy-statement")
-    return _COUNTED_AS.get(kind, kind)
+    return _COUNTED_AS.get(kind) or _EACH.get(kind, kind)
 
 
 def _shared(plan: Plan, snapshot: Snapshot) -> Iterator[Finding]:
-    cut_off = {c.principal for c in plan.changes if c.breadth is Breadth.PRINCIPAL}
+    broad = (Breadth.PRINCIPAL, Breadth.EVERYWHERE)
+    cut_off = {c.principal for c in plan.changes if c.breadth in broad}
     for grant in snapshot.grants:
         if grant.shared_with and grant.principal in cut_off:
             yield Finding(

@@ -195,6 +195,8 @@ class Breadth(IntEnum):
     """Everything that one principal can do: a deny attached to a user."""
     TARGET = 5
     """Everything that the vendor can do to one target: a deny statement in a bucket policy."""
+    EVERYWHERE = 7
+    """Everything that one principal can do in a whole realm: its entry in a coarse deny."""
     FOUNDATION = 8
     """What other changes stand on, and a coarse deny: the deny policy itself."""
 

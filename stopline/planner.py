@@ -15,7 +15,7 @@ Rules:
    when it keeps all that stands; where it would name new ones and lose others, a person is told.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from fnmatch import fnmatchcase
@@ -65,7 +65,8 @@ class Standing:
     `protected` is all that the estate's file protects: a guard refuses a plan that the lab's own
     selectors led there, but nothing that an attacker can write may stop a containment.
     `released` are the addresses that a rollback of this pause gave back: no sweep takes them again.
-    `narrowed` says that the scope is less than that of the open pause.
+    `narrowed` says that the scope is less than that of the open pause. `taken` are those holds of
+    other pauses of this vendor, inside the scope, whose address is absent: no reading shows them.
     """
 
     holds: tuple[Hold, ...] = ()
@@ -73,6 +74,7 @@ class Standing:
     protected: tuple[str, ...] = ()
     released: frozenset[Address] = frozenset()
     narrowed: bool = False
+    taken: tuple[Hold, ...] = ()
 
 
 def snapshot_of(vendor: str, found: Iterable[Found], taken_at: str) -> Snapshot:
@@ -120,6 +122,7 @@ def plan_containment(
                 continue
             decided = _decide(opinion, grant, now, holds, terms, standing)
             _file(decided, changes, claims, skips)
+    claims |= _taken(standing, terms.mark.pause, scope, now.keys() | changes.keys())
     ordered = in_order(changes.values(), Direction.CONTAIN)
     return Plan(
         vendor=snapshot.vendor,
@@ -143,6 +146,21 @@ class _Claim:
 
 
 _Decided = Change | _Claim | Skip | None
+
+
+def _taken(
+    standing: Standing, pause: str, scope: Scope, seen: Collection[Address]
+) -> dict[Address, Change]:
+    """What another pause took away so that no reading shows it: this pause needs a hold on it."""
+    mine = {hold.address for hold in standing.holds if hold.pause == pause}
+    return {
+        hold.address: replace(hold.change, before=hold.prior, after=None)
+        for hold in standing.taken
+        if hold.written
+        and hold.ours is None
+        and scope.admits(hold.address, hold.change.principal)
+        and hold.address not in mine | standing.released | set(seen)
+    }
 
 
 def _by_address(holds: Iterable[Hold]) -> dict[Address, tuple[Hold, ...]]:
@@ -318,6 +336,9 @@ def _back(
     return Skip(mine.address, plain.principal, reason)
 
 
+_DENYING = (Breadth.PRINCIPAL, Breadth.TARGET, Breadth.EVERYWHERE)
+
+
 def _still_denied(
     given: Sequence[Change], holds: Mapping[Address, Sequence[Hold]]
 ) -> Iterator[Skip]:
@@ -325,7 +346,7 @@ def _still_denied(
     who = {c.principal for c in given if c.principal and c.breadth <= Breadth.PRINCIPAL}
     for address in holds.keys() - {change.address for change in given}:
         for hold in holds[address]:
-            if hold.change.breadth in (Breadth.PRINCIPAL, Breadth.TARGET):
+            if hold.change.breadth in _DENYING:
                 named = {hold.change.principal, *_texts(hold.ours.value if hold.ours else None)}
                 for principal in who:
                     if any(_means(text, principal) for text in named):

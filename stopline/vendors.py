@@ -4,7 +4,7 @@ Every fault names the file, the line, what is wrong and, for an unknown key, the
 """
 
 from collections.abc import Iterator
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
@@ -14,9 +14,16 @@ from stopline.formats import (
     arn_or_glob,
     bucket_or_glob,
     canonical_id,
+    customer_id,
+    domain,
     external_id,
+    google_principal,
     iam_path,
     line,
+    number,
+    pool,
+    project_id,
+    protected,
     word,
 )
 
@@ -28,6 +35,7 @@ class _Strict(BaseModel):
 Account = Annotated[str, AfterValidator(account_id)]
 Arn = Annotated[str, AfterValidator(arn_or_glob)]
 Line = Annotated[str, AfterValidator(line)]
+Shielded = Annotated[str, AfterValidator(protected)]
 
 
 class AwsSelectors(_Strict):
@@ -50,6 +58,35 @@ class AwsSelectors(_Strict):
     def empty(self) -> bool:
         """Whether nothing at all can be selected."""
         return self == AwsSelectors(preserve=self.preserve)
+
+
+GcpUnseen = Literal["domain-wide-delegation", "resumable-uploads", "analytics-hub"]
+"""What no API of Google's shows or closes."""
+
+
+class GcpSelectors(_Strict):
+    """How the vendor is recognised in Google Cloud. Never by a fragment of a name.
+
+    `principals` are single identities, also service accounts of ours that were made for the vendor.
+    `domains` select people and groups by the whole part after `@`; `customers` are the vendor's own
+    directories, by which a deny can name everybody in them. `projects` and `project_numbers` are
+    the vendor's own, whose service accounts and service agents are its; `pools` are identity pools
+    that let in nobody but the vendor. `acknowledged` selects nobody: it names what no API shows
+    and a person has looked at; what it does not name is a gap in every plan.
+    """
+
+    principals: tuple[Annotated[str, AfterValidator(google_principal)], ...] = ()
+    domains: tuple[Annotated[str, AfterValidator(domain)], ...] = ()
+    customers: tuple[Annotated[str, AfterValidator(customer_id)], ...] = ()
+    projects: tuple[Annotated[str, AfterValidator(project_id)], ...] = ()
+    project_numbers: tuple[Annotated[str, AfterValidator(number)], ...] = ()
+    pools: tuple[Annotated[str, AfterValidator(pool)], ...] = ()
+    acknowledged: tuple[GcpUnseen, ...] = ()
+
+    @property
+    def empty(self) -> bool:
+        """Whether nothing at all can be selected."""
+        return self == GcpSelectors(acknowledged=self.acknowledged)
 
 
 class PayoutsSelectors(_Strict):
@@ -81,6 +118,7 @@ class Project(_Strict):
 
     note: str = ""
     aws: AwsSelectors = AwsSelectors()
+    gcp: GcpSelectors = GcpSelectors()
     payouts: PayoutsSelectors = PayoutsSelectors()
 
 
@@ -95,9 +133,10 @@ class Vendor(_Strict):
     owner: str = ""
     note: str = ""
     aws: AwsSelectors = AwsSelectors()
+    gcp: GcpSelectors = GcpSelectors()
     payouts: VendorPayouts = VendorPayouts()
     projects: dict[Annotated[str, AfterValidator(word)], Project] = Field(default_factory=dict)
-    protected: tuple[Arn, ...] = ()
+    protected: tuple[Shielded, ...] = ()
 
     @property
     def preserved(self) -> tuple[str, ...]:
@@ -118,14 +157,14 @@ def _meaning(vendor: Vendor, stem: str) -> Iterator[tuple[yamltext.Path, str]]:
             f"the vendor is {vendor.vendor!r}, so the file must be {vendor.vendor}.yaml",
         )
     sections: tuple[Vendor | Project, ...] = (vendor, *vendor.projects.values())
-    if all(one.aws.empty and one.payouts.empty for one in sections):
+    if all(one.aws.empty and one.gcp.empty and one.payouts.empty for one in sections):
         keys = ", ".join(key for key in AwsSelectors.model_fields if key != "preserve")
         ids = ", ".join(PayoutsSelectors.model_fields)
+        google = ", ".join(GcpSelectors.model_fields)
         what = f"nothing selects {vendor.vendor!r}; give 'aws' at least one of: {keys}; "
+        what += f"or 'gcp' at least one of: {google}; "
         yield ("vendor",), f"{what}or 'payouts' at least one of: {ids}"
-    selected = set(vendor.aws.principals).union(
-        *(p.aws.principals for p in vendor.projects.values())
-    )
-    for number, arn in enumerate(vendor.protected):
-        if arn in selected:
-            yield (("protected", number), f"{arn} is both selected ('principals') and protected")
+    selected = {p for one in sections for p in (*one.aws.principals, *one.gcp.principals)}
+    for place, who in enumerate(vendor.protected):
+        if who in selected:
+            yield (("protected", place), f"{who} is both selected ('principals') and protected")

@@ -6,6 +6,7 @@ from pathlib import Path
 import yaml
 
 from stopline.drill import manifest as m
+from stopline.drill import organisation as o
 from stopline.drill.access import WORKER_ROLE
 from stopline.drill.manifest import RESEARCH
 from stopline.text import Json
@@ -97,12 +98,43 @@ def say(text: str) -> None:
     sys.stderr.flush()
 
 
-def write(folder: Path, playbook: str) -> None:
-    """Write the files; `playbook` is the text of the real one, used as it is."""
+MERCOR_GCP: Json = {
+    "principals": [o.ETL],
+    "domains": ["mercor.example"],
+    "customers": [o.CUSTOMER],
+    "projects": ["mercor-prod"],
+    "project_numbers": ["444455556666"],
+    "acknowledged": ["domain-wide-delegation", "resumable-uploads", "analytics-hub"],
+}
+
+
+def gcp(api_root: str, token_from: str) -> Json:
+    """The estate's section of the emulated organisation; the token is a variable's."""
+    return {
+        "organization": o.ORG,
+        "api_root": api_root,
+        "access_token_from": token_from,
+        "calls_per_second": 200.0,
+        "deny_reads_per_minute": 10_000,
+        "propagation": 0.5,
+    }
+
+
+def write(folder: Path, playbook: str, google: Json = None) -> None:
+    """Write the files; `playbook` is the text of the real one, used as it is.
+
+    `google` is the estate's section for Google Cloud, where there is one.
+    """
+    estate, mercor, mercer = dict(ESTATE), dict(MERCOR), dict(MERCER)
+    if google:
+        estate["gcp"], mercor["gcp"] = google, MERCOR_GCP
+        mercer["gcp"] = {"domains": ["mercer.example"]}
+        own = [*ESTATE["protected"]["orchestrator"], o.WORKER]
+        estate["protected"] = {**ESTATE["protected"], "orchestrator": own}
     files = {
-        "estate.yaml": yaml.safe_dump(ESTATE),
-        "vendors/mercor.yaml": yaml.safe_dump(MERCOR),
-        "vendors/mercer.yaml": yaml.safe_dump(MERCER),
+        "estate.yaml": yaml.safe_dump(estate),
+        "vendors/mercor.yaml": yaml.safe_dump(mercor),
+        "vendors/mercer.yaml": yaml.safe_dump(mercer),
         "playbooks/default.yaml": playbook,
     }
     for name, text in files.items():

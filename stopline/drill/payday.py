@@ -60,7 +60,6 @@ class PayDay:
     """One ledger with its pay run, and one pause of two people. `url` may hold a password."""
 
     folder: Path
-    playbook: str
     url: str = field(repr=False)
     people: tuple[str, str]
     faults: list[str] = field(default_factory=list)
@@ -100,11 +99,14 @@ class PayDay:
 
     def run(self, env: Mapping[str, str], book: Book) -> None:
         """Pay, hold meanwhile, report, release, compare; what is wrong is in `faults`."""
-        configure.write_payouts(self.folder / "config", VARIABLE)
+        folder = self.folder / "config"
+        kept = {path: path.read_text("utf-8") for path in folder.rglob("*.yaml")}
+        configure.write_payouts(folder, VARIABLE)
         try:
             self._day(env, book)
         finally:
-            configure.write(self.folder / "config", self.playbook)
+            for path, text in kept.items():
+                path.write_text(text, "utf-8")
 
     def _day(self, env: Mapping[str, str], book: Book) -> None:
         was, holds = self._payables(), self._rows(l.HOLDS)

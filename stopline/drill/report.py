@@ -39,9 +39,11 @@ class Connector:
 class Report:
     """All that a drill found. It passes when `faults` is empty."""
 
-    connector: str = "aws"
-    figures: Connector = field(default_factory=Connector)
+    figures: dict[str, Connector] = field(
+        default_factory=lambda: {"aws": Connector(), "gcp": Connector()}
+    )
     payouts: Connector = field(default_factory=Connector)
+    """By connector; and the pay day's."""
     seconds: dict[str, float] = field(
         default_factory=lambda: {"first_cut": 0.0, "contained": 0.0, "restored": 0.0}
     )
@@ -62,8 +64,8 @@ class Report:
             "kind": "DrillReport",
             "verdict": self.verdict,
             "connectors": {
-                self.connector: asdict(self.figures),
-                "payouts": asdict(self.payouts),
+                name: asdict(figures)
+                for name, figures in (*self.figures.items(), ("payouts", self.payouts))
             },
             "seconds": self.seconds,
             "calls": self.calls,
@@ -75,15 +77,12 @@ class Report:
 
     def page(self) -> str:
         """One page of text."""
-        f, p, s = self.figures, self.payouts, self.seconds
+        p, s = self.payouts, self.seconds
         lines = [
             "",
             f"DRILL: {self.verdict.upper()}",
             "",
-            f"  targets contained        {f.contained} of {f.targets}",
-            f"  vendor credentials       {f.refused} worked before and are refused after",
-            f"  bystanders unharmed      {f.bystanders_unharmed} of {f.bystanders}",
-            f"  estate after rollback    {'identical, byte for byte' if f.restored_identical else 'DIFFERENT'}",  # noqa: E501 - a row of a table
+            *(line for name, figures in self.figures.items() for line in _rows(name, figures)),
             f"  payables held            {p.contained} of {p.targets}; the rest was paid before its hold",  # noqa: E501 - a row of a table
             f"  bystanders paid          {p.bystanders_unharmed} of {p.bystanders}",
             f"  payables after rollback  {'identical, to the minor unit' if p.restored_identical else 'DIFFERENT'}",  # noqa: E501 - a row of a table
@@ -98,6 +97,16 @@ class Report:
             "",
         ]
         return "\n".join(lines)
+
+
+def _rows(name: str, figures: Connector) -> list[str]:
+    f = figures
+    return [
+        f"  {name.upper()}: targets contained   {f.contained} of {f.targets}",
+        f"       vendor credentials  {f.refused} worked before and are refused after",
+        f"       bystanders unharmed {f.bystanders_unharmed} of {f.bystanders}",
+        f"       after rollback      {'identical' if f.restored_identical else 'DIFFERENT'}",
+    ]
 
 
 def _block(title: str, lines: Iterable[str]) -> list[str]:

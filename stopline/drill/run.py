@@ -1,6 +1,7 @@
 """`stopline drill`: the whole product against an emulated estate, as a user would run it.
 
-It starts an emulated AWS, Temporal and a worker (on PostgreSQL the database, and two workers);
+It starts an emulated AWS and an emulated Google Cloud, Temporal and a worker (on PostgreSQL the
+database, and two workers);
 pauses `mercor` by the real command line with the real playbook; judges with eyes of its own what
 the vendor and the bystanders can still do; rolls back with a second identity; and compares the
 estate byte for byte with what it was. Then it pauses again, terminates, and looks once more.
@@ -12,14 +13,24 @@ import shutil
 import sys
 import tempfile
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
 
-from stopline.drill import configure, ending, estate, fingerprint, probes, report
+from stopline.drill import (
+    configure,
+    ending,
+    estate,
+    fingerprint,
+    googling,
+    organisation,
+    probes,
+    report,
+)
 from stopline.drill.access import REGION, Access
 from stopline.drill.children import Child, Said, Worker, command, environment
 from stopline.drill.emulator import Emulator
+from stopline.drill.googling import Organisation
 from stopline.drill.manifest import LAB, Manifest
 from stopline.drill.oracle import Answer, Oracle
 from stopline.drill.payday import VARIABLE, PayDay, create_database
@@ -50,6 +61,7 @@ class Drill:
     journal: str = JOURNALS[0]
     database: Postgres = field(init=False)
     emulator: Emulator = field(init=False)
+    google: Organisation = field(init=False)
     server: Server = field(init=False)
     worker: Worker = field(init=False)
     second: Worker = field(init=False)
@@ -63,12 +75,12 @@ class Drill:
     # --- starting and stopping -------------------------------------------------------------------
 
     def start(self) -> None:
-        """Start the emulated AWS, seed it, start Temporal and a worker, or two."""
+        """Start the emulated clouds, seed them, start Temporal and a worker, or two."""
         if self.journal == "postgresql":
             database = Postgres()
             database.start()
             self.database = database
-        self.day = PayDay(self.folder, self.playbook, self._ledger_url(), (ALICE, BOB))
+        self.day = PayDay(self.folder, self._ledger_url(), (ALICE, BOB))
         self.day.seed()
         self.emulator = Emulator(self.folder)
         self.emulator.start()
@@ -76,10 +88,12 @@ class Drill:
         self.manifest = estate.seed(self.emulator.url, size=self.size)
         self.access = Access(self.emulator.url, LAB)
         self.cast = probes.gather(self.access, self.manifest)
-        configure.say(
-            f"[1/7] an estate of {len(LAB)} accounts is there ({time.monotonic() - started:.1f} s)"
-        )
-        configure.write(self.folder / "config", self.playbook)
+        self.google = Organisation(self.folder / "google", self.size)
+        self.google.start()
+        took = f"({time.monotonic() - started:.1f} s)"
+        configure.say(f"[1/7] an estate of {len(LAB)} accounts and an organisation is there {took}")
+        google = configure.gcp(self.google.url, googling.TOKEN)
+        configure.write(self.folder / "config", self.playbook, google)
         self.server = Server(self.folder / "temporal", free_port(), free_port())
         self.server.start()
         self.worker = Worker(self.folder, {**self.env, **self.cloud})
@@ -121,6 +135,7 @@ class Drill:
             "AWS_SHARED_CREDENTIALS_FILE": nowhere,
             "AWS_EC2_METADATA_DISABLED": "true",
             VARIABLE: self.day.url,
+            googling.TOKEN: organisation.WORKER,
         }
 
     @property
@@ -148,7 +163,7 @@ class Drill:
     @property
     def children(self) -> list[Child]:
         """The processes that were started, in the order in which they are stopped."""
-        names = ("worker", "second", "server", "emulator", "database")
+        names = ("worker", "second", "server", "emulator", "google", "database")
         return [getattr(self, name) for name in names if hasattr(self, name)]
 
     @property
@@ -158,8 +173,18 @@ class Drill:
 
     # --- looking ---------------------------------------------------------------------------------
 
-    def look(self) -> Sight:
-        """Judge by the documents as they are now, and act as everybody."""
+    def look(self) -> dict[str, Sight]:
+        """Judge by the documents as they are now, and act as everybody; by connector."""
+        return {"aws": self._look_at_aws(), "gcp": self.google.look()}
+
+    def prints(self) -> dict[str, fingerprint.Fingerprint]:
+        """All that is there, by connector."""
+        return {
+            "aws": fingerprint.fingerprint(self.access),
+            "gcp": self.google.fingerprint(),
+        }
+
+    def _look_at_aws(self) -> Sight:
         oracle = Oracle.read(self.access)
         acting = (self.emulator, self.access)
         return Sight(
@@ -174,11 +199,11 @@ class Drill:
 
     def run(self) -> Report:
         """Pause, judge, roll back, compare."""
-        before, was = self.look(), fingerprint.fingerprint(self.access)
-        self.report.faults += report.worked(before)
-        at_work = sum(p.allowed for p in before.acted)
+        before, was = self.look(), self.prints()
+        self.report.faults += [f for s in before.values() for f in report.worked(s)]
+        at_work = sum(p.allowed for s in before.values() for p in s.acted)
         configure.say(
-            f"[3/7] mercor is at work: {len(before.vendor)} ways in, {at_work} tried and working"
+            f"[3/7] mercor is at work: {_ways(before)} ways in, {at_work} tried and working"
         )
         began, calls = time.time(), self.emulator.calls()
         words = ("pause", "mercor", "--reason", "drill", "--confirm", "mercor")
@@ -222,7 +247,7 @@ class Drill:
         # The plan of a rollback or a termination is shown once: by `approve`.
         return command(self.env, *words, live=words[0] not in ("rollback", "terminate"))
 
-    def _contained(self, said: Said, before: Sight, began: float) -> bool:
+    def _contained(self, said: Said, before: dict[str, Sight], began: float) -> bool:
         """Judge what the pause did; False when there is none, and so nothing to give back."""
         wanted = (CONTAINED, PARTIAL) if self.manifest.left_open else (CONTAINED,)
         self._expect("pause", said, *wanted)
@@ -230,33 +255,35 @@ class Drill:
             self.report.faults.append("no pause was opened; what `stopline pause` said is above")
             return False
         after = self.look()
-        faults = [
-            *report.still_in(before, after),
-            *report.harmed(after, "after containment"),
-            *self._figures(after, report.refused(before, after), began),
-        ]
-        self.report.faults += faults
-        done = self.report.figures
+        for name, sight in after.items():
+            self.report.faults += report.still_in(before[name], sight)
+            self.report.faults += report.harmed(sight, "after containment")
+        self.report.faults += self._figures(before, after, began)
+        done = self.report.figures.values()
         configure.say(
-            f"[4/7] contained: {done.refused} of {len(before.vendor)} ways in are refused, "
-            f"{done.bystanders_unharmed} of {done.bystanders} bystanders work"
+            f"[4/7] contained: {sum(d.refused for d in done)} of {_ways(before)} ways in are "
+            f"refused, {sum(d.bystanders_unharmed for d in done)} of "
+            f"{sum(d.bystanders for d in done)} bystanders work"
         )
         return True
 
-    def _figures(self, after: Sight, refused: int, began: float) -> list[str]:
+    def _figures(
+        self, before: dict[str, Sight], after: dict[str, Sight], began: float
+    ) -> list[str]:
         book = self.book
         pause = book.pauses.list("mercor")[-1]
         plan = book.pauses.plan(pause.plan).plan
         work = {c.address for c in plan.work}
         held = {hold.address for hold in book.writes.holds(pause.id)}
-        unharmed = sum(c.answer is Answer.ALLOWED for c in after.bystanders)
-        self.report.figures = report.Connector(
-            targets=len(work),
-            contained=len(work & held),
-            refused=refused,
-            bystanders=len(after.bystanders),
-            bystanders_unharmed=unharmed,
-        )
+        for name, sight in after.items():
+            mine = {address for address in work if address.connector == name}
+            self.report.figures[name] = report.Connector(
+                targets=len(mine),
+                contained=len(mine & held),
+                refused=report.refused(before[name], sight),
+                bystanders=len(sight.bystanders),
+                bystanders_unharmed=sum(c.answer is Answer.ALLOWED for c in sight.bystanders),
+            )
         self.report.residuals = report.grouped([(r.what, r.until) for r in plan.residuals])
         open_ = {s.principal: s.reason for s in plan.skips if s.leaves_access}
         self.report.left_open = [f"{who}: {why}" for who, why in sorted(open_.items())]
@@ -298,27 +325,23 @@ class Drill:
             self.report.faults.append(f"the journal's chain of {number} events: {broken}")
         configure.say(f"[5/7] rolled back by {BOB}'s word; the journal holds {number} events")
 
-    def _compare(self, was: fingerprint.Fingerprint) -> None:
-        now = fingerprint.fingerprint(self.access)
-        different = fingerprint.differences(was, now)
-        ours = fingerprint.leftovers(now)
-        figures = self.report.figures
-        self.report.figures = report.Connector(
-            figures.targets,
-            figures.contained,
-            figures.refused,
-            figures.bystanders,
-            figures.bystanders_unharmed,
-            restored_identical=not different and not ours,
-        )
-        self.report.faults += [f"after rollback, {line}" for line in different]
-        self.report.faults += [f"something of ours is left: {name}" for name in ours]
-        again = self.look()
-        self.report.faults += report.harmed(again, "after rollback")
-        self.report.faults += report.worked(again) and ["after rollback, not everybody works again"]
-        configure.say(f"[6/7] the estate of {len(now)} objects was compared byte for byte")
+    def _compare(self, was: dict[str, fingerprint.Fingerprint]) -> None:
+        leftovers = {"aws": fingerprint.leftovers, "gcp": googling.leftovers}
+        again, number = self.look(), 0
+        for name, now in self.prints().items():
+            different, ours = fingerprint.differences(was[name], now), leftovers[name](now)
+            identical = not different and not ours
+            figures = replace(self.report.figures[name], restored_identical=identical)
+            self.report.figures[name] = figures
+            self.report.faults += [f"after rollback, {line}" for line in different]
+            self.report.faults += [f"something of ours is left: {what}" for what in ours]
+            self.report.faults += report.harmed(again[name], "after rollback")
+            if report.worked(again[name]):
+                self.report.faults.append(f"after rollback, not everybody works again in {name}")
+            number += len(now)
+        configure.say(f"[6/7] the estate of {number} objects was compared byte for byte")
 
-    def _terminate(self, before: Sight) -> None:
+    def _terminate(self, before: dict[str, Sight]) -> None:
         """Pause once more, and remove for good what that contained."""
         because = ("--reason", "drill", "--confirm", "mercor")
         wanted = (CONTAINED, PARTIAL) if self.manifest.left_open else (CONTAINED,)
@@ -328,9 +351,10 @@ class Drill:
         said = self._command("approve", "mercor", "--as", BOB, "--confirm", "mercor")
         self._expect("approve", said, CONTAINED)
         after = self.look()
-        still = report.still_in(before, after)
-        self.report.faults += [f.replace("containment", "termination") for f in still]
-        self.report.faults += report.harmed(after, "after termination")
+        for name, sight in after.items():
+            still = report.still_in(before[name], sight)
+            self.report.faults += [f.replace("containment", "termination") for f in still]
+            self.report.faults += report.harmed(sight, "after termination")
         self.report.faults += ending.faults(self.access, self.manifest)
         gone = len(self.book.pauses.removed(self.book.pauses.list("mercor")[-1].id))
         configure.say(f"      terminated by {BOB}'s word: {gone} credentials are gone for good")
@@ -339,6 +363,10 @@ class Drill:
         if said.code not in codes:
             wanted = " or ".join(map(str, codes))
             self.report.faults.append(f"`stopline {what}` ended with {said.code}, not {wanted}")
+
+
+def _ways(sights: dict[str, Sight]) -> int:
+    return sum(len(sight.vendor) for sight in sights.values())
 
 
 def _since(began: float, moment: str) -> float:
@@ -399,6 +427,7 @@ def _print_addresses(night: Drill) -> None:
     configure.say(
         f"\nLeft up, as asked:\n  Temporal UI   http://127.0.0.1:{night.server.ui_port}\n"
         f"  Temporal      {night.server.address}\n  AWS           {night.emulator.url}\n"
+        f"  Google Cloud  {night.google.url}\n"
         f"  folder        {night.folder}\n\nTo look around with stopline:\n{lines}\n\n"
         f"To stop it all:  kill {pids}; rm -r {folders}"
     )

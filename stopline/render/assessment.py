@@ -12,6 +12,11 @@ from stopline.render.page import Line, Page, Section, Tone
 from stopline.render.plan import Shown, blast, in_words, plan_sections, scope_text
 from stopline.text import Json, jsonable
 
+_APART = (
+    "nothing on this way writes; `aws.read_role` or `gcp.read_service_account` can name one that "
+    "cannot"
+)
+
 
 @dataclass(frozen=True, slots=True)
 class Assessment:
@@ -117,7 +122,7 @@ def _head(assessed: Assessment, held: Sequence[Holder]) -> Section:
                 "read with credentials that may write as well: " + ", ".join(both),
                 "!",
                 Tone.WARN,
-                ("nothing on this way writes; `aws.read_role` can name a role that cannot",),
+                (_APART,),
             )
         )
     return Section(f"Assessment: what {plan.vendor} reaches", tuple(body))

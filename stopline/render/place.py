@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 from stopline.preflight import Check
 from stopline.render.page import Line, Page, Section, Table, Tone
 from stopline.render.standing import Standing, pauses_page
-from stopline.vendors import AwsSelectors, PayoutsSelectors, Vendor
+from stopline.vendors import AwsSelectors, GcpSelectors, PayoutsSelectors, Project, Vendor
 
 
 def diagnosis_page(checks: Sequence[Check]) -> Page:
@@ -65,13 +65,10 @@ def vendor_page(vendor: Vendor, standings: Sequence[Standing]) -> Page:
     if vendor.names:
         facts.append(Line(f"also called  {', '.join(vendor.names)}"))
     sections.append(Section(f"Vendor {vendor.vendor}", tuple(facts)))
-    sections += _selectors("Recognised in AWS by", vendor.aws)
-    sections += _selectors("Recognised in ledgers by", vendor.payouts)
+    sections += _recognised("Recognised in", vendor)
     for name, project in sorted(vendor.projects.items()):
         note = f" ({project.note})" if project.note else ""
-        title = f"Project {name}{note}, recognised in"
-        sections += _selectors(f"{title} AWS by", project.aws)
-        sections += _selectors(f"{title} ledgers by", project.payouts)
+        sections += _recognised(f"Project {name}{note}, recognised in", project)
     if vendor.protected:
         lines = tuple(Line(pattern, "o") for pattern in vendor.protected)
         sections.append(Section("Protected: never touched by a pause of this vendor", lines))
@@ -79,7 +76,16 @@ def vendor_page(vendor: Vendor, standings: Sequence[Standing]) -> Page:
     return (*sections, *pauses)
 
 
-def _selectors(title: str, by: AwsSelectors | PayoutsSelectors) -> list[Section]:
+def _recognised(title: str, one: Vendor | Project) -> list[Section]:
+    """Each system's own heading, where there is a selector."""
+    return [
+        *_selectors(f"{title} AWS by", one.aws),
+        *_selectors(f"{title} Google Cloud by", one.gcp),
+        *_selectors(f"{title} ledgers by", one.payouts),
+    ]
+
+
+def _selectors(title: str, by: AwsSelectors | GcpSelectors | PayoutsSelectors) -> list[Section]:
     lines = [
         Line(f"{name.replace('_', ' ')}: {_value(value)}", "-")
         for name, value in by.model_dump(mode="json").items()

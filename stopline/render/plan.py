@@ -33,6 +33,7 @@ _STEPS = {
     Breadth.NARROW: "single credentials",
     Breadth.PRINCIPAL: "principals",
     Breadth.TARGET: "targets",
+    Breadth.EVERYWHERE: "principals, in a coarse deny",
     Breadth.FOUNDATION: "foundations and coarse denies",
 }
 _WORDS = {Severity.REFUSE: "refused", Severity.LIMIT: "limit", Severity.NOTE: "note"}
@@ -79,7 +80,7 @@ def blast(plan: Plan) -> tuple[int, int]:
 
 
 def _is_principal(change: Change) -> bool:
-    return change.breadth in (Breadth.NARROW, Breadth.PRINCIPAL)
+    return change.breadth in (Breadth.NARROW, Breadth.PRINCIPAL, Breadth.EVERYWHERE)
 
 
 def plan_page(plan: Plan, findings: Sequence[Finding] = (), shown: Shown | None = None) -> Page:

@@ -3,7 +3,7 @@
 import pytest
 
 from stopline.errors import ConfigError
-from stopline.estate import Estate, left_out, parse_estate
+from stopline.estate import Estate, Reader, left_out, parse_estate, readers
 
 
 def fault_of(text: str) -> str:
@@ -85,3 +85,38 @@ def test_a_key_in_place_of_its_variable_is_refused_and_not_repeated() -> None:
     text = "payouts: {ledgers: {a: {rail: stripe, key_from: sk_live_1, platform: acct_1}}}\n"
     assert "name of an environment variable" in fault_of(text)
     assert "sk_live_1" not in fault_of(text)
+
+
+def test_an_organisation_is_one_realm_and_each_project_without_one_is_its_own() -> None:
+    """The deny stands where the realm is; who reads is told apart from who writes."""
+    whole = (
+        'gcp:\n  organization: "123456789012"\n  projects: [lab-data]\n'
+        "  service_account: w@ops.iam.gserviceaccount.com\n"
+        "  read_service_account: r@ops.iam.gserviceaccount.com\n"
+    )
+    estate = parse_estate(whole, "estate.yaml")
+    assert readers(estate) == (
+        Reader("gcp", "123456789012", "r@ops.iam.gserviceaccount.com", apart=True),
+    )
+    alone = parse_estate("gcp: {projects: [lab-web, lab-data]}\n", "estate.yaml")
+    assert readers(alone) == (
+        Reader("gcp", "lab-data", "", apart=False),
+        Reader("gcp", "lab-web", "", apart=False),
+    )
+
+
+def test_google_cloud_without_anything_to_look_at_is_a_fault() -> None:
+    """A section that says nothing would look like a connector that finds nothing."""
+    assert fault_of("gcp: {propagation: 1}\n") == (
+        "estate.yaml:1: give 'gcp' an 'organization', or 'projects'"
+    )
+
+
+def test_what_is_protected_may_be_of_either_provider() -> None:
+    """ARNs and Google's principals with globs; a bare name protects nobody."""
+    text = 'protected:\n  break_glass: ["arn:aws:iam::*:role/x", "group:glass@lab.example"]\n'
+    assert len(parse_estate(text, "estate.yaml").protected.break_glass) == 2
+    assert fault_of(text.replace("group:glass", "team:glass")) == (
+        "estate.yaml:2: 'team:glass@lab.example' is not an ARN, or a principal of Google Cloud "
+        "(user:, group:, serviceAccount:, principal://)"
+    )

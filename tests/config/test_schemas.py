@@ -18,7 +18,7 @@ from stopline.vendors import parse_vendor
 
 CONFIG = ROOT / "config"
 KINDS = {"vendors": "vendor", "playbooks": "playbook", "config": "estate"}
-FILES = sorted(path for path in CONFIG.rglob("*.yaml"))
+FILES = sorted(p for p in CONFIG.rglob("*.yaml") if "permissions" not in p.parts)
 PARSERS = {"vendor": parse_vendor, "playbook": parse_playbook, "estate": parse_estate}
 
 VENDOR = "vendor: x\naws: {paths: [/x/]}\n"

@@ -70,3 +70,56 @@ def test_a_principal_cannot_be_selected_and_protected(where: str) -> None:
     assert fault_of(text) == (
         f"vendors/mercor.yaml:{line}: {arn} is both selected ('principals') and protected"
     )
+
+
+GOOGLE = """\
+vendor: mercor
+gcp:
+  principals: ["serviceAccount:etl@lab-data.iam.gserviceaccount.com", "user:ann@gmail.com"]
+  domains: [mercor.example]
+  customers: [C01abc35d]
+  projects: [mercor-prod]
+  project_numbers: ["444455556666"]
+  pools: [projects/99/locations/global/workloadIdentityPools/mercor-ci]
+protected: ["serviceAccount:tax@lab-data.iam.gserviceaccount.com"]
+"""
+
+
+def test_a_vendor_that_only_google_cloud_knows_is_whole() -> None:
+    """Every form in which Google Cloud names a vendor is read as it is written."""
+    vendor = parse_vendor(GOOGLE, "mercor.yaml")
+    assert not vendor.gcp.empty
+    assert vendor.gcp.customers == ("C01abc35d",)
+    assert vendor.protected == ("serviceAccount:tax@lab-data.iam.gserviceaccount.com",)
+
+
+FORMS = {
+    "an address without its kind": ("principals: [ann@gmail.com]",
+        ("3: 'ann@gmail.com' is not a principal of Google Cloud (user:, group:, serviceAccount: or "
+        "principal(Set)://)")),
+    "everybody": ("principals: [allUsers]",
+        ("3: 'allUsers' is not a principal of Google Cloud (user:, group:, serviceAccount: or "
+        "principal(Set)://)")),
+    "a glob": ("principals: ['user:*@mercor.example']",
+        ("3: 'user:*@mercor.example' is not a principal of Google Cloud (user:, group:, "
+        "serviceAccount: or principal(Set)://)")),
+    "a customer that is none": ("customers: [mercor]",
+        "3: 'mercor' is not a customer id of Google (C01abc35d)"),
+    "a number without quotes": ("project_numbers: [444455556666]",
+        "3: YAML reads 444455556666 as a number: put it in quotes"),
+    "a pool's short name": ("pools: [mercor-ci]",
+        ("3: 'mercor-ci' is not an identity pool (projects/NUMBER/locations/global/"
+        "workloadIdentityPools/ID, or locations/global/workforcePools/ID)")),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("line", "fault"), FORMS.values(), ids=FORMS.keys())
+def test_each_malformed_name_of_google_is_one_line(line: str, fault: str) -> None:
+    """Nothing that could mean more than the vendor is let in."""
+    assert fault_of(f"vendor: mercor\ngcp:\n  {line}\n") == f"vendors/mercor.yaml:{fault}"
+
+
+def test_a_google_principal_cannot_be_both_selected_and_protected() -> None:
+    """One of the two is a slip; which one, only a person knows."""
+    text = GOOGLE.replace("tax@lab", "etl@lab")
+    assert "is both selected ('principals') and protected" in fault_of(text)

@@ -26,8 +26,8 @@ BAD = {
     "an unknown key": ("vendor: mercor\naws:\n  acounts: []\n",
         "3: unknown key 'acounts'; did you mean 'accounts'?"),
     "an unknown key that is like none": ("vendor: mercor\nzzz: 1\n",
-        ("2: unknown key 'zzz'; valid here: aws, names, note, owner, payouts, projects, protected, "
-        "vendor")),
+        ("2: unknown key 'zzz'; valid here: aws, gcp, names, note, owner, payouts, projects, "
+        "protected, vendor")),
     "an unknown key in a project": (
         "vendor: mercor\nprojects:\n  chordus:\n    aws:\n      path: [/a/]\n",
         "5: unknown key 'path'; did you mean 'paths'?"),
@@ -54,7 +54,7 @@ BAD = {
     "a text for a mapping": ("vendor: mercor\nprojects: chordus\n",
         "2: 'projects' must be a mapping (key: value)"),
     "a text for a section": ("vendor: mercor\nprojects:\n  chordus: yes please\n",
-        "3: 'chordus' must be a mapping; the keys there are: note, aws, payouts"),
+        "3: 'chordus' must be a mapping; the keys there are: note, aws, gcp, payouts"),
     "a malformed ARN": ("vendor: mercor\nprotected:\n  - arn:aws:iam:user/x\n",
         "3: 'arn:aws:iam:user/x' is not an ARN (arn:aws:service:region:account:resource)"),
     "a short account id": ('vendor: mercor\naws: {accounts: ["4444"]}\n',

@@ -239,3 +239,17 @@ def test_claims_cut_nobody_off_anew() -> None:
     claimed = replace(plan, changes=(), claims=plan.changes)
     assert ids(claimed.claims)
     assert list(guard(claimed, snapshot, BOUNDS)) == []
+
+
+def test_each_entry_of_a_coarse_deny_counts_its_principal() -> None:
+    """One document names nine of ten principals: a vendor's domain that is the lab's, say."""
+    proto = overlay(grant("user", "v"), Breadth.EVERYWHERE)
+    changes: tuple[Change, ...] = tuple(
+        replace(proto, address=replace(proto.address, kind="deny-policy-entry", id=f"ours#u{n}"))
+        for n in range(9)
+    )
+    plan = Plan("mercor", Direction.CONTAIN, Scope(), changes)
+    counted = (Counted("memory", "r1", "principal", 10),)
+    snapshot = Snapshot("mercor", (grant("user", "v"),), counted=counted)
+    (finding,) = guard(plan, snapshot, BOUNDS)
+    assert "9 of 10 principals" in finding.what

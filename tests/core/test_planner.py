@@ -72,6 +72,28 @@ def test_an_unproven_toggle_of_this_pause_is_not_planned_again() -> None:
     assert not planned(off, standing=Standing((unproven,))).work
 
 
+TAKEN = replace(toggle(grant("member", "data#v0")), before=ON, after=None)
+
+
+def test_what_another_pause_took_away_is_claimed_although_no_reading_shows_it() -> None:
+    """Or lifting the other pause would give the vendor back what this one should keep away."""
+    theirs = hold(TAKEN, OTHER)
+    standing = Standing((theirs,), taken=(theirs,))
+    plan = planned(USER, standing=standing)
+    assert [(c.address, c.before, c.after) for c in plan.claims] == [(TAKEN.address, ON, None)]
+    mine = replace(theirs, pause=PAUSE)
+    assert not planned(USER, standing=Standing((theirs, mine), taken=(theirs,))).claims
+    released = replace(standing, released=frozenset({TAKEN.address}))
+    assert not planned(USER, standing=released).claims
+
+
+def test_what_was_taken_away_and_is_there_again_is_taken_again() -> None:
+    """Somebody gave it back: that is a change, and no claim."""
+    theirs = hold(TAKEN, OTHER)
+    back = replace(grant("member", "data#v0"), state=ON)
+    assert not planned(back, standing=Standing((theirs,), taken=(theirs,))).claims
+
+
 def test_what_another_pause_holds_is_claimed_with_what_was_before_it() -> None:
     """Planned as if its hold were lifted: no write, and the same prior state to give back."""
     off = grant("switch", "v0/one", OFF)

@@ -18,13 +18,13 @@ from stopline.entrypoints.cli import main
 from stopline.entrypoints.cli.planning import CHANGES
 from stopline.entrypoints.temporal import AuthError
 from stopline.errors import ConfigError, RefusedError, SetupError, UserError
-from stopline.estate import AwsEstate, Estate, PayoutsEstate, Protected, parse_estate
+from stopline.estate import AwsEstate, Estate, GcpEstate, PayoutsEstate, Protected, parse_estate
 from stopline.model import Cause, Direction, Severity
 from stopline.playbook import Approvals, Audits, Limits, Phase, Playbook, Rule, parse_playbook
 from stopline.render import standing
 from stopline.roles import Roles, parse_roles
 from stopline.settings import PREFIX, Settings
-from stopline.vendors import AwsSelectors, Project, Vendor, parse_vendor
+from stopline.vendors import AwsSelectors, GcpSelectors, Project, Vendor, parse_vendor
 
 README = (ROOT / "README.md").read_text("utf-8")
 GROUPS = ("vendor", "evidence")
@@ -210,7 +210,7 @@ def test_the_permissions_in_the_documents_are_those_that_are_used() -> None:
 
 
 def test_assess_names_what_the_documents_say_is_not_looked_at() -> None:
-    """The rows of access-paths that nothing reads are those that the AWS connector names."""
+    """The rows of access-paths that nothing reads are those that the connectors name."""
     listed = rows(page("access-paths.md").partition("## Everything else")[0])
     told = [row[0] for row in listed if len(row) == 3 and row[1] == "not looked at"]
     assert [what.partition(": ")[2] for what in not_looked_at()] == told
@@ -254,6 +254,8 @@ def test_there_is_an_example_of_each_file() -> None:
     ("model", "above"),
     [
         (AwsEstate, "aws."),
+        (GcpEstate, "gcp."),
+        (GcpSelectors, "gcp."),
         (PayoutsEstate, "payouts."),
         (Protected, "protected."),
         (Vendor, ""),
@@ -295,6 +297,13 @@ def test_the_connectors_words_are_listed() -> None:
         row[0].strip("`"): {w.strip(" `") for w in row[1].split(",")} for row in rows(listed)[2:]
     }
     assert told == {contains: set(how) for contains, how in installed_words()["aws"].items()}
+
+
+def test_googles_words_are_listed() -> None:
+    """And what it may say about Google Cloud."""
+    for contains, how in installed_words()["gcp"].items():
+        assert f"`{contains}`" in CONFIGURE
+        assert all(f"`{way}`" in CONFIGURE for way in how)
 
 
 def test_the_examples_that_are_shipped_are_those_that_the_readme_speaks_of() -> None:

@@ -61,7 +61,9 @@ def test_a_drill_passes_and_leaves_nothing(tmp_path: Path) -> None:
     report = json.loads(ended.stdout)
     assert (report["apiVersion"], report["kind"]) == ("stopline/v1", "DrillReport")
     assert (report["verdict"], report["faults"]) == ("pass", [])
-    _judged(report["connectors"]["aws"])
+    assert set(report["connectors"]) == {"aws", "gcp", "payouts"}
+    _judged(report["connectors"]["aws"], targets=30, refused=15, bystanders=20)
+    _judged(report["connectors"]["gcp"], targets=10, refused=8, bystanders=12)
     payouts = report["connectors"]["payouts"]
     assert set(payouts) == set(report["connectors"]["aws"])
     assert payouts["targets"] >= payouts["contained"] == payouts["refused"] >= 20
@@ -82,8 +84,8 @@ def test_a_drill_passes_and_leaves_nothing(tmp_path: Path) -> None:
     assert list(tmp_path.glob("stopline-drill-*")) == []
 
 
-def _judged(aws: Json) -> None:
-    assert set(aws) == {
+def _judged(one: Json, *, targets: int, refused: int, bystanders: int) -> None:
+    assert set(one) == {
         "targets",
         "contained",
         "refused",
@@ -91,10 +93,10 @@ def _judged(aws: Json) -> None:
         "bystanders_unharmed",
         "restored_identical",
     }
-    assert aws["contained"] == aws["targets"] >= 30
-    assert aws["refused"] >= 15
-    assert aws["bystanders_unharmed"] == aws["bystanders"] >= 20
-    assert aws["restored_identical"] is True
+    assert one["contained"] == one["targets"] >= targets
+    assert one["refused"] >= refused
+    assert one["bystanders_unharmed"] == one["bystanders"] >= bystanders
+    assert one["restored_identical"] is True
 
 
 @pytest.mark.timeout(300)

@@ -14,7 +14,7 @@ from stopline.drill.payrun import pay_run
 @pytest.fixture
 def day(tmp_path: Path) -> Iterator[PayDay]:
     """A seeded ledger in which mercor's payables are held by hand, and all others are paid."""
-    made = PayDay(tmp_path, "", f"sqlite:///{tmp_path}/l.db", ("a", "b"))
+    made = PayDay(tmp_path, f"sqlite:///{tmp_path}/l.db", ("a", "b"))
     made.seed()
     with made._engine.begin() as connection:
         for id_ in mine(made):

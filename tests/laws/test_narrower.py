@@ -140,3 +140,18 @@ def test_a_part_given_back_names_what_still_denies_it() -> None:
     assert [c.address for c in part.changes] == [KEY]
     assert {(s.address, s.principal) for s in part.skips} == {(DENY, ANA), (ATTACHED, ANA)}
     assert plan_restore("mercor", "0000beef", holds, Scope()).skips == ()
+
+
+def test_a_part_given_back_names_the_coarse_deny_that_still_holds_it() -> None:
+    """A service account is switched on again, and its entry in our deny policy stays."""
+    etl = "serviceAccount:etl@lab-data.iam.gserviceaccount.com"
+    where = Address("gcp", "123456789012", "service-account", "lab-data/etl")
+    entry = replace(where, kind="deny-policy-entry", id=f"stopline#{etl}")
+    off = change(where, State.of({"disabled": True}), Breadth.PRINCIPAL, etl)
+    off = replace(off, before=State.of({"disabled": False}))
+    denied = change(entry, State.of({"denied": etl}), Breadth.EVERYWHERE, etl)
+    holds = (hold(off), hold(denied))
+    part = plan_restore("mercor", "0000beef", holds, Scope(addresses=(str(where),)))
+    assert [c.address for c in part.changes] == [where]
+    assert [(s.address, s.principal) for s in part.skips] == [(entry, etl)]
+    assert plan_restore("mercor", "0000beef", holds, Scope()).skips == ()

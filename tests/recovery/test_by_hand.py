@@ -14,11 +14,11 @@ from support.aws_cli import AwsCli, aws_on_path
 from support.render import CONTAIN
 
 from stopline import planner
+from stopline.configuration import installed_words
 from stopline.connectors import aws
 from stopline.connectors.aws.classes import WRITERS
 from stopline.connectors.aws.clients import Clients
 from stopline.connectors.aws.commands import COMMANDS
-from stopline.connectors.aws.words import CONTAINS
 from stopline.drill import configure, doors, manifest
 from stopline.drill.access import REGION, Access
 from stopline.drill.emulator import Emulator
@@ -35,7 +35,7 @@ from stopline.vendors import Vendor
 ROOT = Path(__file__).parents[2]
 PAUSE = "1fc78323"
 PLAYBOOK = parse_playbook(
-    (ROOT / "config/playbooks/default.yaml").read_text(), "default", {"aws": CONTAINS}
+    (ROOT / "config/playbooks/default.yaml").read_text(), "default", installed_words()
 )
 
 

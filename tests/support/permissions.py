@@ -1,22 +1,32 @@
-"""Write the IAM policies that the AWS connector's declaration makes, or say which are not fresh."""
+"""Write the roles that the connectors' declarations make, or say which are not fresh."""
 
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 
+import yaml
+
 from stopline.connectors.aws.policies import policies, text_of
+from stopline.connectors.gcp.permissions import roles
 
 FOLDER = Path("config") / "permissions" / "aws"
+GCP = Path("config") / "permissions" / "gcp"
+_NOTE = "# Made by `make permissions`: gcloud iam roles create NAME --organization=ID --file=THIS\n"
 
 
-def texts() -> dict[str, str]:
-    """The text that each file must have, by its name."""
+def texts(folder: Path = FOLDER) -> dict[str, str]:
+    """The text that each file of a folder must have, by its name."""
+    if folder.name == GCP.name:
+        made = {name: yaml.safe_dump(role, sort_keys=False) for name, role in roles().items()}
+        return {f"{name}.yaml": f"{_NOTE}{text}" for name, text in made.items()}
     return {f"{name}.json": text_of(policy) for name, policy in policies().items()}
 
 
 def stale(folder: Path) -> list[str]:
     """The files that are not what the declaration makes, and those that nothing makes."""
-    there = {path.name: path.read_text("utf-8") for path in folder.glob("*.json")}
-    wanted = texts()
+    files = (path for path in folder.glob("*") if path.suffix in (".json", ".yaml"))
+    there: Mapping[str, str] = {path.name: path.read_text("utf-8") for path in files}
+    wanted = texts(folder)
     return sorted(name for name in {*there, *wanted} if there.get(name) != wanted.get(name))
 
 
@@ -25,10 +35,11 @@ def write(folder: Path) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     for name in stale(folder):
         (folder / name).unlink(missing_ok=True)
-    for name, text in texts().items():
+    for name, text in texts(folder).items():
         (folder / name).write_text(text, "utf-8")
 
 
 if __name__ == "__main__":
-    write(FOLDER)
-    sys.stderr.write(f"{FOLDER}: {', '.join(sorted(texts()))}\n")
+    for made in (FOLDER, GCP):
+        write(made)
+        sys.stderr.write(f"{made}: {', '.join(sorted(texts(made)))}\n")

@@ -1,0 +1,74 @@
+"""Google Cloud: principals, service accounts and allow policies in an organisation or projects.
+
+`discovery` reads, `opinion` says how a grant is contained; only what `documents` lists changes
+anything. What is covered and what is not: docs/access-paths.md.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from stopline.commands import Commands
+from stopline.connectors.gcp import commands, opinion
+from stopline.connectors.gcp.clients import Clients
+from stopline.connectors.gcp.discovery import discover
+from stopline.connectors.gcp.documents import READERS, WRITERS
+from stopline.connectors.gcp.permissions import PERMISSIONS
+from stopline.connectors.gcp.reading import NAME
+from stopline.engine import Observed, Terms
+from stopline.errors import UserError
+from stopline.estate import Estate
+from stopline.model import Change, Document, Found, Grant, Residual, Scope, Skip
+from stopline.vendors import Vendor
+
+
+@dataclass(frozen=True)
+class GcpConnector:
+    """The port over the Google Cloud part of an estate."""
+
+    clients: Clients
+    propagation: float
+    name: str = NAME
+
+    @property
+    def permissions(self) -> Mapping[str, frozenset[str]]:
+        """The IAM permissions that we use: `read` to assess, `write` besides."""
+        return PERMISSIONS
+
+    def discover(self, vendor: Vendor, scope: Scope) -> Iterable[Found]:
+        """Yield what the vendor holds; what cannot be read is a gap."""
+        return discover(self.clients, vendor, scope)
+
+    def contained(self, grant: Grant, terms: Terms) -> Iterator[Change | Skip]:
+        """A pure opinion: how this grant is contained."""
+        return opinion.contained(grant, terms)
+
+    def read(self, document: Document) -> Observed:
+        """Read one document freshly. Raises ConnectorError."""
+        return READERS[document.kind](self.clients, document)
+
+    def write(
+        self, observed: Observed, changes: Sequence[Change], original: str | None, token: str
+    ) -> None:
+        """Write all our changes of one document, on its etag. Google takes no idempotency key."""
+        del token
+        WRITERS[observed.document.kind](self.clients, observed, changes, original)
+
+    def residuals(self, change: Change) -> Iterable[Residual]:
+        """What outlives this change, and until when."""
+        return opinion.residuals(change)
+
+    def commands(
+        self, document: Document, changes: Sequence[Change], original: str | None
+    ) -> Commands:
+        """The same changes as plain `gcloud` commands, for when stopline itself is down."""
+        del original
+        return commands.commands(document, changes)
+
+
+def build(estate: Estate) -> GcpConnector:
+    """Make the connector of an estate. Raises UserError when the estate has no such section."""
+    if estate.gcp is None:
+        raise UserError(
+            "The estate's file has no `gcp` section.", "Name the organisation, or projects, there."
+        )
+    return GcpConnector(Clients(estate.gcp), estate.gcp.propagation)

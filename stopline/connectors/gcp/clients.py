@@ -1,0 +1,305 @@
+"""Google's APIs through Google's own client: one code path for Google and for the drill.
+
+A method is named as the discovery documents name it: `iam/v1/projects.serviceAccounts.get`. A read
+is retried by the client, a write is sent once, because the engine reads again and asks anew. No
+HTTP object is used by two threads at a time, and one that failed is closed and dropped.
+https://googleapis.github.io/google-api-python-client/docs/thread_safety.html
+"""
+
+import json
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import google.auth
+import httplib2
+from google.auth import impersonated_credentials
+from google.auth.exceptions import DefaultCredentialsError
+from google.oauth2.credentials import Credentials
+from google_auth_httplib2 import AuthorizedHttp
+from googleapiclient.discovery import build_from_document
+from googleapiclient.discovery_cache import get_static_doc
+from googleapiclient.errors import HttpError
+
+from stopline.connectors.gcp.faults import translated
+from stopline.errors import ConnectorError
+from stopline.estate import GcpEstate
+from stopline.model import Cause
+from stopline.settings import variable
+from stopline.text import Json
+
+SCOPES = ("https://www.googleapis.com/auth/cloud-platform",)
+DENYING = "iam/v2"
+MINUTE = 61.0
+"""A minute, and what a call may have been on its way."""
+SECONDS = 6
+"""The longest that one request waits to connect, and then for an answer: both end in the lease."""
+READS = 5
+"""How often a read is tried again by the client."""
+_RESUME = 308
+"""Not a redirect to Google: https://docs.cloud.google.com/storage/docs/resumable-uploads ."""
+
+
+class Once(httplib2.Http):  # type: ignore[misc]
+    """Sends each request once. Its base sends one again whose answer was lost, writes too.
+
+    The second one would be told that the etag has moved, and we would take our own edit for
+    somebody else's.
+    """
+
+    def _conn_request(self, conn: Any, *words: Any) -> Any:
+        connects = iter((conn.connect,))
+
+        def once() -> None:
+            connect = next(connects, None)
+            if connect is None:
+                raise ConnectionResetError("the connection was closed without an answer")
+            connect()
+
+        conn.connect = once
+        return super()._conn_request(conn, *words)
+
+
+@dataclass
+class Rate:
+    """At most `per_second` in the long run, a second's worth at once."""
+
+    per_second: float
+    clock: Callable[[], float] = time.monotonic
+    sleep: Callable[[float], None] = time.sleep
+
+    def __post_init__(self) -> None:
+        """Begin full."""
+        self._lock = threading.Lock()
+        self._next = self.clock() - 1.0
+
+    def take(self) -> None:
+        """Wait for one call's turn."""
+        with self._lock:
+            now = self.clock()
+            self._next = max(self._next, now - 1.0) + 1.0 / self.per_second
+            wait = self._next - now
+        if wait > 0:
+            self.sleep(wait)
+
+
+@dataclass
+class Window:
+    """At most `most` in any minute, as Google counts them. Waits until the oldest is over."""
+
+    most: int
+    clock: Callable[[], float] = time.monotonic
+    sleep: Callable[[float], None] = time.sleep
+
+    def __post_init__(self) -> None:
+        """Begin empty."""
+        self._lock = threading.Lock()
+        self._taken: deque[float] = deque(maxlen=self.most)
+
+    def take(self) -> None:
+        """Wait for one call's turn."""
+        with self._lock:
+            now = self.clock()
+            full = len(self._taken) == self._taken.maxlen
+            turn = max(now, self._taken[0] + MINUTE) if full else now
+            self._taken.append(turn)
+        if turn > now:
+            self.sleep(turn - now)
+
+
+@dataclass
+class Clients:
+    """All clients of one estate. Threads share them. `on_call` is told each method."""
+
+    estate: GcpEstate
+    on_call: Callable[[str], None] = lambda _method: None
+    sleep: Callable[[float], None] = time.sleep
+    clock: Callable[[], float] = time.monotonic
+    calls: int = 0
+    _lock: threading.RLock = field(default_factory=threading.RLock, repr=False)
+    _leaves: dict[str, Any] = field(default_factory=dict, repr=False)
+    _services: dict[str, Any] = field(default_factory=dict, repr=False)
+    _rates: dict[tuple[str, bool], Rate | Window] = field(default_factory=dict, repr=False)
+    _keys: dict[str, Any] = field(default_factory=dict, repr=False)
+    _idle: dict[str, list[AuthorizedHttp]] = field(default_factory=dict, repr=False)
+
+    def ask(self, method: str, **words: Any) -> Json:
+        """Make one reading call. Raises ConnectorError with a typed cause."""
+        return self._call(method, words, writing=False)
+
+    def ask_once(self, method: str, **words: Any) -> Json:
+        """The same, sent once: for what is good to know, and worth no wait."""
+        return self._call(method, words, writing=False, retries=0)
+
+    def do(self, method: str, **words: Any) -> Json:
+        """Make one writing call, once. Raises ConnectorError; `landed` None where nobody knows."""
+        return self._call(method, words, writing=True, retries=0)
+
+    def pages(self, method: str, items: str, **words: Any) -> list[Json]:
+        """Ask for a list to its last page; an empty one may have a next. Raises ConnectorError.
+
+        https://docs.cloud.google.com/apis/design/design_patterns#list_pagination
+        """
+        found: list[Json] = []
+        more: dict[str, str] = {}
+        while True:
+            page = self.ask(method, **words, **more)
+            found += page.get(items, [])
+            if not page.get("nextPageToken"):
+                return found
+            more = {"pageToken": page["nextPageToken"]}
+
+    def close(self) -> None:
+        """Close every connection that is open."""
+        with self._lock:
+            for http in [h for held in self._idle.values() for h in held]:
+                http.close()
+            self._idle.clear()
+
+    def _call(
+        self, method: str, words: Mapping[str, Any], *, writing: bool, retries: int = READS
+    ) -> Json:
+        what = f"{method} {_named(words)}".strip()
+        try:
+            request = self._leaf(method)(**words)
+            request._sleep = self._slept  # noqa: SLF001 - the client's own seam for its back-off
+            http = self._take("write" if writing else "read")
+        except Exception as error:
+            raise translated(error, what, writing=False) from error
+        self._rate(method, writing=writing).take()
+        self.on_call(method)
+        self.calls += 1
+        whole = False
+        try:
+            answer = request.execute(http=http, num_retries=retries)
+            whole = True
+        except Exception as error:
+            whole = isinstance(error, HttpError)
+            raise translated(error, what, writing=writing) from error
+        finally:
+            self._give(http, "write" if writing else "read", whole=whole)
+        return answer
+
+    def _slept(self, seconds: float) -> None:
+        self.sleep(seconds)
+
+    # --- services ------------------------------------------------------------------------------
+
+    def _leaf(self, method: str) -> Callable[..., Any]:
+        """A method of a resource object, which holds no state of a call."""
+        with self._lock:
+            if method not in self._leaves:
+                api, version, path = method.split("/")
+                *resources, verb = path.split(".")
+                found = self._service(api, version)
+                for name in resources:
+                    found = getattr(found, name)()
+                self._leaves[method] = getattr(found, verb)
+            leaf: Callable[..., Any] = self._leaves[method]
+            return leaf
+
+    def _service(self, api: str, version: str) -> Any:
+        key = f"{api}/{version}"
+        if key not in self._services:
+            document = json.loads(get_static_doc(api, version))
+            if self.estate.api_root:
+                document["rootUrl"] = f"{self.estate.api_root.rstrip('/')}/{key}/"
+                document.pop("mtlsRootUrl", None)
+            self._services[key] = build_from_document(document, http=httplib2.Http())
+        return self._services[key]
+
+    def _rate(self, method: str, *, writing: bool) -> Rate | Window:
+        """Ours for one service. Deny policies have a limit of their own, and few writes of ours.
+
+        A write of one waits for nothing here, since it is sent under a lease.
+        https://docs.cloud.google.com/iam/quotas
+        """
+        key = method.rpartition("/")[0]
+        paced = key == DENYING and not writing
+        with self._lock:
+            if (key, paced) not in self._rates:
+                few = Window(self.estate.deny_reads_per_minute, self.clock, self.sleep)
+                many = Rate(self.estate.calls_per_second, self.clock, self.sleep)
+                self._rates[key, paced] = few if paced else many
+            return self._rates[key, paced]
+
+    # --- connections and credentials -----------------------------------------------------------
+
+    def _take(self, mode: str) -> AuthorizedHttp:
+        with self._lock:
+            idle = self._idle.setdefault(mode, [])
+            if idle:  # reads alone: the other end may have closed it, and a read asks again
+                return idle.pop()
+            credentials = self._credentials(mode)
+        http = (httplib2.Http if mode == "read" else Once)(timeout=SECONDS)
+        http.redirect_codes = http.redirect_codes - {_RESUME}
+        return AuthorizedHttp(credentials, http=http)
+
+    def _give(self, http: AuthorizedHttp, mode: str, *, whole: bool) -> None:
+        if not whole or mode != "read":
+            http.close()
+            return
+        with self._lock:
+            self._idle.setdefault(mode, []).append(http)
+
+    def _credentials(self, mode: str) -> Any:
+        """Whoever reads, or whoever writes; made once. Raises google-auth's own errors."""
+        estate = self.estate
+        reader = estate.read_service_account or estate.service_account
+        who = reader if mode == "read" else estate.service_account
+        if who not in self._keys:
+            source = self._own()
+            self._keys[who] = (
+                impersonated_credentials.Credentials(  # type: ignore[no-untyped-call]
+                    source_credentials=source, target_principal=who, target_scopes=list(SCOPES)
+                )
+                if who
+                else source
+            )
+        return self._keys[who]
+
+    def _own(self) -> Any:
+        """The worker's own: a token that is handed in, or application default credentials.
+
+        https://docs.cloud.google.com/docs/authentication/application-default-credentials
+        """
+        name = self.estate.access_token_from
+        if name is None:
+            return google.auth.default(scopes=list(SCOPES))[0]
+        if not (token := variable(name)):
+            what = f"{name} is not set to an access token"
+            raise DefaultCredentialsError(what)  # type: ignore[no-untyped-call]
+        return Credentials(token=token)  # type: ignore[no-untyped-call]
+
+
+WAITS = (0.5, 1.0, 2.0)
+"""Seconds between looks at what is done in the background."""
+_NAMES = ("name", "resource", "parent", "bucket", "project")
+
+
+def _named(words: Mapping[str, Any]) -> str:
+    return next((str(words[key]) for key in _NAMES if key in words), "")
+
+
+DENIES = "iam/v2/policies.operations.get"
+POOLS = "iam/v1/projects.locations.workloadIdentityPools.operations.get"
+
+
+def done(clients: Clients, operation: Json, method: str = DENIES) -> None:
+    """Wait for what IAM does in the background. Raises ConnectorError where it failed.
+
+    https://docs.cloud.google.com/iam/docs/reference/rest/v2/policies.operations/get
+    """
+    for wait in WAITS:
+        if operation.get("done"):
+            break
+        clients.sleep(wait)
+        operation = clients.ask(method, name=operation["name"])
+    if not operation.get("done"):
+        what = f"{operation.get('name', 'the operation')} is still under way"
+        raise ConnectorError(Cause.UNREACHABLE, what, landed=None)
+    if error := operation.get("error"):
+        raise ConnectorError(Cause.REFUSED, f"IAM refused it: {error.get('message')}")

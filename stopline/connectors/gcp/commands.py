@@ -1,0 +1,97 @@
+"""Our changes as commands that a person can run. Pure.
+
+https://docs.cloud.google.com/sdk/gcloud/reference/iam
+"""
+
+import json
+from collections.abc import Iterator, Sequence
+from shlex import join, quote
+
+from stopline.commands import Commands
+from stopline.connectors.gcp import denying
+from stopline.connectors.gcp.reading import point_of
+from stopline.model import Change, Document
+from stopline.text import canonical
+
+
+def commands(document: Document, changes: Sequence[Change]) -> Commands:
+    """`gcloud` for all our changes of one document."""
+    say = {
+        "deny-policy-entry": _deny,
+        "allow-policy-entry": _allow,
+        "hmac-key": _hmac_key,
+        "identity-pool": _pool,
+    }.get(document.kind, _switch)
+    return Commands(tuple(say(document, changes)))
+
+
+def _switch(document: Document, changes: Sequence[Change]) -> Iterator[str]:
+    project, email, *key = document.id.split("/")
+    for change in changes:
+        if change.after is not None:
+            verb = "disable" if change.after.value["disabled"] else "enable"
+            words = ["keys", verb, key[0], f"--iam-account={email}"] if key else [verb, email]
+            yield join(["gcloud", "iam", "service-accounts", *words, f"--project={project}"])
+
+
+def _hmac_key(document: Document, changes: Sequence[Change]) -> Iterator[str]:
+    """https://docs.cloud.google.com/sdk/gcloud/reference/storage/hmac/update"""
+    project, _, key = document.id.partition("/")
+    for change in changes:
+        if change.after is not None:
+            verb = "--activate" if change.after.value["state"] == "ACTIVE" else "--deactivate"
+            yield join(("gcloud", "storage", "hmac", "update", key, verb, f"--project={project}"))
+
+
+def _pool(document: Document, changes: Sequence[Change]) -> Iterator[str]:
+    """https://docs.cloud.google.com/sdk/gcloud/reference/iam/workload-identity-pools/update"""
+    _, number, *_, name = document.id.split("/")
+    for change in changes:
+        if change.after is not None:
+            verb = "--disabled" if change.after.value["disabled"] else "--no-disabled"
+            where = ("--location=global", f"--project={number}", verb)
+            yield join(("gcloud", "iam", "workload-identity-pools", "update", name, *where))
+
+
+def _deny(document: Document, changes: Sequence[Change]) -> Iterator[str]:
+    """The whole policy is written when all of it is ours; a part of it is not known by hand."""
+    point = f"cloudresourcemanager.googleapis.com/{point_of(document.realm)}"
+    where = (f"--attachment-point={point}", "--kind=denypolicies")
+    policy = ("gcloud", "iam", "policies")
+    after = {c.address.part: c.after for c in changes if c.after is not None}
+    if not after:
+        yield join((*policy, "delete", document.id, *where))
+        return
+    body = canonical({"displayName": document.id, "rules": denying.rules(after)})
+    yield f'printf %s {quote(body)} > "$D/deny.json"'
+    yield f'{join((*policy, "create", document.id, *where))} --policy-file="$D/deny.json"'
+
+
+def _allow(document: Document, changes: Sequence[Change]) -> Iterator[str]:
+    for change in changes:
+        said = change.after or change.before
+        if said is None:
+            continue
+        verb = "remove" if change.after is None else "add"
+        value = said.value
+        words = [f"--member={value['member']}", f"--role={value['role']}"]
+        line = join((*_target(document.id, verb), *words))
+        if not value.get("condition"):
+            yield f"{line} --condition=None"
+            continue
+        yield f'printf %s {quote(json.dumps(value["condition"]))} > "$D/condition.json"'
+        yield f'{line} --condition-from-file="$D/condition.json"'
+
+
+def _target(resource: str, verb: str) -> tuple[str, ...]:
+    """https://docs.cloud.google.com/sdk/gcloud/reference/projects/add-iam-policy-binding"""
+    edit = f"{verb}-iam-policy-binding"
+    kind, _, name = resource.partition("/")
+    if "/serviceAccounts/" in resource:
+        project, _, email = name.partition("/serviceAccounts/")
+        return ("gcloud", "iam", "service-accounts", edit, email, f"--project={project}")
+    if kind == "buckets":
+        return ("gcloud", "storage", "buckets", edit, f"gs://{name}")
+    if kind == "folders":
+        return ("gcloud", "resource-manager", "folders", edit, name)
+    return ("gcloud", kind, edit, name)

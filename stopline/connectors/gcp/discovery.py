@@ -1,0 +1,290 @@
+"""What a vendor holds in Google Cloud: policy entries, service accounts, keys; and our denies."""
+
+from collections.abc import Collection, Generator, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+
+from stopline.connectors.gcp import denying, members, reading
+from stopline.connectors.gcp.bindings import Entry, entries
+from stopline.connectors.gcp.clients import Clients
+from stopline.connectors.gcp.documents import deny_policies, deny_policy, pool, state_of
+from stopline.connectors.gcp.reading import NAME, Account, Realm
+from stopline.errors import ConnectorError
+from stopline.model import Address, Counted, Document, Found, Gap, Grant, Scope, Seen, State
+from stopline.text import Json
+from stopline.vendors import GcpSelectors, Vendor
+
+GIVES_AWAY = (
+    "roles/iam.serviceAccountTokenCreator",
+    "roles/iam.serviceAccountUser",
+    "roles/iam.workloadIdentityUser",
+    "roles/iam.serviceAccountOpenIdTokenCreator",
+    "roles/iam.serviceAccountKeyAdmin",
+    "roles/iam.serviceAccountAdmin",
+    "roles/owner",
+    "roles/editor",
+)
+"""Roles on a service account by which somebody acts as it.
+
+https://docs.cloud.google.com/iam/docs/service-account-permissions
+"""
+
+
+def selectors_of(vendor: Vendor, scope: Scope) -> GcpSelectors:
+    """The vendor's selectors, or those of the project that the scope names."""
+    if not scope.project:
+        return vendor.gcp
+    project = vendor.projects.get(scope.project)
+    return project.gcp if project is not None else GcpSelectors()
+
+
+def discover(clients: Clients, vendor: Vendor, scope: Scope) -> Iterator[Found]:
+    """Yield what the vendor holds. What cannot be read is a gap; the rest goes on."""
+    selectors = selectors_of(vendor, scope)
+    for id_ in clients.estate.realms:
+        if scope.realms and id_ not in scope.realms:
+            continue
+        read = reading.realm(clients, id_)
+        if not selectors.empty:
+            yield from _unseen(vendor, id_)
+        if read.policies:
+            yield from _realm(_Look(clients, selectors, read, whole=not scope.principals))
+        yield from read.gaps
+
+
+UNSEEN = {
+    "domain-wide-delegation": (
+        "no API lists it: a client of the vendor's could act as any user; look in the Admin "
+        "console, under API controls, and remove it there"
+    ),
+    "resumable-uploads": (
+        "no API lists open ones, and whoever has the address of one can write for a week"
+    ),
+    "analytics-hub": (
+        "a dataset that the vendor has subscribed to stays with it, and revoking cannot be undone"
+    ),
+}
+
+
+def _unseen(vendor: Vendor, realm: str) -> Iterator[Gap]:
+    """What no API shows, until the vendor's file says that a person has looked at it."""
+    for what, why in UNSEEN.items():
+        if what not in vendor.gcp.acknowledged:
+            step = f"; then name it under `gcp.acknowledged` of {vendor.vendor}.yaml"
+            yield Gap(NAME, realm, what, f"{why}{step}")
+
+
+@dataclass
+class _Look:
+    """One realm, and the vendor whom we look for. `whole` is false for single principals of it."""
+
+    clients: Clients
+    selectors: GcpSelectors
+    read: Realm
+    whole: bool
+
+    def held(self) -> Iterator[tuple[str, Entry]]:
+        """Every entry of every policy; one that hides its conditions is a gap."""
+        for resource, policy in sorted(self.read.policies.items()):
+            found = self.read.tried(f"policy of {resource}", partial(entries, policy))
+            yield from ((resource, entry) for entry in sorted(found or ()))
+
+
+def _realm(look: _Look) -> Iterator[Found]:
+    marks = yield from _marks(look)
+    held = list(look.held())
+    theirs = [(r, e, members.via(look.selectors, _living(e.member))) for r, e in held]
+    theirs = [(r, e, via) for r, e, via in theirs if via]
+    yield from _denied(look, marks, {members.plain(e.member) for _, e, _ in theirs})
+    allowed = reading.permissions_of(look.clients, (e.role for _, e, _ in theirs))
+    for resource, entry, via in theirs:
+        yield _entry(look, resource, entry, via, (allowed[entry.role], marks))
+        where = f"{resource}#{entry.part}"
+        yield Seen(Address(NAME, look.read.id, "allow-policy-entry", where), state_of(entry))
+    yield from _accounts(look, held)
+    yield from _pools(look)
+    read = look.read
+    for kind, number in (
+        ("principal", len({entry.member for _, entry in held})),
+        ("service-account", len(read.accounts)),
+        ("bucket", len(read.buckets)),
+        ("project", len(read.projects)),
+    ):
+        yield Counted(NAME, read.id, kind, number)
+
+
+def _living(member: str) -> str:
+    """A member that was deleted, by the name that it had."""
+    return member.removeprefix("deleted:").partition("?uid=")[0]
+
+
+_Marks = Mapping[str, set[str]]
+"""The journals that deny a member."""
+
+
+def _marks(look: _Look) -> Generator[Found, None, _Marks]:
+    """Yield what the deny policies of stopline say, and return who denies whom."""
+    found: dict[str, set[str]] = {}
+    realm = look.read.id
+    names = look.read.tried("deny policies", lambda: deny_policies(look.clients, realm)) or ()
+    for name in filter(denying.journal_of, names):
+        document = Document(NAME, realm, "deny-policy-entry", name)
+        seen = look.read.tried(name, partial(deny_policy, look.clients, document))
+        for address, state in sorted(seen.states.items()) if seen else ():
+            yield Seen(address, state)
+            found.setdefault(address.part, set()).add(denying.journal_of(name))
+    return found
+
+
+def _denied(look: _Look, marks: _Marks, holders: Collection[str]) -> Iterator[Grant]:
+    """Whom a deny of stopline's names, and who holds nothing now: perhaps since we took it out."""
+    for member, journals in sorted(marks.items()):
+        if member in holders or not members.via(look.selectors, member):
+            continue
+        state: dict[str, Json] = {"names": [member], "journals": sorted(journals)}
+        yield Grant(
+            Address(NAME, look.read.id, "denied-principal", member),
+            State.of(state),
+            member,
+            "nothing but what was taken out",
+            reading.point_of(look.read.id),
+            "a deny of stopline's",
+        )
+
+
+def _entry(
+    look: _Look, resource: str, entry: Entry, via: str, known: tuple[Sequence[str] | None, _Marks]
+) -> Grant:
+    allowed, marks = known
+    names = members.named(look.selectors, entry.member, whole=look.whole)
+    state: dict[str, Json] = {
+        **state_of(entry).value,
+        "names": list(names),
+        "journals": sorted({j for name in names for j in marks.get(name, ())}),
+        "undenied": denying.undenied(allowed),
+    }
+    uids = {account.member: account.uid for account in look.read.accounts}
+    return Grant(
+        Address(NAME, look.read.id, "entry", f"{resource}#{entry.part}"),
+        State.of(state),
+        entry.member,
+        entry.role,
+        resource,
+        via,
+        uids.get(entry.member, ""),
+    )
+
+
+# --- service accounts of ours ------------------------------------------------------------------
+
+
+def _accounts(look: _Look, held: Sequence[tuple[str, Entry]]) -> Iterator[Found]:
+    own = {a.member: via for a in look.read.accounts if (via := _own(look, a))}
+    reached = _reached(look, held, own)
+    for account in look.read.accounts:
+        if account.member in own:
+            yield _account(look, account, own[account.member])
+            yield from _keys(look, account, own[account.member])
+            yield from _hmac_keys(look, account, own[account.member])
+        elif account.member in reached:
+            who, others = reached[account.member]
+            yield _account(look, account, f"{who} may act as it", others)
+
+
+def _own(look: _Look, account: Account) -> str:
+    return members.via(look.selectors, account.member)
+
+
+def _reached(
+    look: _Look, held: Iterable[tuple[str, Entry]], own: Mapping[str, str]
+) -> dict[str, tuple[str, tuple[str, ...]]]:
+    """Accounts as which the vendor may act, through others too; and who else may act as each."""
+    acts: dict[str, set[str]] = {}
+    for resource, entry in held:
+        if "/serviceAccounts/" in resource and entry.role in GIVES_AWAY:
+            acts.setdefault(f"serviceAccount:{resource.rpartition('/')[2]}", set()).add(
+                entry.member
+            )
+    known: dict[str, str] = dict(own)
+    while True:
+        further = {
+            account: min(by)
+            for account, who in acts.items()
+            if account not in known
+            and (by := {m for m in who if m in known or members.via(look.selectors, m)})
+        }
+        if not further:
+            break
+        known |= further
+    return {
+        account: (known[account], _strangers(look, acts[account], known))
+        for account in known.keys() - own.keys()
+    }
+
+
+def _strangers(look: _Look, who: Iterable[str], known: Mapping[str, str]) -> tuple[str, ...]:
+    return tuple(sorted(m for m in who if m not in known and not members.via(look.selectors, m)))
+
+
+def _account(
+    look: _Look, account: Account, via: str, others: tuple[str, ...] | None = None
+) -> Grant:
+    """`others` is None for an account that was made for the vendor."""
+    return Grant(
+        Address(NAME, look.read.id, "service-account", f"{account.project}/{account.email}"),
+        State.of({"disabled": account.disabled}),
+        account.member,
+        "service-account" if others is None else "reached-service-account",
+        account.name,
+        via,
+        account.uid,
+        vouched=others is None,
+        shared_with=others or (),
+    )
+
+
+def _keys(look: _Look, account: Account, via: str) -> Iterator[Found]:
+    try:
+        for key, disabled in reading.keys(look.clients, account):
+            id_ = f"{account.project}/{account.email}/{key}"
+            yield Grant(
+                Address(NAME, look.read.id, "service-account-key", id_),
+                State.of({"disabled": disabled}),
+                account.member,
+                "service-account-key",
+                account.name,
+                via,
+            )
+    except ConnectorError as error:
+        yield Gap(NAME, look.read.id, f"keys of {account.email}", error.detail)
+
+
+def _hmac_keys(look: _Look, account: Account, via: str) -> Iterator[Found]:
+    try:
+        for key, state in reading.hmac_keys(look.clients, account):
+            yield Grant(
+                Address(NAME, look.read.id, "hmac-key", f"{account.project}/{key}"),
+                State.of({"state": state}),
+                account.member,
+                "hmac-key",
+                account.name,
+                via,
+            )
+    except ConnectorError as error:
+        yield Gap(NAME, look.read.id, f"HMAC keys of {account.email}", error.detail)
+
+
+def _pools(look: _Look) -> Iterator[Found]:
+    """Pools of ours that let in nobody but the vendor; one in the vendor's project is its own."""
+    for name in look.selectors.pools:
+        if name.split("/")[1] not in look.read.numbers:
+            continue
+        document = Document(NAME, look.read.id, "identity-pool", name)
+        seen = look.read.tried(name, partial(pool, look.clients, document))
+        if seen is None:
+            continue
+        if not seen.exists:
+            yield Gap(NAME, look.read.id, name, "there is no such pool")
+        for address, state in seen.states.items():
+            who = f"principalSet://iam.googleapis.com/{name}/*"
+            yield Grant(address, state, who, "identity-pool", name, "its own name")

@@ -1,0 +1,277 @@
+"""What one call of Google Cloud replaces: a deny policy, an allow policy, a switch."""
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+
+from stopline.connectors.gcp import denying
+from stopline.connectors.gcp.bindings import Entry, edited, entries, leaves_nobody
+from stopline.connectors.gcp.clients import POOLS, Clients, done
+from stopline.connectors.gcp.reading import NAME, account_of, point_of, policy_of, set_policy
+from stopline.engine import Observed
+from stopline.errors import ConnectorError, StaleError
+from stopline.model import Address, Cause, Change, Document, State
+from stopline.text import Json, canonical
+
+# --- our deny policy: https://docs.cloud.google.com/iam/docs/reference/rest/v2/policies --------
+
+
+def _parent(realm: str) -> str:
+    """The attachment point: its slash is written as %2F, once."""
+    point = point_of(realm).replace("/", "%2F")
+    return f"policies/cloudresourcemanager.googleapis.com%2F{point}/denypolicies"
+
+
+def deny_policies(clients: Clients, realm: str) -> list[str]:
+    """The ids of all deny policies at a realm's top; their rules are not in this answer."""
+    listed = clients.pages("iam/v2/policies.listPolicies", "policies", parent=_parent(realm))
+    return sorted(one["name"].rpartition("/")[2] for one in listed)
+
+
+def deny_policy(clients: Clients, document: Document) -> Observed:
+    """Read one deny policy; one that there is not says nothing."""
+    name = f"{_parent(document.realm)}/{document.id}"
+    try:
+        policy = clients.ask("iam/v2/policies.get", name=name)
+    except ConnectorError as error:
+        if error.cause is not Cause.GONE:
+            raise
+        return Observed(document)
+    states = {
+        Address(NAME, document.realm, document.kind, f"{document.id}#{member}"): state
+        for member, state in denying.entries(policy).items()
+    }
+    return Observed(document, states, tag=policy["etag"])
+
+
+def _write_deny(
+    clients: Clients, observed: Observed, changes: Sequence[Change], _original: str | None
+) -> None:
+    document = observed.document
+    said = {address.part: state for address, state in observed.states.items()}
+    for change in changes:
+        said.pop(change.address.part, None)
+        if change.after is not None:
+            said[change.address.part] = change.after
+    name = f"{_parent(document.realm)}/{document.id}"
+    if not said and not observed.tag:
+        return
+    if not said:
+        done(clients, clients.do("iam/v2/policies.delete", name=name, etag=observed.tag))
+        return
+    body: Json = {"displayName": f"stopline: {document.id}", "rules": denying.rules(said)}
+    if observed.tag:
+        body |= {"name": name, "etag": observed.tag}
+        done(clients, clients.do("iam/v2/policies.update", name=name, body=body))
+        return
+    try:
+        words = {"parent": _parent(document.realm), "policyId": document.id, "body": body}
+        done(clients, clients.do("iam/v2/policies.createPolicy", **words))
+    except ConnectorError as error:
+        if error.cause is Cause.BUSY:  # ALREADY_EXISTS: an attempt of ours was there first
+            raise StaleError(error.detail) from error
+        raise
+
+
+# --- allow policies ----------------------------------------------------------------------------
+
+
+def state_of(entry: Entry) -> State:
+    """What one entry of an allow policy says."""
+    said: Json = {"member": entry.member, "role": entry.role}
+    if entry.condition:
+        said |= {"condition": json.loads(entry.condition)}
+    return State.of(said)
+
+
+def _entry_of(state: State) -> Entry:
+    said = state.value
+    condition = canonical(said["condition"]) if said.get("condition") else ""
+    return Entry(said["role"], said["member"], condition)
+
+
+def _allow_policy(clients: Clients, document: Document) -> Observed:
+    try:
+        policy = policy_of(clients, document.id)
+    except ConnectorError as error:
+        if error.cause is not Cause.GONE:
+            raise
+        return Observed(document, exists=False)
+    states = {
+        Address(NAME, document.realm, document.kind, f"{document.id}#{e.part}"): state_of(e)
+        for e in entries(policy)
+    }
+    return Observed(document, states, raw=json.dumps(policy), tag=policy.get("etag", ""))
+
+
+def _write_allow(
+    clients: Clients, observed: Observed, changes: Sequence[Change], original: str | None
+) -> None:
+    """A delta on the policy as it is now; one that is as it was gets its old order back.
+
+    An empty etag would overwrite blindly: https://docs.cloud.google.com/iam/docs/policies#etag
+    """
+    if not observed.tag:
+        raise ConnectorError(Cause.REFUSED, f"the policy of {observed.document.id} has no etag")
+    now: Json = json.loads(observed.raw)
+    stands = observed.states
+    out = [_entry_of(stands[c.address]) for c in changes if c.after is None and c.address in stands]
+    into = [_entry_of(c.after) for c in changes if c.after is not None]
+    for change in changes:
+        if change.after is not None and change.uid:
+            _require_same(clients, change)
+    policy = edited(now, out, into)
+    if leaves_nobody(now, policy):
+        what = f"{observed.document.id} would have no administrator left"
+        raise ConnectorError(Cause.REFUSED, what)
+    if original and _alike(policy, json.loads(original)):
+        policy["bindings"] = json.loads(original).get("bindings", [])
+    if entries(policy) != entries(now):
+        set_policy(clients, observed.document.id, policy)
+    else:  # nothing to write, unless it is gone
+        policy_of(clients, observed.document.id)
+
+
+def _alike(policy: Json, original: Json) -> bool:
+    return entries(policy) == entries(original)
+
+
+def _require_same(clients: Clients, change: Change) -> None:
+    """Give nothing back to somebody else under the same name. Raises ConnectorError (recreated)."""
+    email = change.principal.partition(":")[2]
+    found = account_of(
+        clients.ask(
+            "iam/v1/projects.serviceAccounts.get", name=f"projects/-/serviceAccounts/{email}"
+        )
+    )
+    if found.uid != change.uid:
+        what = f"{email} is another account now ({found.uid}, not {change.uid})"
+        raise ConnectorError(Cause.RECREATED, what)
+
+
+# --- switches ----------------------------------------------------------------------------------
+
+
+def _name(document: Document) -> str:
+    project, email, *key = document.id.split("/")
+    tail = f"/keys/{key[0]}" if key else ""
+    return f"projects/{project}/serviceAccounts/{email}{tail}"
+
+
+def _account(clients: Clients, document: Document) -> Observed:
+    """https://docs.cloud.google.com/iam/docs/reference/rest/v1/projects.serviceAccounts/get"""
+    return _switch(clients, document, "iam/v1/projects.serviceAccounts.get")
+
+
+def _key(clients: Clients, document: Document) -> Observed:
+    """https://docs.cloud.google.com/iam/docs/reference/rest/v1/projects.serviceAccounts.keys/get"""
+    return _switch(clients, document, "iam/v1/projects.serviceAccounts.keys.get")
+
+
+def _switch(clients: Clients, document: Document, method: str) -> Observed:
+    try:
+        said = clients.ask(method, name=_name(document))
+    except ConnectorError as error:
+        if error.cause is not Cause.GONE:
+            raise
+        return Observed(document, exists=False)
+    address = Address(document.connector, document.realm, document.kind, document.id)
+    state = State.of({"disabled": bool(said.get("disabled"))})
+    return Observed(document, {address: state}, uid=said.get("uniqueId", ""))
+
+
+def _write_switch(
+    clients: Clients, observed: Observed, changes: Sequence[Change], _original: str | None
+) -> None:
+    """`disable` and `enable` say the same when said twice.
+
+    https://docs.cloud.google.com/iam/docs/reference/rest/v1/projects.serviceAccounts/disable
+    """
+    document = observed.document
+    keys = ".keys" if document.kind == "service-account-key" else ""
+    for change in changes:
+        if change.after is not None:
+            verb = "disable" if change.after.value["disabled"] else "enable"
+            method = f"iam/v1/projects.serviceAccounts{keys}.{verb}"
+            clients.do(method, name=_name(document), body={})
+
+
+# --- HMAC keys and identity pools --------------------------------------------------------------
+
+
+def _hmac_key(clients: Clients, document: Document) -> Observed:
+    """https://docs.cloud.google.com/storage/docs/json_api/v1/projects/hmacKeys/get"""
+    project, _, key = document.id.partition("/")
+    try:
+        said = clients.ask("storage/v1/projects.hmacKeys.get", projectId=project, accessId=key)
+    except ConnectorError as error:
+        if error.cause is not Cause.GONE:
+            raise
+        return Observed(document, exists=False)
+    if said["state"] == "DELETED":
+        return Observed(document, exists=False)
+    address = Address(document.connector, document.realm, document.kind, document.id)
+    return Observed(document, {address: State.of({"state": said["state"]})}, tag=said["etag"])
+
+
+def _write_hmac_key(
+    clients: Clients, observed: Observed, changes: Sequence[Change], _original: str | None
+) -> None:
+    """https://docs.cloud.google.com/storage/docs/json_api/v1/projects/hmacKeys/update"""
+    project, _, key = observed.document.id.partition("/")
+    for change in changes:
+        if change.after is not None:
+            body = {**change.after.value, "etag": observed.tag}
+            words = {"projectId": project, "accessId": key, "body": body}
+            clients.do("storage/v1/projects.hmacKeys.update", **words)
+
+
+_POOL = "iam/v1/projects.locations.workloadIdentityPools"
+
+
+def pool(clients: Clients, document: Document) -> Observed:
+    """Read a pool; one that was deleted is gone, although Google keeps it for a month.
+
+    https://docs.cloud.google.com/iam/docs/reference/rest/v1/projects.locations.workloadIdentityPools
+    """
+    try:
+        said = clients.ask(f"{_POOL}.get", name=document.id)
+    except ConnectorError as error:
+        if error.cause is not Cause.GONE:
+            raise
+        return Observed(document, exists=False)
+    if said.get("state") == "DELETED":
+        return Observed(document, exists=False)
+    address = Address(document.connector, document.realm, document.kind, document.id)
+    return Observed(document, {address: State.of({"disabled": bool(said.get("disabled"))})})
+
+
+def _write_pool(
+    clients: Clients, observed: Observed, changes: Sequence[Change], _original: str | None
+) -> None:
+    """The pool and not a provider: that would leave tokens from before as they are.
+
+    https://docs.cloud.google.com/iam/docs/reference/rest/v1/projects.locations.workloadIdentityPools/patch
+    """
+    for change in changes:
+        if change.after is not None:
+            words = {"name": observed.document.id, "updateMask": "disabled"}
+            operation = clients.do(f"{_POOL}.patch", **words, body=change.after.value)
+            done(clients, operation, POOLS)
+
+
+READERS: Mapping[str, Callable[[Clients, Document], Observed]] = {
+    "deny-policy-entry": deny_policy,
+    "allow-policy-entry": _allow_policy,
+    "service-account": _account,
+    "service-account-key": _key,
+    "hmac-key": _hmac_key,
+    "identity-pool": pool,
+}
+WRITERS: Mapping[str, Callable[[Clients, Observed, Sequence[Change], str | None], None]] = {
+    "deny-policy-entry": _write_deny,
+    "allow-policy-entry": _write_allow,
+    "service-account": _write_switch,
+    "service-account-key": _write_switch,
+    "hmac-key": _write_hmac_key,
+    "identity-pool": _write_pool,
+}

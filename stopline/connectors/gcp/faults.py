@@ -1,0 +1,64 @@
+"""Google's errors as typed causes. https://docs.cloud.google.com/apis/design/errors
+
+What matters most is whether a write landed: a refusal says no; a 5xx or a cut connection says
+nothing, so the engine reads again. 409 ABORTED and 412 say that the etag had moved.
+"""
+
+import json
+
+import httplib2
+from google.auth.exceptions import DefaultCredentialsError, RefreshError, TransportError
+from googleapiclient.errors import HttpError
+
+from stopline.errors import ConnectorError, StaleError
+from stopline.model import Cause
+
+_SLOW = frozenset({"rateLimitExceeded", "userRateLimitExceeded", "quotaExceeded"})
+"""Reasons of a 403 that mean: too fast. https://developers.google.com/admin-sdk/directory/v1/limits
+"""
+_BY_STATUS = {
+    401: Cause.CREDENTIALS,
+    403: Cause.DENIED,
+    404: Cause.GONE,
+    408: Cause.UNREACHABLE,
+    409: Cause.BUSY,
+    429: Cause.THROTTLED,
+}
+_MOVED = 412
+_CONFLICT = 409
+_FORBIDDEN = 403
+_SERVER_ERROR = 500
+
+
+def translated(error: Exception, what: str, *, writing: bool) -> ConnectorError:
+    """Turn what Google's client raised into a typed cause; `what` names the call and target."""
+    open_ = None if writing else False
+    if isinstance(error, HttpError):
+        return _answered(error, what, open_)
+    if isinstance(error, DefaultCredentialsError | RefreshError):
+        return ConnectorError(Cause.CREDENTIALS, f"{what}: {error}")
+    if isinstance(error, OSError | httplib2.HttpLib2Error | TransportError):
+        return ConnectorError(Cause.UNREACHABLE, f"{what}: {type(error).__name__}", landed=open_)
+    return ConnectorError(Cause.BUG, f"{what}: {type(error).__name__}: {error}", landed=None)
+
+
+def _answered(error: HttpError, what: str, open_: bool | None) -> ConnectorError:  # noqa: FBT001
+    code = int(error.resp.status)
+    status, message, reasons = _said(error)
+    detail = f"{what}: {code} {status}: {message}"
+    if code == _MOVED or (code == _CONFLICT and status == "ABORTED"):
+        return StaleError(detail)
+    if code == _FORBIDDEN and reasons & _SLOW:
+        return ConnectorError(Cause.THROTTLED, detail)
+    cause = Cause.UNREACHABLE if code >= _SERVER_ERROR else _BY_STATUS.get(code, Cause.REFUSED)
+    return ConnectorError(cause, detail, landed=open_ if cause is Cause.UNREACHABLE else False)
+
+
+def _said(error: HttpError) -> tuple[str, str, frozenset[str]]:
+    """Status, message and reasons of an error's body, which a proxy may have replaced."""
+    try:
+        body = json.loads(error.content)["error"]
+        reasons = frozenset(str(e.get("reason", "")) for e in body.get("errors", []))
+        return str(body.get("status", "")), str(body.get("message", "")), reasons
+    except (ValueError, KeyError, TypeError, AttributeError):
+        return "", str(error.resp.reason), frozenset()

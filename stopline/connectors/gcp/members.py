@@ -1,0 +1,105 @@
+"""Who is the vendor, in the forms in which Google Cloud names anybody. Pure.
+
+https://docs.cloud.google.com/iam/docs/principal-identifiers
+"""
+
+import re
+from collections.abc import Iterable
+
+from stopline.vendors import GcpSelectors
+
+_DENIED = {
+    "user": "principal://goog/subject/",
+    "group": "principalSet://goog/group/",
+    "serviceAccount": "principal://iam.googleapis.com/projects/-/serviceAccounts/",
+}
+"""How a deny policy spells what an allow policy spells `kind:address`."""
+CUSTOMER = "principalSet://goog/cloudIdentityCustomerId/"
+_POOLED = ("principal://iam.googleapis.com/", "principalSet://iam.googleapis.com/")
+_AGENT = re.compile(r"(?:service-|p)?([0-9]{6,20})(?:-[a-z0-9-]+)?@.*gserviceaccount\.com")
+_OF_PROJECT = re.compile(
+    r"[^@]+@([a-z0-9-]+)\.iam\.gserviceaccount\.com"
+    r"|([a-z0-9-]+)@appspot\.gserviceaccount\.com"
+    r"|([a-z0-9-]+)\.svc\.id\.goog\[.+\]"
+)
+_SET = re.compile(r"principalSet://cloudresourcemanager\.googleapis\.com/projects/([0-9]+)/.*")
+
+
+def via(selectors: GcpSelectors, member: str) -> str:
+    """What selects a member as the vendor's, or nothing. Never a fragment of a name."""
+    kind, _, rest = member.partition(":")
+    if member.casefold() in {p.casefold() for p in selectors.principals}:
+        return "its own name"
+    if kind in ("user", "group") and (domain := rest.rpartition("@")[2].casefold()):
+        return f"the domain {domain}" if domain in _folded(selectors.domains) else ""
+    if kind == "domain":
+        return f"the domain {rest}" if rest.casefold() in _folded(selectors.domains) else ""
+    if kind == "serviceAccount":
+        return _service_account(selectors, rest.casefold())
+    return _set(selectors, member)
+
+
+def _folded(names: Iterable[str]) -> set[str]:
+    return {name.casefold() for name in names}
+
+
+def _service_account(selectors: GcpSelectors, email: str) -> str:
+    """A service account belongs to its project; a service agent bears the project's number."""
+    found = _OF_PROJECT.fullmatch(email)
+    project = next(filter(None, found.groups()), "") if found else ""
+    if project in selectors.projects:
+        return f"the project {project}"
+    agent = _AGENT.fullmatch(email)
+    if agent and agent[1] in selectors.project_numbers:
+        return f"the project number {agent[1]}"
+    return ""
+
+
+def _set(selectors: GcpSelectors, member: str) -> str:
+    if member.startswith(CUSTOMER) and member.removeprefix(CUSTOMER) in selectors.customers:
+        return f"the directory {member.removeprefix(CUSTOMER)}"
+    for pool in selectors.pools:
+        if any(member.startswith(f"{start}{pool}/") for start in _POOLED):
+            return f"the pool {pool}"
+    found = _SET.fullmatch(member)
+    if found and found[1] in selectors.project_numbers:
+        return f"the project number {found[1]}"
+    return ""
+
+
+def plain(member: str) -> str:
+    """A member with its address in small letters: a deny takes no others, an allow policy does."""
+    kind, _, rest = member.partition(":")
+    return f"{kind}:{rest.lower()}" if kind in _DENIED else member
+
+
+def spelt(member: str) -> str:
+    """How a deny policy names a member of an allow policy; nothing where it cannot.
+
+    https://docs.cloud.google.com/iam/docs/reference/rest/v2/policies#DenyRule
+    """
+    kind, _, rest = member.partition(":")
+    if member.startswith((*_POOLED, CUSTOMER)):
+        return member
+    if kind in _DENIED and "[" not in rest:
+        return f"{_DENIED[kind]}{rest.lower()}"
+    return ""
+
+
+def unspelt(denied: str) -> str:
+    """The other way round; what no allow policy would say stays as it is."""
+    for kind, start in _DENIED.items():
+        if denied.startswith(start):
+            return f"{kind}:{denied.removeprefix(start)}"
+    return denied
+
+
+def named(selectors: GcpSelectors, member: str, *, whole: bool = True) -> tuple[str, ...]:
+    """Whom a deny names for a member: itself, and its directory where a domain selects it.
+
+    Where only single principals are meant, the directory would be more than that.
+    """
+    own = (plain(member),) if spelt(member) else ()
+    if not whole or not via(selectors, member).startswith("the domain"):
+        return own
+    return (*own, *(f"{CUSTOMER}{customer}" for customer in selectors.customers))

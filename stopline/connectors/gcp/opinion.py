@@ -1,0 +1,211 @@
+"""How a grant is contained in Google Cloud: a pure opinion, and what outlives it.
+
+Deny first: an entry in one deny policy of ours at the realm's top, which takes nothing of theirs
+away. Then the switches. An entry of an allow policy is taken out only where the deny does not
+reach: a member that no deny can name, or a role that allows more than the deny names.
+"""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import replace
+
+from stopline.connectors.gcp import denying
+from stopline.connectors.gcp.bindings import Entry
+from stopline.connectors.gcp.members import plain
+from stopline.connectors.gcp.reading import NAME, point_of
+from stopline.engine import Terms
+from stopline.model import Address, Breadth, Change, Grant, Residual, Skip, State
+
+
+def contained(grant: Grant, terms: Terms) -> Iterator[Change | Skip]:
+    """Say how one grant is contained under these terms, or why it is left."""
+    yield from _BY_KIND[grant.address.kind](grant, terms)
+
+
+def _left(grant: Grant, reason: str, *, open_: bool = True) -> Skip:
+    return Skip(grant.address, grant.principal, reason, leaves_access=open_)
+
+
+def _proto(grant: Grant, terms: Terms, contains: str) -> Change | None:
+    """A change with the words of the playbook's rule; None where there is no rule."""
+    found = terms.playbook.rule(NAME, contains)
+    if found is None:
+        return None
+    return Change(
+        grant.address,
+        before=None,
+        after=State.of({"disabled": True}),
+        rule=found[1].name,
+        breadth=Breadth.NARROW,
+        phase=found[0],
+        uid=grant.uid,
+        principal=grant.principal,
+    )
+
+
+# --- entries of allow policies -----------------------------------------------------------------
+
+
+def _entry(grant: Grant, terms: Terms) -> Iterator[Change | Skip]:
+    if grant.principal.startswith("deleted:"):
+        yield _left(grant, "whoever it was has been deleted, and can do nothing", open_=False)
+        return
+    yield from _strangers(grant, terms)
+    denies, whole = _denied(grant, terms)
+    yield from denies
+    if not whole:
+        yield _stripped(grant, terms, denied=bool(denies))
+
+
+def _strangers(grant: Grant, terms: Terms) -> Iterator[Skip]:
+    for journal in grant.state.value["journals"]:
+        if journal != terms.mark.journal:
+            reason = f"held by another stopline journal, {journal}; not touched"
+            yield _left(grant, reason, open_=False)
+
+
+def _denied_before(grant: Grant, terms: Terms) -> Iterator[Change | Skip]:
+    """Somebody who holds nothing any more: the deny stays whole all the same."""
+    yield from _strangers(grant, terms)
+    denies, _ = _denied(grant, terms)
+    yield from denies
+    if not denies:
+        yield _left(grant, "the playbook has no rule for principals, or Google refused the deny")
+
+
+def _denied(grant: Grant, terms: Terms) -> tuple[list[Change], bool]:
+    """Our entries for a member, and whether they reach all that this entry of theirs allows."""
+    state = grant.state.value
+    proto = _proto(grant, terms, "principals")
+    if proto is None:
+        return [], False
+    name = denying.policy_id(terms.mark)
+    excepted = _excepted(terms)
+    changes = []
+    for member in state["names"]:
+        address = Address(NAME, grant.address.realm, "deny-policy-entry", f"{name}#{member}")
+        change = replace(
+            proto,
+            address=address,
+            after=denying.entry(member, excepted),
+            breadth=Breadth.EVERYWHERE,
+            marked=True,
+            uid="",
+            principal=member,
+            summary=f"deny {member} in our deny policy at {point_of(address.realm)}",
+        )
+        if address not in terms.refusals:
+            changes.append(change)
+    own = {change.principal for change in changes}
+    reached = plain(grant.principal) in own or (grant.principal.startswith("domain:") and bool(own))
+    return changes, reached and state.get("undenied") == 0
+
+
+def _excepted(terms: Terms) -> list[str]:
+    """Who is never denied, whatever group or directory a deny names: stopline and break-glass."""
+    estate = terms.estate
+    own = estate.gcp.service_account if estate.gcp else ""
+    said = (*estate.protected.orchestrator, *estate.protected.break_glass)
+    plain = {who for who in said if not set(who) & {"*", "?"}}
+    return sorted({*plain, *([f"serviceAccount:{own}"] if own else [])})
+
+
+def _stripped(grant: Grant, terms: Terms, *, denied: bool) -> Change | Skip:
+    """Take the entry itself out, or say why it stays."""
+    state = grant.state.value
+    more = state["undenied"]
+    beyond = f"allows {more} permissions" if more is not None else "may allow permissions"
+    what = f"{state['role']} {beyond} that our deny does not name"
+    if not denied:
+        what = "no deny of ours names it"
+    if Entry(state["role"], state["member"]).irrevocable:
+        return _left(grant, f"{what}, and no API could make a person an owner again")
+    proto = _proto(grant, terms, "entries")
+    address = replace(grant.address, kind="allow-policy-entry")
+    if proto is None:
+        return _left(grant, f"{what}, and the playbook has no rule for entries")
+    if address in terms.refusals:
+        return _left(grant, f"{what}, and Google refused to take it out; see the receipt")
+    return replace(
+        proto,
+        address=address,
+        after=None,
+        breadth=Breadth.TARGET if grant.shared_with else Breadth.NARROW,
+        summary=f"take {state['role']} on {grant.target} from {grant.principal}",
+    )
+
+
+# --- service accounts of ours ------------------------------------------------------------------
+
+
+def _account(grant: Grant, terms: Terms) -> Iterator[Change | Skip]:
+    reached = grant.entitlement == "reached-service-account"
+    contains = "reached-service-accounts" if reached else "service-accounts"
+    proto = _proto(grant, terms, contains)
+    if grant.shared_with:
+        others = ", ".join(grant.shared_with[:3])
+        yield _undecided(grant, terms, f"{others} may act as it too ({grant.via})")
+    elif proto is None:
+        reason = f"the playbook has no rule for {contains}"
+        yield _undecided(grant, terms, reason) if reached else _left(grant, reason)
+    elif grant.address in terms.refusals:
+        yield _left(grant, "Google refused the write; see the receipt")
+    else:
+        yield replace(
+            proto,
+            breadth=Breadth.TARGET if reached else Breadth.PRINCIPAL,
+            summary=f"make {grant.principal} inactive",
+            felt=f"what runs as it stops ({grant.via})" if reached else "",
+        )
+
+
+def _undecided(grant: Grant, terms: Terms, why: str) -> Skip:
+    """An account that is not the vendor's: a deny of the vendor ends acting as it, in time."""
+    denied = terms.playbook.rule(NAME, "principals") is not None
+    told = "; our deny ends that, and tokens from before live an hour" if denied else ""
+    return _left(grant, f"{why}{told}", open_=not denied)
+
+
+def _switched(grant: Grant, terms: Terms) -> Iterator[Change | Skip]:
+    """Keys of both kinds, and pools: one switch each, whose prior value is recorded."""
+    kind = grant.address.kind
+    proto = _proto(grant, terms, f"{kind}s")
+    key = grant.address.id.rpartition("/")[2]
+    short = f"{key[:4]}…{key[-4:]} of {grant.principal}"
+    if proto is None:
+        yield _left(grant, f"the playbook has no rule for {kind}s")
+    elif grant.address in terms.refusals:
+        yield _left(grant, "Google refused the write; see the receipt")
+    elif kind == "identity-pool":
+        yield replace(proto, breadth=Breadth.PRINCIPAL, summary=f"make the pool {key} inactive")
+    elif kind == "hmac-key":
+        off = State.of({"state": "INACTIVE"})
+        yield replace(proto, after=off, summary=f"make the HMAC key {short} inactive")
+    else:
+        yield replace(proto, summary=f"make the key {short} inactive")
+
+
+_BY_KIND: Mapping[str, Callable[[Grant, Terms], Iterable[Change | Skip]]] = {
+    "entry": _entry,
+    "denied-principal": _denied_before,
+    "service-account": _account,
+    "service-account-key": _switched,
+    "hmac-key": _switched,
+    "identity-pool": _switched,
+}
+_OUTLIVES = {
+    "deny-policy-entry": (
+        ("what Google has not yet heard of a new deny: minutes, by its own word", "PT7M"),
+        ("tokens of service accounts that the vendor had acted as before", "PT1H"),
+        ("signed URLs and open resumable uploads", "until they expire"),
+    ),
+    "allow-policy-entry": (
+        ("what Google has not yet heard of a change: minutes, by its own word", "PT7M"),
+    ),
+    "service-account-key": (("access tokens from before, where the account stays", "PT1H"),),
+}
+
+
+def residuals(change: Change) -> Iterator[Residual]:
+    """What outlives a change: https://docs.cloud.google.com/iam/docs/access-change-propagation ."""
+    for what, until in _OUTLIVES.get(change.address.kind, ()):
+        yield Residual(change.address, what, until)

@@ -1,0 +1,86 @@
+"""The IAM permissions that we use. A test holds this to the calls that are really made.
+
+The custom roles in config/permissions/gcp are made from this (`make permissions`).
+https://docs.cloud.google.com/iam/docs/roles-permissions
+"""
+
+from collections.abc import Mapping
+
+from stopline.text import Json
+
+_BY_METHOD = {
+    "cloudresourcemanager/v3/folders.getIamPolicy": "resourcemanager.folders.getIamPolicy",
+    "cloudresourcemanager/v3/folders.list": "resourcemanager.folders.list",
+    "cloudresourcemanager/v3/folders.setIamPolicy": "resourcemanager.folders.setIamPolicy",
+    "cloudresourcemanager/v3/organizations.getIamPolicy": (
+        "resourcemanager.organizations.getIamPolicy"
+    ),
+    "cloudresourcemanager/v3/organizations.setIamPolicy": (
+        "resourcemanager.organizations.setIamPolicy"
+    ),
+    "cloudresourcemanager/v3/projects.get": "resourcemanager.projects.get",
+    "cloudresourcemanager/v3/projects.getIamPolicy": "resourcemanager.projects.getIamPolicy",
+    "cloudresourcemanager/v3/projects.list": "resourcemanager.projects.list",
+    "cloudresourcemanager/v3/projects.setIamPolicy": "resourcemanager.projects.setIamPolicy",
+    "iam/v1/organizations.roles.get": "iam.roles.get",
+    "iam/v1/projects.locations.workloadIdentityPools.get": "iam.workloadIdentityPools.get",
+    "iam/v1/projects.locations.workloadIdentityPools.operations.get": (
+        "iam.workloadIdentityPools.get"
+    ),
+    "iam/v1/projects.locations.workloadIdentityPools.patch": "iam.workloadIdentityPools.update",
+    "iam/v1/projects.roles.get": "iam.roles.get",
+    "iam/v1/projects.serviceAccounts.disable": "iam.serviceAccounts.disable",
+    "iam/v1/projects.serviceAccounts.enable": "iam.serviceAccounts.enable",
+    "iam/v1/projects.serviceAccounts.get": "iam.serviceAccounts.get",
+    "iam/v1/projects.serviceAccounts.getIamPolicy": "iam.serviceAccounts.getIamPolicy",
+    "iam/v1/projects.serviceAccounts.keys.disable": "iam.serviceAccountKeys.disable",
+    "iam/v1/projects.serviceAccounts.keys.enable": "iam.serviceAccountKeys.enable",
+    "iam/v1/projects.serviceAccounts.keys.get": "iam.serviceAccountKeys.get",
+    "iam/v1/projects.serviceAccounts.keys.list": "iam.serviceAccountKeys.list",
+    "iam/v1/projects.serviceAccounts.list": "iam.serviceAccounts.list",
+    "iam/v1/projects.serviceAccounts.setIamPolicy": "iam.serviceAccounts.setIamPolicy",
+    "iam/v1/roles.get": "iam.roles.get",
+    "iam/v2/policies.createPolicy": "iam.denypolicies.create",
+    "iam/v2/policies.delete": "iam.denypolicies.delete",
+    "iam/v2/policies.get": "iam.denypolicies.get",
+    "iam/v2/policies.listPolicies": "iam.denypolicies.list",
+    "iam/v2/policies.operations.get": "iam.denypolicies.get",
+    "iam/v2/policies.update": "iam.denypolicies.update",
+    "storage/v1/buckets.getIamPolicy": "storage.buckets.getIamPolicy",
+    "storage/v1/buckets.list": "storage.buckets.list",
+    "storage/v1/buckets.setIamPolicy": "storage.buckets.setIamPolicy",
+    "storage/v1/projects.hmacKeys.get": "storage.hmacKeys.get",
+    "storage/v1/projects.hmacKeys.list": "storage.hmacKeys.list",
+    "storage/v1/projects.hmacKeys.update": "storage.hmacKeys.update",
+}
+_READS = ("get", "list", "getIamPolicy")
+
+
+def permission_of(method: str) -> str:
+    """The permission that one method needs. Raises KeyError for a method that is not declared."""
+    return _BY_METHOD[method]
+
+
+READ = frozenset(p for p in _BY_METHOD.values() if p.rpartition(".")[2] in _READS)
+WRITE = frozenset(_BY_METHOD.values()) - READ
+PERMISSIONS: Mapping[str, frozenset[str]] = {"read": READ, "write": WRITE}
+
+
+def roles() -> dict[str, Json]:
+    """Custom roles of an organisation: one that only reads, and one that writes besides.
+
+    https://docs.cloud.google.com/iam/docs/reference/rest/v1/organizations.roles
+    """
+    return {
+        "read": _role("stopline reader", "Reads what stopline assesses and plans.", READ),
+        "worker": _role("stopline worker", "Reads, contains and gives back.", READ | WRITE),
+    }
+
+
+def _role(title: str, description: str, permissions: frozenset[str]) -> Json:
+    return {
+        "title": title,
+        "description": description,
+        "stage": "GA",
+        "includedPermissions": sorted(permissions),
+    }

@@ -1,0 +1,261 @@
+"""What is asked of Google Cloud: the tree, allow policies at version 3, service accounts, roles.
+
+All `getIamPolicy` methods fall into a few dialects, and `DIALECTS` is the one place that knows
+them. What cannot be read is a gap, and the rest is read all the same.
+"""
+
+import re
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from typing import TypeVar
+
+from stopline.connectors.gcp.bindings import VERSION
+from stopline.connectors.gcp.clients import Clients
+from stopline.connectors.gcp.faults import translated
+from stopline.errors import ConnectorError
+from stopline.model import Gap
+from stopline.text import Json
+
+NAME = "gcp"
+THREADS = 8
+_ASKED: Json = {"options": {"requestedPolicyVersion": VERSION}}
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Dialect:
+    """How one kind of resource is asked for its allow policy, and given another."""
+
+    names: str
+    """A regular expression over our name of the resource."""
+    getter: str
+    setter: str
+    place: str = "resource"
+    asked: tuple[tuple[str, object], ...] = (("body", _ASKED),)
+    wrapped: bool = True
+    """Whether the setter takes `{"policy": …}` and not the policy itself."""
+
+    def words(self, resource: str) -> dict[str, object]:
+        """Which resource, as the methods take it."""
+        return {self.place: resource.removeprefix("buckets/")}
+
+
+DIALECTS = (
+    # https://docs.cloud.google.com/resource-manager/reference/rest/v3/projects/getIamPolicy
+    *(
+        Dialect(
+            rf"{kind}/[^/]+",
+            f"cloudresourcemanager/v3/{kind}.getIamPolicy",
+            f"cloudresourcemanager/v3/{kind}.setIamPolicy",
+        )
+        for kind in ("organizations", "folders", "projects")
+    ),
+    # https://docs.cloud.google.com/iam/docs/reference/rest/v1/projects.serviceAccounts/getIamPolicy
+    Dialect(
+        r"projects/[^/]+/serviceAccounts/[^/]+",
+        "iam/v1/projects.serviceAccounts.getIamPolicy",
+        "iam/v1/projects.serviceAccounts.setIamPolicy",
+        asked=(("options_requestedPolicyVersion", VERSION),),
+    ),
+    # https://docs.cloud.google.com/storage/docs/json_api/v1/buckets/getIamPolicy
+    Dialect(
+        r"buckets/[^/]+",
+        "storage/v1/buckets.getIamPolicy",
+        "storage/v1/buckets.setIamPolicy",
+        place="bucket",
+        asked=(("optionsRequestedPolicyVersion", VERSION),),
+        wrapped=False,
+    ),
+)
+
+
+def dialect(resource: str) -> Dialect:
+    """The dialect of a resource. Raises LookupError for one that nothing here knows."""
+    found = next((d for d in DIALECTS if re.fullmatch(d.names, resource)), None)
+    if found is None:
+        raise LookupError(resource)
+    return found
+
+
+def policy_of(clients: Clients, resource: str) -> Json:
+    """The allow policy of a resource as it is now, at version 3. Raises ConnectorError."""
+    how = dialect(resource)
+    return clients.ask(how.getter, **how.words(resource), **dict(how.asked))
+
+
+def set_policy(clients: Clients, resource: str, policy: Json) -> None:
+    """Replace it, on the etag that it carries. Raises StaleError when that has moved."""
+    how = dialect(resource)
+    ignored = ("kind", "resourceId")  # Cloud Storage says these, and passes over them
+    plain = {key: value for key, value in policy.items() if key not in ignored}
+    body = {"policy": plain} if how.wrapped else plain
+    clients.do(how.setter, **how.words(resource), body=body)
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Account:
+    """A service account of ours."""
+
+    project: str
+    email: str
+    uid: str
+    disabled: bool
+
+    @property
+    def name(self) -> str:
+        """As the API names it."""
+        return f"projects/{self.project}/serviceAccounts/{self.email}"
+
+    @property
+    def member(self) -> str:
+        """As an allow policy names it."""
+        return f"serviceAccount:{self.email}"
+
+
+@dataclass
+class Realm:
+    """What was read of one realm; filled by several threads."""
+
+    id: str
+    projects: tuple[str, ...] = ()
+    numbers: set[str] = field(default_factory=set)
+    """The projects' numbers, by which pools are named."""
+
+    policies: dict[str, Json] = field(default_factory=dict)
+    accounts: list[Account] = field(default_factory=list)
+    buckets: list[str] = field(default_factory=list)
+    gaps: list[Gap] = field(default_factory=list)
+
+    def tried(self, what: str, call: Callable[[], T]) -> T | None:
+        """What a call gives; where it fails nothing, and a gap that says of what, and why."""
+        try:
+            return call()
+        except ConnectorError as error:
+            self.gaps.append(Gap(NAME, self.id, what, error.detail))
+        except (KeyError, TypeError, ValueError, AttributeError) as error:  # not as documented
+            told = translated(error, what, writing=False)
+            self.gaps.append(Gap(NAME, self.id, what, told.detail))
+        return None
+
+
+def point_of(realm: str) -> str:
+    """Where the deny of a realm is attached: a number is an organisation, else it is a project."""
+    return f"organizations/{realm}" if realm.isdigit() else f"projects/{realm}"
+
+
+def realm(clients: Clients, id_: str) -> Realm:
+    """Read one realm. Nothing is raised: what could not be read is in `gaps`."""
+    read = Realm(id_)
+    _policy(clients, read, point_of(id_))
+    read.projects = _projects(clients, read)
+    with ThreadPoolExecutor(THREADS) as pool:
+        list(pool.map(lambda project: _project(clients, read, project), read.projects))
+        deeper = [*(a.name for a in read.accounts), *(f"buckets/{b}" for b in read.buckets)]
+        list(pool.map(lambda resource: _policy(clients, read, resource), deeper))
+    read.accounts.sort()
+    return read
+
+
+def _projects(clients: Clients, read: Realm) -> tuple[str, ...]:
+    """The projects of a realm, in all of its folders, whose policies are read on the way."""
+    point = point_of(read.id)
+    if point.startswith("projects/"):
+        # https://docs.cloud.google.com/resource-manager/reference/rest/v3/projects/get
+        get = "cloudresourcemanager/v3/projects.get"
+        told = read.tried(f"number of {point}", lambda: clients.ask(get, name=point))
+        read.numbers |= {told["name"].partition("/")[2]} if told else set()
+        return (read.id,)
+    found = set[str]()
+    parents = [point]
+    while parents:
+        parent = parents.pop()
+        # https://docs.cloud.google.com/resource-manager/reference/rest/v3/folders/list
+        for folder in read.tried(f"folders of {parent}", _listed(clients, "folders", parent)) or ():
+            parents.append(folder["name"])
+            _policy(clients, read, folder["name"])
+        # https://docs.cloud.google.com/resource-manager/reference/rest/v3/projects/list
+        below = read.tried(f"projects of {parent}", _listed(clients, "projects", parent)) or ()
+        found |= {project["projectId"] for project in below}
+        read.numbers |= {project["name"].partition("/")[2] for project in below}
+    only = set(clients.estate.projects)
+    for missing in sorted(only - found):
+        read.gaps.append(Gap(NAME, read.id, f"projects/{missing}", "it is not in the organisation"))
+    return tuple(sorted(found & only if only else found))
+
+
+def _listed(clients: Clients, what: str, parent: str) -> Callable[[], list[Json]]:
+    return lambda: clients.pages(f"cloudresourcemanager/v3/{what}.list", what, parent=parent)
+
+
+def _policy(clients: Clients, read: Realm, resource: str) -> None:
+    policy = read.tried(f"policy of {resource}", lambda: policy_of(clients, resource))
+    if policy is not None:
+        read.policies[resource] = policy
+
+
+def _project(clients: Clients, read: Realm, project: str) -> None:
+    name = f"projects/{project}"
+    if name not in read.policies:
+        _policy(clients, read, name)
+    accounts = read.tried(f"service accounts of {project}", lambda: _accounts(clients, project))
+    read.accounts.extend(accounts or ())
+    # https://docs.cloud.google.com/storage/docs/json_api/v1/buckets/list
+    found = read.tried(
+        f"buckets of {project}",
+        lambda: clients.pages("storage/v1/buckets.list", "items", project=project),
+    )
+    read.buckets.extend(bucket["name"] for bucket in found or ())
+
+
+def _accounts(clients: Clients, project: str) -> list[Account]:
+    """https://docs.cloud.google.com/iam/docs/reference/rest/v1/projects.serviceAccounts/list"""
+    method = "iam/v1/projects.serviceAccounts.list"
+    found = clients.pages(method, "accounts", name=f"projects/{project}", pageSize=100)
+    return [account_of(one) for one in found]
+
+
+def account_of(one: Json) -> Account:
+    """A service account from what the API says of it."""
+    return Account(one["projectId"], one["email"], one["uniqueId"], bool(one.get("disabled")))
+
+
+def keys(clients: Clients, account: Account) -> Iterator[tuple[str, bool]]:
+    """The id of each key that somebody was given, and whether it is switched off.
+
+    https://docs.cloud.google.com/iam/docs/reference/rest/v1/projects.serviceAccounts.keys/list
+    """
+    words = {"name": account.name, "keyTypes": ["USER_MANAGED"]}
+    listed = clients.ask("iam/v1/projects.serviceAccounts.keys.list", **words)
+    for key in listed.get("keys", []):
+        yield key["name"].rpartition("/")[2], bool(key.get("disabled"))
+
+
+def hmac_keys(clients: Clients, account: Account) -> Iterator[tuple[str, str]]:
+    """The access id of each HMAC key of an account, and its state.
+
+    https://docs.cloud.google.com/storage/docs/json_api/v1/projects/hmacKeys/list
+    """
+    words = {"projectId": account.project, "serviceAccountEmail": account.email}
+    for key in clients.pages("storage/v1/projects.hmacKeys.list", "items", **words):
+        yield key["accessId"], key["state"]
+
+
+def permissions_of(clients: Clients, roles: Iterable[str]) -> dict[str, Sequence[str] | None]:
+    """What each role allows, as allow policies spell it; None for a role that cannot be read.
+
+    https://docs.cloud.google.com/iam/docs/reference/rest/v1/roles/get
+    """
+    with ThreadPoolExecutor(THREADS) as pool:
+        wanted = sorted(set(roles))
+        return dict(zip(wanted, pool.map(lambda role: _role(clients, role), wanted), strict=True))
+
+
+def _role(clients: Clients, role: str) -> Sequence[str] | None:
+    where = {"organizations": "organizations.roles", "projects": "projects.roles"}
+    method = f"iam/v1/{where.get(role.partition('/')[0], 'roles')}.get"
+    try:
+        said: Json = clients.ask_once(method, name=role)
+    except ConnectorError:
+        return None
+    return tuple(said.get("includedPermissions", ()))

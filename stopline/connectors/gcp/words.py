@@ -1,0 +1,37 @@
+"""What a playbook may say about Google Cloud, and what nothing here reads. Needs no client."""
+
+from collections.abc import Mapping
+
+CONTAINS: Mapping[str, frozenset[str]] = {
+    "principals": frozenset({"deny"}),
+    "entries": frozenset({"remove-where-not-denied"}),
+    "service-accounts": frozenset({"inactive"}),
+    "reached-service-accounts": frozenset({"inactive"}),
+    "service-account-keys": frozenset({"inactive"}),
+    "hmac-keys": frozenset({"inactive"}),
+    "identity-pools": frozenset({"inactive"}),
+}
+
+NOT_LOOKED_AT: tuple[str, ...] = (
+    "members of groups, nested groups, Workspace users, their sessions and their OAuth grants",
+    "ACLs of buckets and objects, managed folders, signed URLs",
+    (
+        "policies of BigQuery, Pub/Sub, KMS, Secret Manager, Artifact Registry, Compute, Run and "
+        "other resources below a project"
+    ),
+    "API keys, VPC Service Controls, just-in-time grants, Drive",
+    "what is public (allUsers, allAuthenticatedUsers)",
+    "organisations and folders above single projects",
+)
+"""The rows of docs/access-paths.md that say `not looked at`; a test holds the two together."""
+_LOCKING = ("D3-AL", "Account Locking")
+_PERMISSIONS = ("D3-UAP", "User Account Permissions")
+TECHNIQUES: Mapping[str, tuple[str, str]] = {
+    "deny-policy-entry": _PERMISSIONS,
+    "allow-policy-entry": _PERMISSIONS,
+    "service-account": _LOCKING,
+    "service-account-key": _LOCKING,
+    "hmac-key": _LOCKING,
+    "identity-pool": _LOCKING,
+}
+"""What containing each kind of address is, in the words of https://d3fend.mitre.org/ ."""

@@ -1,0 +1,227 @@
+"""The drill's eyes in Google Cloud: who can do what, who can act, and all that is there.
+
+Through Google's own client, as each of those who are in the organisation.
+"""
+
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from importlib.util import find_spec
+from pathlib import Path
+from typing import IO, Any
+
+import httplib2
+from googleapiclient.errors import HttpError
+
+from stopline.drill import organisation as o
+from stopline.drill.google.client import service
+from stopline.drill.oracle import Answer, Check
+from stopline.drill.probes import Probe
+from stopline.drill.report import Sight
+from stopline.entrypoints.embedded import free_port
+from stopline.errors import SetupError
+from stopline.text import Json, canonical
+
+START_SECONDS = 30
+TOKEN = "DRILL_GOOGLE_TOKEN"  # noqa: S105 - the name of a variable
+"""The variable in the worker's environment that holds its token."""
+_VERSION = {"options": {"requestedPolicyVersion": 3}}
+OURS = "stopline-j"
+
+
+@dataclass
+class Organisation:
+    """The emulated Google Cloud as a child process on a free loopback port, and who looks at it."""
+
+    folder: Path
+    size: int = 1
+    port: int = field(default_factory=free_port)
+    _process: subprocess.Popen[bytes] | None = None
+    _log: IO[bytes] | None = field(default=None, repr=False)
+
+    @property
+    def url(self) -> str:
+        """What `gcp.api_root` of the estate's file must be."""
+        return f"http://127.0.0.1:{self.port}"
+
+    @property
+    def pid(self) -> int:
+        """The process id; 0 when it was not started."""
+        return self._process.pid if self._process else 0
+
+    # --- starting and stopping -------------------------------------------------------------------
+
+    def start(self) -> None:
+        """Start it and wait until it answers. Raises SetupError with where its log is."""
+        if find_spec("celpy") is None:
+            raise SetupError(
+                "The emulated Google Cloud is not installed; nothing was started.",
+                "Install it with `pip install 'stopline[drill]'`.",
+            )
+        self.folder.mkdir(parents=True, exist_ok=True)
+        log = self.folder / "google.log"
+        self._log = log.open("ab")
+        self._process = subprocess.Popen(  # noqa: S603 - our own interpreter
+            [sys.executable, "-m", o.__name__, str(self.port), str(self.size)],
+            env=dict(os.environ),
+            stdin=subprocess.DEVNULL,
+            stdout=self._log,
+            stderr=self._log,
+            start_new_session=True,
+        )
+        for _ in range(START_SECONDS * 10):
+            if self._answers():
+                return
+            if self._process.poll() is not None:
+                break
+            time.sleep(0.1)
+        self.stop()
+        raise SetupError(f"The emulated Google Cloud did not start; see {log}.")
+
+    def _answers(self) -> bool:
+        try:
+            with self.client("cloudresourcemanager", "v3", o.OPERATOR) as crm:
+                crm.organizations().get(name=f"organizations/{o.ORG}").execute()
+        except (OSError, httplib2.HttpLib2Error):
+            return False
+        return True
+
+    def stop(self) -> None:
+        """End it; once is enough."""
+        if self._process is not None and self._process.poll() is None:
+            self._process.terminate()
+            try:
+                self._process.wait(10)
+            except subprocess.TimeoutExpired:
+                self._process.kill()
+                self._process.wait(10)
+        if self._log is not None:
+            self._log.close()
+
+    @contextmanager
+    def client(self, api: str, version: str, who: str) -> Iterator[Any]:
+        """A client of one API as somebody; closed afterwards."""
+        made: Any = service(self.url, api, version, who)
+        try:
+            yield made
+        finally:
+            made.close()
+
+    # --- looking ---------------------------------------------------------------------------------
+
+    def look(self) -> Sight:
+        """Ask as everybody what they may do, and act as those who act."""
+        acted = [(self._act(who), theirs) for who, theirs in o.ACTING]
+        return Sight(
+            tuple(self._may(*asked) for asked in o.VENDOR),
+            tuple(self._may(*asked) for asked in o.BYSTANDERS),
+            tuple(probe for probe, theirs in acted if theirs),
+            tuple(probe for probe, theirs in acted if not theirs),
+        )
+
+    def _may(self, who: str, permission: str) -> Check:
+        """https://docs.cloud.google.com/iam/docs/testing-permissions"""
+        asked = {"permissions": [permission]}
+        try:
+            answer = self._tested(who, permission, asked)
+        except HttpError as error:
+            return Check(f"{who} {permission}", permission, Answer.REFUSED, str(error.resp.status))
+        held = permission in answer.get("permissions", ())
+        return Check(f"{who} {permission}", permission, Answer.ALLOWED if held else Answer.REFUSED)
+
+    def _tested(self, who: str, permission: str, asked: Json) -> Json:
+        if permission.startswith("storage."):
+            with self.client("storage", "v1", who) as storage:
+                return storage.buckets().testIamPermissions(bucket=o.BUCKET, **asked).execute()
+        if permission == o.MINT:
+            name = f"projects/{o.PROJECT}/serviceAccounts/{o.SHARED.partition(':')[2]}"
+            with self.client("iam", "v1", who) as iam:
+                accounts = iam.projects().serviceAccounts()
+                return accounts.testIamPermissions(resource=name, body=asked).execute()
+        with self.client("cloudresourcemanager", "v3", who) as crm:
+            projects = crm.projects()
+            name = f"projects/{o.PROJECT}"
+            return projects.testIamPermissions(resource=name, body=asked).execute()
+
+    def _act(self, who: str) -> Probe:
+        """Read an object."""
+        with self.client("storage", "v1", who) as storage:
+            try:
+                storage.objects().get(bucket=o.BUCKET, object=o.OBJECT).execute()
+            except HttpError as error:
+                return Probe(
+                    f"{who} reading {o.OBJECT}", allowed=False, detail=str(error.resp.status)
+                )
+        return Probe(f"{who} reading {o.OBJECT}", allowed=True)
+
+    # --- comparing -------------------------------------------------------------------------------
+
+    def fingerprint(self) -> dict[str, str]:
+        """Every policy, account, key and deny policy, without etags."""
+        found: dict[str, str] = {}
+        with (
+            self.client("cloudresourcemanager", "v3", o.OPERATOR) as crm,
+            self.client("iam", "v1", o.OPERATOR) as iam,
+            self.client("storage", "v1", o.OPERATOR) as storage,
+        ):
+            projects = crm.projects().search(pageSize=1000).execute()["projects"]
+            for name in (p["projectId"] for p in projects):
+                _project(iam, storage, name, found)
+                asked = crm.projects().getIamPolicy(resource=f"projects/{name}", body=_VERSION)
+                found[f"projects/{name}"] = _text(asked.execute())
+            for node, kind in (
+                (f"organizations/{o.ORG}", "organizations"),
+                ("folders/77", "folders"),
+            ):
+                asked = getattr(crm, kind)().getIamPolicy(resource=node, body=_VERSION)
+                found[node] = _text(asked.execute())
+        self._denies(found)
+        return found
+
+    def _denies(self, found: dict[str, str]) -> None:
+        parent = (
+            f"policies/cloudresourcemanager.googleapis.com%2Forganizations%2F{o.ORG}/denypolicies"
+        )
+        with self.client("iam", "v2", o.OPERATOR) as iam:
+            listed = iam.policies().listPolicies(parent=parent).execute()
+        for one in listed.get("policies", ()):
+            found[f"deny policy {one['name'].rpartition('/')[2]}"] = _text(one)
+
+
+def _project(iam: Any, storage: Any, name: str, found: dict[str, str]) -> None:
+    accounts = iam.projects().serviceAccounts()
+    listed = accounts.list(name=f"projects/{name}", pageSize=100).execute()
+    for account in listed.get("accounts", ()):
+        where = account["name"]
+        found[where] = _text(account)
+        keys = accounts.keys().list(name=where).execute()
+        found[f"{where} keys"] = _text(keys)
+        policy = accounts.getIamPolicy(resource=where, options_requestedPolicyVersion=3)
+        found[f"{where} policy"] = _text(policy.execute())
+    keys = storage.projects().hmacKeys().list(projectId=name).execute()
+    for key in keys.get("items", ()):
+        found[f"HMAC key {key['accessId']}"] = _text(key)
+    for bucket in storage.buckets().list(project=name).execute().get("items", ()):
+        where = f"bucket {bucket['name']}"
+        found[where] = _text(bucket)
+        policy = storage.buckets().getIamPolicy(
+            bucket=bucket["name"], optionsRequestedPolicyVersion=3
+        )
+        found[f"{where} policy"] = _text(policy.execute())
+
+
+_MOVES = frozenset({"etag", "updated", "metageneration", "updateTime"})
+
+
+def _text(said: Json) -> str:
+    """Everything but what each write moves, also one that gives back what was there."""
+    return canonical({key: value for key, value in said.items() if key not in _MOVES})
+
+
+def leftovers(found: Mapping[str, str]) -> list[str]:
+    """What bears a name of ours."""
+    return [name for name in sorted(found) if OURS in name]

@@ -1,0 +1,158 @@
+"""The drill's Google Cloud: what is in it, whose it is, and a process that serves it.
+
+Told as data to the emulated Google, and judged through Google's own client as each of those who
+are in it: nothing here is made by the code that the drill tests.
+"""
+
+import signal
+import sys
+import threading
+
+from stopline.drill.google.building import build
+from stopline.drill.google.server import Google
+from stopline.text import Json
+
+ORG, PROJECT = "123456789012", "lab-data"
+CUSTOMER = "C01mercor"
+WORKER = "serviceAccount:stopline@lab-security.iam.gserviceaccount.com"
+OPERATOR = "operator"
+"""Whose token may read everything: the drill's own eyes."""
+BUCKET, OBJECT = "labels", "batch-1.json"
+ANN, MAX = "user:ann@mercor.example", "user:max@mercor.example"
+PULL = "serviceAccount:pull@mercor-prod.iam.gserviceaccount.com"
+ETL = "serviceAccount:mercor-etl@lab-data.iam.gserviceaccount.com"
+KEY, HMAC = "key:0a1b2c3d4e5f", "hmac:GOOG1EDRILL"
+SHARED = "serviceAccount:shared-etl@lab-data.iam.gserviceaccount.com"
+TRAIN = "serviceAccount:train@lab-data.iam.gserviceaccount.com"
+BO, DANA = "user:bo@mercer.example", "user:dana@lab.example"
+LAB = tuple(f"user:{name}@lab.example" for name in ("eve", "finn", "gus", "hal", "ida", "jo"))
+
+READ, WRITE = "storage.objects.get", "storage.objects.create"
+LOOK, MINT = "compute.instances.list", "iam.serviceAccounts.getAccessToken"
+VENDOR = (
+    (ANN, READ),
+    (ANN, MINT),
+    (MAX, LOOK),
+    (PULL, READ),
+    (ETL, READ),
+    (ETL, WRITE),
+    (KEY, READ),
+    (HMAC, READ),
+)
+"""The vendor's people and accounts, and what each can do before the pause."""
+BYSTANDERS = (
+    (BO, READ),
+    (BO, WRITE),
+    (DANA, READ),
+    (DANA, MINT),
+    (TRAIN, READ),
+    (WORKER, "resourcemanager.projects.setIamPolicy"),
+    *((who, LOOK) for who in LAB),
+)
+ACTING = (
+    (ANN, True),
+    (PULL, True),
+    (ETL, True),
+    (KEY, True),
+    (HMAC, True),
+    (BO, False),
+    (DANA, False),
+    (TRAIN, False),
+)
+"""Who reads an object, and whether it is the vendor."""
+VIEWER = "roles/viewer"
+LABELS = {
+    "title": "labels only",
+    "expression": 'resource.name.startsWith("projects/_/buckets/labels")',
+}
+_WORKERS_ROLES = (
+    "roles/browser",
+    "roles/iam.denyAdmin",
+    "roles/iam.securityAdmin",
+    "roles/iam.serviceAccountAdmin",
+    "roles/iam.serviceAccountKeyAdmin",
+    "roles/storage.admin",
+)
+
+
+def _binding(role: str, *members: str, **more: Json) -> Json:
+    return {"role": role, "members": list(members), **more}
+
+
+def _account(member: str, *bindings: Json, keys: tuple[Json, ...] = ()) -> Json:
+    name, _, rest = member.partition(":")[2].partition("@")
+    told = {"project": rest.partition(".")[0], "name": name}
+    return {**told, "bindings": list(bindings), "keys": list(keys)}
+
+
+def told(size: int) -> Json:
+    """The organisation: one project with each way in, and `size` where the vendor only looks."""
+    return {
+        "organization": {
+            "id": ORG,
+            "domain": "lab.example",
+            "customer": "C00lab",
+            "bindings": [_binding(role, WORKER) for role in _WORKERS_ROLES],
+        },
+        "customers": {CUSTOMER: ["mercor.example"], "C02mercer": ["mercer.example"]},
+        "folders": [{"id": "77", "name": "research"}],
+        "projects": [
+            {"id": "lab-security", "number": "100000000001"},
+            {"id": "mercor-prod", "number": "444455556666", "outside": True},
+            _project(PROJECT, 100_000_000_002, *_POLICY),
+            *(
+                _project(f"lab-project-{n}", 200_000_000_000 + n, _binding(VIEWER, ANN, *LAB))
+                for n in range(size)
+            ),
+        ],
+        "accounts": [
+            _account(WORKER),
+            _account(PULL),
+            _account(ETL, keys=({"id": KEY[4:]}, {"id": "f" * 12, "disabled": True})),
+            _account(SHARED, _binding("roles/iam.serviceAccountTokenCreator", ANN, DANA)),
+            _account(TRAIN),
+        ],
+        "users": [{"email": who.partition(":")[2]} for who in (DANA, *LAB)],
+        "hmac_keys": [
+            {"id": HMAC[5:], "project": PROJECT, "account": ETL.partition(":")[2]},
+        ],
+        "buckets": [
+            {
+                "name": BUCKET,
+                "project": PROJECT,
+                "bindings": [_binding("roles/storage.objectViewer", TRAIN, ANN)],
+                "objects": [{"name": OBJECT, "content": "{}"}],
+            }
+        ],
+    }
+
+
+def _project(id_: str, number: int, *bindings: Json) -> Json:
+    return {
+        "id": id_,
+        "number": str(number),
+        "parent": "folders/77",
+        "bindings": list(bindings),
+    }
+
+
+_POLICY = (
+    _binding("roles/storage.objectUser", ETL, BO, ANN),
+    _binding("roles/storage.objectViewer", PULL, DANA, condition=LABELS),
+    _binding("roles/bigquery.dataViewer", PULL, TRAIN),
+    _binding(VIEWER, "domain:mercor.example", *LAB),
+)
+
+
+def serve(port: int, size: int) -> None:
+    """Serve it until the process is told to end."""
+    over = threading.Event()
+    signal.signal(signal.SIGTERM, lambda *_: over.set())
+    google = Google(build(told(size)), port=port)
+    google.start()
+    over.wait()
+    google.stop()
+
+
+if __name__ == "__main__":
+    serve(int(sys.argv[1]), int(sys.argv[2]))

@@ -1,0 +1,103 @@
+"""Google Cloud keeps the contract that every connector is held to."""
+
+from collections.abc import Iterator
+
+import pytest
+from connectors.contract import ConnectorContract
+from support.google import NEW, NUMBER, ORG, PLAYBOOK, VENDOR, connector_of, estate_of
+
+from stopline.connectors.gcp.permissions import permission_of
+from stopline.drill.google.server import Google
+from stopline.model import Document
+from stopline.playbook import Playbook
+from stopline.text import Json
+from stopline.vendors import Vendor
+
+
+class OrganisationGround:
+    """The emulated organisation, and what strangers do to it straight in its state."""
+
+    vendor: Vendor = VENDOR
+    playbook: Playbook = PLAYBOOK
+    realm = ORG
+
+    def __init__(self, google: Google) -> None:
+        """Listen to which methods are called."""
+        self.google = google
+        self.connector = connector_of(google)
+        self.estate = estate_of(google)
+        self._used: set[str] = set()
+        self.connector.clients.on_call = lambda method: self._used.add(permission_of(method))
+
+    def picture(self) -> Json:
+        """Every resource and policy; Google moves etags with each write, and keeps no order."""
+        return self.google.state.fingerprint()
+
+    def raw(self, document: Document) -> str | None:
+        """A policy comes with an etag that each write moves: its text is never twice the same."""
+        return None
+
+    def used(self) -> frozenset[str]:
+        """The permissions that our calls needed."""
+        used, self._used = frozenset(self._used), set()
+        return used
+
+    def remove(self, document: Document) -> bool:
+        """Delete an account, a key or a bucket; the organisation's own policies cannot go."""
+        name = "" if document.kind == "deny-policy-entry" else self._name(document)
+        if not name or name.startswith("//cloudresourcemanager"):
+            return False
+        for resource in self.google.state.below(name):  # a key goes with its account
+            self.google.state.remove(resource)
+        return True
+
+    def _name(self, document: Document) -> str:
+        if document.kind == "allow-policy-entry":
+            kind, _, rest = document.id.partition("/")
+            if "/serviceAccounts/" in document.id:
+                return f"//iam.googleapis.com/{document.id}"
+            if kind == "buckets":
+                return f"//storage.googleapis.com/{rest}"
+            return f"//cloudresourcemanager.googleapis.com/{document.id}"
+        if document.kind == "hmac-key":
+            project, _, access = document.id.partition("/")
+            return f"//storage.googleapis.com/projects/{project}/hmacKeys/{access}"
+        if document.kind == "identity-pool":
+            return f"//iam.googleapis.com/{document.id.replace(NUMBER, 'lab-data')}"
+        project, email, *key = document.id.split("/")
+        tail = f"/keys/{key[0]}" if key else ""
+        return f"//iam.googleapis.com/projects/{project}/serviceAccounts/{email}{tail}"
+
+    def edit(self, document: Document) -> bool:
+        """Another admin lets somebody into the same policy."""
+        if document.kind != "allow-policy-entry":
+            return False
+        if not self.edited(document):
+            resource = self.google.state.get(self._name(document))
+            bindings = resource.policy.get("bindings", [])
+            added = {"role": "roles/browser", "members": [NEW]}
+            resource.policy = {**resource.policy, "bindings": [*bindings, added]}
+            resource.policy_revision = self.google.state.next_revision()
+        return True
+
+    def edited(self, document: Document) -> bool:
+        """Whether that somebody is still let in."""
+        policy = self.google.state.get(self._name(document)).policy
+        return any(NEW in b["members"] for b in policy.get("bindings", []))
+
+    def close(self) -> None:
+        """Our service account loses everything."""
+        for resource in self.google.state.resources.values():
+            resource.policy = {}
+
+
+@pytest.fixture
+def ground(google: Google) -> Iterator[OrganisationGround]:
+    """The organisation, and the connector over it; its connections are closed."""
+    made = OrganisationGround(google)
+    yield made
+    made.connector.clients.close()
+
+
+class TestGoogleCloud(ConnectorContract):
+    """An organisation with a folder, projects, service accounts and a bucket."""

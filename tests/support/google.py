@@ -1,0 +1,248 @@
+"""A small organisation in Google Cloud, emulated: mercor's ways in, beside somebody else's."""
+
+from stopline.connectors.gcp import GcpConnector
+from stopline.connectors.gcp.clients import Clients
+from stopline.drill.google.server import Google
+from stopline.drill.google.state import Resource
+from stopline.estate import Estate, GcpEstate, Protected
+from stopline.playbook import Phase, Playbook, Rule
+from stopline.text import Json
+from stopline.vendors import GcpSelectors, Vendor
+
+ORG = "123456789012"
+CRM, IAM, GCS = (f"//{s}.googleapis.com" for s in ("cloudresourcemanager", "iam", "storage"))
+TOKEN = "STOPLINE_TEST_GOOGLE_TOKEN"
+WORKER = "serviceAccount:stopline@lab-security.iam.gserviceaccount.com"
+ANN, BO = "user:ann@mercor.example", "user:bo@mercer.example"
+RATERS = "group:raters@mercor.example"
+PULL = "serviceAccount:pull@mercor-prod.iam.gserviceaccount.com"
+ETL = "serviceAccount:mercor-etl@lab-data.iam.gserviceaccount.com"
+SHARED = "serviceAccount:shared-etl@lab-data.iam.gserviceaccount.com"
+DANA, NEW = "user:dana@lab.example", "user:new@lab.example"
+DATA_TEAM = "group:data@lab.example"
+CONDITION: Json = {
+    "title": "labels only",
+    "expression": 'resource.name.startsWith("projects/_/buckets/labels")',
+}
+BEYOND = "roles/bigquery.dataViewer"
+"""A role that allows more than our deny names."""
+RULES = (
+    ("principals", "deny"),
+    ("service-accounts", "inactive"),
+    ("service-account-keys", "inactive"),
+    ("hmac-keys", "inactive"),
+    ("identity-pools", "inactive"),
+    ("entries", "remove-where-not-denied"),
+)
+NUMBER = "100000000077"
+POOL = f"projects/{NUMBER}/locations/global/workloadIdentityPools/mercor-ci"
+SUBJECT = f"principal://iam.googleapis.com/{POOL}/subject/repo"
+HMAC = "GOOG1EXAMPLE"
+VENDOR = Vendor(
+    vendor="mercor",
+    gcp=GcpSelectors(
+        principals=(ETL,),
+        domains=("mercor.example",),
+        customers=("C01abc35d",),
+        projects=("mercor-prod",),
+        project_numbers=("444455556666",),
+        pools=(POOL,),
+        acknowledged=("domain-wide-delegation", "resumable-uploads", "analytics-hub"),
+    ),
+)
+PLAYBOOK = Playbook(
+    playbook="default",
+    phases=(
+        Phase(
+            name="google",
+            rules=tuple(
+                Rule(name=contains, connector="gcp", contains=contains, how=how)
+                for contains, how in RULES
+            ),
+        ),
+    ),
+)
+
+
+def estate_of(google: Google, per_minute: int = 100_000) -> Estate:
+    """The estate's file of this organisation, with a break-glass group."""
+    return Estate(
+        gcp=GcpEstate(
+            organization=ORG,
+            access_token_from=TOKEN,
+            api_root=google.url,
+            calls_per_second=10_000.0,
+            deny_reads_per_minute=per_minute,
+            propagation=0.0,
+        ),
+        protected=Protected(orchestrator=(WORKER,), break_glass=("group:glass@lab.example",)),
+    )
+
+
+def connector_of(google: Google) -> GcpConnector:
+    """The connector over it. Waits are over at once."""
+    gcp = estate_of(google).gcp
+    assert gcp is not None
+    return GcpConnector(Clients(gcp, sleep=lambda _: None), 0.0)
+
+
+def binding(role: str, *members: str, condition: Json = None) -> Json:
+    """An element of a policy."""
+    return {"role": role, "members": list(members)} | (
+        {"condition": condition} if condition else {}
+    )
+
+
+def node(google: Google, kind: str, id_: str, parent: str, *bindings: Json) -> str:
+    """An organisation, folder or project with its policy; returns its full name."""
+    plural = {"Organization": "organizations", "Folder": "folders", "Project": "projects"}[kind]
+    name = f"{CRM}/{plural}/{id_}"
+    data: dict[str, Json] = {"name": f"{plural}/{id_}", "state": "ACTIVE", "displayName": id_}
+    number = ""
+    if kind == "Project":
+        own = str(900_000_000_000 + len(google.state.resources))
+        number = NUMBER if id_ == "lab-data" else own
+        data |= {"projectId": id_, "name": f"projects/{number}"}
+    if parent:
+        data |= {"parent": parent.removeprefix(f"{CRM}/")}
+    google.state.add(
+        Resource(
+            name,
+            f"cloudresourcemanager.googleapis.com/{kind}",
+            parent,
+            data,
+            _policy(bindings),
+            number=number,
+        )
+    )
+    return name
+
+
+def _policy(bindings: tuple[Json, ...]) -> dict[str, Json]:
+    return {"bindings": list(bindings)} if bindings else {}
+
+
+def account(
+    google: Google,
+    member: str,
+    *bindings: Json,
+    uid: str = "",
+    keys: tuple[tuple[str, bool], ...] = (),
+    disabled: bool = False,
+) -> str:
+    """A service account in its own project, with its policy and its keys; returns its full name."""
+    email = member.partition(":")[2]
+    project = email.partition("@")[2].partition(".")[0]
+    short = f"projects/{project}/serviceAccounts/{email}"
+    data: dict[str, Json] = {
+        "name": short,
+        "projectId": project,
+        "email": email,
+        "uniqueId": uid or str(100_000_000_000_000_000_000 + len(google.state.resources)),
+    }
+    if disabled:
+        data |= {"disabled": True}
+    hidden = f"{CRM}/projects/{project}" not in google.state.resources
+    name = f"{IAM}/{short}"
+    google.state.add(
+        Resource(
+            name,
+            "iam.googleapis.com/ServiceAccount",
+            f"{CRM}/projects/{project}",
+            data,
+            _policy(bindings),
+            hidden=hidden,
+        )
+    )
+    for key, off in keys:
+        said: dict[str, Json] = {"name": f"{short}/keys/{key}", "keyType": "USER_MANAGED"}
+        said |= {"disabled": True} if off else {}
+        google.state.add(
+            Resource(f"{name}/keys/{key}", "iam.googleapis.com/ServiceAccountKey", name, said)
+        )
+    return name
+
+
+def pool(google: Google) -> None:
+    """A workload identity pool of ours through which only the vendor comes."""
+    name = f"{IAM}/{POOL.replace(NUMBER, 'lab-data')}"
+    data: dict[str, Json] = {"name": POOL, "state": "ACTIVE"}
+    kind = "iam.googleapis.com/WorkloadIdentityPool"
+    google.state.add(Resource(name, kind, f"{CRM}/projects/lab-data", data))
+
+
+def hmac(google: Google, key: str, state: str) -> None:
+    """An HMAC key of the vendor's account."""
+    data: dict[str, Json] = {"accessId": key, "state": state, "projectId": "lab-data"}
+    data |= {"serviceAccountEmail": ETL.partition(":")[2]}
+    name, kind = f"{GCS}/projects/lab-data/hmacKeys/{key}", "storage.googleapis.com/HmacKey"
+    google.state.add(Resource(name, kind, f"{CRM}/projects/lab-data", data))
+
+
+def bucket(google: Google, name: str, project: str, *bindings: Json) -> str:
+    """A bucket with its policy; returns its full name."""
+    data: dict[str, Json] = {
+        "kind": "storage#bucket",
+        "id": name,
+        "name": name,
+        "iamConfiguration": {"uniformBucketLevelAccess": {"enabled": True}},
+        "metageneration": "1",
+    }
+    full = f"{GCS}/{name}"
+    parent = f"{CRM}/projects/{project}"
+    google.state.add(
+        Resource(full, "storage.googleapis.com/Bucket", parent, data, _policy(bindings))
+    )
+    return full
+
+
+def person(google: Google, member: str) -> None:
+    """Somebody, or a group, of the lab's own directory."""
+    kind, _, email = member.partition(":")
+    where = "admin.googleapis.com/User" if kind == "user" else "cloudidentity.googleapis.com/Group"
+    key = "primaryEmail" if kind == "user" else "email"
+    google.state.add(Resource(f"//{where}/{email}", where, "", {key: email}))
+
+
+def seed(google: Google) -> Google:
+    """One of each way in: person, group, domain, project, condition, owner, and through others."""
+    worker = [f"roles/{r}" for r in ("iam.denyAdmin", "iam.securityAdmin")]
+    org = node(
+        google,
+        "Organization",
+        ORG,
+        "",
+        *(binding(role, WORKER) for role in worker),
+        binding("roles/iam.serviceAccountAdmin", WORKER),
+        binding("roles/iam.serviceAccountKeyAdmin", WORKER),
+        binding("roles/storage.admin", WORKER),
+        binding("roles/iam.workloadIdentityPoolAdmin", WORKER),
+        binding("roles/browser", DATA_TEAM, RATERS, WORKER),
+    )
+    folder = node(google, "Folder", "77", org, binding("roles/viewer", BO, ANN))
+    node(google, "Project", "lab-security", org)
+    node(
+        google,
+        "Project",
+        "lab-data",
+        folder,
+        binding("roles/storage.objectUser", BO, ETL, ANN),
+        binding(BEYOND, PULL, DATA_TEAM, condition=CONDITION),
+        binding(BEYOND, PULL, DATA_TEAM),
+        binding("roles/storage.objectViewer", PULL, SUBJECT),
+        binding("roles/owner", ANN, DANA),
+        binding("roles/viewer", "domain:mercor.example", "domain:lab.example"),
+    )
+    account(google, WORKER)
+    account(google, PULL)
+    account(google, ETL, keys=(("k1" * 20, False), ("k2" * 20, True)))
+    hmac(google, HMAC, "ACTIVE")
+    hmac(google, f"{HMAC}OFF", "INACTIVE")
+    pool(google)
+    token_creator = binding("roles/iam.serviceAccountTokenCreator", ANN, DATA_TEAM)
+    account(google, SHARED, token_creator)
+    bucket(google, "labels", "lab-data", binding("roles/storage.objectAdmin", RATERS, BO))
+    for member in (DATA_TEAM, "group:glass@lab.example", DANA, NEW):
+        person(google, member)
+    google.state.customers |= {"C0lab0000": ("lab.example",), "C01abc35d": ("mercor.example",)}
+    return google
