@@ -22,12 +22,12 @@ from temporalio.exceptions import ApplicationError
 from activities import api, vouching
 from activities.auditing import audited
 from activities.ends import conclusion, opened_under, verified
+from activities.restoring import restoration, termination
 from activities.sheets import write_sheet
 from activities.telling import NOBODY, Teller, opening, refusing
 from activities.working import at_work as _at_work
-from stopline import engine, guards, planner, terminating
+from stopline import engine, guards, planner
 from stopline.approving import Approvers
-from stopline.choosing import answers
 from stopline.configuration import Frozen
 from stopline.engine import Connector, Errand, Mark, Terms
 from stopline.errors import UserError, WrongJournalError
@@ -152,30 +152,12 @@ class Activities:
         with _at_work():
             self._check(asked.order)
             self._note_request(asked)
-            ends = asked.restore.direction is Direction.TERMINATE
-            plan = self._termination(asked) if ends else self._restore(asked)
+            if asked.restore.direction is Direction.TERMINATE:
+                connectors = self._built(self.book.pauses.opened_with(asked.order.pause))[1]
+                plan = termination(self.book, connectors, asked)
+            else:
+                plan = restoration(self.book, asked)
             return _ref(self.book.pauses.keep_plan(plan), asked.order)
-
-    def _restore(self, asked: api.RestorePlan) -> Plan:
-        plan = planner.plan_restore(
-            asked.order.vendor,
-            asked.order.pause,
-            self.book.writes.holds(),
-            asked.restore.scope,
-            unproven=asked.restore.unproven,
-            answers=answers(asked.restore.choices, self.book.pauses.conflicts(asked.order.pause)),
-        )
-        return terminating.with_removed(plan, self.book.pauses.removed(asked.order.pause))
-
-    def _termination(self, asked: api.RestorePlan) -> Plan:
-        connectors = self._built(self.book.pauses.opened_with(asked.order.pause))[1]
-        return terminating.plan_termination(
-            asked.order.vendor,
-            asked.order.pause,
-            self.book.writes.holds(),
-            asked.restore.scope,
-            {name: c.ended for name, c in connectors.items() if isinstance(c, engine.Ending)},
-        )
 
     def _note_request(self, asked: api.RestorePlan) -> None:
         """Who wants what, and why; once for each request, however often it is planned."""

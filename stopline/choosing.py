@@ -76,3 +76,18 @@ def chosen_change(mine: Hold, answer: Answer) -> Change | Skip:
     summary = f"{answer.choice}: {answer.reason}"
     after = answer.now if keep else mine.prior
     return replace(mine.change, before=answer.now, after=after, summary=summary)
+
+
+def way_back(
+    mine: Hold, answer: Answer | None, *, unproven: bool, shared: Sequence[Hold]
+) -> Change | Skip:
+    """The way back of one hold, or why it is left."""
+    plain = replace(mine.change, before=mine.ours, after=mine.prior)
+    left = answer is not None and answer.choice is Choice.SKIP
+    if answer is not None and (left or not shared):
+        return chosen_change(mine, answer)
+    shown = mine.change.marked or (mine.written and not mine.unproven)
+    if shared or unproven or shown:
+        return plain
+    reason = "nothing shows that the write was ours; choose it with --include-unproven"
+    return Skip(mine.address, plain.principal, reason)

@@ -20,7 +20,7 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from fnmatch import fnmatchcase
 
-from stopline.choosing import Answer, Choice, chosen_change
+from stopline.choosing import Answer, way_back
 from stopline.engine import Terms
 from stopline.model import (
     Address,
@@ -304,7 +304,7 @@ def plan_restore(
         mine = next((hold for hold in all_holds if hold.pause == pause), None)
         if mine is None or not scope.admits(address, mine.change.principal):
             continue
-        back = _back(mine, (answers or {}).get(address), unproven=unproven, shared=all_holds[1:])
+        back = way_back(mine, (answers or {}).get(address), unproven=unproven, shared=all_holds[1:])
         if isinstance(back, Skip):
             skips.append(back)
         else:
@@ -319,21 +319,6 @@ def plan_restore(
         skips=tuple(sorted((*skips, *denied, *_still_denied((*kept, *claims), by_address)))),
         pause=pause,
     )
-
-
-def _back(
-    mine: Hold, answer: Answer | None, *, unproven: bool, shared: Sequence[Hold]
-) -> Change | Skip:
-    """The way back of one hold, or why it is left."""
-    plain = replace(mine.change, before=mine.ours, after=mine.prior)
-    left = answer is not None and answer.choice is Choice.SKIP
-    if answer is not None and (left or not shared):
-        return chosen_change(mine, answer)
-    shown = mine.change.marked or (mine.written and not mine.unproven)
-    if shared or unproven or shown:
-        return plain
-    reason = "nothing shows that the write was ours; choose it with --include-unproven"
-    return Skip(mine.address, plain.principal, reason)
 
 
 _DENYING = (Breadth.PRINCIPAL, Breadth.TARGET, Breadth.EVERYWHERE)

@@ -160,7 +160,7 @@ def _meaning(vendor: Vendor, stem: str) -> Iterator[tuple[yamltext.Path, str]]:
     if all(one.aws.empty and one.gcp.empty and one.payouts.empty for one in sections):
         keys = ", ".join(key for key in AwsSelectors.model_fields if key != "preserve")
         ids = ", ".join(PayoutsSelectors.model_fields)
-        google = ", ".join(GcpSelectors.model_fields)
+        google = ", ".join(key for key in GcpSelectors.model_fields if key != "acknowledged")
         what = f"nothing selects {vendor.vendor!r}; give 'aws' at least one of: {keys}; "
         what += f"or 'gcp' at least one of: {google}; "
         yield ("vendor",), f"{what}or 'payouts' at least one of: {ids}"
