@@ -137,18 +137,27 @@ def _marks(look: _Look) -> Generator[Found, None, _Marks]:
 
 
 def _denied(look: _Look, marks: _Marks, holders: Collection[str]) -> Iterator[Grant]:
-    """Whom a deny of stopline's names, and who holds nothing now: perhaps since we took it out."""
-    for member, journals in sorted(marks.items()):
-        if member in holders or not members.via(look.selectors, member):
+    """Whom a deny names besides those who hold an entry.
+
+    Whoever a deny of stopline's names and who holds nothing now, perhaps since we took it out; and
+    the vendor's directories, whose people may hold what we do not look at.
+    """
+    denied = {m: "a deny of stopline's" for m in marks if members.via(look.selectors, m)}
+    if look.whole and holders:
+        for customer in look.selectors.customers:
+            denied[f"{members.CUSTOMER}{customer}"] = "its own name"
+    for member, via in sorted(denied.items()):
+        if member in holders:
             continue
-        state: dict[str, Json] = {"names": [member], "journals": sorted(journals)}
+        journals = sorted(marks.get(member, ()))
+        state: dict[str, Json] = {"names": [member], "journals": journals}
         yield Grant(
             Address(NAME, look.read.id, "denied-principal", member),
             State.of(state),
             member,
-            "nothing but what was taken out",
+            "nothing that is looked at",
             reading.point_of(look.read.id),
-            "a deny of stopline's",
+            via,
         )
 
 

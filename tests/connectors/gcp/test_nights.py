@@ -34,6 +34,7 @@ from stopline.connectors.gcp import GcpConnector
 from stopline.connectors.gcp.clients import Clients
 from stopline.drill.google.faults import Moment, modelled
 from stopline.drill.google.server import Google
+from stopline.drill.google.state import Resource
 from stopline.engine import Mark
 from stopline.model import Cause, Direction, Gap, Grant, Outcome, Scope
 from stopline.text import Json
@@ -85,6 +86,24 @@ def test_what_the_deny_reaches_whole_is_left_as_it_stands(night: Night) -> None:
     assert not may(night.google, PULL, "storage.objects.get")
     taken = [c for c in night.plan().claims if c.address.kind == "allow-policy-entry"]
     assert not [c for c in taken if "storage.object" in c.address.id]
+
+
+def test_everybody_of_the_vendors_directory_is_denied_what_is_not_looked_at(night: Night) -> None:
+    """Somebody who holds nothing but a topic: no policy of it is read, and the deny holds there."""
+    somebody = "user:cy@mercor.example"
+    resource = night.google.state.get(PROJECT)
+    bindings = [
+        b for b in resource.policy["bindings"] if "domain:mercor.example" not in b["members"]
+    ]
+    topic = "//pubsub.googleapis.com/projects/lab-data/topics/labels"
+    held = {"bindings": [binding("roles/pubsub.publisher", somebody)]}
+    night.google.state.add(Resource(topic, "pubsub.googleapis.com/Topic", PROJECT, {}, held))
+    resource.policy = {"bindings": bindings}
+    assert may(night.google, somebody, "pubsub.topics.publish", topic)
+    night.contain()
+    assert not may(night.google, somebody, "pubsub.topics.publish", topic)
+    night.restore()
+    assert may(night.google, somebody, "pubsub.topics.publish", topic)
 
 
 def test_trap_1_a_persons_ownership_is_left_in_place_and_said_to_be_open(night: Night) -> None:
