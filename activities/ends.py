@@ -2,7 +2,7 @@
 
 import time
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from activities import api
@@ -67,7 +67,8 @@ def _unproven(
     why |= {one.address: "" for one in removed if not _is_absent(seen.get(one.address))}
     for name, connector in sorted(connectors.items()):
         if isinstance(connector, Proving):
-            held = [h.change for h in holds if h.address.connector == name]
+            # As we left it last: an overlay that was written again no longer is its first change.
+            held = [replace(h.change, after=h.ours) for h in holds if h.address.connector == name]
             why |= {one.address: one.why for one in connector.unproved(held, found)}
     return why
 
@@ -111,8 +112,8 @@ def conclusion(book: Book, asked: api.Conclusion, teller: Teller = NOBODY) -> ap
     )
     if asked.direction is Direction.TERMINATE:
         summary = _terminated(book, asked, summary)
-    said = bool(book.store.events(pause, "acknowledged"))
-    result = _result(summary, asked, acknowledged=said, ended=book.pauses.is_terminated(pause))
+    open_ = set(_open(planned)) - _accepted(book, pause)
+    result = _result(summary, asked, known=not open_, ended=book.pauses.is_terminated(pause))
     summary = _with_result(summary, result)
     status = {
         "restored": PauseStatus.CLOSED,
@@ -122,8 +123,13 @@ def conclusion(book: Book, asked: api.Conclusion, teller: Teller = NOBODY) -> ap
     }.get(result, PauseStatus.PARTIAL)
     detail = {name: getattr(summary, name) for name in _NUMBERS} | {"why": summary.why}
     changed = book.pauses.get(pause).status is not status
-    drafts = teller.drafts(concluding(book, asked.order, summary)) if changed else ()
-    book.pauses.mark(pause, status, detail, event=result, drafts=drafts)
+    # Where something was removed for good, nobody is told that all was given back.
+    told = "terminated" if result == "restored" and book.pauses.removed(pause) else result
+    about = concluding(book, asked.order, replace(summary, result=told))
+    # A termination of a part leaves the pause what it was: that is no news to those outside.
+    again = asked.direction is Direction.TERMINATE and told == "contained"
+    drafts = teller.drafts(about) if changed and not again else ()
+    book.pauses.mark(pause, status, detail, event=told, drafts=drafts)
     return replace(summary, notices=len(book.outbox.due(pause)))
 
 
@@ -135,9 +141,16 @@ def _terminated(book: Book, asked: api.Conclusion, summary: api.Summary) -> api.
     if undone := len(book.pauses.plan(asked.plan).plan.work):
         why = f"{undone} could not be removed for good, and stay contained"
         return replace(summary, why=summary.why or why)
-    if not asked.stopped and not book.pauses.is_terminated(pause):
+    whole = _is_whole(book, pause, asked.plan)  # a part leaves the pause what it was
+    if whole and not asked.stopped and not book.pauses.is_terminated(pause):
         book.pauses.note(pause, TERMINATED, {"plan": asked.plan, "remains": summary.held})
     return summary
+
+
+def _is_whole(book: Book, pause: str, plan: str) -> bool:
+    """Whether a termination was asked of all that is held, and not of a part of it."""
+    scope = book.pauses.plan(plan).plan.scope
+    return all(scope.admits(h.address, h.change.principal) for h in book.writes.holds(pause))
 
 
 _NUMBERS = ("held", "failed", "conflicts", "unproven", "unverified", "open_skips", "gaps")
@@ -187,12 +200,38 @@ def _unverified(book: Book, pause: str, holds: tuple[Hold, ...]) -> int:
     return sum(a in held for a in events[-1].data["unverified"]) if events else 0
 
 
-def _result(summary: api.Summary, asked: api.Conclusion, *, acknowledged: bool, ended: bool) -> str:
+def _open(planned: Planned | None) -> Iterator[tuple[str, str, str]]:
+    """What a containment plan leaves open: the skips that leave access, and the gaps."""
+    if planned is None:
+        return
+    for skip in planned.plan.skips:
+        if skip.leaves_access:
+            yield "skip", str(skip.address), skip.principal
+    for gap in planned.plan.gaps:
+        yield f"gap {gap.connector}", gap.realm, gap.what
+
+
+def _accepted(book: Book, pause: str) -> set[tuple[str, str, str]]:
+    """What people accepted as open, by the plans that said it to them; nothing found later.
+
+    A word without a digest is about the plan that was the latest then.
+    """
+    made = [e for e in book.store.events(pause, "planned")
+            if e.data["direction"] == Direction.CONTAIN]  # fmt: skip
+    accepted: set[tuple[str, str, str]] = set()
+    for said in book.store.events(pause, "acknowledged"):
+        before = [e for e in made if e.seq < said.seq]
+        digest = said.data.get("digest") or (before[-1].data["digest"] if before else "")
+        for event in [e for e in before if e.data["digest"] == digest][-1:]:
+            accepted |= set(_open(book.pauses.plan(event.data["ref"])))
+    return accepted
+
+
+def _result(summary: api.Summary, asked: api.Conclusion, *, known: bool, ended: bool) -> str:
     if asked.direction is Direction.RESTORE and not summary.held:
         return "restored"
     if asked.stopped:
         return "stopped"
-    known = acknowledged or not (summary.open_skips or summary.gaps)
     whole = not (summary.failed or summary.conflicts or summary.unverified or summary.why)
     contained = "terminated" if ended else "contained"
     return contained if whole and known else "partial"

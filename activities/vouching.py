@@ -13,7 +13,7 @@ from stopline.errors import RefusedError
 from stopline.journal.book import Book
 from stopline.journal.pauses import PauseStatus
 from stopline.journal.store import Event
-from stopline.model import Change, Direction, Plan
+from stopline.model import Address, Change, Direction, Plan, State
 from stopline.signing import Statement
 from stopline.text import jsonable
 
@@ -93,8 +93,8 @@ def require(
         if approvers.stands(signed, event.data["signature"]):
             signers.setdefault(event.data["ref"], set()).add(signed.by)
     plans = [book.pauses.plan(ref).plan for ref, who in signers.items() if len(who) >= people]
-    covered = {(change.address, change.after) for plan in plans for change in plan.work}
-    missing = [change for change in mine if (change.address, change.after) not in covered]
+    covered = {_asked(change) for plan in plans for change in plan.work}
+    missing = [change for change in mine if _asked(change) not in covered]
     if missing and ends:
         raise RefusedError(
             f"Too few have approved the removal of {missing[0].address} "
@@ -107,6 +107,11 @@ def require(
             f"({len(missing)} in this batch); nothing of it was given back.",
             "Ask with `stopline rollback`, and have it approved.",
         )
+
+
+def _asked(change: Change) -> tuple[Address, State | None, State | None]:
+    """What a yes is to: also what it finds there, since a choice may write over it."""
+    return change.address, change.before, change.after
 
 
 REQUESTS = {Direction.RESTORE: "rollback", Direction.TERMINATE: "termination"}
@@ -131,7 +136,7 @@ def _standing(book: Book, pause: str, direction: Direction) -> str | None:
     statuses = [e for e in pauses.events(pause, "status") if e.seq > since]
     under_way = _UNDER_WAY[direction]
     begun = next((e.seq for e in statuses if e.data["status"] == under_way), None)
-    ended = [e for kind in ("rejected", "expired") for e in pauses.events(pause, kind)]
+    ended = [e for kind in ("rejected", "expired", "cancelled") for e in pauses.events(pause, kind)]
     if begun is None:
         ended += pauses.events(pause, "stop")
     else:

@@ -12,7 +12,7 @@ from sqlalchemy.engine import Connection
 
 from stopline.journal import tables as t
 from stopline.journal.book import Book
-from stopline.journal.pauses import Pause, PauseStatus
+from stopline.journal.pauses import TERMINATED, Pause, PauseStatus
 from stopline.model import Change, Hold, Plan
 from stopline.text import Json, dump, jsonable
 
@@ -64,6 +64,9 @@ def rebuild(book: Book, lost: Lost, frozen: str, actor: str) -> Pause:
         _receipts(book, connection, lost)
         _holds(connection, lost)
         _originals(connection, lost.originals)
+        if lost.pause.status is PauseStatus.TERMINATED:
+            data = {"plan": "", "remains": len(lost.holds)}
+            book.store.append(connection, pause.id, TERMINATED, data, actor)
         for kept, (plan, names) in zip(refs, lost.plans, strict=True):
             data = {"ref": kept, "digest": plan.digest, "signature": "unsigned", "reason": FROM}
             for name in names:

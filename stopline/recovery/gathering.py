@@ -20,6 +20,8 @@ _SAID = (
     "stop",
     "acknowledged",
     "restoring",
+    "terminating",
+    "terminated",
     "adopted",
     "reassessed",
 )

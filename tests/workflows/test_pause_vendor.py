@@ -265,6 +265,29 @@ def test_a_closed_realm_is_a_gap_and_a_person_can_acknowledge_it() -> None:
     asyncio.run(scenario())
 
 
+def test_a_yes_to_what_stays_open_is_good_for_nothing_found_later() -> None:
+    """One shared principal was accepted as open; five more make the pause partial again."""
+
+    async def scenario() -> None:
+        async with a_line() as line:
+            world = line.world.principals
+            world["shared"] = Principal("uid-s", "mercor", shared_with=("mercer",))
+            handle = await line.pause()
+            word = api.Acknowledgement("bob", "known", line.book.pauses.last_containment(PAUSE))
+            said = await handle.execute_update(m.ACKNOWLEDGE, word, result_type=api.Summary)
+            assert (said.result, said.open_skips) == ("contained", 1)
+            for number in range(5):
+                name, more = f"shared-{number}", ("mercer",)
+                world[name] = Principal(f"uid-{name}", "mercor", shared_with=more)
+            await handle.execute_update(m.AUDIT, m.Audit("carol"), result_type=api.Audited)
+            order = await line.plan(line.order())
+            await handle.execute_update(m.CONTAIN, order, result_type=str)
+            status = await line.until(handle, lambda s: s.summary.open_skips == 6)
+            assert status.summary.result == "partial"
+
+    asyncio.run(scenario())
+
+
 def test_a_rollback_of_one_principal_leaves_the_rest_and_no_sweep_takes_it_again() -> None:
     """When production was hit, one principal is given back; the pause of the others holds."""
 

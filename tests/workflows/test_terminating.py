@@ -7,20 +7,24 @@ from support.pausing import PAUSE, PLAYBOOK, Line, a_line
 from temporalio.client import WorkflowHandle, WorkflowUpdateFailedError
 
 from activities import api, vouching
+from activities.telling import Teller
 from stopline.approving import Approvers
 from stopline.entrypoints.adoption import adopted_state
 from stopline.errors import RefusedError
+from stopline.journal.outbox import Draft
 from stopline.journal.pauses import PauseStatus
-from stopline.model import Direction
+from stopline.model import Direction, Scope
+from stopline.notices.drafting import Facts
 from stopline.terminating import How
 from workflows import messages as m
 
 
 async def terminate(
-    handle: WorkflowHandle, request: str = "first", by: str = "alice"
+    handle: WorkflowHandle, request: str = "first", by: str = "alice", scope: Scope | None = None
 ) -> api.PlanRef:
     """Ask for the permanent end, as alice."""
-    asked = api.RestoreOrder(by=by, reason="the contract has ended", request=request)
+    reason = "the contract has ended"
+    asked = api.RestoreOrder(by=by, reason=reason, request=request, scope=scope or Scope())
     return await handle.execute_update(m.TERMINATE, asked, result_type=api.PlanRef)
 
 
@@ -60,6 +64,46 @@ def test_a_termination_removes_what_was_contained_and_holds_the_rest() -> None:
             state = adopted_state(line.book, pause, api.Options())
             assert (state.phase, state.summary.result) == (m.Phase.PAUSED, "terminated")
             assert line.book.store.verify()[1] == ""
+
+    asyncio.run(scenario())
+
+
+@pytest.mark.parametrize(("who", "gone"), [("v0", 1), ("nobody", 0)])
+def test_the_end_of_a_part_is_not_the_end_of_the_pause(who: str, gone: int) -> None:
+    """What was named is gone; the rest is held as before, under a pause that is not terminated."""
+
+    async def scenario() -> None:
+        async with a_line() as line:
+            handle = await line.pause()
+            ref = await terminate(handle, scope=Scope(principals=(who,)))
+            await line.approve(handle, ref.digest, "bob")
+            await line.until(handle, lambda s: s.phase is m.Phase.PAUSED and not s.pending)
+            assert len(line.book.pauses.removed(PAUSE)) == gone
+            assert line.book.pauses.get(PAUSE).status is PauseStatus.CONTAINED
+            assert not line.book.pauses.is_terminated(PAUSE)
+
+    asyncio.run(scenario())
+
+
+def test_a_rollback_of_the_rest_is_no_giving_back_of_all() -> None:
+    """The pause closes; what is told of it is that it was terminated, and to nobody outside."""
+
+    async def scenario() -> None:
+        told: list[str] = []
+
+        class Listening(Teller):
+            def drafts(self, facts: Facts) -> tuple[Draft, ...]:
+                told.append(facts.event)
+                return ()
+
+        async with a_line(teller=Listening()) as line:
+            handle = await line.pause()
+            await terminated(line, handle)
+            await line.rests(handle)
+            assert (await line.restored(handle)).result == "restored"
+            assert line.book.pauses.get(PAUSE).status is PauseStatus.CLOSED
+            assert "restored" not in told
+            assert told[-1] == "terminated"
 
     asyncio.run(scenario())
 
