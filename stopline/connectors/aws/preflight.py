@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
+from functools import partial
 from typing import Any
 
 from botocore import xform_name
@@ -109,7 +110,17 @@ def _identities(eyes: _Eyes) -> Iterator[tuple[str, str, Callable[..., Any]]]:
     reads, writes = eyes.clients.read_role(eyes.account), eyes.clients.role(eyes.account)
     yield "reads as", reads, eyes.clients.ask
     if writes != reads:
-        yield "writes as", writes, eyes.clients.do
+        yield "writes as", writes, partial(_twice, eyes.clients.do)
+
+
+def _twice(do: Callable[..., Any], *args: str) -> Any:
+    """Ask again where credentials took too long for a write: by then they are there."""
+    try:
+        return do(*args)
+    except ConnectorError as error:
+        if error.cause is not Cause.THROTTLED:
+            raise
+        return do(*args)
 
 
 def _nobody(eyes: _Eyes, what: str, role: str, error: ConnectorError) -> Check:
