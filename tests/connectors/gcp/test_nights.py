@@ -79,6 +79,20 @@ def test_everybody_of_the_vendors_directory_is_denied_what_is_not_looked_at(nigh
     assert may(night.google, somebody, "pubsub.topics.publish", topic)
 
 
+def test_whom_the_vendors_file_protects_keeps_all_while_the_directory_is_denied(
+    night: Night,
+) -> None:
+    """The plan says protected, and the emulator's own evaluation agrees."""
+    liaison = "user:liaison@mercor.example"
+    resource = night.google.state.get(PROJECT)
+    added = binding("roles/storage.objectViewer", liaison)
+    resource.policy = {"bindings": [*resource.policy["bindings"], added]}
+    night.vendor = VENDOR.model_copy(update={"protected": (liaison,)})
+    night.contain()
+    assert may(night.google, liaison, "storage.objects.get")
+    assert not may(night.google, "user:cy@mercor.example", "storage.objects.get")
+
+
 def test_trap_1_a_persons_ownership_is_left_in_place_and_said_to_be_open(night: Night) -> None:
     """It could not be given back: denied as far as the deny reaches, and shown."""
     plan = night.plan()
