@@ -26,6 +26,7 @@ from stopline.engine import Errand, Mark, Terms, apply
 from stopline.journal.book import Book, open_book
 from stopline.model import Address, Direction, Outcome, Plan, Receipt, Scope
 from stopline.text import Json
+from stopline.vendors import Vendor
 
 PROJECT = f"{CRM}/projects/lab-data"
 
@@ -40,6 +41,7 @@ class Night:
     mark: Mark = MARK
     refusals: frozenset[Address] = frozenset()
     attempts: int = 0
+    vendor: Vendor = VENDOR
 
     def __post_init__(self) -> None:
         """One connector for the night, and a clock that moves between attempts."""
@@ -57,10 +59,10 @@ class Night:
 
     def plan(self, scope: Scope | None = None) -> Plan:
         """What is to be contained now, by what the journal knows."""
-        terms = Terms(VENDOR, PLAYBOOK, self.mark, self.refusals, estate_of(self.google))
+        terms = Terms(self.vendor, PLAYBOOK, self.mark, self.refusals, estate_of(self.google))
         holds = self.book.writes.holds()
         taken = tuple(h for h in holds if h.ours is None and h.pause != self.mark.pause)
-        found = self.connector.discover(VENDOR, scope or Scope())
+        found = self.connector.discover(self.vendor, scope or Scope())
         return planner.plan_containment(
             planner.snapshot_of("mercor", found, ""),
             terms,

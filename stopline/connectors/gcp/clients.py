@@ -291,15 +291,23 @@ POOLS = "iam/v1/projects.locations.workloadIdentityPools.operations.get"
 def done(clients: Clients, operation: Json, method: str = DENIES) -> None:
     """Wait for what IAM does in the background. Raises ConnectorError where it failed.
 
+    The write has been sent: whatever becomes of a look at it, nobody knows whether it landed.
     https://docs.cloud.google.com/iam/docs/reference/rest/v2/policies.operations/get
     """
     for wait in WAITS:
         if operation.get("done"):
             break
         clients.sleep(wait)
-        operation = clients.ask(method, name=operation["name"])
+        operation = _looked(clients, operation, method)
     if not operation.get("done"):
         what = f"{operation.get('name', 'the operation')} is still under way"
         raise ConnectorError(Cause.UNREACHABLE, what, landed=None)
     if error := operation.get("error"):
         raise ConnectorError(Cause.REFUSED, f"IAM refused it: {error.get('message')}")
+
+
+def _looked(clients: Clients, operation: Json, method: str) -> Json:
+    try:
+        return clients.ask(method, name=operation["name"])
+    except ConnectorError as error:  # a refusal of the look is none of the write
+        raise ConnectorError(Cause.UNREACHABLE, error.detail, landed=None) from error

@@ -8,7 +8,7 @@ reach: a member that no deny can name, or a role that allows more than the deny 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
 
-from stopline.connectors.gcp import denying
+from stopline.connectors.gcp import denying, sparing
 from stopline.connectors.gcp.bindings import Entry
 from stopline.connectors.gcp.members import plain
 from stopline.connectors.gcp.reading import NAME, point_of
@@ -50,6 +50,7 @@ def _entry(grant: Grant, terms: Terms) -> Iterator[Change | Skip]:
         yield _left(grant, "whoever it was has been deleted, and can do nothing", open_=False)
         return
     yield from _strangers(grant, terms)
+    yield from _spared(grant, terms)
     denies, whole = _denied(grant, terms)
     yield from denies
     if not whole:
@@ -63,12 +64,25 @@ def _strangers(grant: Grant, terms: Terms) -> Iterator[Skip]:
             yield _left(grant, reason, open_=False)
 
 
+def _spared(grant: Grant, terms: Terms) -> Iterator[Skip]:
+    """A directory, a group or a pool that is not denied, for the sake of somebody in it."""
+    for member in grant.state.value["names"]:
+        if pattern := sparing.hidden(terms, member):
+            where = f"{denying.policy_id(terms.mark)}#{member}"
+            address = Address(NAME, grant.address.realm, "deny-policy-entry", where)
+            reason = f"not denied as a whole: it may hold whom {pattern} protects"
+            step = "a deny excepts single principals alone; name them in place of the pattern"
+            yield Skip(address, member, f"{reason}; {step}", leaves_access=True)
+
+
 def _denied_before(grant: Grant, terms: Terms) -> Iterator[Change | Skip]:
     """Somebody who holds nothing any more: the deny stays whole all the same."""
     yield from _strangers(grant, terms)
+    spared = list(_spared(grant, terms))
+    yield from spared
     denies, _ = _denied(grant, terms)
     yield from denies
-    if not denies:
+    if not denies and not spared:
         yield _left(grant, "the playbook has no rule for principals, or Google refused the deny")
 
 
@@ -79,9 +93,9 @@ def _denied(grant: Grant, terms: Terms) -> tuple[list[Change], bool]:
     if proto is None:
         return [], False
     name = denying.policy_id(terms.mark)
-    excepted = _excepted(terms)
+    excepted = sparing.excepted(terms)
     changes = []
-    for member in state["names"]:
+    for member in (m for m in state["names"] if not sparing.hidden(terms, m)):
         address = Address(NAME, grant.address.realm, "deny-policy-entry", f"{name}#{member}")
         change = replace(
             proto,
@@ -98,15 +112,6 @@ def _denied(grant: Grant, terms: Terms) -> tuple[list[Change], bool]:
     own = {change.principal for change in changes}
     reached = plain(grant.principal) in own or (grant.principal.startswith("domain:") and bool(own))
     return changes, reached and state.get("undenied") == 0
-
-
-def _excepted(terms: Terms) -> list[str]:
-    """Who is never denied, whatever group or directory a deny names: stopline and break-glass."""
-    estate = terms.estate
-    own = estate.gcp.service_account if estate.gcp else ""
-    said = (*estate.protected.orchestrator, *estate.protected.break_glass)
-    plain = {who for who in said if not set(who) & {"*", "?"}}
-    return sorted({*plain, *([f"serviceAccount:{own}"] if own else [])})
 
 
 def _stripped(grant: Grant, terms: Terms, *, denied: bool) -> Change | Skip:

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 from support.google import TOKEN, WORKER, seed
+from support.google_nights import Night
 
 from stopline.drill.google import conditions
 from stopline.drill.google.server import Google
@@ -21,3 +22,11 @@ def google(monkeypatch: pytest.MonkeyPatch) -> Iterator[Google]:
     monkeypatch.setenv(TOKEN, WORKER)
     with Google() as made:
         yield seed(made)
+
+
+@pytest.fixture
+def night(google: Google) -> Iterator[Night]:
+    """An ordinary night."""
+    made = Night(google)
+    yield made
+    made.close()

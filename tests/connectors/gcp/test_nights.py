@@ -1,12 +1,9 @@
 """Whole nights over the emulated Google: what went in comes out again, whatever goes wrong."""
 
-from collections.abc import Iterator
 from dataclasses import replace
 
 import pytest
 from connectors.contract import MARK
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
 from support.google import (
     ANN,
     BO,
@@ -19,13 +16,11 @@ from support.google import (
     ORG,
     PULL,
     SUBJECT,
-    TOKEN,
     VENDOR,
     WORKER,
     account,
     binding,
     estate_of,
-    seed,
 )
 from support.google_nights import PROJECT, Night, may, outcomes, policy_of, pulls, reach
 
@@ -37,30 +32,8 @@ from stopline.drill.google.server import Google
 from stopline.drill.google.state import Resource
 from stopline.engine import Mark
 from stopline.model import Cause, Direction, Gap, Grant, Outcome, Scope
-from stopline.text import Json
 
 OTHER = Mark(MARK.journal, "00000002")
-WRITES = (
-    "iam.v2.policies.createPolicy",
-    "iam.v2.policies.delete",
-    "cloudresourcemanager.v3.*.setIamPolicy",
-    "storage.v1.buckets.setIamPolicy",
-    "iam.v1.projects.serviceAccounts.setIamPolicy",
-    "iam.v1.projects.serviceAccounts.disable",
-    "iam.v1.projects.serviceAccounts.enable",
-    "iam.v1.projects.serviceAccounts.keys.disable",
-    "iam.v1.projects.serviceAccounts.keys.enable",
-    "iam.v1.projects.locations.workloadIdentityPools.patch",
-    "storage.v1.projects.hmacKeys.update",
-)
-
-
-@pytest.fixture
-def night(google: Google) -> Iterator[Night]:
-    """An ordinary night."""
-    made = Night(google)
-    yield made
-    made.close()
 
 
 def test_the_vendor_is_out_and_everybody_else_is_as_before(night: Night) -> None:
@@ -104,6 +77,20 @@ def test_everybody_of_the_vendors_directory_is_denied_what_is_not_looked_at(nigh
     assert not may(night.google, somebody, "pubsub.topics.publish", topic)
     night.restore()
     assert may(night.google, somebody, "pubsub.topics.publish", topic)
+
+
+def test_whom_the_vendors_file_protects_keeps_all_while_the_directory_is_denied(
+    night: Night,
+) -> None:
+    """The plan says protected, and the emulator's own evaluation agrees."""
+    liaison = "user:liaison@mercor.example"
+    resource = night.google.state.get(PROJECT)
+    added = binding("roles/storage.objectViewer", liaison)
+    resource.policy = {"bindings": [*resource.policy["bindings"], added]}
+    night.vendor = VENDOR.model_copy(update={"protected": (liaison,)})
+    night.contain()
+    assert may(night.google, liaison, "storage.objects.get")
+    assert not may(night.google, "user:cy@mercor.example", "storage.objects.get")
 
 
 def test_trap_1_a_persons_ownership_is_left_in_place_and_said_to_be_open(night: Night) -> None:
@@ -171,23 +158,6 @@ def test_trap_4_policies_are_read_at_version_3_and_conditions_come_back(night: N
     for seen in asked:
         options = [v for k, v in seen.query.items() if k.endswith("equestedPolicyVersion")]
         assert options == [["3"]] or seen.body["options"] == {"requestedPolicyVersion": 3}
-
-
-@pytest.mark.parametrize("method", WRITES)
-@pytest.mark.parametrize("status", [503, 0])
-def test_trap_5_a_lost_answer_changes_nothing_of_the_end(
-    night: Night, method: str, status: int
-) -> None:
-    """Done, and then a 503 or no answer at all: it ends as a night without faults does."""
-    picture = night.picture()
-    night.google.faults.add(method, Moment.AFTER, status)
-    first = night.contain()
-    assert outcomes(first) <= {Outcome.APPLIED, Outcome.UNPROVEN}
-    assert not night.plan().changes
-    assert not may(night.google, ANN, "storage.objects.get")
-    night.restore(unproven=True)
-    night.restore(unproven=True)
-    assert night.picture() == picture
 
 
 def test_trap_6_a_stranger_who_writes_between_our_read_and_write_loses_nothing(
@@ -399,49 +369,3 @@ def test_a_night_lives_within_googles_limits(google: Google) -> None:
     assert 429 not in {seen.code for seen in google.seen}
     assert sum(waited) < 240
     night.close()
-
-
-STRUCK = st.sampled_from(
-    (*WRITES, "iam.v2.policies.get", "*.getIamPolicy", "*.serviceAccounts.get")
-)
-BAD = st.one_of(
-    st.tuples(STRUCK, st.just(Moment.BEFORE), st.sampled_from([0, 429, 500, 503])),
-    st.tuples(STRUCK, st.just(Moment.AFTER), st.sampled_from([0, 500, 503])),
-)
-"""A 429 says that nothing was done: who says so of what was done could not be believed at all."""
-NIGHTS = st.lists(st.tuples(BAD, st.integers(1, 3)), max_size=8)
-
-
-@settings(
-    max_examples=8, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
-@given(NIGHTS, NIGHTS)
-def test_laws_1_and_2_hold_on_nights_in_which_calls_fail(
-    monkeypatch: pytest.MonkeyPatch, there: list[Json], back: list[Json]
-) -> None:
-    """5xx, 429 and lost replies, before and after the write: nothing stays, nothing is missing."""
-    monkeypatch.setenv(TOKEN, WORKER)
-    with Google() as google:
-        night = Night(seed(google))
-        picture = night.picture()
-        try:
-            _struck(google, there)
-            for _ in range(2):
-                night.contain()
-            google.faults.clear()
-            night.contain()
-            assert not night.plan().changes
-            assert not may(google, ANN, "storage.objects.get")
-            _struck(google, back)
-            for _ in range(2):
-                night.restore(unproven=True)
-            google.faults.clear()
-            night.restore(unproven=True)
-            assert night.picture() == picture
-        finally:
-            night.close()
-
-
-def _struck(google: Google, faults: list[Json]) -> None:
-    for (method, moment, status), times in faults:
-        google.faults.add(method, moment, status, times)

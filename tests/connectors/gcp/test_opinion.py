@@ -84,6 +84,46 @@ def test_what_a_deny_reaches_is_left_as_it_stands() -> None:
     }
 
 
+def test_whom_the_vendors_file_protects_no_set_that_holds_them_is_denied_with() -> None:
+    """By name: an exception of the deny. By a pattern: the directory and the group stay out."""
+    customer = "principalSet://goog/cloudIdentityCustomerId/C01abc35d"
+    liaison = "user:Liaison@mercor.example"
+    made = terms()
+    named = replace(made, vendor=made.vendor.model_copy(update={"protected": (liaison,)}))
+    (change,) = opinions(entry(names=[customer]), named)[:1]
+    assert isinstance(change, Change)
+    assert change.after is not None
+    assert "principal://goog/subject/liaison@mercor.example" in change.after.value["except"]
+    globs = {"protected": ("user:li*@mercor.example",)}
+    patterned = replace(made, vendor=made.vendor.model_copy(update=globs))
+    for held in (customer, "group:raters@mercor.example"):
+        skip, own = opinions(entry(names=[ANN, held]), patterned)
+        assert isinstance(skip, Skip)
+        assert skip.leaves_access
+        assert (skip.principal, own.principal) == (held, ANN)
+        assert "li*@mercor.example" in skip.reason
+
+
+def test_who_keeps_logs_and_the_journal_and_who_reads_are_never_denied() -> None:
+    """Everybody of whom the estate's file says so by name, and the account that reads."""
+    made = terms()
+    keeper = "serviceAccount:logs@ops.iam.gserviceaccount.com"
+    gcp = GcpEstate(
+        organization=ORG,
+        service_account="w@ops.iam.gserviceaccount.com",
+        read_service_account="r@ops.iam.gserviceaccount.com",
+    )
+    kept = Protected(log_delivery=(keeper,), journal=("group:db@lab.example",))
+    (change,) = opinions(entry(), replace(made, estate=Estate(gcp=gcp, protected=kept)))
+    assert isinstance(change, Change)
+    assert change.after is not None
+    start = "principal://iam.googleapis.com/projects/-/serviceAccounts/"
+    assert change.after.value["except"] == [
+        *(f"{start}{who}@ops.iam.gserviceaccount.com" for who in ("logs", "r", "w")),
+        "principalSet://goog/group/db@lab.example",
+    ]
+
+
 def test_a_role_that_allows_more_than_the_deny_names_is_taken_out_too() -> None:
     """Denied first, since that is one call; then the entry itself, to be given back by a delta."""
     deny, taken = opinions(entry(role="roles/editor", undenied=4_000))
