@@ -36,6 +36,13 @@ AUDIT = "audit"
 REASSESS = "reassess"
 STATUS = "status"
 
+ALONE = "The playbook wants a second person for a containment; nothing was added to the open pause."
+APART = (
+    "Pause it apart with `stopline pause --apart`, which waits for that person; or have the open "
+    "pause rolled back first."
+)
+"""Why nothing is contained again there, and what to do instead."""
+
 
 def utc(seconds: float) -> str:
     """Return a moment, in seconds since 1970, as ISO 8601 in whole seconds of UTC."""
@@ -177,6 +184,8 @@ class PauseState:
     review_seconds: float = 0.0
     review_by: float = 0.0
     escalated: float = 0.0
+    second_person: bool = False
+    """Whether nothing is contained on one person's word alone."""
 
     def due(self, now: float) -> Due | None:
         """What comes next while the pause rests, if nobody says anything."""

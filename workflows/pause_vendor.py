@@ -101,7 +101,7 @@ class PauseVendor(PeoplesWords):
         opened = await call(api.OPEN, state.order, api.Opened, summary="open the pause")
         state.opened, state.approvers = True, opened.approvers
         state.approval_seconds, state.audits = opened.approval_seconds, opened.audits
-        state.review_seconds = opened.review_seconds
+        state.review_seconds, state.second_person = opened.review_seconds, opened.second_person
         self._send_notices(opened.notices)
         if opened.refused:
             state.summary = api.Summary(result="refused", why=opened.refused)

@@ -52,11 +52,18 @@ class PeoplesWords:
     def _may_contain(self, order: api.PauseOrder) -> None:
         if not self._state.opened or self._state.phase is Phase.CLOSED:
             raise ApplicationError("The pause is not open yet, or closed already; try again.")
+        if self._state.phase is Phase.AWAITING_APPROVAL:
+            raise ApplicationError(
+                "The pause waits for its second person; nothing was queued. Have it approved or "
+                "rejected first."
+            )
         if self._state.restore is not None:
             what = "termination" if self._state.direction is Direction.TERMINATE else "rollback"
             raise ApplicationError(f"A {what} of this pause is under way; nothing was queued.")
         if not order.plan or not order.requester:
             raise ApplicationError("A plan and a requester are wanted.")
+        if self._state.second_person:
+            raise ApplicationError(f"{m.ALONE} {m.APART}")
 
     @workflow.update(name=m.ROLLBACK)
     async def rollback(self, restore: api.RestoreOrder) -> api.PlanRef:

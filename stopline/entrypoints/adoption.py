@@ -50,6 +50,7 @@ def adopted_state(book: Book, pause: Pause, usual: Options) -> PauseState:
         approval_seconds=under.approval_seconds,
         audits=under.audits,
         review_seconds=under.review_seconds,
+        second_person=under.second_person,
         review_by=moment(book.pauses.review_by(pause.id)),
     )
     if any(event.kind == "review-overdue" for event in events[_last_dated(events) :]):
@@ -95,11 +96,16 @@ def _order(book: Book, pause: Pause, events: Sequence[Event], usual: Options) ->
 
 
 def _approved(under: Opened, pause: Pause, events: Sequence[Event]) -> bool:
-    """Whether the containment may go on: nobody else was wanted, or enough people said yes."""
+    """Whether the containment may go on: nobody else was wanted, or enough people said yes.
+
+    To the plan that the pause was opened with; who had more contained has not approved by that.
+    """
     if not under.second_person:
         return True
     begun = any(event.kind in ("intent", "receipts") for event in events)
-    yes = {e.actor for e in events if e.kind == "approved" and e.actor != pause.requester}
+    own = {pause.requester, *(e.actor for e in events if e.kind == "contain-again")}
+    said = [e for e in events if e.kind == "approved" and e.data["ref"] == pause.plan]
+    yes = {e.actor for e in said} - own
     return begun or len(yes) >= under.approvers
 
 

@@ -257,6 +257,10 @@ class TestCodes:
         assert other.code == 0
         assert "phase 1, fast-cut" in other.out
         assert contained(asking)
+        asking.house.world.principals["late"] = Principal("U8", "mercor")
+        more = asking.pause()
+        assert (more.code, "--apart" in more.err) == (1, True)
+        assert asking.pause("--apart").code == 5
 
     def test_a_guard_that_refuses_is_one_and_cannot_be_overridden(self, asking: Asking) -> None:
         """1 with the guard's name and its way out; an override of it is a usage error."""

@@ -8,6 +8,7 @@ import typer
 
 from activities.api import PauseOrder
 from stopline import guards
+from stopline.configuration import Frozen
 from stopline.entrypoints.cli import options as o
 from stopline.entrypoints.cli.asking import confirm
 from stopline.entrypoints.cli.ending import end, standing_now
@@ -172,12 +173,20 @@ def _join(
         return end(program, temporal, there.id)
     program.tell(page_of(program, planned, order.frozen))
     _check(planned, terms.overrides)
+    _may_add(program, there)
     what = f"add this to the pause {there.id}"
     confirm(program, there.vendor, terms.confirm, what, recap(planned.plan))
     program.going = there.id
     again = replace(with_plan(order, ref), overrides=terms.overrides)
     program.wait(temporal.say(there.workflow, m.CONTAIN, again, str))
     return _follow_to_end(program, temporal, again, terms)
+
+
+def _may_add(program: Program, there: Pause) -> None:
+    """Refuse what the pause itself would refuse, before anybody is asked to confirm it."""
+    _, playbook, _ = Frozen.load(program.book.store.body(there.frozen)).parse()
+    if playbook.approvals.contain == "second-person":
+        raise RefusedError(m.ALONE, m.APART)
 
 
 def _follow_to_end(program: Program, temporal: Temporal, order: PauseOrder, terms: Terms) -> int:

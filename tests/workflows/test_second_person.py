@@ -1,0 +1,92 @@
+"""Where the playbook wants a second person for a containment, nobody contains more alone."""
+
+import asyncio
+from dataclasses import replace
+
+import pytest
+from support.pausing import PAUSE, PLAYBOOK, Line, a_line
+from temporalio.client import WorkflowHandle, WorkflowUpdateFailedError
+
+from activities import api
+from stopline.entrypoints.adoption import adopted_state
+from stopline.model import Scope
+from workflows import messages as m
+
+SECOND = PLAYBOOK + "approvals: {contain: second-person}\n"
+AWAITING = m.Phase.AWAITING_APPROVAL
+
+
+async def narrow(line: Line) -> tuple[WorkflowHandle, api.PauseOrder]:
+    """A pause of one principal, as it waits for its second person."""
+    order = replace(await line.plan(line.order(scope=Scope(principals=("v0",)))), workflow="p/x")
+    handle = await line.start(order)
+    await line.until(handle, lambda s: s.phase is AWAITING)
+    return handle, order
+
+
+async def refused(line: Line, handle: WorkflowHandle) -> str:
+    """Have more contained, of everything that the vendor has; return why that is refused."""
+    wider = replace(await line.plan(line.order()), workflow="p/x")
+    with pytest.raises(WorkflowUpdateFailedError) as caught:
+        await handle.execute_update(m.CONTAIN, wider, result_type=str)
+    return str(caught.value.cause)
+
+
+def kinds(line: Line) -> list[str]:
+    """What the chain says of the pause."""
+    return [event.kind for event in line.book.pauses.events(PAUSE)]
+
+
+def test_nothing_is_added_to_what_waits_for_its_second_person() -> None:
+    """It is refused, the chain has no word of it, and the yes contains what it was given to."""
+
+    async def scenario() -> None:
+        async with a_line(playbook=SECOND) as line:
+            handle, order = await narrow(line)
+            assert "approved or rejected" in await refused(line, handle)
+            assert "contain-again" not in kinds(line)
+            await line.approve(handle, order.digest)
+            await line.rests(handle)
+            held = {h.change.principal for h in line.book.writes.holds(PAUSE)}
+            assert ("v0" in held, held & {"v1", "v2", "v3"}) == (True, set())
+
+    asyncio.run(scenario())
+
+
+def test_nobody_adds_to_an_open_pause_without_its_second_person() -> None:
+    """Once contained, too: refused with the way that asks that person, after a renewal as well."""
+
+    async def scenario() -> None:
+        async with a_line(playbook=SECOND) as line:
+            handle, order = await narrow(line)
+            await line.approve(handle, order.digest)
+            await line.rests(handle)
+            held = len(line.book.writes.holds(PAUSE))
+            assert "--apart" in await refused(line, handle)
+            assert len(line.book.writes.holds(PAUSE)) == held
+            assert "contain-again" not in kinds(line)
+            state = adopted_state(line.book, line.book.pauses.get(PAUSE), api.Options())
+            assert (state.opened, state.second_person) == (True, True)
+
+    asyncio.run(scenario())
+
+
+def test_an_adoption_counts_only_who_approved_the_plan_that_waits() -> None:
+    """A word that added to it is not the second person's, nor is a yes to another plan."""
+
+    async def scenario() -> None:
+        async with a_line(playbook=SECOND) as line:
+            handle, order = await narrow(line)
+            wider = await line.plan(line.order())
+            await handle.terminate()
+            pauses = line.book.pauses
+            for by, plan in (("mallory", wider), ("eve", order)):
+                read = {"reason": "more", "plan": plan.plan, "digest": plan.digest}
+                pauses.note(PAUSE, "contain-again", read, by)
+                pauses.approve(PAUSE, plan.plan, plan.digest, by, "unsigned", "more")
+            waiting = adopted_state(line.book, pauses.get(PAUSE), api.Options())
+            assert (waiting.opened, waiting.queued) == (False, [])
+            pauses.approve(PAUSE, order.plan, order.digest, "bob", "unsigned")
+            assert adopted_state(line.book, pauses.get(PAUSE), api.Options()).opened
+
+    asyncio.run(scenario())
