@@ -15,6 +15,7 @@ from stopline.configuration import Frozen
 from stopline.journal.book import Book
 from stopline.journal.pauses import DATED, Pause, PauseStatus
 from stopline.journal.store import Event
+from stopline.signing import BREAK_GLASS
 from stopline.text import Json, canonical, load
 from workflows.messages import PauseState, Phase, moment
 
@@ -99,8 +100,10 @@ def _approved(under: Opened, pause: Pause, events: Sequence[Event]) -> bool:
     if not under.second_person:
         return True
     begun = any(event.kind in ("intent", "receipts") for event in events)
-    yes = {e.actor for e in events if e.kind == "approved" and e.actor != pause.requester}
-    return begun or len(yes) >= under.approvers
+    said = [e for e in events if e.kind == "approved"]
+    yes = {e.actor for e in said if e.actor != pause.requester}
+    alone = any((e.data.get("signed") or {}).get(BREAK_GLASS) for e in said)
+    return begun or alone or len(yes) >= under.approvers
 
 
 def _summary(pause: Pause, events: Sequence[Event]) -> Summary:
