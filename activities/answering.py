@@ -10,7 +10,7 @@ from typing import Any
 
 from temporalio import activity
 
-from activities import api
+from activities import api, glass
 from activities.telling import NOBODY, Teller, require_journal
 from activities.working import at_work
 from stopline import settings
@@ -23,9 +23,8 @@ from stopline.journal.pauses import OPEN
 from stopline.notices.drafting import LIFTED as PAUSING
 from stopline.notices.drafting import Facts, Raised, raised
 from stopline.notices.tokens import is_genuine, notice_of
-from stopline.text import jsonable
 
-ACK = "ack"
+ACK, REVIEW = "ack", "review"
 
 
 @dataclass(frozen=True)
@@ -48,7 +47,10 @@ class Answering:
             require_journal(self.book, asked)
             if asked.word == ACK:
                 return self._acknowledged(asked)
-            self._lifted(asked)
+            if asked.word == REVIEW:
+                glass.review(self.book, self.approvers, asked)
+            else:
+                self._lifted(asked)
             return api.Told()
 
     @activity.defn(name=api.ESCALATE)
@@ -135,7 +137,7 @@ class Answering:
         pauses, pause = self.book.pauses, self.book.pauses.get(asked.pause)
         signed = statement_of(TELL_OUTSIDE, self.book.id, pause, asked.by, asked.reason)
         signature = self.approvers.vouch(signed, asked.signature)
-        data = {"reason": asked.reason, "signature": signature, "signed": jsonable(signed)}
+        data = {"reason": asked.reason, "signature": signature, "signed": signed.kept}
         if any(e.data == data and e.actor == asked.by for e in pauses.events(pause.id, LIFTED)):
             return  # said and written down already: its answer was lost
         if pause.status not in OPEN or self.book.outbox.outside_may_hear(pause.id):

@@ -202,6 +202,7 @@ class Vouching:
     request: str = ""
     asked_by: str = ""
     signature: str = ""
+    break_glass: bool = False
 
 
 @dataclass(frozen=True)
@@ -344,9 +345,9 @@ class Summary:
 class TellOrder:
     """Whose notices are sent, over which channel (empty: all); `test_by` wants a test instead.
 
-    With `word` (`ack` or `tell-outside`) it carries what `by` says about them, for `reason`: about
-    one notice (empty: all), proven by a `token` or by OpenSSH's `signature`. `seq` and `level` say
-    which event is escalated to whom.
+    With `word` (`ack`, `tell-outside`, `review`) it carries what `by` says, for `reason`: about one
+    notice (empty: all), proven by a `token` or by OpenSSH's `signature`. `seq` and `level` say
+    which event is escalated to whom; `seq` alone, which break-glass approval is reviewed.
     """
 
     pause: str = ""

@@ -220,7 +220,7 @@ class Activities:
         """Prove that a yes is the person's, and write it down; refused, it is not one."""
         with _at_work():
             self._check(yes.order)
-            vouching.write_down(self.book, self.approvers, yes)
+            vouching.write_down(self.book, self.approvers, yes, self.teller)
             return True
 
     @activity.defn(name=api.CONCLUDE)

@@ -7,18 +7,20 @@ or only writes the database: neither can sign.
 
 from collections.abc import Iterable
 
-from activities import api
-from stopline.approving import GAPS, Approvers, statement_of
+from activities import api, glass
+from activities.telling import NOBODY, Teller
+from stopline.approving import BREAKABLE, GAPS, Approvers, statement_of
 from stopline.errors import RefusedError
 from stopline.journal.book import Book
 from stopline.journal.pauses import PauseStatus
 from stopline.journal.store import Event
 from stopline.model import Address, Change, Direction, Plan, State
 from stopline.signing import Statement
-from stopline.text import jsonable
 
 
-def write_down(book: Book, approvers: Approvers, yes: api.Vouching) -> None:
+def write_down(
+    book: Book, approvers: Approvers, yes: api.Vouching, teller: Teller = NOBODY
+) -> None:
     """Write a proven yes into the journal. Raises RefusedError when it is none."""
     order = yes.order
     signed = Statement(
@@ -31,12 +33,17 @@ def write_down(book: Book, approvers: Approvers, yes: api.Vouching) -> None:
         asked_by=yes.asked_by,
         by=yes.by,
         reason=yes.reason,
+        break_glass=yes.break_glass,
     )
-    if book.pauses.plan(yes.plan).plan.digest != yes.digest:
+    plan = book.pauses.plan(yes.plan).plan
+    if plan.digest != yes.digest:
         raise RefusedError("The plan that waits has another digest. Nothing was approved.")
     signature = approvers.vouch(signed, yes.signature)
+    if yes.break_glass:  # before the yes: none is there whose review is not
+        glass.require_breakable(book, yes, plan)
+        glass.write_broken(book, teller, yes)
     book.pauses.approve(
-        order.pause, yes.plan, yes.digest, yes.by, signature, yes.reason, jsonable(signed)
+        order.pause, yes.plan, yes.digest, yes.by, signature, yes.reason, signed.kept
     )
 
 
@@ -84,6 +91,7 @@ def require(
         return
     request = _standing(book, order.pause, batch.direction)
     signers: dict[str, set[str]] = {}
+    alone: set[str] = set()
     for event in book.pauses.events(order.pause, "approved"):
         signed = _signed(event)
         if signed is None or signed.request != request:
@@ -92,7 +100,9 @@ def require(
             continue
         if approvers.stands(signed, event.data["signature"]):
             signers.setdefault(event.data["ref"], set()).add(signed.by)
-    plans = [book.pauses.plan(ref).plan for ref, who in signers.items() if len(who) >= people]
+            alone |= {event.data["ref"]} if signed.break_glass else set()
+    enough = {ref for ref, who in signers.items() if len(who) >= people}
+    plans = [book.pauses.plan(ref).plan for ref in enough | alone]
     covered = {_asked(change) for plan in plans for change in plan.work}
     missing = [change for change in mine if _asked(change) not in covered]
     if missing and ends:
@@ -161,4 +171,4 @@ def _about(signed: Statement, batch: api.BatchOrder, plan: Plan) -> bool:
     order, way = batch.order, str(batch.direction)
     wanted = (order.journal, order.pause, way, way, plan.digest)
     said = (signed.journal, signed.pause, signed.direction, str(plan.direction), signed.digest)
-    return said == wanted
+    return said == wanted and (not signed.break_glass or way in BREAKABLE)

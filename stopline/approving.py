@@ -1,17 +1,22 @@
 """Whose yes counts: the rule that the worker keeps, whatever a client or a database says."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from stopline.errors import RefusedError, SetupError
+from stopline.journal.glass import Broken
 from stopline.journal.pauses import Pause
+from stopline.model import Direction
 from stopline.roles import ANYBODY, Roles, parse_roles
 from stopline.signing import UNSIGNED, Statement, verify
 
 FILE = "roles.yaml"
 TELL_OUTSIDE = "tell-outside"
 GAPS = "accept-gaps"
+REVIEW = "review-break-glass"
+BREAKABLE = (str(Direction.CONTAIN), str(Direction.RESTORE))
+"""What one person can approve alone: what can be undone, and nothing that is removed for good."""
 
 
 def statement_of(
@@ -34,6 +39,12 @@ def statement_of(
     )
 
 
+def review_of(journal: str, pause: Pause, broken: Broken, by: str, reason: str) -> Statement:
+    """What another person says of one break-glass approval: that they have looked at it."""
+    said = statement_of(REVIEW, journal, pause, by, reason, broken.digest)
+    return replace(said, request=str(broken.seq), asked_by=broken.by)
+
+
 @dataclass(frozen=True, slots=True)
 class Approvers:
     """The approvers of one installation, read anew each time from its folder of configuration."""
@@ -51,14 +62,11 @@ class Approvers:
 
     def vouch(self, statement: Statement, signature: str) -> str:
         """Return what is written down as the signature. Raises RefusedError when it is no yes."""
-        roles, by = self.roles, statement.by
-        if not roles.may_approve(by):
-            raise RefusedError(
-                f"{by} is not an approver. Nothing was approved.",
-                f"The worker's {FILE} says who is.",
-            )
-        if by == statement.asked_by:
-            raise RefusedError(f"{by} asked for it; the approval must be another person's.")
+        roles = self.roles
+        if statement.break_glass:
+            _require_breaker(statement, roles)
+        else:
+            _require_another(statement, roles)
         if signature and signature != UNSIGNED:
             self._verified(statement, signature, roles)
             return signature
@@ -81,3 +89,31 @@ class Approvers:
             verify(statement, signature, (self.folder or Path()) / roles.allowed_signers)
         except SetupError as error:  # asking again would not bring OpenSSH to the worker
             raise RefusedError(f"The worker could not verify it: {error.what}") from error
+
+
+def _require_another(statement: Statement, roles: Roles) -> None:
+    by = statement.by
+    if not roles.may_approve(by):
+        raise RefusedError(
+            f"{by} is not an approver. Nothing was approved.",
+            f"The worker's {FILE} says who is.",
+        )
+    if by == statement.asked_by:
+        raise RefusedError(f"{by} asked for it; the approval must be another person's.")
+
+
+def _require_breaker(statement: Statement, roles: Roles) -> None:
+    """The requester may be the one person: that is what it is for."""
+    if statement.direction not in BREAKABLE:
+        raise RefusedError(
+            f"Nobody approves a {statement.direction} alone: what it does cannot be undone. "
+            "Nothing was approved.",
+            "Have another person approve it.",
+        )
+    if not roles.may_break_glass(statement.by):
+        raise RefusedError(
+            f"{statement.by} may not break the glass. Nothing was approved.",
+            f"The worker's {FILE} says who may: break_glass.",
+        )
+    if not statement.reason.strip():
+        raise RefusedError("Why the glass is broken must be said. Nothing was approved.")

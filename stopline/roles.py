@@ -21,7 +21,8 @@ Line = Annotated[str, AfterValidator(line)]
 class Roles(BaseModel):
     """Who may approve. `approvers` are names or globs, as in OpenSSH's allowed signers file.
 
-    `responders` are those who may acknowledge notices, in the same way.
+    `responders` are those who may acknowledge notices, in the same way. `break_glass` are those who
+    may approve alone, also what they asked for themselves; nobody, where it is left out.
 
     `allowed_signers` is that file's path, from the folder of `roles.yaml`:
     https://man.openbsd.org/ssh-keygen#ALLOWED_SIGNERS
@@ -31,12 +32,17 @@ class Roles(BaseModel):
 
     approvers: tuple[Line, ...] = Field(default=("*",), min_length=1)
     responders: tuple[Line, ...] = Field(default=("*",), min_length=1)
+    break_glass: tuple[Line, ...] = ()
     signatures: Literal["required", "optional"] = "required"
     allowed_signers: Line = "allowed_signers"
 
     def may_approve(self, person: str) -> bool:
         """Whether this person is one of the approvers."""
         return any(fnmatchcase(person, pattern) for pattern in self.approvers)
+
+    def may_break_glass(self, person: str) -> bool:
+        """Whether this person's yes may count as all that are needed."""
+        return any(fnmatchcase(person, pattern) for pattern in self.break_glass)
 
     def may_acknowledge(self, person: str) -> bool:
         """Whether this person may say that a notice has been heard, which ends its escalation."""

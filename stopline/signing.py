@@ -13,9 +13,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from stopline.errors import RefusedError, SetupError, UserError
+from stopline.text import Json
 
 NAMESPACE = "stopline-approval"
 UNSIGNED = "unsigned"
+BREAK_GLASS = "break_glass"
 BEGIN = "-----BEGIN SSH SIGNATURE-----"
 PATIENCE_SECONDS = 120
 """A person may have to touch a security key, or type a passphrase."""
@@ -23,7 +25,11 @@ PATIENCE_SECONDS = 120
 
 @dataclass(frozen=True, slots=True)
 class Statement:
-    """What a person says yes to. `asked_by` is who asked, `request` tells two askings apart."""
+    """What a person says yes to. `asked_by` is who asked, `request` tells two askings apart.
+
+    `break_glass` is a yes that one person gives alone. It has a line of its own, and only then: so
+    neither passes for the other, and what was signed before there was one is verified as ever.
+    """
 
     journal: str
     pause: str
@@ -34,13 +40,21 @@ class Statement:
     asked_by: str
     by: str
     reason: str
+    break_glass: bool = False
+
+    @property
+    def kept(self) -> dict[str, Json]:
+        """The fields as the journal has them, from which `Statement(**kept)` is made again."""
+        told = {name: getattr(self, name) for name in self.__slots__}
+        return told if self.break_glass else {n: v for n, v in told.items() if n != BREAK_GLASS}
 
     @property
     def text(self) -> str:
         """One line for each field, in a fixed order; what is signed, byte for byte."""
+        told = self.kept | ({BREAK_GLASS: "yes"} if self.break_glass else {})
         lines = [
-            f"{name.replace('_', ' ')}: {' '.join(str(getattr(self, name)).split())}"
-            for name in self.__slots__
+            f"{name.replace('_', ' ')}: {' '.join(str(value).split())}"
+            for name, value in told.items()
         ]
         return "\n".join(["stopline approval, version 1", *lines, ""])
 

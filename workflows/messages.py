@@ -72,12 +72,16 @@ class Phase(StrEnum):
 
 @dataclass(frozen=True)
 class Approve:
-    """A person's yes to one plan digest. `signature` is OpenSSH's, over what is approved."""
+    """A person's yes to one plan digest. `signature` is OpenSSH's, over what is approved.
+
+    With `break_glass` it counts as all that are needed; never for a termination.
+    """
 
     by: str = ""
     digest: str = ""
     reason: str = ""
     signature: str = ""
+    break_glass: bool = False
 
 
 @dataclass(frozen=True)
@@ -245,19 +249,28 @@ class PauseState:
         """Why a yes does not count; nothing when it does."""
         if self.pending is None or self.approved is not None:
             return "Nothing is waiting for an approval."
-        if not yes.by or yes.by == self.asked_by:
-            return f"{yes.by or 'Nobody'} asked for it; the approval must be another person's."
-        if any(yes.by == other.by for other in self.yeses):
-            return f"{yes.by} has approved it already; {self.approvers} people must."
+        if whose := self._not_theirs(yes):
+            return whose
         if yes.digest != self.pending.digest:
             waits = self.pending.digest[:12]
             return f"The plan that waits is {waits}, not {yes.digest[:12]}: read it again."
         return ""
 
+    def _not_theirs(self, yes: Approve) -> str:
+        """Why this person's yes does not count; who breaks the glass may have asked for it."""
+        if yes.break_glass and yes.by:
+            ends = self.direction is Direction.TERMINATE
+            return "Nobody approves a termination alone; nothing was approved." if ends else ""
+        if not yes.by or yes.by == self.asked_by:
+            return f"{yes.by or 'Nobody'} asked for it; the approval must be another person's."
+        if any(yes.by == other.by for other in self.yeses):
+            return f"{yes.by} has approved it already; {self.approvers} people must."
+        return ""
+
     def say_yes(self, approval: Approve) -> None:
         """Count one more yes; the last that is wanted lets it be carried out."""
         self.yeses.append(approval)
-        if len(self.yeses) >= self.approvers:
+        if approval.break_glass or len(self.yeses) >= self.approvers:
             self.approved = approval
 
     @property

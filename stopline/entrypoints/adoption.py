@@ -15,6 +15,7 @@ from stopline.configuration import Frozen
 from stopline.journal.book import Book
 from stopline.journal.pauses import DATED, Pause, PauseStatus
 from stopline.journal.store import Event
+from stopline.signing import BREAK_GLASS
 from stopline.text import Json, canonical, load
 from workflows.messages import PauseState, Phase, moment
 
@@ -105,8 +106,8 @@ def _approved(under: Opened, pause: Pause, events: Sequence[Event]) -> bool:
     begun = any(event.kind in ("intent", "receipts") for event in events)
     own = {pause.requester, *(e.actor for e in events if e.kind == "contain-again")}
     said = [e for e in events if e.kind == "approved" and e.data["ref"] == pause.plan]
-    yes = {e.actor for e in said} - own
-    return begun or len(yes) >= under.approvers
+    alone = any((e.data.get("signed") or {}).get(BREAK_GLASS) for e in said)
+    return begun or alone or len({e.actor for e in said} - own) >= under.approvers
 
 
 def _summary(pause: Pause, events: Sequence[Event]) -> Summary:

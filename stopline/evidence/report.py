@@ -4,11 +4,13 @@ from collections.abc import Iterable, Iterator
 from datetime import datetime
 
 from stopline.journal.book import Book
+from stopline.journal.glass import BROKEN, REVIEWED
 from stopline.journal.store import Event
 from stopline.model import Outcome, Plan
 from stopline.render.html import Mark, html
 from stopline.render.page import Line, Page, Section, Table, Tone
 from stopline.render.plan import SHORT
+from stopline.signing import BREAK_GLASS
 
 _ROWS = {
     "opened": "people",
@@ -20,6 +22,8 @@ _ROWS = {
     "reassessed": "people",
     "termination": "people",
     "terminated": "status",
+    BROKEN: "people",
+    REVIEWED: "people",
     "review-overdue": "status",
     "planned": "plans",
     "intent": "intents",
@@ -69,6 +73,8 @@ def _plans(book: Book, events: Iterable[Event]) -> Iterator[Section]:
         if event.kind == "approved":
             signed = "signed" if event.data.get("signed") else "declared"
             signed = signed if event.data["signature"] != "unsigned" else "unsigned"
+            if (event.data.get("signed") or {}).get(BREAK_GLASS):
+                signed += ", BREAK-GLASS"
             people.setdefault(event.data["ref"], []).append(f"{event.actor} ({signed})")
     for ref, who in people.items():
         plan = book.pauses.plan(ref).plan

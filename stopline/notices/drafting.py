@@ -14,19 +14,24 @@ from jinja2 import DictLoader, StrictUndefined
 from jinja2.sandbox import SandboxedEnvironment
 
 from stopline.audiences import OUTSIDE, Audience, Notices
+from stopline.journal.glass import BROKEN
 from stopline.journal.outbox import Draft
 
 REFUSED = "refused"
 EVENTS = (
     "opened", REFUSED, "contained", "partial", "stopped", "restored", "terminated", "drift",
+    BROKEN,
 )  # fmt: skip
 """What there are notices about."""
 OUTSIDE_EVENTS = ("contained", "restored")
 """What the vendor and its payees are told of."""
 LIFTED = "pausing"
 """What those outside are told when a person lets them hear before containment is verified."""
-ASKS = ("opened", "partial", "stopped", "drift")
+ASKS = ("opened", "partial", "stopped", "drift", BROKEN)
 """What somebody must acknowledge, or others are told."""
+
+_ONLY: Mapping[str, tuple[Audience, ...]] = {BROKEN: (Audience.RESPONDERS, Audience.LEADERSHIP)}
+"""Who alone is told of an event, of those inside; of others all are."""
 
 _SUBJECTS: Mapping[str, str] = {
     "opened": "{} is being stopped",
@@ -37,6 +42,7 @@ _SUBJECTS: Mapping[str, str] = {
     "restored": "{} was given back its access",
     "terminated": "the pause of {} was terminated",
     "drift": "an audit of {} found changes",
+    BROKEN: "BREAK-GLASS: one person alone approved something about {}",
 }
 _OUTSIDE_SUBJECTS: Mapping[str, str] = {
     "contained": "Access of {} is paused",
@@ -65,7 +71,9 @@ class OutsideFacts:
 class Facts:
     """What one event is, for those inside: numbers by system, what is left on and why.
 
-    `off` counts what is held by system; `left` counts what is not contained, in words.
+    `off` counts what is held by system; `left` counts what is not contained, in words. `way` and
+    `review_by` are of a break-glass approval: which way its plan goes, and by when another person
+    must have reviewed it.
     """
 
     event: str
@@ -80,6 +88,8 @@ class Facts:
     contact: str = ""
     hours: int = 0
     minutes: float = 0
+    way: str = ""
+    review_by: str = ""
 
     @property
     def asks(self) -> bool:
@@ -144,6 +154,8 @@ def drafts_of(notices: Notices, facts: Facts) -> Iterator[Draft]:
     for audience, route in notices.routes(facts.vendor):
         outside = audience in OUTSIDE
         if facts.event not in (_OUTSIDE_SUBJECTS if outside else _SUBJECTS):
+            continue
+        if audience not in _ONLY.get(facts.event, (audience,)):
             continue
         subject, text = rendered(audience, facts)
         for recipient in route.to or ("",):

@@ -130,6 +130,7 @@ def pause_document(standing: Standing) -> Json:
         "overdue": standing.overdue,
         "pay_by": standing.pay_by,
         "pay_soon": standing.pay_soon,
+        "break_glass": [jsonable(one) for one in standing.break_glass],
         "sheet": standing.sheet,
         "holds": [jsonable(h) for h in standing.held],
         "left": [_left(left) for left in standing.left],

@@ -74,13 +74,29 @@ class Held:
 
 
 @dataclass(frozen=True, slots=True)
+class Glass:
+    """A yes that one person gave alone, and that nobody else has reviewed yet.
+
+    `review_by` is when it must have been, UTC, ISO 8601; `overdue` whether that has passed.
+    """
+
+    by: str
+    at: str
+    direction: str
+    reason: str
+    review_by: str
+    overdue: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Standing:
     """One pause, whole. `status` is the journal's, `phase` Temporal's (empty when not asked).
 
     `review_by` is when it must have been reassessed, `overdue` whether that has passed.
     `pay_by` is the first day by which something that is held must be paid, `pay_soon` whether that
-    is near or has passed. `sheet` is where its recovery sheet was last written, empty where it
-    never was. `workflow_gone` is whether it is open and nothing watches it: its workflow has ended.
+    is near or has passed. `break_glass` is what nobody has reviewed yet, oldest first. `sheet` is
+    where its recovery sheet was last written, empty where it never was. `workflow_gone` is whether
+    it is open and nothing watches it: its workflow has ended.
     """
 
     id: str
@@ -105,6 +121,7 @@ class Standing:
     workflow_gone: bool = False
     pay_by: str = ""
     pay_soon: bool = False
+    break_glass: tuple[Glass, ...] = ()
 
     def count(self, *kinds: str) -> int:
         """How many things are left of these kinds."""
@@ -164,7 +181,12 @@ def pauses_page(standings: Sequence[Standing]) -> Page:
 
 def _marks(s: Standing) -> list[str]:
     """What a person should know beside a status."""
-    told = {"waits": s.waiting is not None, "overdue": s.overdue, "gone": s.workflow_gone}
+    told = {
+        "waits": s.waiting is not None,
+        "overdue": s.overdue,
+        "gone": s.workflow_gone,
+        "break-glass": bool(s.break_glass),
+    }
     return [mark for mark, so in told.items() if so]
 
 
@@ -206,7 +228,7 @@ def _head(s: Standing) -> Section:
         body.append(Line(text, "!", Tone.BAD, (f"run: stopline adopt {s.id}",)))
     if s.sheet:
         body.append(Line(f"sheet      {s.sheet}"))
-    body += [*_review(s), *_pay(s)]
+    body += [*_glass(s), *_review(s), *_pay(s)]
     if s.closed_at:
         body.append(Line(f"closed     {_minute(s.closed_at)}"))
     if s.why:
@@ -214,6 +236,20 @@ def _head(s: Standing) -> Section:
     if s.acknowledged:
         body.append(Line("gaps and what was left open are acknowledged"))
     return Section(f"Pause {s.id}: {s.vendor}{scope}", tuple(body))
+
+
+def _glass(s: Standing) -> list[Line]:
+    """What one person approved alone, until another person has reviewed it."""
+    run = f"run, as another person: stopline review {s.id} --reason '...'"
+    lines = []
+    for one in s.break_glass:
+        late = "OVERDUE since" if one.overdue else "due by"
+        text = (
+            f"not reviewed  break-glass by {one.by} at {_minute(one.at)} ({one.direction}), "
+            f"{late} {_minute(one.review_by)}: {one.reason}"
+        )
+        lines.append(Line(text, "!", Tone.BAD if one.overdue else Tone.WARN, (run,)))
+    return lines
 
 
 def _review(s: Standing) -> list[Line]:

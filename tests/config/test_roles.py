@@ -67,4 +67,4 @@ def test_what_is_signed_has_one_line_for_each_field() -> None:
 
 def fields(statement: Statement) -> dict[str, str]:
     """A statement's fields by name."""
-    return {name: getattr(statement, name) for name in Statement.__slots__}
+    return statement.kept

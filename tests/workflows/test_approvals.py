@@ -3,17 +3,17 @@
 import asyncio
 import os
 import shutil
-import subprocess
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from support.pausing import PAUSE, PLAYBOOK, VENDOR, Line, a_line, a_world
+from support.signers import a_key, signers, statement
 from temporalio.client import WorkflowFailureError, WorkflowHandle, WorkflowUpdateFailedError
 
 from activities import api, vouching
-from stopline.approving import GAPS, Approvers, statement_of
+from stopline.approving import GAPS, statement_of
 from stopline.configuration import Frozen
 from stopline.connectors.memory import Principal
 from stopline.errors import RefusedError
@@ -27,36 +27,6 @@ pytestmark = pytest.mark.skipif(
     shutil.which("ssh-keygen") is None and not os.environ.get("CI"),
     reason="OpenSSH is not installed",
 )
-
-
-def a_key(folder: Path, person: str) -> Path:
-    """A new OpenSSH key of one person, without a passphrase."""
-    path = folder / person
-    words = ["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", person, "-f", str(path)]
-    subprocess.run(words, check=True, stdin=subprocess.DEVNULL)
-    return path
-
-
-def signers(folder: Path, *people: str) -> Approvers:
-    """Roles under which these people approve, with a signature each."""
-    lines = []
-    for person in people:
-        key = a_key(folder, person).with_suffix(".pub").read_text()
-        lines.append(f"{person} {key}")
-    (folder / "allowed_signers").write_text("".join(lines))
-    (folder / "roles.yaml").write_text(f"approvers: [{', '.join(people)}]\n")
-    return Approvers(folder)
-
-
-async def statement(line: Line, handle: WorkflowHandle, by: str, **other: str) -> Statement:
-    """What a person would sign to approve what waits now."""
-    status = await line.status(handle)
-    assert status.pending is not None
-    said = Statement(
-        line.book.id, status.order.pause, "mercor", "restore",
-        status.pending.digest, status.request, status.asked_by, by, "",
-    )  # fmt: skip
-    return replace(said, **other)
 
 
 def test_where_approvals_are_signed_so_is_a_yes_to_what_stays_open(tmp_path: Path) -> None:

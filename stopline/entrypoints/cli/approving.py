@@ -39,6 +39,12 @@ def approve(
     gaps: Annotated[
         bool, typer.Option("--gaps", help="Accept the gaps and what was left open instead.")
     ] = False,
+    glass: Annotated[
+        bool,
+        typer.Option(
+            "--break-glass", help="Approve alone, also what you asked for; others are told."
+        ),
+    ] = False,
     reason: o.Reason = "",
     by: o.As = "",
     key: o.Sign = None,
@@ -49,31 +55,49 @@ def approve(
 
     The yes must be another person's than the one who asked; where approvals are signed it is
     signed with your OpenSSH key. Exits with 5 while more people must say yes; after a rollback with
-    0 restored, 7 conflicts are left, 6 something else is.
+    0 restored, 7 conflicts are left, 6 something else is. With --break-glass one person's yes is
+    all that is needed, for a containment or a rollback, where the worker's roles let them: it wants
+    a reason, and another person's review within 24 hours.
     """
     program = o.program_of(context, output)
     person = o.identity(program, by)
-    reason = o.require_reason(reason) if gaps else reason
+    if gaps and glass:
+        raise UserError("--gaps is never said with --break-glass. Nothing was approved.")
+    reason = o.require_reason(reason) if gaps or glass else reason
     pause, temporal = open_pause(program, case), program.at_work()
     if gaps:
         known = Acknowledgement(person, reason)
         raise typer.Exit(_acknowledge(program, temporal, pause, known, key, confirm_))
+    yes = m.Approve(person, digest, reason.strip(), break_glass=glass)
+    raise typer.Exit(_approve(program, temporal, pause, yes, key, confirm_))
+
+
+def _approve(
+    program: Program,
+    temporal: Temporal,
+    pause: Pause,
+    yes: m.Approve,
+    key: Path | None,
+    given: str,
+) -> int:
+    """Show the plan that waits, and say yes to it; `yes.digest` is as much as the person gave."""
     waiting = _waiting(standing_now(program, temporal, pause.id))
     planned = program.book.pauses.plan(waiting.ref)
     program.tell(page_of(program, planned, pause.frozen))
-    _is_the_one(program, pause, planned, digest)
-    if waiting.stale and not digest:
+    _is_the_one(program, pause, planned, yes.digest)
+    if waiting.stale and not yes.digest:
         program.say("The estate moved after an earlier approval: this plan is a new one.")
     what, told = f"approve the {waiting.direction} plan", recap(planned.plan)
-    confirm(program, pause.vendor, confirm_, what, told)
-    yes = m.Approve(person, planned.plan.digest, reason.strip())
-    word = replace(yes, signature=_signature(program, pause, waiting, yes, key))
+    what = f"break the glass: {what} alone" if yes.break_glass else what
+    confirm(program, pause.vendor, given, what, told)
+    whole = replace(yes, digest=planned.plan.digest)
+    word = replace(whole, signature=_signature(program, pause, waiting, whole, key))
     program.wait(temporal.say(pause.workflow, m.APPROVE, word, str))
-    if waiting.more > 1:
+    if waiting.more > 1 and not yes.break_glass:
         program.announce(f"{waiting.more - 1} more must approve it: {waiting.command}")
-        raise typer.Exit(end(program, temporal, pause.id))
+        return end(program, temporal, pause.id)
     program.going = pause.id
-    raise typer.Exit(_after(program, temporal, pause, planned))
+    return _after(program, temporal, pause, planned)
 
 
 def reject(
@@ -110,6 +134,7 @@ def _signature(
         asked_by=waiting.asked_by,
         by=word.by,
         reason=word.reason,
+        break_glass=word.break_glass,
     )
     return signature_of(program, signed, named)
 

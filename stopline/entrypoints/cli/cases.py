@@ -15,6 +15,7 @@ from stopline.entrypoints.cli.program import Program
 from stopline.entrypoints.cli.reading import standing
 from stopline.entrypoints.temporal import Temporal, polled
 from stopline.errors import SetupError, UserError
+from stopline.journal.glass import unreviewed
 from stopline.journal.pauses import OPEN, Pause
 from stopline.render.documents import pause_document, pauses_document
 from stopline.render.standing import Standing, exit_code, pauses_page, standing_page
@@ -33,6 +34,8 @@ def status(
 ) -> None:
     """Show the pauses; of one vendor: what is held, what is left and why, what waits.
 
+    A closed one is among them while a break-glass approval of it waits for its review.
+
     Works from the journal alone when Temporal does not answer. With --format commands it writes
     what gives the pause back by hand, when stopline itself is down.
     """
@@ -45,7 +48,10 @@ def status(
             )
         write_way_back(program, open_pause(program, case))
         return
-    pauses = program.book.pauses.list(statuses=() if all_ else OPEN)
+    pauses = program.book.pauses.list()
+    if not all_:
+        wanted = {one.pause for one in unreviewed(program.book.store)}
+        pauses = tuple(p for p in pauses if p.status in OPEN or p.id in wanted)
     if case:
         pauses = _of(program, case, closed=all_)
     temporal = reached(program) if pauses else None

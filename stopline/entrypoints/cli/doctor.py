@@ -18,6 +18,7 @@ from stopline.entrypoints.cli.owing import pay_by, soon
 from stopline.entrypoints.cli.program import Program
 from stopline.errors import StoplineError, UserError
 from stopline.estate import readers
+from stopline.journal.glass import unreviewed
 from stopline.journal.pauses import OPEN
 from stopline.preflight import Check
 from stopline.render.documents import diagnosis_document
@@ -65,7 +66,7 @@ def doctor(
         _require_realm(program, canary)
     looks = {**_LOOKS, **(_SUPPLY_CHAIN if supply_chain else {})}
     checks = [_checked(name, look, program) for name, look in looks.items()]
-    checks += [_reassessed(program), _paid(program)]
+    checks += [_reassessed(program), _paid(program), _glass(program)]
     if preflight or canary:
         checks += flying.preflight(program)
     if canary:
@@ -231,6 +232,27 @@ def _paid(program: Program) -> Check:
     listed = ", ".join(f"{p.id} ({p.vendor}) by {date}" for p, date in near)
     step = f"See `stopline payouts {near[0][0].id}`; release what is earned, keep the rest."
     return Check(name, ok=True, found=f"must be paid: {listed}", next_step=step, warn=True)
+
+
+def _glass(program: Program) -> Check:
+    """What one person approved alone; it was carried out, and another person must look at it."""
+    name = "break-glass"
+    try:
+        store = program.book.store
+        waiting, now = unreviewed(store), store.clock()
+    except StoplineError as error:
+        return Check(name, ok=False, found=error.what, next_step=error.next_step)
+    if not waiting:
+        return Check(name, ok=True, found="nothing waits for its review")
+    told = (
+        f"{one.pause} by {one.by}, "
+        + ("OVERDUE since " if one.overdue(now) else "due by ")
+        + one.review_by
+        for one in waiting
+    )
+    step = f"As another person: `stopline review {waiting[0].pause} --reason '...'`."
+    found = f"not reviewed: {'; '.join(told)}"
+    return Check(name, ok=True, found=found, next_step=step, warn=True)
 
 
 def _pauses(program: Program) -> Found:

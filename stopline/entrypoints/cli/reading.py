@@ -5,13 +5,14 @@ from shlex import quote
 
 from stopline.entrypoints.cli.owing import pay_by, soon
 from stopline.journal.book import Book
+from stopline.journal.glass import BROKEN, REVIEWED, unreviewed
 from stopline.journal.outbox import ACKNOWLEDGED, LIFTED
 from stopline.journal.pauses import OPEN, Pause, PauseStatus, Planned
 from stopline.journal.store import Event
 from stopline.model import Address, Direction, Hold, Outcome
 from stopline.recovery.gathering import EVENT
 from stopline.render.plan import difference
-from stopline.render.standing import Held, Left, Said, Standing, Waiting, direction_of
+from stopline.render.standing import Glass, Held, Left, Said, Standing, Waiting, direction_of
 from stopline.text import Json
 from workflows.messages import Phase, Status
 
@@ -33,6 +34,8 @@ _SAID = {
     "terminated": "terminated",
     "adopted": "adopt",
     "reassessed": "reassess",
+    BROKEN: "break-glass",
+    REVIEWED: "review break-glass",
     "review-overdue": "not reassessed in time",
     ACKNOWLEDGED: "acknowledge a notice",
     LIFTED: "tell those outside",
@@ -75,6 +78,15 @@ def standing(book: Book, pause: Pause, status: Status | None = None) -> Standing
         overdue=bool(book.pauses.overdue(pause)),
         pay_by=due,
         pay_soon=soon(book, due),
+        break_glass=_glass(book, pause),
+    )
+
+
+def _glass(book: Book, pause: Pause) -> tuple[Glass, ...]:
+    now = book.store.clock()
+    return tuple(
+        Glass(one.by, one.at, one.direction, one.reason, one.review_by, one.overdue(now))
+        for one in unreviewed(book.store, pause.id)
     )
 
 
