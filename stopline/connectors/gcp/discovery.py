@@ -1,10 +1,10 @@
 """What a vendor holds in Google Cloud: policy entries, service accounts, keys; and our denies."""
 
 from collections.abc import Collection, Generator, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 
-from stopline.connectors.gcp import denying, members, reading
+from stopline.connectors.gcp import denying, members, minting, reading
 from stopline.connectors.gcp.bindings import Entry, entries
 from stopline.connectors.gcp.clients import Clients
 from stopline.connectors.gcp.documents import deny_policies, deny_policy, pool, state_of
@@ -96,12 +96,18 @@ def _realm(look: _Look) -> Iterator[Found]:
     theirs = [(r, e, members.via(look.selectors, _living(e.member))) for r, e in held]
     theirs = [(r, e, via) for r, e, via in theirs if via]
     yield from _denied(look, marks, {members.plain(e.member) for _, e, _ in theirs})
-    allowed = reading.permissions_of(look.clients, (e.role for _, e, _ in theirs))
+    own = {a.member: via for a in look.read.accounts if (via := _own(look, a))}
+    reached = _reached(look, held, own)
+    acting = [(r, e) for r, e, _ in theirs] + [(r, e) for r, e in held if e.member in reached]
+    allowed = reading.permissions_of(look.clients, (e.role for _, e in acting))
     for resource, entry, via in theirs:
         yield _entry(look, resource, entry, via, (allowed[entry.role], marks))
         where = f"{resource}#{entry.part}"
         yield Seen(Address(NAME, look.read.id, "allow-policy-entry", where), state_of(entry))
-    yield from _accounts(look, held)
+    yield from _accounts(look, own, reached)
+    for account in look.read.accounts:
+        if account.member not in own and not account.disabled:
+            yield from _minted(look, account, acting, allowed, reached.get(account.member))
     yield from _pools(look)
     read = look.read
     for kind, number in (
@@ -187,9 +193,11 @@ def _entry(
 # --- service accounts of ours ------------------------------------------------------------------
 
 
-def _accounts(look: _Look, held: Sequence[tuple[str, Entry]]) -> Iterator[Found]:
-    own = {a.member: via for a in look.read.accounts if (via := _own(look, a))}
-    reached = _reached(look, held, own)
+_Reached = Mapping[str, tuple[str, tuple[str, ...]]]
+"""For each account as which the vendor may act, who of it may, and who else."""
+
+
+def _accounts(look: _Look, own: Mapping[str, str], reached: _Reached) -> Iterator[Found]:
     for account in look.read.accounts:
         if account.member in own:
             yield _account(look, account, own[account.member])
@@ -200,13 +208,34 @@ def _accounts(look: _Look, held: Sequence[tuple[str, Entry]]) -> Iterator[Found]
             yield _account(look, account, f"{who} may act as it", others)
 
 
+def _minted(
+    look: _Look,
+    account: Account,
+    acting: Sequence[tuple[str, Entry]],
+    allowed: Mapping[str, Sequence[str] | None],
+    reached: tuple[str, tuple[str, ...]] | None,
+) -> Iterator[Found]:
+    """Active keys of an account of the lab's that the vendor could have made before the pause."""
+    above = look.read.above.get(account.project, ())
+    entitlement = "key-of-reached-account" if reached else "key-of-account"
+    for permission, places, listed, active in (
+        (minting.KEYS, (*above, account.name), _keys, State.of({"disabled": False})),
+        (minting.HMAC_KEYS, above, _hmac_keys, State.of({"state": "ACTIVE"})),
+    ):
+        if who := minting.maker(permission, acting, allowed, places):
+            for found in listed(look, account, f"{who} may make keys of it"):
+                if not isinstance(found, Grant):
+                    yield found
+                elif found.state == active:
+                    others = reached[1] if reached else ()
+                    yield replace(found, entitlement=entitlement, vouched=False, shared_with=others)
+
+
 def _own(look: _Look, account: Account) -> str:
     return members.via(look.selectors, account.member)
 
 
-def _reached(
-    look: _Look, held: Iterable[tuple[str, Entry]], own: Mapping[str, str]
-) -> dict[str, tuple[str, tuple[str, ...]]]:
+def _reached(look: _Look, held: Iterable[tuple[str, Entry]], own: Mapping[str, str]) -> _Reached:
     """Accounts as which the vendor may act, through others too; and who else may act as each."""
     acts: dict[str, set[str]] = {}
     for resource, entry in held:

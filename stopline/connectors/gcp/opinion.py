@@ -170,13 +170,34 @@ def _undecided(grant: Grant, terms: Terms, why: str) -> Skip:
     return _left(grant, f"{why}{told}", open_=not denied)
 
 
+_MINTED = ("key-of-reached-account", "key-of-account")
+"""Keys of accounts of the lab's, of which nobody can say who has them."""
+
+
+def _minted(grant: Grant, terms: Terms, short: str) -> Skip:
+    """The lab may use it too, so it is left; it ends with the account where that is switched."""
+    rule = terms.playbook.rule(NAME, "reached-service-accounts")
+    address = replace(grant.address, kind="service-account", id="/".join(_account_of(grant)))
+    ends = grant.entitlement == _MINTED[0] and rule and not grant.shared_with
+    if ends and address not in terms.refusals:
+        return _left(grant, f"the key {short} ends with its account", open_=False)
+    reason = f"{grant.via}, so the vendor may have the active key {short}, which no deny ends"
+    return _left(grant, f"{reason}; ask who uses it, and make it inactive by hand")
+
+
+def _account_of(grant: Grant) -> tuple[str, str]:
+    return grant.address.id.partition("/")[0], grant.principal.partition(":")[2]
+
+
 def _switched(grant: Grant, terms: Terms) -> Iterator[Change | Skip]:
     """Keys of both kinds, and pools: one switch each, whose prior value is recorded."""
     kind = grant.address.kind
     proto = _proto(grant, terms, f"{kind}s")
     key = grant.address.id.rpartition("/")[2]
     short = f"{key[:4]}…{key[-4:]} of {grant.principal}"
-    if proto is None:
+    if grant.entitlement in _MINTED:
+        yield _minted(grant, terms, short)
+    elif proto is None:
         yield _left(grant, f"the playbook has no rule for {kind}s")
     elif grant.address in terms.refusals:
         yield _left(grant, "Google refused the write; see the receipt")

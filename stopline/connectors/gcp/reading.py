@@ -122,6 +122,9 @@ class Realm:
     numbers: set[str] = field(default_factory=set)
     """The projects' numbers, by which pools are named."""
 
+    above: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    """For each project the resources whose policies hold in it, itself too."""
+
     policies: dict[str, Json] = field(default_factory=dict)
     accounts: list[Account] = field(default_factory=list)
     buckets: list[str] = field(default_factory=list)
@@ -165,18 +168,20 @@ def _projects(clients: Clients, read: Realm) -> tuple[str, ...]:
         get = "cloudresourcemanager/v3/projects.get"
         told = read.tried(f"number of {point}", lambda: clients.ask(get, name=point))
         read.numbers |= {told["name"].partition("/")[2]} if told else set()
+        read.above[read.id] = (point,)
         return (read.id,)
     found = set[str]()
-    parents = [point]
+    parents: dict[str, tuple[str, ...]] = {point: (point,)}
     while parents:
-        parent = parents.pop()
+        parent, path = parents.popitem()
         # https://docs.cloud.google.com/resource-manager/reference/rest/v3/folders/list
         for folder in read.tried(f"folders of {parent}", _listed(clients, "folders", parent)) or ():
-            parents.append(folder["name"])
+            parents[folder["name"]] = (*path, folder["name"])
             _policy(clients, read, folder["name"])
         # https://docs.cloud.google.com/resource-manager/reference/rest/v3/projects/list
         below = read.tried(f"projects of {parent}", _listed(clients, "projects", parent)) or ()
         found |= {project["projectId"] for project in below}
+        read.above |= {p["projectId"]: (*path, f"projects/{p['projectId']}") for p in below}
         read.numbers |= {project["name"].partition("/")[2] for project in below}
     only = set(clients.estate.projects)
     for missing in sorted(only - found):

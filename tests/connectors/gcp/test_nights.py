@@ -15,6 +15,7 @@ from support.google import (
     NEW,
     ORG,
     PULL,
+    SHARED,
     SUBJECT,
     VENDOR,
     WORKER,
@@ -33,6 +34,7 @@ from stopline.drill.google.state import Resource
 from stopline.engine import Mark
 from stopline.model import Cause, Direction, Gap, Grant, Outcome, Scope
 
+SHARED_NAME = f"{IAM}/projects/lab-data/serviceAccounts/{SHARED.partition(':')[2]}"
 OTHER = Mark(MARK.journal, "00000002")
 
 
@@ -190,6 +192,39 @@ def test_trap_7_what_a_key_minted_before_is_refused_too(night: Night) -> None:
     assert not any(may(google, way, "storage.objects.get") for way in ways)
     assert not may(google, ETL, "storage.objects.get")
     assert google.state.get(f"{IAM}/projects/lab-data/serviceAccounts/{ETL[15:]}").data["disabled"]
+
+
+@pytest.mark.parametrize(
+    ("where", "role"),
+    [
+        (SHARED_NAME, "roles/iam.serviceAccountKeyAdmin"),
+        (f"{CRM}/folders/77", "roles/iam.serviceAccountKeyAdmin"),
+        (PROJECT, "roles/storage.hmacKeyAdmin"),
+    ],
+)
+def test_trap_7_a_key_of_the_labs_that_the_vendor_could_have_made_is_shown_as_open(
+    night: Night, where: str, role: str
+) -> None:
+    """No deny of its maker ends it, and the lab may use it too: it is named, and left."""
+    state, short = night.google.state, SHARED_NAME.removeprefix(f"{IAM}/")
+    owned = state.get(PROJECT)
+    owned.policy = {"bindings": [b for b in owned.policy["bindings"] if ANN not in b["members"]]}
+    kind = "iam.googleapis.com/ServiceAccountKey"
+    for key, off in (("k8" * 20, {"disabled": True}), ("k9" * 20, {})):
+        said = {"name": f"{short}/keys/{key}", "keyType": "USER_MANAGED", **off}
+        state.add(Resource(f"{SHARED_NAME}/keys/{key}", kind, SHARED_NAME, said))
+    said = {"accessId": "GOOG1SHARED", "state": "ACTIVE", "projectId": "lab-data"}
+    said |= {"serviceAccountEmail": SHARED.partition(":")[2]}
+    name = f"{GCS}/projects/lab-data/hmacKeys/GOOG1SHARED"
+    state.add(Resource(name, "storage.googleapis.com/HmacKey", PROJECT, said))
+    assert not [s for s in night.plan().skips if s.principal == SHARED and s.leaves_access]
+    resource = state.get(where)
+    resource.policy = {"bindings": [*resource.policy["bindings"], binding(role, ANN)]}
+    plan = night.plan()
+    (left,) = (s for s in plan.skips if s.principal == SHARED and s.leaves_access)
+    assert left.address.id.rpartition("/")[2] == ("GOOG1SHARED" if "hmac" in role else "k9" * 20)
+    assert f"{ANN} may make keys of it" in left.reason
+    assert not [c for c in plan.changes if c.principal == SHARED]
 
 
 def test_trap_9_an_account_made_anew_is_given_nothing(night: Night) -> None:

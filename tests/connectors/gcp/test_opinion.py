@@ -198,6 +198,27 @@ def test_trap_8_an_account_as_which_the_vendor_may_act_is_not_the_vendors() -> N
     assert "group:data@lab.example may act as it too" in skip.reason
 
 
+def test_trap_7_a_key_of_an_account_of_the_labs_ends_with_the_account_or_is_open() -> None:
+    """Where a rule makes the account inactive, and Google took that, its keys do nothing."""
+    id_ = "lab-data/etl@x.iam.gserviceaccount.com"
+    address = Address("gcp", ORG, "service-account-key", f"{id_}/{'k9' * 20}")
+    key = account("key-of-reached-account", address=address, vouched=False)
+    made = terms()
+    rule = Rule(name="r", connector="gcp", contains="reached-service-accounts", how="inactive")
+    phases = (*made.playbook.phases, Phase(name="reached", rules=(rule,)))
+    ruled = replace(made, playbook=Playbook(playbook="default", phases=phases))
+    refused = frozenset({Address("gcp", ORG, "service-account", id_)})
+    said = (
+        opinions(key),
+        opinions(key, ruled),
+        opinions(key, replace(ruled, refusals=refused)),
+        opinions(replace(key, shared_with=("group:data@lab.example",)), ruled),
+        opinions(replace(key, entitlement="key-of-account"), ruled),
+    )
+    open_ = [[isinstance(o, Skip) and o.leaves_access for o in one] for one in said]
+    assert open_ == [[True], [False], [True], [True], [True]]
+
+
 def test_trap_7_the_account_is_disabled_and_not_only_its_keys() -> None:
     """Tokens that a key had minted live on without it; the account's own switch ends them."""
     (change,) = opinions(account())
