@@ -18,6 +18,7 @@ from stopline.approving import TELL_OUTSIDE, Approvers, statement_of
 from stopline.audiences import INSIDE, OUTSIDE, Audience, Notices
 from stopline.errors import ConfigError, RefusedError
 from stopline.journal.book import Book
+from stopline.journal.glass import unreviewed
 from stopline.journal.outbox import LIFTED, Notice
 from stopline.journal.pauses import OPEN
 from stopline.notices.drafting import LIFTED as PAUSING
@@ -58,13 +59,16 @@ class Answering:
         """Tell the next level of an event that nobody has acknowledged.
 
         Answers with what is to be sent; without levels once somebody has heard, when there is
-        nobody else to tell, or when the pause is over.
+        nobody else to tell, or when the pause is over and no break-glass of it waits for a review.
         """
         with at_work():
             require_journal(self.book, asked)
             notices, outbox = self._notices(), self.book.outbox
-            open_ = self.book.pauses.get(asked.pause).status in OPEN
-            if notices is None or not open_ or asked.level > len(notices.escalation.levels):
+            if (
+                notices is None
+                or not self._matters(asked)
+                or asked.level > len(notices.escalation.levels)
+            ):
                 return api.Due()
             terms = notices.escalation
             unheard = self._original(asked, terms.minutes, len(terms.levels))
@@ -75,6 +79,12 @@ class Answering:
             return api.Due(channels, asked.seq, terms.minutes * 60, len(terms.levels))
 
     # --- small things ----------------------------------------------------------------------------
+
+    def _matters(self, asked: api.TellOrder) -> bool:
+        """Whether what nobody acknowledged still wants a person."""
+        if self.book.pauses.get(asked.pause).status in OPEN:
+            return True
+        return any(one.seq == asked.seq for one in unreviewed(self.book.store, asked.pause))
 
     def _notices(self) -> Notices | None:
         """Who is told; nobody else while the file is broken, which is said where it is drafted."""

@@ -16,7 +16,7 @@ from stopline.errors import RefusedError
 from stopline.evidence import bundle as b
 from stopline.evidence.envelope import opened
 from stopline.journal.store import GENESIS, link
-from stopline.signing import UNSIGNED, Statement, verify
+from stopline.signing import BREAK_GLASS, UNSIGNED, Statement, verify
 from stopline.text import Json, sha256_bytes
 
 
@@ -128,11 +128,12 @@ def _documents(members: Mapping[str, bytes], manifest: Json) -> str:
 
 
 def _approvals(members: Mapping[str, bytes], manifest: Json, trusted: Trusted) -> str:
-    signed = unsigned = 0
+    signed = unsigned = alone = 0
     for row in _rows(members):
         if row.get("kind") != "approved" or row.get("pause") != manifest["pause"]:
             continue
         data = json.loads(row["data"])
+        alone += bool(data.get("signed", {}).get(BREAK_GLASS))
         if data["signature"] == UNSIGNED or "signed" not in data:
             unsigned += 1
             continue
@@ -140,7 +141,8 @@ def _approvals(members: Mapping[str, bytes], manifest: Json, trusted: Trusted) -
         if trusted.signers is not None:
             _approval(data, row["actor"], trusted.signers)
     how = "verified" if trusted.signers else "not verified: no allowed signers were given"
-    return f"{signed} signed ({how}), {unsigned} unsigned" if signed else f"{unsigned} unsigned"
+    said = f"{signed} signed ({how}), {unsigned} unsigned" if signed else f"{unsigned} unsigned"
+    return f"{said}; {alone} by break-glass" if alone else said
 
 
 def _approval(data: Json, actor: str, signers: Path) -> None:

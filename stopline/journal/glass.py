@@ -1,5 +1,6 @@
 """Break-glass in the journal: what one person approved alone, and who has reviewed it."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
@@ -42,8 +43,8 @@ def due(at: str) -> str:
 
 def broken(store: Store, pause: str = "") -> tuple[Broken, ...]:
     """Every break-glass approval of one pause or of all, oldest first, with who reviewed it."""
-    by = {e.data["of"]: e.actor for e in store.events(pause, REVIEWED)}
-    return tuple(_broken(event, by.get(event.seq, "")) for event in store.events(pause, BROKEN))
+    reviews = store.events(pause, REVIEWED)
+    return tuple(_broken(event, reviews) for event in store.events(pause, BROKEN))
 
 
 def unreviewed(store: Store, pause: str = "") -> tuple[Broken, ...]:
@@ -51,9 +52,11 @@ def unreviewed(store: Store, pause: str = "") -> tuple[Broken, ...]:
     return tuple(one for one in broken(store, pause) if not one.reviewed_by)
 
 
-def _broken(event: Event, reviewed_by: str) -> Broken:
+def _broken(event: Event, reviews: Iterable[Event]) -> Broken:
+    """A word of whoever broke it is no review, whatever wrote it down."""
     data: Json = event.data
+    others = (r.actor for r in reviews if r.data["of"] == event.seq and r.actor != event.actor)
     return Broken(
         event.seq, event.pause, event.at, event.actor, data["direction"], data["digest"],
-        data["reason"], data["review_by"], reviewed_by,
+        data["reason"], data["review_by"], next(others, ""),
     )  # fmt: skip

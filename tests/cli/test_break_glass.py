@@ -34,6 +34,10 @@ def test_what_one_person_gave_back_alone_is_shown_until_another_has_reviewed_it(
     assert asking.house.world.picture() == before
     for words in (("status",), ("status", "mercor"), ("doctor",)):
         assert "break-glass" in asking.ask(*words).said, words
+    file = asking.house.settings.data_dir / "case.zip"
+    words = ("--to", str(file), "--output", "json")
+    assert asking.ask("evidence", "export", "mercor", *words).code == 0
+    assert "; 1 by break-glass" in asking.ask("evidence", "verify", str(file)).said
     shown = asking.ask("status", "mercor", "--output", "json").document
     (one,) = shown["break_glass"]
     assert (shown["status"], one["by"], one["overdue"]) == ("closed", "ada@lab.example", False)

@@ -17,6 +17,7 @@ from activities.answering import Answering
 from activities.telling import Teller, Telling
 from stopline.approving import TELL_OUTSIDE, Approvers, statement_of
 from stopline.journal.book import Book, open_book
+from stopline.journal.glass import BROKEN, REVIEWED, broken
 from stopline.journal.outbox import ACKNOWLEDGED, ESCALATED, Draft, NoticeState
 from stopline.journal.pauses import PauseStatus
 from stopline.notices.tokens import is_genuine, notice_of, token_of
@@ -210,6 +211,28 @@ def test_a_pause_that_is_over_and_a_file_that_broke_escalate_nothing(
     assert escalate(book, folder, 3) == api.Due()
     book.pauses.mark(FIRST, PauseStatus.CLOSED)
     assert escalate(book, folder, 1) == api.Due()
+
+
+def test_a_break_glass_that_nobody_reviewed_is_escalated_though_the_pause_is_over(
+    book: Book, folder: Path
+) -> None:
+    """A rollback that one person approved alone ends the pause; its review ends the escalation."""
+    said = {
+        "ref": "r", "digest": "d", "direction": "restore", "request": "", "reason": "at night",
+        "review_by": "2026-11-25T00:00:00Z",
+    }  # fmt: skip
+    book.pauses.note(FIRST, BROKEN, said, "ada", event=BROKEN, drafts=(ROOM,))
+    book.pauses.mark(FIRST, PauseStatus.CLOSED)
+    assert escalate(book, folder, 1) == api.Due(), "what else was told is over"
+    (one,) = broken(book.store, FIRST)
+    order = api.TellOrder(FIRST, book.id, seq=one.seq, level=1)
+    bodies = Answering(book, Teller(folder), Approvers(folder), secret_of)
+    assert ActivityEnvironment().run(bodies.escalate, order).levels == 2
+    book.pauses.note(FIRST, REVIEWED, {"of": one.seq}, "ada")
+    assert broken(book.store, FIRST)[0].reviewed_by == "", "ada's own word is no review"
+    looked = replace(order, word="review", by="riley", reason="looked at it")
+    hear(book, folder, looked)
+    assert ActivityEnvironment().run(bodies.escalate, replace(order, level=2)) == api.Due()
 
 
 # --- telling those outside before containment is verified ----------------------------------------
