@@ -49,6 +49,8 @@ def test_what_was_signed_before_there_was_break_glass_is_signed_byte_for_byte() 
         "digest: d\nrequest: r\nasked by: ada\nby: riley\nreason: nobody answers\n"
     )
     assert "break_glass" not in old.kept
+    alone = replace(old, break_glass=True)
+    assert alone.text == f"{old.text}break glass: yes\n", "one line more, and nothing else"
 
 
 def test_who_is_named_approves_alone_what_they_asked_for(tmp_path: Path) -> None:

@@ -17,6 +17,7 @@ from activities.answering import REVIEW, Answering
 from activities.telling import Teller
 from stopline.approving import Approvers, review_of
 from stopline.configuration import Frozen
+from stopline.entrypoints.adoption import adopted_state
 from stopline.errors import RefusedError
 from stopline.journal.glass import BROKEN, REVIEWED, broken, unreviewed
 from stopline.model import Direction, Scope
@@ -229,6 +230,53 @@ def test_a_yes_alone_counts_for_its_own_request_and_while_the_role_stands(tmp_pa
             await handle.execute_update(m.REJECT, m.Reject("carol", "no"), result_type=str)
             with pytest.raises(RefusedError, match="Too few have signed"):
                 vouching.require(line.book, approvers, batch, work, 2)
+
+    asyncio.run(scenario())
+
+
+@pytest.mark.parametrize("direction", [Direction.RESTORE, Direction.TERMINATE])
+def test_the_workflow_keeps_the_rule_as_well(direction: Direction) -> None:
+    """A yes alone is enough at once, by whom asked too; for a termination it is none."""
+    state = m.PauseState(approvers=2)
+    state.restore = api.RestoreOrder(by="alice", direction=direction)
+    state.pending = api.PlanRef("ref", "digest")
+    yes = m.Approve("alice", "digest", WHY, break_glass=True)
+    ends = direction is Direction.TERMINATE
+    assert ("alone" in state.objection(yes)) is ends
+    assert state.objection(replace(yes, break_glass=False)), "asked for by alice"
+    assert state.objection(replace(yes, by="")), "nobody"
+    if not ends:
+        state.say_yes(m.Approve("bob", "digest"))
+        assert state.approved is None, "one of two"
+        assert not state.objection(replace(yes, by="bob")), "who has approved may also do it alone"
+        state.say_yes(yes)
+        assert state.approved == yes
+
+
+def test_a_pause_that_was_let_open_alone_is_adopted_as_approved(tmp_path: Path) -> None:
+    """Its workflow is gone before the first write: the yes in the journal still counts."""
+
+    async def scenario() -> None:
+        async with a_line(approvers=breakers(tmp_path, "alice"), playbook=SECOND) as line:
+            order = await line.plan(line.order())
+            handle = await line.start(order)
+            await line.until(handle, lambda s: s.phase is m.Phase.AWAITING_APPROVAL)
+            pause = line.book.pauses.get(PAUSE)
+            assert not adopted_state(line.book, pause, api.Options()).opened
+            said = replace(
+                await statement(
+                    line, handle, "alice", direction="contain", asked_by="alice", reason=WHY
+                ),
+                break_glass=True,
+            )
+            word = api.Vouching(
+                order, "alice", WHY, order.plan, order.digest, Direction.CONTAIN, "", "alice",
+                sign(said, tmp_path / "alice"), break_glass=True,
+            )  # fmt: skip
+            vouching.write_down(line.book, Approvers(tmp_path), word)
+            state = adopted_state(line.book, pause, api.Options())
+            assert state.opened
+            assert state.queued
 
     asyncio.run(scenario())
 
