@@ -29,13 +29,15 @@ def night(postgresql: Databases, tmp_path: Path) -> Iterator[Drill]:
 
 @pytest.mark.timeout(300)
 def test_one_pause_is_contained_and_restored_by_two_workers(night: Drill) -> None:
-    """The drill passes, both workers did some of it, and nothing is held in the end."""
+    """The drill passes, both workers did some of it; only the terminated pause holds on."""
     report = night.run()
     assert report.faults == []
     assert all(figures.restored_identical for figures in report.figures.values())
     pids = {str(night.worker.pid), str(night.second.pid)}
     assert asyncio.run(at_work(night)) == pids
-    assert night.book.writes.holds() == ()
+    restored, *_, terminated = night.book.pauses.list("mercor")
+    assert night.book.writes.holds(restored.id) == ()
+    assert {hold.pause for hold in night.book.writes.holds()} == {terminated.id}
     assert night.book.store.verify()[1] == ""
 
 
