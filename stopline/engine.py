@@ -382,12 +382,8 @@ class _Write:
         """Lease, then write; a document that another attempt is at is left to it."""
         known = self._take()
         if known is None:
-            busy = Verdict(
-                Outcome.FAILED,
-                held=False,
-                cause=Cause.BUSY,
-                detail="another attempt is at work on this document",
-            )
+            detail = "another attempt is at work on this document"
+            busy = Verdict(Outcome.FAILED, held=False, cause=Cause.BUSY, detail=detail)
             return self._receipts(dict.fromkeys(self.changes, busy))  # not ours to settle
         receipts, over = self._patiently(known)
         self.journal.settle(self.errand, receipts, over=over)
@@ -450,10 +446,12 @@ class _Write:
             if error.landed is not False:
                 return self._settle_open(due, error)
             if error.cause is Cause.GONE and self.errand.direction is Direction.TERMINATE:
-                detail = "it was gone when the removal arrived"
-                gone = Verdict(Outcome.ALREADY, held=False, cause=Cause.GONE, detail=detail)
-                return dict.fromkeys(due, gone), True
+                return {c: _judge_gone(c, self.errand.direction) for c in due}, True
             failed = {c: self._failed(c, known, error, observed) for c in due}
+            rest = [c for c in due if c.address not in error.parts]
+            if 0 < len(rest) < len(due):  # what stands in the way is left out
+                written, over = self._write(observed, rest, known)
+                return failed | written, over
             if isinstance(error, StaleError) or error.cause is Cause.THROTTLED:
                 # Surely not written: the intent came to nothing, read and judge afresh.
                 self.journal.settle(self.errand, self._receipts(failed, observed))
@@ -480,6 +478,9 @@ class _Write:
 
         But a toggle that we were to contain again, since somebody had set it anew, is not ours.
         """
+        lost = change.address in error.parts and error.cause in (Cause.GONE, Cause.RECREATED)
+        if lost and self.errand.direction is Direction.RESTORE:  # there is nobody to give it to
+            return Verdict(Outcome.CONFLICT, held=False, cause=error.cause, detail=error.detail)
         what = known.get(change.address, NOTHING)
         held = what.ours_to_undo
         if observed and self.errand.direction is Direction.CONTAIN and not change.marked:

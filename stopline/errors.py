@@ -12,7 +12,7 @@
 A `ConnectorError` never ends a run: the engine turns it into a receipt with its `cause`.
 """
 
-from stopline.model import Cause
+from stopline.model import Address, Cause
 
 
 class StoplineError(Exception):
@@ -53,15 +53,24 @@ class ConnectorError(StoplineError):
     """A system of record did not do what was asked.
 
     `cause` is typed because what happens next hangs on it. `landed` is None where the answer
-    leaves open whether the write happened (a lost reply), False where it surely did not.
+    leaves open whether the write happened (a lost reply), False where it surely did not. `parts`
+    are those of a document's addresses that stood in the way, where the rest may be written.
     """
 
-    def __init__(self, cause: Cause, detail: str, *, landed: bool | None = False) -> None:
+    def __init__(
+        self,
+        cause: Cause,
+        detail: str,
+        *,
+        landed: bool | None = False,
+        parts: frozenset[Address] = frozenset(),
+    ) -> None:
         """Keep the typed cause beside the sentence."""
         super().__init__(detail)
         self.cause = cause
         self.detail = detail
         self.landed = landed
+        self.parts = parts
 
 
 class StaleError(ConnectorError):

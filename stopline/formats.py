@@ -30,7 +30,8 @@ _CUSTOMER = r"C[0-9a-z]{5,20}"
 _PROJECT = r"[a-z][a-z0-9-]{4,28}[a-z0-9]"
 _NUMBER = r"[0-9]{6,20}"
 _POOL = (
-    r"projects/[0-9]+/locations/global/workloadIdentityPools/[a-z0-9-]{4,32}"
+    r"projects/[0-9]+/locations/global/workloadIdentityPools/"
+    rf"([a-z0-9-]{{4,32}}|{_PROJECT}\.svc\.id\.goog)"
     r"|locations/global/workforcePools/[a-z0-9-]{4,63}"
 )
 _SERVICE_ACCOUNT = r"([a-z0-9-]+@[a-z0-9.-]+\.gserviceaccount\.com)?"

@@ -81,7 +81,9 @@ gcp:
   customers: [C01abc35d]
   projects: [mercor-prod]
   project_numbers: ["444455556666"]
-  pools: [projects/99/locations/global/workloadIdentityPools/mercor-ci]
+  pools:
+    - projects/99/locations/global/workloadIdentityPools/mercor-ci
+    - projects/99/locations/global/workloadIdentityPools/mercor-gke.svc.id.goog
 protected: ["serviceAccount:tax@lab-data.iam.gserviceaccount.com"]
 """
 

@@ -1,6 +1,7 @@
 """`apply`: tries, waits, and what an open answer leaves behind. The world is the one in memory."""
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 from support.nights import Mishap, Night, throttle
@@ -107,6 +108,31 @@ def test_a_connector_that_raises_what_it_must_not_stops_nothing_else() -> None:
         (Outcome.APPLIED, Cause.NONE),
     ]
     assert "KeyError" in done[0].detail
+
+
+def test_what_stands_in_the_way_of_a_document_is_left_out_of_it() -> None:
+    """The connector names it: it fails alone, and the rest is written by one more call."""
+    night = Night()
+    first = wanted(night, "switch")
+    other = replace(
+        first,
+        address=replace(first.address, id=f"{first.address.document.id}#another"),
+        before=None,
+    )
+
+    def refuse(_night: Night) -> None:
+        parts = frozenset((other.address,))
+        raise ConnectorError(Cause.REFUSED, "not this one", parts=parts)
+
+    night.mishaps = [Mishap("sending", 1, refuse)]
+    errand = Errand(PAUSE, Direction.CONTAIN, "attempt", "token")
+    (done,) = apply(night.connector, night.book.writes, errand, [first, other])
+    said = {r.change: (r.outcome, r.cause, r.held) for r in done}
+    assert said == {
+        first: (Outcome.APPLIED, Cause.NONE, True),
+        other: (Outcome.FAILED, Cause.REFUSED, False),
+    }
+    assert [hold.address for hold in night.book.writes.holds()] == [first.address]
 
 
 def test_stopping_leaves_the_rest_untouched_and_without_a_receipt() -> None:

@@ -4,7 +4,7 @@ import json
 from collections.abc import Callable, Mapping, Sequence
 
 from stopline.connectors.gcp import denying
-from stopline.connectors.gcp.bindings import Entry, edited, entries, leaves_nobody
+from stopline.connectors.gcp.bindings import ADMINS, Entry, edited, entries, leaves_nobody
 from stopline.connectors.gcp.clients import POOLS, Clients, done
 from stopline.connectors.gcp.reading import NAME, account_of, point_of, policy_of, set_policy
 from stopline.engine import Observed
@@ -122,7 +122,8 @@ def _write_allow(
     policy = edited(now, out, into)
     if leaves_nobody(now, policy):
         what = f"{observed.document.id} would have no administrator left"
-        raise ConnectorError(Cause.REFUSED, what)
+        last = frozenset(c.address for c in changes if c.after is None and _admin(c, stands))
+        raise ConnectorError(Cause.REFUSED, what, parts=last)
     if original and _alike(policy, json.loads(original)):
         policy["bindings"] = json.loads(original).get("bindings", [])
     if entries(policy) != entries(now):
@@ -131,21 +132,33 @@ def _write_allow(
         policy_of(clients, observed.document.id)
 
 
+def _admin(change: Change, stands: Mapping[Address, State]) -> bool:
+    state = stands.get(change.address)
+    return state is not None and _entry_of(state).role in ADMINS
+
+
 def _alike(policy: Json, original: Json) -> bool:
     return entries(policy) == entries(original)
 
 
 def _require_same(clients: Clients, change: Change) -> None:
-    """Give nothing back to somebody else under the same name. Raises ConnectorError (recreated)."""
+    """Give nothing back to somebody else under the same name, nor to who is gone.
+
+    Raises ConnectorError (recreated, gone), which names the change: the rest can be given back.
+    """
     email = change.principal.partition(":")[2]
-    found = account_of(
-        clients.ask(
-            "iam/v1/projects.serviceAccounts.get", name=f"projects/-/serviceAccounts/{email}"
-        )
-    )
+    part = frozenset((change.address,))
+    name = f"projects/-/serviceAccounts/{email}"
+    try:
+        found = account_of(clients.ask("iam/v1/projects.serviceAccounts.get", name=name))
+    except ConnectorError as error:
+        if error.cause is not Cause.GONE:
+            raise
+        what = f"{email} was deleted, and nothing can be given back to it"
+        raise ConnectorError(Cause.GONE, what, parts=part) from error
     if found.uid != change.uid:
         what = f"{email} is another account now ({found.uid}, not {change.uid})"
-        raise ConnectorError(Cause.RECREATED, what)
+        raise ConnectorError(Cause.RECREATED, what, parts=part)
 
 
 # --- switches ----------------------------------------------------------------------------------

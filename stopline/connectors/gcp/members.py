@@ -22,7 +22,15 @@ _OF_PROJECT = re.compile(
     r"|([a-z0-9-]+)@appspot\.gserviceaccount\.com"
     r"|([a-z0-9-]+)\.svc\.id\.goog\[.+\]"
 )
-_SET = re.compile(r"principalSet://cloudresourcemanager\.googleapis\.com/projects/([0-9]+)/.*")
+_NUMBERED = re.compile(
+    r"principalSet://cloudresourcemanager\.googleapis\.com/projects/([0-9]+)/.*"
+    r"|principal(?:Set)?://iam\.googleapis\.com/projects/([0-9]+)/locations/global"
+    r"/workloadIdentityPools/.*"
+)
+"""Sets of a project: its service accounts, and who comes through a pool of it."""
+_CONVENIENCE = ("projectOwner", "projectEditor", "projectViewer")
+"""Who has a basic role in a project: https://docs.cloud.google.com/storage/docs/access-control/iam
+"""
 
 
 def via(selectors: GcpSelectors, member: str) -> str:
@@ -36,6 +44,8 @@ def via(selectors: GcpSelectors, member: str) -> str:
         return f"the domain {rest}" if rest.casefold() in _folded(selectors.domains) else ""
     if kind == "serviceAccount":
         return _service_account(selectors, rest.casefold())
+    if kind in _CONVENIENCE:
+        return f"the project {rest}" if rest in selectors.projects else ""
     return _set(selectors, member)
 
 
@@ -61,10 +71,9 @@ def _set(selectors: GcpSelectors, member: str) -> str:
     for pool in selectors.pools:
         if any(member.startswith(f"{start}{pool}/") for start in _POOLED):
             return f"the pool {pool}"
-    found = _SET.fullmatch(member)
-    if found and found[1] in selectors.project_numbers:
-        return f"the project number {found[1]}"
-    return ""
+    found = _NUMBERED.fullmatch(member)
+    number = (found[1] or found[2]) if found else ""
+    return f"the project number {number}" if number in selectors.project_numbers else ""
 
 
 def plain(member: str) -> str:

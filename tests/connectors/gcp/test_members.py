@@ -6,13 +6,18 @@ from stopline.connectors.gcp.members import named, spelt, unspelt, via
 from stopline.vendors import GcpSelectors
 
 POOL = "projects/99/locations/global/workloadIdentityPools/mercor-ci"
+CLUSTER = "projects/99/locations/global/workloadIdentityPools/mercor-gke.svc.id.goog"
+THEIR_POOL = (
+    "iam.googleapis.com/projects/444455556666/locations/global/workloadIdentityPools/"
+    "mercor-prod.svc.id.goog"
+)
 MERCOR = GcpSelectors(
     principals=("user:ann@gmail.com", "serviceAccount:etl@lab-data.iam.gserviceaccount.com"),
     domains=("mercor.example",),
     customers=("C01abc35d",),
     projects=("mercor-prod",),
     project_numbers=("444455556666",),
-    pools=(POOL,),
+    pools=(POOL, CLUSTER),
 )
 CRM = "principalSet://cloudresourcemanager.googleapis.com/projects"
 CUSTOMER = "principalSet://goog/cloudIdentityCustomerId/C01abc35d"
@@ -36,6 +41,13 @@ THEIRS = {
         "the project number 444455556666"
     ),
     f"principalSet://iam.googleapis.com/{POOL}/attribute.repository/mercor/x": f"the pool {POOL}",
+    f"principal://iam.googleapis.com/{POOL}/subject/x": f"the pool {POOL}",
+    f"principal://iam.googleapis.com/{CLUSTER}/subject/ns/a/sa/b": f"the pool {CLUSTER}",
+    f"principalSet://{THEIR_POOL}/*": "the project number 444455556666",
+    f"principal://{THEIR_POOL}/subject/x": "the project number 444455556666",
+    "projectOwner:mercor-prod": "the project mercor-prod",
+    "projectEditor:mercor-prod": "the project mercor-prod",
+    "projectViewer:mercor-prod": "the project mercor-prod",
     f"{CRM}/444455556666/type/ServiceAccount": ("the project number 444455556666"),
 }
 OTHERS = (
@@ -50,7 +62,9 @@ OTHERS = (
     f"principalSet://iam.googleapis.com/{POOL}-2/*",
     "allUsers",
     "allAuthenticatedUsers",
-    "projectOwner:mercor-prod",
+    "projectOwner:mercor-prod-2",
+    "projectOwner:lab-data",
+    f"principalSet://{THEIR_POOL.replace('4444', '14444')}/*",
 )
 
 

@@ -13,8 +13,10 @@ from support.google import (
     HMAC,
     IAM,
     NEW,
+    NUMBER,
     ORG,
     PULL,
+    RATERS,
     SHARED,
     SUBJECT,
     VENDOR,
@@ -93,6 +95,22 @@ def test_whom_the_vendors_file_protects_keeps_all_while_the_directory_is_denied(
     night.contain()
     assert may(night.google, liaison, "storage.objects.get")
     assert not may(night.google, "user:cy@mercor.example", "storage.objects.get")
+
+
+def test_who_comes_through_a_pool_of_the_vendors_own_project_is_denied(night: Night) -> None:
+    """By the project's number alone, without a word of its pools."""
+    theirs = VENDOR.gcp.model_copy(update={"pools": (), "project_numbers": (NUMBER,)})
+    night.vendor = VENDOR.model_copy(update={"gcp": theirs})
+    viewers = binding("roles/storage.objectViewer", "projectViewer:mercor-prod")
+    resource = night.google.state.get(PROJECT)
+    resource.policy = {"bindings": [*resource.policy["bindings"], viewers]}
+    assert may(night.google, SUBJECT, "storage.objects.get")
+    night.contain()
+    assert not may(night.google, SUBJECT, "storage.objects.get")
+    assert not any("projectViewer:" in m for b in policy_of(night.google) for m in b["members"])
+    night.restore()
+    assert may(night.google, SUBJECT, "storage.objects.get")
+    assert any("projectViewer:mercor-prod" in b["members"] for b in policy_of(night.google))
 
 
 def test_trap_1_a_persons_ownership_is_left_in_place_and_said_to_be_open(night: Night) -> None:
@@ -242,6 +260,25 @@ def test_trap_9_an_account_made_anew_is_given_nothing(night: Night) -> None:
     assert not any(ETL in b["members"] for b in policy_of(night.google))
 
 
+@pytest.mark.parametrize("anew", [False, True])
+def test_trap_9_one_account_that_is_gone_keeps_nobody_else_out(night: Night, *, anew: bool) -> None:
+    """Deleted, or made anew: its own entries are conflicts, and the rest of the policy is back."""
+    night.contain()
+    name = f"{IAM}/projects/lab-data/serviceAccounts/{ETL[15:]}"
+    for resource in night.google.state.below(name):
+        night.google.state.remove(resource)
+    if anew:
+        account(night.google, ETL, uid="999")
+    receipts = night.restore()
+    assert Outcome.FAILED not in outcomes(receipts)
+    conflicts = [r for r in receipts if r.outcome is Outcome.CONFLICT]
+    assert {r.change.principal for r in conflicts} == {ETL}
+    assert {r.cause for r in conflicts} <= {Cause.GONE, Cause.RECREATED}
+    assert pulls(night.google)
+    assert not any(ETL in b["members"] for b in policy_of(night.google))
+    assert not night.book.writes.holds()
+
+
 def test_trap_12_what_was_off_before_us_stays_off(night: Night) -> None:
     """A key of either kind that somebody had switched off is nobody's to switch on."""
     name = f"{IAM}/projects/lab-data/serviceAccounts/{ETL[15:]}/keys/" + "k2" * 20
@@ -339,6 +376,10 @@ def test_an_only_administrator_is_denied_and_stays(night: Night) -> None:
     assert {r.cause for r in refused} == {Cause.REFUSED}
     assert any("no administrator left" in r.detail for r in refused)
     assert admin in top.policy["bindings"]
+    assert {r.change.address.id.rpartition("#")[2] for r in refused} == {
+        f"roles/resourcemanager.organizationAdmin/{PULL}"
+    }
+    assert not any(RATERS in b["members"] for b in top.policy["bindings"])
     assert not may(night.google, PULL, "resourcemanager.projects.setIamPolicy")
 
 
