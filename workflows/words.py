@@ -78,12 +78,14 @@ class PeoplesWords:
     async def _ask_back(self, restore: api.RestoreOrder) -> api.PlanRef:
         state = self._state
         state.withdraw()
-        state.restore = restore
+        state.restore, state.interrupted = restore, ""
         await workflow.wait_condition(lambda: self._planned(restore))
         if state.pending is not None and state.restore is restore:
             return state.pending
         if self._nothing is not None and self._nothing[0] is restore:
             return self._nothing[1]
+        if state.interrupted:
+            raise ApplicationError(f"No plan was made. {state.interrupted} Then ask again.")
         raise ApplicationError("The request was withdrawn before its plan was made; ask again.")
 
     def _planned(self, restore: api.RestoreOrder) -> bool:
@@ -168,12 +170,12 @@ class PeoplesWords:
     @workflow.update(name=m.AUDIT)
     async def audit(self, word: m.Audit) -> api.Audited:
         """Audit now, once it rests; answers with what was found."""
-        before = self._state.audited.number
-        self._state.audit_by = word.by
-        await workflow.wait_condition(
-            lambda: self._state.audited.number > before or self._state.phase is Phase.CLOSED
-        )
-        return self._state.audited
+        state, before = self._state, self._state.audited.number
+        state.audit_by = word.by
+        await workflow.wait_condition(lambda: not state.audit_by or state.phase is Phase.CLOSED)
+        if state.audited.number == before and state.phase is not Phase.CLOSED:
+            raise ApplicationError(f"It was not audited. {state.interrupted}")
+        return state.audited
 
     @audit.validator
     def _may_audit(self, word: m.Audit) -> None:
@@ -257,6 +259,7 @@ class PeoplesWords:
             next_audit=state.next_audit,
             review_by=state.review_by,
             direction=state.direction,
+            interrupted=state.interrupted,
         )
 
     # --- small things ----------------------------------------------------------------------------

@@ -21,6 +21,7 @@ _ROWS = {
     "termination": "people",
     "terminated": "status",
     "review-overdue": "status",
+    "interrupted": "status",
     "planned": "plans",
     "intent": "intents",
     "receipts": "receipts",
