@@ -15,6 +15,8 @@ from temporalio.workflow import ParentClosePolicy
 with workflow.unsafe.imports_passed_through():
     import workflows.messages as m
     from activities import api
+    from stopline.choosing import conflicts_of
+    from stopline.errors import UserError
     from stopline.model import Direction
     from workflows.calls import call, end_early, keep_sheet, reason_of
     from workflows.messages import Phase
@@ -94,7 +96,7 @@ class PeoplesWords:
 
     @terminate.validator
     def _may_terminate(self, ask: api.RestoreOrder) -> None:
-        self._may_rollback(ask)
+        self._may_end(ask)
         if not ask.reason:
             raise ApplicationError("Why the pause is terminated must be said.")
 
@@ -107,6 +109,15 @@ class PeoplesWords:
             )
         if not restore.by:
             raise ApplicationError("Who asks for it is not said.")
+        try:
+            conflicts_of(restore.choices)
+        except UserError as error:
+            raise ApplicationError(str(error)) from None
+
+    def _may_end(self, ask: api.RestoreOrder) -> None:
+        self._may_rollback(ask)
+        if ask.choices:
+            raise ApplicationError("The choices are for a rollback, not a termination.")
 
     @workflow.update(name=m.APPROVE)
     async def approve(self, approval: m.Approve) -> str:
@@ -209,8 +220,10 @@ class PeoplesWords:
     def _may_reassess(self, word: m.Reassess) -> None:
         if not word.by or not word.reason:
             raise ApplicationError("Who decides, and why, must be said.")
-        if word.decision in (m.BACK, m.END):
+        if word.decision == m.BACK:
             self._may_rollback(word.restore)
+        elif word.decision == m.END:
+            self._may_end(word.restore)
         elif word.decision != m.KEEP:
             raise ApplicationError(
                 f"{word.decision!r} is no decision. Nothing was changed. Decide to keep the "
