@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
+from stopline.errors import UserError
 from stopline.model import Address, Change, Hold, Skip, State
 
 
@@ -44,15 +45,28 @@ class Answer:
 def answers(
     chosen: Sequence[Chosen], conflicts: Mapping[Address, State | None]
 ) -> Mapping[Address, Answer]:
-    """Match choices with the conflicts that stand; what has moved since it was chosen is a skip."""
+    """Match choices with the conflicts that stand; what has moved since it was chosen is a skip.
+
+    Raises UserError where a choice names no address.
+    """
     return dict(_matched(chosen, conflicts))
+
+
+def conflicts_of(chosen: Sequence[Chosen]) -> tuple[Address, ...]:
+    """The addresses that choices are for, in their order. Raises UserError naming what is none."""
+    try:
+        return tuple(Address.parse(one.address) for one in chosen)
+    except ValueError as error:
+        raise UserError(
+            f"A choice names no conflict: {error}. Nothing was planned.",
+            "Give an address as `stopline status` shows it.",
+        ) from None
 
 
 def _matched(
     chosen: Sequence[Chosen], conflicts: Mapping[Address, State | None]
 ) -> Iterator[tuple[Address, Answer]]:
-    for one in chosen:
-        address = Address.parse(one.address)
+    for address, one in zip(conflicts_of(chosen), chosen, strict=True):
         now = conflicts.get(address)
         if address in conflicts and digest_of(now) == one.now:
             yield address, Answer(one.choice, one.reason, now)

@@ -125,6 +125,8 @@ class Status:
     review_by: float = 0.0
     direction: Direction | None = None
     """Which way what waits goes; None from a worker of an older release."""
+    interrupted: str = ""
+    """Why what was last begun could not go on; it is tried again by and by."""
 
 
 @dataclass(frozen=True)
@@ -190,6 +192,8 @@ class PauseState:
     escalated: float = 0.0
     second_person: bool = False
     """Whether nothing is contained on one person's word alone."""
+    interrupted: str = ""
+    """Why what was last begun could not go on; empty once something did."""
 
     def due(self, now: float) -> Due | None:
         """What comes next while the pause rests, if nobody says anything."""

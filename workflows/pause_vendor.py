@@ -11,6 +11,7 @@ from dataclasses import replace
 from datetime import timedelta
 
 from temporalio import workflow
+from temporalio.exceptions import ActivityError, is_cancelled_exception
 from temporalio.workflow import ParentClosePolicy
 
 with workflow.unsafe.imports_passed_through():
@@ -33,6 +34,8 @@ _UNDER_WAY = {
     Phase.TERMINATING: Direction.TERMINATE,
 }
 """Which way a pause was going that was adopted in the middle of it."""
+_AT_WORK = _UNDER_WAY | dict.fromkeys((Phase.SWEEPING, Phase.VERIFYING), Direction.CONTAIN)
+"""Which way a pause is going that cannot go on."""
 
 
 @workflow.defn(name=m.PAUSE_VENDOR)
@@ -65,6 +68,12 @@ class PauseVendor(PeoplesWords):
                 await self._next()
             except asyncio.CancelledError:
                 await self._cancelled()
+            except ActivityError as error:
+                if is_cancelled_exception(error):
+                    await self._cancelled()
+                    continue
+                await self._interrupted(reason_of(error))
+                await self._renew()
 
     async def _next(self) -> None:
         """Do the one thing that is due, or rest until something is."""
@@ -72,6 +81,7 @@ class PauseVendor(PeoplesWords):
         if state.queued:
             await self._contain(state.queued[0])
             state.queued.pop(0)
+            state.interrupted = ""
             await self._renew()
         elif state.restore is not None and state.approved is not None:
             await self._restore()
@@ -93,6 +103,25 @@ class PauseVendor(PeoplesWords):
         await self._conclude(Direction.CONTAIN, "", "")
         self._stopping = False
         self._enter(Phase.PAUSED)
+
+    async def _interrupted(self, why: str) -> None:
+        """What cannot be done is withdrawn, not lost: what is contained stays so, and is looked at
+        again by and by. Without a connector, for example, that a worker is started with later.
+        """
+        state, direction = self._state, _AT_WORK.get(self._state.phase)
+        wanted = state.restore
+        state.queued.clear()
+        await self._say_why(why)
+        closed = direction is not None and await self._end(direction, "", why)
+        if state.restore is wanted:  # else another was asked for meanwhile
+            state.withdraw()
+        self._enter(Phase.CLOSED if closed else Phase.PAUSED)
+
+    async def _say_why(self, why: str) -> None:
+        """Write down why it could not go on; once, however often it is tried."""
+        known, self._state.interrupted = self._state.interrupted, why
+        if why != known:
+            await self._record("interrupted", "stopline", why)
 
     # --- opening ---------------------------------------------------------------------------------
 
@@ -341,9 +370,18 @@ class PauseVendor(PeoplesWords):
         state = self._state
         asked = api.AuditOrder(state.order, state.audit_by, state.may_contain_again)
         summary = f"audit {state.audited.number + 1}, asked for by {state.audit_by}"
-        state.audited = await call(api.AUDIT, asked, api.Audited, summary=summary, minutes=30)
+        try:
+            state.audited = await call(api.AUDIT, asked, api.Audited, summary=summary, minutes=30)
+        except ActivityError as error:
+            if is_cancelled_exception(error):
+                raise
+            again = workflow.time() + state.order.options.sweep_again_seconds
+            state.next_audit = again if state.audits.every else 0.0
+            await self._say_why(reason_of(error))
+            state.audit_by = ""
+            return
         self._send_notices(state.audited.notices)
-        state.audit_by, state.next_audit = "", 0.0
+        state.audit_by, state.next_audit, state.interrupted = "", 0.0, ""
         if state.audited.to_contain and state.may_contain_again:
             state.queued.append(replace(state.order, plan=""))
 

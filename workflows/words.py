@@ -15,6 +15,8 @@ from temporalio.workflow import ParentClosePolicy
 with workflow.unsafe.imports_passed_through():
     import workflows.messages as m
     from activities import api
+    from stopline.choosing import conflicts_of
+    from stopline.errors import UserError
     from stopline.model import Direction
     from workflows.calls import call, end_early, keep_sheet, reason_of
     from workflows.messages import Phase
@@ -80,12 +82,14 @@ class PeoplesWords:
     async def _ask_back(self, restore: api.RestoreOrder) -> api.PlanRef:
         state = self._state
         state.withdraw()
-        state.restore = restore
+        state.restore, state.interrupted = restore, ""
         await workflow.wait_condition(lambda: self._planned(restore))
         if state.pending is not None and state.restore is restore:
             return state.pending
         if self._nothing is not None and self._nothing[0] is restore:
             return self._nothing[1]
+        if state.interrupted:
+            raise ApplicationError(f"No plan was made. {state.interrupted} Then ask again.")
         raise ApplicationError("The request was withdrawn before its plan was made; ask again.")
 
     def _planned(self, restore: api.RestoreOrder) -> bool:
@@ -94,7 +98,7 @@ class PeoplesWords:
 
     @terminate.validator
     def _may_terminate(self, ask: api.RestoreOrder) -> None:
-        self._may_rollback(ask)
+        self._may_end(ask)
         if not ask.reason:
             raise ApplicationError("Why the pause is terminated must be said.")
 
@@ -107,6 +111,15 @@ class PeoplesWords:
             )
         if not restore.by:
             raise ApplicationError("Who asks for it is not said.")
+        try:
+            conflicts_of(restore.choices)
+        except UserError as error:
+            raise ApplicationError(str(error)) from None
+
+    def _may_end(self, ask: api.RestoreOrder) -> None:
+        self._may_rollback(ask)
+        if ask.choices:
+            raise ApplicationError("The choices are for a rollback, not a termination.")
 
     @workflow.update(name=m.APPROVE)
     async def approve(self, approval: m.Approve) -> str:
@@ -173,12 +186,12 @@ class PeoplesWords:
     @workflow.update(name=m.AUDIT)
     async def audit(self, word: m.Audit) -> api.Audited:
         """Audit now, once it rests; answers with what was found."""
-        before = self._state.audited.number
-        self._state.audit_by = word.by
-        await workflow.wait_condition(
-            lambda: self._state.audited.number > before or self._state.phase is Phase.CLOSED
-        )
-        return self._state.audited
+        state, before = self._state, self._state.audited.number
+        state.audit_by = word.by
+        await workflow.wait_condition(lambda: not state.audit_by or state.phase is Phase.CLOSED)
+        if state.audited.number == before and state.phase is not Phase.CLOSED:
+            raise ApplicationError(f"It was not audited. {state.interrupted}")
+        return state.audited
 
     @audit.validator
     def _may_audit(self, word: m.Audit) -> None:
@@ -212,8 +225,10 @@ class PeoplesWords:
     def _may_reassess(self, word: m.Reassess) -> None:
         if not word.by or not word.reason:
             raise ApplicationError("Who decides, and why, must be said.")
-        if word.decision in (m.BACK, m.END):
+        if word.decision == m.BACK:
             self._may_rollback(word.restore)
+        elif word.decision == m.END:
+            self._may_end(word.restore)
         elif word.decision != m.KEEP:
             raise ApplicationError(
                 f"{word.decision!r} is no decision. Nothing was changed. Decide to keep the "
@@ -262,6 +277,7 @@ class PeoplesWords:
             next_audit=state.next_audit,
             review_by=state.review_by,
             direction=state.direction,
+            interrupted=state.interrupted,
         )
 
     # --- small things ----------------------------------------------------------------------------

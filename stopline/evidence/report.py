@@ -25,6 +25,7 @@ _ROWS = {
     BROKEN: "people",
     REVIEWED: "people",
     "review-overdue": "status",
+    "interrupted": "status",
     "planned": "plans",
     "intent": "intents",
     "receipts": "receipts",
