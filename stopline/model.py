@@ -17,7 +17,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from enum import IntEnum, StrEnum
 
-from stopline.text import Json, canonical, dump, sha256
+from stopline.text import Json, canonical, dump, folded, sha256
 
 # --- where -----------------------------------------------------------------------------------
 
@@ -274,7 +274,7 @@ class Scope:
         return (
             (not self.connectors or address.connector in self.connectors)
             and (not self.realms or address.realm in self.realms)
-            and (not self.principals or principal in self.principals)
+            and (not self.principals or folded(principal) in map(folded, self.principals))
             and (not self.addresses or str(address) in self.addresses)
         )
 

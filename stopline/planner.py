@@ -42,7 +42,7 @@ from stopline.model import (
     State,
     in_order,
 )
-from stopline.text import Json
+from stopline.text import Json, folded
 
 Opinion = Callable[[Grant, Terms], Iterable[Change | Skip]]
 """A connector's pure opinion of one grant."""
@@ -94,9 +94,10 @@ def snapshot_of(vendor: str, found: Iterable[Found], taken_at: str) -> Snapshot:
 
 
 def protects(patterns: Iterable[str], *texts: str) -> str:
-    """Return the first pattern (an ARN or a glob) that any of the texts matches, or nothing."""
+    """Return the first pattern (an ARN or a glob; brackets are letters) that any text matches."""
     for pattern in patterns:
-        if any(text and fnmatchcase(text, pattern) for text in texts):
+        glob = folded(pattern).replace("[", "[[]")
+        if any(text and fnmatchcase(folded(text), glob) for text in texts):
             return pattern
     return ""
 

@@ -18,6 +18,17 @@ def canonical(value: Json) -> str:
     return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
 
 
+_CASELESS = ("user", "group", "serviceAccount")
+
+
+def folded(name: str) -> str:
+    """A name as its system compares it: Google's addresses in small letters, all else as it is.
+
+    https://docs.cloud.google.com/iam/docs/reference/rest/v1/Policy#Binding
+    """
+    return name.casefold() if name.partition(":")[0] in _CASELESS else name
+
+
 def sha256(text: str) -> str:
     """Return the hexadecimal SHA-256 of a text's UTF-8 bytes."""
     return hashlib.sha256(text.encode()).hexdigest()

@@ -342,3 +342,23 @@ def test_protection_says_by_which_pattern() -> None:
     assert protects(("*",), "") == ""
     assert protects(("a", "b"), "b", "a") == "a"
     assert protects((), "a") == ""
+
+
+@pytest.mark.parametrize(
+    ("pattern", "text", "meant"),
+    [
+        ("user:cy@lab.example", "user:Cy@Lab.example", True),
+        ("user:*@Lab.example", "user:cy@lab.EXAMPLE", True),
+        ("group:cy@lab.example", "user:cy@lab.example", False),
+        ("serviceAccount:lab.svc.id.goog[a/b]", "serviceAccount:lab.svc.id.goog[a/b]", True),
+        ("serviceAccount:lab.svc.id.goog[a/*]", "serviceAccount:lab.svc.id.goog[a/b]", True),
+        ("serviceAccount:lab.svc.id.goog[ab]", "serviceAccount:lab.svc.id.googa", False),
+        ("arn:aws:iam::*:role/Glass", "arn:aws:iam::111111111111:role/glass", False),
+        ("arn:aws:iam::*:role/[x]", "arn:aws:iam::111111111111:role/x", False),
+    ],
+)
+def test_a_name_is_protected_as_its_system_compares_it(
+    pattern: str, text: str, *, meant: bool
+) -> None:
+    """Google's addresses without case, ARNs with it; a bracket is a letter in both."""
+    assert bool(protects((pattern,), text)) is meant

@@ -89,3 +89,11 @@ def test_a_scope_has_a_short_stable_name() -> None:
     keys = [scope.key for scope in NARROWINGS]
     assert len(set(keys)) == len(keys)
     assert all(len(key) == 12 for key in keys if key not in ("all", "chordus"))
+
+
+def test_an_address_of_googles_is_in_a_scope_however_it_is_written() -> None:
+    """Google compares them without case; an ARN is not its own in other letters."""
+    address = Address("gcp", "1", "entry", "x")
+    scope = Scope(principals=("user:Cy@lab.example", "arn:aws:iam::1:user/Cy"))
+    assert scope.admits(address, "user:cy@Lab.example")
+    assert not scope.admits(address, "arn:aws:iam::1:user/cy")

@@ -98,7 +98,9 @@ def _realm(look: _Look) -> Iterator[Found]:
     yield from _denied(look, marks, {members.plain(e.member) for _, e, _ in theirs})
     own = {a.member: via for a in look.read.accounts if (via := _own(look, a))}
     reached = _reached(look, held, own)
-    acting = [(r, e) for r, e, _ in theirs] + [(r, e) for r, e in held if e.member in reached]
+    acting = [(r, e) for r, e, _ in theirs] + [
+        (r, e) for r, e in held if members.plain(e.member) in reached
+    ]
     allowed = reading.permissions_of(look.clients, (e.role for _, e in acting))
     for resource, entry, via in theirs:
         yield _entry(look, resource, entry, via, (allowed[entry.role], marks))
@@ -153,7 +155,7 @@ def _denied(look: _Look, marks: _Marks, holders: Collection[str]) -> Iterator[Gr
         for customer in look.selectors.customers:
             denied[f"{members.CUSTOMER}{customer}"] = "its own name"
     for member, via in sorted(denied.items()):
-        if member in holders:
+        if members.plain(member) in holders:
             continue
         journals = sorted(marks.get(member, ()))
         state: dict[str, Json] = {"names": [member], "journals": journals}
@@ -171,6 +173,7 @@ def _entry(
     look: _Look, resource: str, entry: Entry, via: str, known: tuple[Sequence[str] | None, _Marks]
 ) -> Grant:
     allowed, marks = known
+    who = members.plain(entry.member)
     names = members.named(look.selectors, entry.member, whole=look.whole)
     state: dict[str, Json] = {
         **state_of(entry).value,
@@ -178,15 +181,15 @@ def _entry(
         "journals": sorted({j for name in names for j in marks.get(name, ())}),
         "undenied": denying.undenied(allowed),
     }
-    uids = {account.member: account.uid for account in look.read.accounts}
+    uids = {members.plain(account.member): account.uid for account in look.read.accounts}
     return Grant(
         Address(NAME, look.read.id, "entry", f"{resource}#{entry.part}"),
         State.of(state),
-        entry.member,
+        who,
         entry.role,
         resource,
         via,
-        uids.get(entry.member, ""),
+        uids.get(who, ""),
     )
 
 
@@ -241,7 +244,7 @@ def _reached(look: _Look, held: Iterable[tuple[str, Entry]], own: Mapping[str, s
     for resource, entry in held:
         if "/serviceAccounts/" in resource and entry.role in GIVES_AWAY:
             acts.setdefault(f"serviceAccount:{resource.rpartition('/')[2]}", set()).add(
-                entry.member
+                members.plain(entry.member)
             )
     known: dict[str, str] = dict(own)
     while True:

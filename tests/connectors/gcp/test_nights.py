@@ -13,7 +13,6 @@ from support.google import (
     HMAC,
     IAM,
     NEW,
-    NUMBER,
     ORG,
     PULL,
     RATERS,
@@ -81,36 +80,6 @@ def test_everybody_of_the_vendors_directory_is_denied_what_is_not_looked_at(nigh
     assert not may(night.google, somebody, "pubsub.topics.publish", topic)
     night.restore()
     assert may(night.google, somebody, "pubsub.topics.publish", topic)
-
-
-def test_whom_the_vendors_file_protects_keeps_all_while_the_directory_is_denied(
-    night: Night,
-) -> None:
-    """The plan says protected, and the emulator's own evaluation agrees."""
-    liaison = "user:liaison@mercor.example"
-    resource = night.google.state.get(PROJECT)
-    added = binding("roles/storage.objectViewer", liaison)
-    resource.policy = {"bindings": [*resource.policy["bindings"], added]}
-    night.vendor = VENDOR.model_copy(update={"protected": (liaison,)})
-    night.contain()
-    assert may(night.google, liaison, "storage.objects.get")
-    assert not may(night.google, "user:cy@mercor.example", "storage.objects.get")
-
-
-def test_who_comes_through_a_pool_of_the_vendors_own_project_is_denied(night: Night) -> None:
-    """By the project's number alone, without a word of its pools."""
-    theirs = VENDOR.gcp.model_copy(update={"pools": (), "project_numbers": (NUMBER,)})
-    night.vendor = VENDOR.model_copy(update={"gcp": theirs})
-    viewers = binding("roles/storage.objectViewer", "projectViewer:mercor-prod")
-    resource = night.google.state.get(PROJECT)
-    resource.policy = {"bindings": [*resource.policy["bindings"], viewers]}
-    assert may(night.google, SUBJECT, "storage.objects.get")
-    night.contain()
-    assert not may(night.google, SUBJECT, "storage.objects.get")
-    assert not any("projectViewer:" in m for b in policy_of(night.google) for m in b["members"])
-    night.restore()
-    assert may(night.google, SUBJECT, "storage.objects.get")
-    assert any("projectViewer:mercor-prod" in b["members"] for b in policy_of(night.google))
 
 
 def test_trap_1_a_persons_ownership_is_left_in_place_and_said_to_be_open(night: Night) -> None:
