@@ -68,7 +68,7 @@ def reason_of(error: BaseException) -> str:
     """What was said where it failed, under all that Temporal has wrapped around it."""
     while isinstance(error, FailureError) and error.cause is not None:
         error = error.cause
-    return str(error)
+    return error.message if isinstance(error, FailureError) else str(error)
 
 
 async def keep_sheet(order: api.PauseOrder, plan: str = "") -> None:
