@@ -9,9 +9,21 @@ from shlex import join, quote
 
 from stopline.commands import Commands
 from stopline.connectors.gcp import denying
+from stopline.connectors.gcp.members import spelt
 from stopline.connectors.gcp.reading import point_of
 from stopline.model import Change, Document
 from stopline.text import canonical
+
+_DENIES_ONLY = """\
+denies_only() { python3 -c '
+import json, sys
+with open(sys.argv[1]) as file:
+    rules = json.load(file).get("rules", [])
+now = {who for rule in rules for who in rule["denyRule"].get("deniedPrincipals", [])}
+sys.exit(not now <= set(sys.argv[2:]))
+' "$@"; }
+"""
+"""Whether a deny policy denies nobody but who is named: else deleting it would let others in."""
 
 
 def commands(document: Document, changes: Sequence[Change]) -> Commands:
@@ -22,7 +34,8 @@ def commands(document: Document, changes: Sequence[Change]) -> Commands:
         "hmac-key": _hmac_key,
         "identity-pool": _pool,
     }.get(document.kind, _switch)
-    return Commands(tuple(say(document, changes)))
+    lines = tuple(say(document, changes))
+    return Commands(lines, (_DENIES_ONLY,) if say is _deny else ())
 
 
 def _switch(document: Document, changes: Sequence[Change]) -> Iterator[str]:
@@ -54,13 +67,21 @@ def _pool(document: Document, changes: Sequence[Change]) -> Iterator[str]:
 
 
 def _deny(document: Document, changes: Sequence[Change]) -> Iterator[str]:
-    """The whole policy is written when all of it is ours; a part of it is not known by hand."""
+    """The policy is made whole, or deleted whole: one that denies others too is left as it is.
+
+    `create` refuses where there is one. https://docs.cloud.google.com/iam/docs/deny-access
+    """
     point = f"cloudresourcemanager.googleapis.com/{point_of(document.realm)}"
     where = (f"--attachment-point={point}", "--kind=denypolicies")
     policy = ("gcloud", "iam", "policies")
     after = {c.address.part: c.after for c in changes if c.after is not None}
     if not after:
-        yield join((*policy, "delete", document.id, *where))
+        who = [spelt(c.address.part) or c.address.part for c in changes]
+        told = f"{document.id}: it denies others too; take these out of it by hand: {' '.join(who)}"
+        yield f'{join((*policy, "get", document.id, *where))} --format=json > "$D/deny.json"'
+        yield f'if denies_only "$D/deny.json" {join(who)}; then'
+        yield f"  {join((*policy, 'delete', document.id, *where))}"
+        yield f"else not_done {quote(told)}; fi"
         return
     body = canonical({"displayName": document.id, "rules": denying.rules(after)})
     yield f'printf %s {quote(body)} > "$D/deny.json"'

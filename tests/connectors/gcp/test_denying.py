@@ -52,6 +52,21 @@ def test_the_escalators_are_denied_with_the_data() -> None:
         assert permission in PERMISSIONS
 
 
+def test_nobody_denied_could_let_another_in_to_the_data_of_any_service() -> None:
+    """Where data of a service is denied, so is giving others a role on what holds it."""
+    services = {p.partition("/")[0] for p in PERMISSIONS}
+    given = {p.partition("/")[0] for p in PERMISSIONS if p.endswith(".setIamPolicy")}
+    assert given == services
+    for permission in (
+        "bigquery.googleapis.com/datasets.setIamPolicy",
+        "bigquery.googleapis.com/datasets.update",
+        "cloudresourcemanager.googleapis.com/projects.delete",
+        "iam.googleapis.com/serviceAccounts.undelete",
+        "iam.googleapis.com/workloadIdentityPools.update",
+    ):
+        assert permission in PERMISSIONS
+
+
 def test_what_a_role_allows_beyond_the_deny_is_counted() -> None:
     """Allow policies spell permissions otherwise; a role that could not be read is not known."""
     assert undenied(["storage.objects.get", "resourcemanager.projects.setIamPolicy"]) == 0
