@@ -28,7 +28,7 @@ drill: setup  ## the whole product against an emulated estate; ARGS='--output js
 	@$(BIN)/stopline drill $(ARGS)
 
 test: setup  ## every test, in two processes; ARGS='-n 0 tests/core' for a part in one
-	@$(BIN)/python -m pytest -n 2 --dist loadfile $(ARGS)
+	@$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder $(ARGS)
 
 check: lint types arch lock-fresh supply  ## what CI checks before the tests
 

@@ -73,8 +73,12 @@ class Certificate:
 
     @property
     def complete(self) -> bool:
-        """Whether all that was to be removed is gone, and was read back as gone."""
-        return self.ended and not self.unverified and not any(r.due for r in self.remains)
+        """Whether all that was to be removed is gone, and was read back as gone.
+
+        A part may have been asked for: `ended` says whether the pause itself was terminated.
+        """
+        over = self.status != "terminating"
+        return over and not self.unverified and not any(r.due for r in self.remains)
 
 
 def certificate_page(made: Certificate, most: int) -> Page:

@@ -136,7 +136,7 @@ class TestWithoutTemporal:
         assert "chain of 0 events verified" in checks["journal"]["found"]
         assert run("doctor") == 1
         out = capsys.readouterr().out
-        assert "2 of 11 checks failed" in out
+        assert "2 of 12 checks failed" in out
         assert "failed temporal:" in out
 
 

@@ -90,6 +90,7 @@ def test_a_worker_that_has_just_died_is_noticed(
     said = asking.rollback()
     assert (said.code, "and a worker with it?" in said.err) == (1, True)
     asking.house.start_worker()
+    monkeypatch.setattr("stopline.entrypoints.temporal.ANSWER", timedelta(seconds=30))
     assert asking.rollback().code == 5
 
 
