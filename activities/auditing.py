@@ -10,12 +10,13 @@ from dataclasses import replace
 
 from activities import api
 from activities.telling import NOBODY, Teller, auditing
-from stopline.engine import Connector, Observed
 from stopline.errors import ConnectorError
 from stopline.journal.book import Book
 from stopline.journal.pauses import Planned
-from stopline.model import Address, Document, Hold
+from stopline.model import Address, Document
 from stopline.planner import Drift, DriftKind, Look, drift
+from stopline.port import Connector, Observed
+from stopline.receipts import Hold
 from stopline.terminating import Removed
 from stopline.text import Json
 

@@ -29,12 +29,14 @@ from activities.working import at_work as _at_work
 from stopline import engine, guards, planner
 from stopline.approving import Approvers
 from stopline.configuration import Frozen
-from stopline.engine import Connector, Errand, Mark, Terms
+from stopline.engine import Errand
 from stopline.errors import UserError, WrongJournalError
 from stopline.estate import Estate
 from stopline.journal.book import Book
 from stopline.journal.pauses import Pause, PauseStatus, Planned
-from stopline.model import Change, Direction, Hold, Plan, stage
+from stopline.model import Change, Direction, Plan, stage
+from stopline.port import Connector, Mark, Terms
+from stopline.receipts import Hold
 from stopline.recovery.places import Place
 from stopline.signing import UNSIGNED
 from stopline.text import jsonable

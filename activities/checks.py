@@ -12,10 +12,10 @@ from activities import api
 from activities.working import at_work
 from stopline.approving import Approvers
 from stopline.configuration import Frozen
-from stopline.engine import Connector
 from stopline.errors import RefusedError, StoplineError, UserError, WrongJournalError
 from stopline.estate import Estate
 from stopline.journal.book import Book
+from stopline.port import Connector
 from stopline.preflight import CANARY_APPROVER, Canary, Check, Preflighted
 from stopline.text import canonical, dump, jsonable, load
 

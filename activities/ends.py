@@ -8,13 +8,13 @@ from dataclasses import replace
 from activities import api
 from activities.auditing import looks, observed
 from activities.telling import NOBODY, Teller, concluding
-from stopline.engine import Connector
 from stopline.journal.book import Book
 from stopline.journal.pauses import TERMINATED, PauseStatus, Planned
-from stopline.model import Address, Direction, Hold, Outcome
+from stopline.model import Address, Direction
 from stopline.planner import DriftKind, Look, drift
 from stopline.playbook import Playbook
-from stopline.proof import Proving
+from stopline.port import Connector, Proving
+from stopline.receipts import Hold, Outcome
 from stopline.terminating import Removed
 from stopline.text import Json
 

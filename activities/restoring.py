@@ -3,11 +3,11 @@
 from collections.abc import Mapping
 
 from activities import api
-from stopline import engine, planner, terminating
+from stopline import planner, terminating
 from stopline.choosing import answers
-from stopline.engine import Connector
 from stopline.journal.book import Book
 from stopline.model import Plan
+from stopline.port import Connector, Ending
 
 
 def restoration(book: Book, asked: api.RestorePlan) -> Plan:
@@ -31,5 +31,5 @@ def termination(book: Book, connectors: Mapping[str, Connector], asked: api.Rest
         asked.order.pause,
         book.writes.holds(),
         asked.restore.scope,
-        {name: c.ended for name, c in connectors.items() if isinstance(c, engine.Ending)},
+        {name: c.ended for name, c in connectors.items() if isinstance(c, Ending)},
     )

@@ -6,8 +6,8 @@ import structlog
 
 from activities import api
 from stopline.configuration import Frozen
-from stopline.engine import Connector
 from stopline.journal.book import Book
+from stopline.port import Connector
 from stopline.recovery.gathering import EVENT, gathered
 from stopline.recovery.places import Kept, Place
 from stopline.render.sheet import files_of, folder_of

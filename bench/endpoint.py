@@ -12,8 +12,8 @@ from dataclasses import dataclass, field
 
 from stopline.commands import Commands
 from stopline.connectors.memory import NAME, MemoryConnector, Principal, World
-from stopline.engine import Observed, Terms
 from stopline.model import Change, Document, Found, Grant, Residual, Scope, Skip
+from stopline.port import Observed, Terms
 from stopline.vendors import Vendor
 
 PAGE = 100

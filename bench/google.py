@@ -19,11 +19,12 @@ from stopline.drill.configure import MERCOR_GCP, gcp
 from stopline.drill.google.building import build
 from stopline.drill.google.faults import modelled
 from stopline.drill.google.server import Google
-from stopline.engine import Errand, Mark, Terms, apply
+from stopline.engine import Errand, apply
 from stopline.estate import GcpEstate
 from stopline.journal.book import Book, open_book
 from stopline.model import Change, Direction, Scope
 from stopline.playbook import Phase, Playbook, Rule
+from stopline.port import Mark, Terms
 from stopline.text import Json
 from stopline.vendors import Vendor
 

@@ -22,7 +22,8 @@ from bench.side import Figures
 from stopline.configuration import Frozen
 from stopline.connectors.memory import NAME
 from stopline.journal.book import Book, open_book
-from stopline.model import Direction, Outcome
+from stopline.model import Direction
+from stopline.receipts import Outcome
 from workflows import messages as m
 
 AnyHandle = WorkflowHandle[Any, Any]

@@ -9,7 +9,8 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from stopline.errors import UserError
-from stopline.model import Address, Change, Hold, Skip, State
+from stopline.model import Address, Change, Skip, State
+from stopline.receipts import Hold
 
 
 class Choice(StrEnum):

@@ -1,4 +1,4 @@
-"""The Connector port, `judge` and `apply`: the whole write path.
+"""`apply`: the whole write path. The port is in `port`, the verdicts in `judging`.
 
 The rules of a write, in the order in which `apply` keeps them, for one document at a time:
 
@@ -19,176 +19,27 @@ The rules of a write, in the order in which `apply` keeps them, for one document
 Nothing here decides whether access should change: that was the planner.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from itertools import groupby
-from typing import ParamSpec, Protocol, TypeVar, runtime_checkable
+from typing import ParamSpec, Protocol, TypeVar
 
-from stopline.commands import Commands
 from stopline.errors import ConnectorError, StaleError
-from stopline.estate import Estate
+from stopline.judging import NOTHING, Known, Verdict, _judge_gone, judge
 from stopline.model import (
     Address,
-    Cause,
     Change,
     Direction,
     Document,
-    Effect,
-    Found,
-    Grant,
-    Hold,
-    Outcome,
-    Receipt,
-    Residual,
-    Scope,
-    Skip,
-    State,
 )
-from stopline.playbook import Playbook
-from stopline.vendors import Vendor
+from stopline.port import Connector, Ending, Observed
+from stopline.receipts import Cause, Outcome, Receipt
 
 READS = 4
 """How often a document is read, at once, while its tag moves under us."""
 
 PATIENCE = (1.0, 2.0, 4.0, 8.0)
 """Seconds slept between attempts while a provider throttles, before the batch is asked again."""
-
-
-@dataclass(frozen=True, slots=True)
-class Mark:
-    """Whose mark our overlays bear: this journal's, and within it this pause's. 8 hex digits."""
-
-    journal: str
-    pause: str
-
-
-@dataclass(frozen=True, slots=True)
-class Observed:
-    """One document as read: the states in it, its verbatim text, and how to write it safely.
-
-    `exists` is false when what the document hangs on (the user, the bucket) is not there.
-    `uid` is the provider's immutable id of it. `tag` is the concurrency tag, where there is one.
-    `raw` is the verbatim text of the whole document, empty where it has none.
-    """
-
-    document: Document
-    states: Mapping[Address, State] = field(default_factory=dict)
-    raw: str = ""
-    uid: str = ""
-    tag: str = ""
-    exists: bool = True
-
-
-@dataclass(frozen=True, slots=True)
-class Terms:
-    """What a connector's opinion may hang on, besides the grant. Times are UTC, whole seconds.
-
-    `refusals`: what a provider did not take. `cut_at`: when the pause began. `settled`: by when
-    this pause's latest write of a document was seen everywhere.
-    """
-
-    vendor: Vendor
-    playbook: Playbook
-    mark: Mark
-    refusals: frozenset[Address] = frozenset()
-    estate: Estate = field(default_factory=Estate)
-    cut_at: str = ""
-    settled: Mapping[Document, str] = field(default_factory=dict)
-
-    def cut_after(self, document: Document) -> str:
-        """The time before which what was issued must end, once the document shuts the door."""
-        return self.settled.get(document, self.cut_at)
-
-
-class Connector(Protocol):
-    """The port: code for one system of record. tests/connectors/contract.py holds each to it."""
-
-    @property
-    def name(self) -> str:
-        """The first field of every address."""
-        ...
-
-    @property
-    def permissions(self) -> Mapping[str, frozenset[str]]:
-        """The provider's permissions that we use: `read` to assess, `write` besides."""
-        ...
-
-    @property
-    def propagation(self) -> float:
-        """Seconds until a write is seen by every read."""
-        ...
-
-    def discover(self, vendor: Vendor, scope: Scope) -> Iterable[Found]:
-        """Yield what the vendor holds. What cannot be read is a `Gap`, never an exception."""
-        ...
-
-    def contained(self, grant: Grant, terms: Terms) -> Iterable[Change | Skip]:
-        """A pure opinion: how this grant is contained under these terms. `before` is ignored."""
-        ...
-
-    def read(self, document: Document) -> Observed:
-        """Read one document freshly. Raises ConnectorError."""
-        ...
-
-    def write(
-        self, observed: Observed, changes: Sequence[Change], original: str | None, token: str
-    ) -> None:
-        """Write all our changes of one document in one call, built on what was observed.
-
-        `original` is the verbatim text from before our first overlay: when what would be written
-        is canonically equal to it, it is written instead. `token` is stable over redeliveries.
-        Raises StaleError when the tag moved, ConnectorError with `landed=None` when the answer
-        leaves open what happened.
-        """
-        ...
-
-    def residuals(self, change: Change) -> Iterable[Residual]:
-        """What outlives this change, and until when."""
-        ...
-
-    def commands(
-        self, document: Document, changes: Sequence[Change], original: str | None
-    ) -> Commands:
-        """Say changes of one document as commands that a person can run. Pure."""
-        ...
-
-
-@runtime_checkable
-class Ending(Protocol):
-    """What a connector has besides that can remove for good; the contract holds it to this."""
-
-    def ended(self, hold: Hold) -> Effect | Skip:
-        """A pure opinion: what is removed for good where this hold is, or why nothing is."""
-        ...
-
-    def end(self, observed: Observed, changes: Sequence[Change], token: str) -> None:
-        """Remove what the addresses name, as observed; `write` never does. Raises as `write`."""
-        ...
-
-
-@dataclass(frozen=True, slots=True)
-class Known:
-    """What the journal knows of an address while any hold of ours is on it.
-
-    `written`: a receipt shows that we left `ours`. `intended`: an intent is recorded, and no
-    receipt says that it came to nothing. `others`: the other pauses that hold the address.
-    `uid` is the immutable id under which it was last contained.
-    """
-
-    prior: State | None = None
-    ours: State | None = None
-    written: bool = False
-    intended: bool = False
-    others: tuple[str, ...] = ()
-    uid: str = ""
-
-    @property
-    def ours_to_undo(self) -> bool:
-        """Whether something of ours is, or may be, at the address."""
-        return self.written or self.intended
-
-
-NOTHING = Known()
 
 
 class Journal(Protocol):
@@ -230,91 +81,6 @@ class Journal(Protocol):
         lost the lease, the receipts are recorded and nothing else: whoever has it knows better.
         """
         ...
-
-
-@dataclass(frozen=True, slots=True)
-class Verdict:
-    """What `judge` says: an outcome, or None for "write it". `held` as in `Receipt`."""
-
-    outcome: Outcome | None
-    held: bool
-    cause: Cause = Cause.NONE
-    detail: str = ""
-
-
-def judge(change: Change, direction: Direction, observed: Observed, known: Known) -> Verdict:
-    """Say what to do about one address. The whole safety argument of a write; pure and total."""
-    found = observed.states.get(change.address)
-    if direction is Direction.RESTORE and known.others:
-        detail = f"still held by {', '.join(known.others)}"
-        return Verdict(Outcome.ALREADY, held=False, detail=detail)
-    if not observed.exists:
-        return _judge_gone(change, direction)
-    if change.uid and observed.uid and change.uid != observed.uid:
-        detail = f"expected {change.uid}, found {observed.uid} under the same name"
-        return Verdict(Outcome.CONFLICT, held=False, cause=Cause.RECREATED, detail=detail)
-    if direction is Direction.CONTAIN:
-        return _judge_contain(change, found, known)
-    if direction is Direction.TERMINATE:
-        return _judge_terminate(change, found, known)
-    return _judge_restore(change, found, known)
-
-
-def _judge_gone(change: Change, direction: Direction) -> Verdict:
-    if direction is Direction.CONTAIN or change.after is None:
-        return Verdict(Outcome.ALREADY, held=False, cause=Cause.GONE, detail="it no longer exists")
-    detail = "it was deleted by somebody else and cannot be given back"
-    return Verdict(Outcome.CONFLICT, held=False, cause=Cause.GONE, detail=detail)
-
-
-def _judge_contain(change: Change, found: State | None, known: Known) -> Verdict:
-    if known.uid and change.uid and known.uid != change.uid:
-        known = NOTHING  # what we did, we did to somebody else under this name
-    if found == change.after:
-        if change.marked:
-            outcome = Outcome.ALREADY if known.written else Outcome.APPLIED
-            return Verdict(outcome, held=True)
-        if known.written and known.ours == found:
-            return Verdict(Outcome.ALREADY, held=True)
-        if known.intended and known.ours == found:
-            detail = "a write of ours and its receipt were cut apart; it may have been another's"
-            return Verdict(Outcome.UNPROVEN, held=True, detail=detail)
-        return Verdict(Outcome.ALREADY, held=False, detail="somebody else had done it before us")
-    if found == change.before or (change.marked and found is not None):
-        return Verdict(None, held=True)
-    detail = "changed by somebody else since it was planned"
-    return Verdict(Outcome.CONFLICT, held=known.ours_to_undo, cause=Cause.FOREIGN, detail=detail)
-
-
-def _judge_restore(change: Change, found: State | None, known: Known) -> Verdict:
-    if not known.ours_to_undo:
-        return Verdict(Outcome.ALREADY, held=False, detail="not held any more")
-    kept = change.before == change.after  # a person chose that what is there stays: no write
-    if known.prior != change.after and not kept:
-        detail = "what would be given back has changed since this plan; plan the rollback again"
-        return Verdict(Outcome.FAILED, held=True, cause=Cause.BUSY, detail=detail)
-    if found == change.after:
-        return Verdict(Outcome.ALREADY, held=False)
-    expected = found in (known.ours, change.before)  # what we left, or what a person chose about
-    if not kept and (expected or (change.marked and found is not None)):
-        return Verdict(None, held=False)
-    detail = "changed by somebody else since we contained it"
-    return Verdict(Outcome.CONFLICT, held=True, cause=Cause.FOREIGN, detail=detail)
-
-
-def _judge_terminate(change: Change, found: State | None, known: Known) -> Verdict:
-    """Remove only what a receipt shows that we contained, that is so still, and only ours."""
-    if known.others:
-        detail = f"still held by {', '.join(known.others)}; not removed"
-        return Verdict(Outcome.FAILED, held=True, cause=Cause.HELD, detail=detail)
-    if not known.ours_to_undo:
-        return Verdict(Outcome.ALREADY, held=False, detail="not held any more")
-    if found is None:
-        return Verdict(Outcome.ALREADY, held=False, cause=Cause.GONE, detail="it no longer exists")
-    if known.written and found == known.ours == change.before and change.after is None:
-        return Verdict(None, held=False)
-    detail = "changed by somebody else since we contained it; not removed"
-    return Verdict(Outcome.CONFLICT, held=True, cause=Cause.FOREIGN, detail=detail)
 
 
 @dataclass(frozen=True, slots=True)

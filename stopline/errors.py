@@ -12,7 +12,8 @@
 A `ConnectorError` never ends a run: the engine turns it into a receipt with its `cause`.
 """
 
-from stopline.model import Address, Cause
+from stopline.model import Address
+from stopline.receipts import Cause
 
 
 class StoplineError(Exception):

@@ -21,7 +21,6 @@ from enum import StrEnum
 from fnmatch import fnmatchcase
 
 from stopline.choosing import Answer, way_back
-from stopline.engine import Terms
 from stopline.model import (
     Address,
     Breadth,
@@ -31,7 +30,6 @@ from stopline.model import (
     Found,
     Gap,
     Grant,
-    Hold,
     Plan,
     Quota,
     Residual,
@@ -42,6 +40,8 @@ from stopline.model import (
     State,
     in_order,
 )
+from stopline.port import Terms
+from stopline.receipts import Hold
 from stopline.text import Json, folded
 
 Opinion = Callable[[Grant, Terms], Iterable[Change | Skip]]

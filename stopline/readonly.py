@@ -8,9 +8,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import NoReturn
 
 from stopline.commands import Commands
-from stopline.engine import Connector, Observed, Terms
 from stopline.errors import RefusedError
 from stopline.model import Change, Document, Found, Grant, Residual, Scope, Skip
+from stopline.port import Connector, Observed, Terms
 from stopline.vendors import Vendor
 
 

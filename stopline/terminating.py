@@ -14,17 +14,8 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
-from stopline.model import (
-    Address,
-    Change,
-    Direction,
-    Effect,
-    Hold,
-    Plan,
-    Scope,
-    Skip,
-    in_order,
-)
+from stopline.model import Address, Change, Direction, Effect, Plan, Scope, Skip, in_order
+from stopline.receipts import Hold
 
 Opinion = Callable[[Hold], Effect | Skip]
 """A connector's pure opinion: what is removed for good where a hold is, or why nothing is."""

@@ -40,7 +40,7 @@ from stopline.entrypoints.embedded import Server, free_port
 from stopline.errors import SetupError, UserError
 from stopline.journal.book import Book, open_book
 from stopline.journal.pauses import Pause
-from stopline.model import Outcome
+from stopline.receipts import Outcome
 from stopline.settings import Settings
 from stopline.text import canonical
 

@@ -21,10 +21,10 @@ from activities.checks import Checks
 from activities.readonly import reading
 from activities.telling import Teller, Telling
 from stopline.approving import Approvers
-from stopline.engine import Connector
 from stopline.entrypoints.temporal import UnreachableError, connect
 from stopline.estate import Estate
 from stopline.journal.book import Book, open_book
+from stopline.port import Connector
 from stopline.recovery.places import place_of
 from stopline.settings import Settings
 from workflows.pause_vendor import PauseVendor

@@ -5,7 +5,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from stopline.errors import UserError
 from stopline.journal.book import Book
 from stopline.journal.store import Event
-from stopline.model import Address, Direction, Outcome, Plan
+from stopline.model import Address, Direction, Plan
+from stopline.receipts import Outcome
 from stopline.render.certificate import Certificate, Gone, Remains, Word
 from stopline.signing import UNSIGNED
 from stopline.text import Json

@@ -10,7 +10,8 @@ from datetime import datetime
 
 import stopline
 from stopline.journal.store import Event
-from stopline.model import Address, Cause, Direction, Outcome
+from stopline.model import Address, Direction
+from stopline.receipts import Cause, Outcome
 from stopline.text import Json, sha256
 
 OCSF = "1.6.0"

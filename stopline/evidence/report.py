@@ -6,7 +6,8 @@ from datetime import datetime
 from stopline.journal.book import Book
 from stopline.journal.glass import BROKEN, REVIEWED
 from stopline.journal.store import Event
-from stopline.model import Outcome, Plan
+from stopline.model import Plan
+from stopline.receipts import Outcome
 from stopline.render.html import Mark, html
 from stopline.render.page import Line, Page, Section, Table, Tone
 from stopline.render.plan import SHORT

@@ -16,18 +16,8 @@ from stopline.errors import UserError
 from stopline.journal import tables as t
 from stopline.journal.outbox import Draft, post
 from stopline.journal.store import Event, Store
-from stopline.model import (
-    Address,
-    Cause,
-    Direction,
-    Document,
-    Finding,
-    Outcome,
-    Plan,
-    Scope,
-    Snapshot,
-    State,
-)
+from stopline.model import Address, Direction, Document, Finding, Plan, Scope, Snapshot, State
+from stopline.receipts import Cause, Outcome
 from stopline.terminating import How, Removed
 from stopline.text import Json, dump, jsonable, load
 

@@ -13,7 +13,8 @@ from sqlalchemy.engine import Connection
 from stopline.journal import tables as t
 from stopline.journal.book import Book
 from stopline.journal.pauses import TERMINATED, Pause, PauseStatus
-from stopline.model import Change, Hold, Plan
+from stopline.model import Change, Plan
+from stopline.receipts import Hold
 from stopline.text import Json, dump, jsonable
 
 FROM = "as the recovery sheet says"

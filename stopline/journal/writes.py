@@ -12,23 +12,16 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection, Row
 
-from stopline.engine import Errand, Known, Observed
+from stopline.engine import Errand
 from stopline.errors import ConnectorError
 from stopline.journal import statements as q
 from stopline.journal import tables as t
 from stopline.journal.pauses import PauseStatus
 from stopline.journal.store import Store
-from stopline.model import (
-    Address,
-    Cause,
-    Change,
-    Direction,
-    Document,
-    Hold,
-    Outcome,
-    Receipt,
-    State,
-)
+from stopline.judging import Known
+from stopline.model import Address, Change, Direction, Document, State
+from stopline.port import Observed
+from stopline.receipts import Cause, Hold, Outcome, Receipt
 from stopline.text import Json, dump, load
 
 AnyRow = Row[Any]

@@ -10,8 +10,9 @@ from dataclasses import dataclass, field
 from pydantic import ValidationError
 
 from stopline.errors import UserError
-from stopline.model import Address, Change, Direction, Document, Hold, Plan, Scope, in_order
+from stopline.model import Address, Change, Direction, Document, Plan, Scope, in_order
 from stopline.planner import plan_restore
+from stopline.receipts import Hold
 from stopline.text import Json, canonical, jsonable, load
 
 KIND = "RecoverySheet"

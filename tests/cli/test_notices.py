@@ -7,7 +7,8 @@ from support.asking import Asking
 from support.providers import Answer, Provider, provider
 
 from stopline.errors import ConnectorError
-from stopline.model import Cause, Document
+from stopline.model import Document
+from stopline.receipts import Cause
 
 FILE = """\
 contact: "+1 555 0100"

@@ -11,9 +11,9 @@ from support.asking import CONFIRM, Asking
 from support.temporal import write_configuration
 
 from stopline.connectors.memory import MemoryConnector, Principal
-from stopline.engine import Observed
 from stopline.journal.pauses import PauseStatus
 from stopline.model import Document
+from stopline.port import Observed
 from stopline.settings import settings
 
 SHARED = Principal("U9", "mercor", shared_with=("mercer",))

@@ -19,13 +19,13 @@ from stopline.connectors.aws.permissions import CANARY, WRITE, permission_of
 from stopline.connectors.memory import MemoryConnector, World
 from stopline.drill import configure
 from stopline.drill.manifest import DATA, PLATFORM, RESEARCH
-from stopline.engine import Connector
 from stopline.entrypoints.cli.main import main
 from stopline.entrypoints.cli.program import Program
 from stopline.entrypoints.embedded import Server
 from stopline.estate import Estate
 from stopline.journal.book import open_book
 from stopline.journal.pauses import PauseStatus
+from stopline.port import Connector
 from stopline.preflight import CANARY_VENDOR
 from stopline.settings import Settings
 from stopline.text import Json

@@ -15,13 +15,13 @@ from activities import api
 from activities.bodies import Activities
 from activities.readonly import reading
 from stopline.connectors.memory import MemoryConnector
-from stopline.engine import Observed
 from stopline.entrypoints.embedded import Server
 from stopline.entrypoints.temporal import connect, polled
 from stopline.entrypoints.worker import serve
 from stopline.errors import RefusedError
 from stopline.journal.book import open_book
 from stopline.model import Document
+from stopline.port import Observed
 from stopline.readonly import read_only
 from stopline.settings import Settings
 from workflows import messages as m

@@ -14,7 +14,8 @@ from stopline.connectors.memory import MemoryConnector, Principal
 from stopline.errors import ConnectorError
 from stopline.journal.book import open_book
 from stopline.journal.pauses import PauseStatus
-from stopline.model import Cause, Document
+from stopline.model import Document
+from stopline.receipts import Cause
 from stopline.settings import settings
 
 # --- what is not there ---------------------------------------------------------------------------

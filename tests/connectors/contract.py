@@ -13,12 +13,10 @@ from typing import Protocol
 import pytest
 
 from stopline import planner
-from stopline.engine import Connector, Mark, Observed, Terms
 from stopline.errors import ConnectorError
 from stopline.estate import Estate
 from stopline.model import (
     Breadth,
-    Cause,
     Change,
     Counted,
     Direction,
@@ -34,6 +32,8 @@ from stopline.model import (
     in_order,
 )
 from stopline.playbook import Playbook
+from stopline.port import Connector, Mark, Observed, Terms
+from stopline.receipts import Cause
 from stopline.text import Json
 from stopline.vendors import Vendor
 

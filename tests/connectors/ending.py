@@ -6,9 +6,10 @@ from dataclasses import replace
 import pytest
 from connectors.contract import Ground, carry_out, plan
 
-from stopline.engine import Ending
 from stopline.errors import ConnectorError
-from stopline.model import Cause, Change, Effect, Hold, Skip
+from stopline.model import Change, Effect, Skip
+from stopline.port import Ending
+from stopline.receipts import Cause, Hold
 
 
 def holds(changes: tuple[Change, ...]) -> Iterator[Hold]:

@@ -22,7 +22,7 @@ from stopline.drill import doors
 from stopline.drill.manifest import DATA, RESEARCH
 from stopline.errors import ConnectorError
 from stopline.estate import Protected
-from stopline.model import Cause, Outcome
+from stopline.receipts import Cause, Outcome
 from stopline.text import Json
 
 ALL = READ | WRITE | CANARY | TERMINATE

@@ -4,8 +4,10 @@ from dataclasses import dataclass, field, replace
 
 import pytest
 
-from stopline.engine import NOTHING, Known, Observed, judge
-from stopline.model import Address, Breadth, Cause, Change, Direction, Outcome, State
+from stopline.judging import NOTHING, Known, judge
+from stopline.model import Address, Breadth, Change, Direction, State
+from stopline.port import Observed
+from stopline.receipts import Cause, Outcome
 
 CONTAIN, RESTORE = Direction.CONTAIN, Direction.RESTORE
 ON, OFF, ODD, MINE = (State.of({"Status": s}) for s in ("on", "off", "expired", "ours"))

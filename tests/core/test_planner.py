@@ -20,16 +20,9 @@ from support.plans import (
     toggle,
 )
 
-from stopline.model import (
-    Change,
-    Direction,
-    Gap,
-    Hold,
-    Plan,
-    Scope,
-    State,
-)
+from stopline.model import Change, Direction, Gap, Plan, Scope, State
 from stopline.planner import DriftKind, Look, Standing, drift, plan_restore, protects
+from stopline.receipts import Hold
 
 SWITCH, USER, BUCKET = grant("switch", "v0/one"), grant("user", "v0"), grant("target", "data")
 OURS = toggle(SWITCH)

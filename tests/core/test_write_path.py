@@ -8,7 +8,8 @@ from support.nights import Mishap, Night, throttle
 
 from stopline.engine import PATIENCE, READS, Errand, apply
 from stopline.errors import ConnectorError
-from stopline.model import Cause, Change, Direction, Outcome, Receipt
+from stopline.model import Change, Direction
+from stopline.receipts import Cause, Outcome, Receipt
 
 PAUSE = "0000000a"
 

@@ -19,8 +19,9 @@ from stopline.entrypoints.cli.planning import CHANGES
 from stopline.entrypoints.temporal import AuthError
 from stopline.errors import ConfigError, RefusedError, SetupError, UserError
 from stopline.estate import AwsEstate, Estate, GcpEstate, PayoutsEstate, Protected, parse_estate
-from stopline.model import Cause, Direction, Severity
+from stopline.model import Direction, Severity
 from stopline.playbook import Approvals, Audits, Limits, Phase, Playbook, Rule, parse_playbook
+from stopline.receipts import Cause
 from stopline.render import standing
 from stopline.roles import Roles, parse_roles
 from stopline.settings import PREFIX, Settings

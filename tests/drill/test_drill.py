@@ -14,11 +14,11 @@ from stopline.drill import configure, estate
 from stopline.drill.access import REGION
 from stopline.drill.emulator import Emulator
 from stopline.drill.run import Drill
-from stopline.engine import Mark, Terms
 from stopline.guards import Bounds, guard
 from stopline.model import Scope, Severity, Snapshot
 from stopline.planner import Opinions, Standing, plan_containment, snapshot_of
 from stopline.playbook import Limits
+from stopline.port import Mark, Terms
 from stopline.text import Json
 
 ROOT = Path(__file__).parents[2]

@@ -34,8 +34,9 @@ from support.tree import ROOT
 
 from stopline import guards, planner
 from stopline.connectors.aws import build
-from stopline.engine import Mark, Terms
-from stopline.model import Counted, Direction, Finding, Hold, Plan, Scope
+from stopline.model import Counted, Direction, Finding, Plan, Scope
+from stopline.port import Mark, Terms
+from stopline.receipts import Hold
 from stopline.render.documents import plan_document
 from stopline.render.page import shown
 from stopline.render.plan import Shown, plan_page

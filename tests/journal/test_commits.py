@@ -16,7 +16,7 @@ from sqlalchemy.engine import Connection
 from stopline.errors import ConnectorError
 from stopline.journal.commits import _Line
 from stopline.journal.store import JournalError, Store, open_store
-from stopline.model import Cause
+from stopline.receipts import Cause
 
 Body = Callable[[Connection], object]
 

@@ -20,7 +20,8 @@ from support.journals import (
 
 from stopline.journal import tables as t
 from stopline.journal.book import Book
-from stopline.model import Direction, Outcome, State
+from stopline.model import Direction, State
+from stopline.receipts import Outcome
 
 RAW = '{ "Statement": [ ] }'
 

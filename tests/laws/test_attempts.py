@@ -7,7 +7,8 @@ from support.nights import VENDOR, Crash, Mishap, Night, crash, lose_reply
 from stopline import planner
 from stopline.connectors.memory import NAME, Principal
 from stopline.journal import tables
-from stopline.model import Address, Cause, Change, Direction, Document, Outcome, Plan, Scope
+from stopline.model import Address, Change, Direction, Document, Plan, Scope
+from stopline.receipts import Cause, Outcome
 
 FIRST, SECOND = "0000000a", "0000000b"
 KEY = Address(NAME, "r1", "switch", "v0/one")

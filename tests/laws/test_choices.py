@@ -5,9 +5,10 @@ from hypothesis import strategies as st
 from support.plans import OFF, ON, OTHER, PAUSE, grant, hold, toggle
 
 from stopline.choosing import Answer, Choice
-from stopline.engine import Known, Observed, judge
+from stopline.judging import Known, judge
 from stopline.model import Direction, Scope, State
 from stopline.planner import plan_restore
+from stopline.port import Observed
 
 OURS = toggle(grant("switch", "v0/one"))
 ODD = State.of({"Status": "expired"})

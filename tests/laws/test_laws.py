@@ -7,7 +7,8 @@ from hypothesis import strategies as st
 from support.nights import KEPT, Crash, Mishap, Night, crash, lose_reply, throttle
 
 from stopline.connectors.memory import Principal
-from stopline.model import Cause, Outcome, Scope
+from stopline.model import Scope
+from stopline.receipts import Cause, Outcome
 
 FIRST, SECOND = "0000000a", "0000000b"
 FEW = settings(max_examples=25, deadline=None, derandomize=True)

@@ -5,14 +5,12 @@ from dataclasses import replace
 
 import pytest
 
-from stopline.engine import Mark, Terms
 from stopline.model import (
     Address,
     Breadth,
     Change,
     Gap,
     Grant,
-    Hold,
     Plan,
     Scope,
     Seen,
@@ -22,6 +20,8 @@ from stopline.model import (
 )
 from stopline.planner import Opinions, Standing, plan_containment, plan_restore
 from stopline.playbook import Phase, Playbook, Rule
+from stopline.port import Mark, Terms
+from stopline.receipts import Hold
 from stopline.vendors import Vendor
 
 ANA, BO = (f"arn:aws:iam::111122223333:user/vendors/mercor/{name}" for name in ("ana", "bo"))

@@ -13,8 +13,8 @@ from support.ledgers import ESTATE, LEDGER, PLAYBOOK, VENDOR, filled
 from stopline.connectors.payouts import PayoutsConnector
 from stopline.connectors.payouts import ledger as l
 from stopline.drill.payrun import Paid, pay_run
-from stopline.engine import Mark, Terms
 from stopline.model import Change, Grant, Scope
+from stopline.port import Mark, Terms
 
 
 @pytest.fixture

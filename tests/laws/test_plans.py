@@ -9,7 +9,6 @@ from support.nights import PLAYBOOK, VENDOR, Night
 
 from stopline import guards, planner
 from stopline.connectors.memory import NAME, Principal
-from stopline.engine import Mark, Terms
 from stopline.estate import Estate, Protected
 from stopline.model import (
     Address,
@@ -29,6 +28,7 @@ from stopline.model import (
     State,
 )
 from stopline.playbook import Limits
+from stopline.port import Mark, Terms
 from stopline.text import Json
 
 FIRST, SECOND = "0000000a", "0000000b"

@@ -5,7 +5,8 @@ from support.nights import Crash, Mishap, Night, crash
 
 from stopline.connectors.memory import NAME, Principal
 from stopline.journal.pauses import Pause, PauseStatus
-from stopline.model import Address, Cause, Change, Outcome, Plan, Receipt, Scope
+from stopline.model import Address, Change, Plan, Scope
+from stopline.receipts import Cause, Outcome, Receipt
 
 FIRST = "0000000a"
 KEY = Address(NAME, "r1", "switch", "v0/one")

@@ -8,8 +8,8 @@ from support.platforms import PLAYBOOK, VENDOR, connector_at, platform
 
 from stopline.connectors.payouts import PayoutsConnector
 from stopline.drill.stripe_double import StripeDouble
-from stopline.engine import Mark, Terms
 from stopline.model import Change, Grant, Scope, Seen
+from stopline.port import Mark, Terms
 
 __all__ = ["platform"]
 

@@ -11,18 +11,8 @@ from stopline import planner, terminating
 from stopline.connectors.memory import NAME, Principal
 from stopline.engine import Errand, apply
 from stopline.journal.pauses import PauseStatus
-from stopline.model import (
-    Address,
-    Cause,
-    Direction,
-    Effect,
-    Hold,
-    Outcome,
-    Plan,
-    Receipt,
-    Scope,
-    Skip,
-)
+from stopline.model import Address, Direction, Effect, Plan, Scope, Skip
+from stopline.receipts import Cause, Hold, Outcome, Receipt
 
 FIRST, SECOND = "0000000a", "0000000b"
 KEY = Address(NAME, "r1", "switch", "v0/one")

@@ -24,11 +24,13 @@ from stopline.drill.access import REGION, Access
 from stopline.drill.emulator import Emulator
 from stopline.drill.estate import OWNER, seed
 from stopline.drill.fingerprint import Fingerprint, differences, fingerprint
-from stopline.engine import Errand, Mark, Terms, apply
+from stopline.engine import Errand, apply
 from stopline.estate import Estate
 from stopline.journal.book import Book, open_book
-from stopline.model import Address, Direction, Document, Outcome, Plan, Scope, State, stage
+from stopline.model import Address, Direction, Document, Plan, Scope, State, stage
 from stopline.playbook import parse_playbook
+from stopline.port import Mark, Terms
+from stopline.receipts import Outcome
 from stopline.render.script import Words, one_line, script
 from stopline.vendors import Vendor
 

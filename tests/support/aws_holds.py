@@ -12,12 +12,14 @@ from stopline.connectors.aws import AwsConnector, marks
 from stopline.connectors.aws.clients import Clients
 from stopline.drill.access import Access
 from stopline.drill.oracle import effects
-from stopline.engine import Connector, Errand, Mark, Terms, apply
+from stopline.engine import Errand, apply
 from stopline.estate import AwsAccount, AwsEstate, Estate, Protected
 from stopline.journal.book import Book, open_book
 from stopline.journal.pauses import Pause, PauseStatus
-from stopline.model import Change, Finding, Plan, Receipt, Scope, Snapshot, stage
+from stopline.model import Change, Finding, Plan, Scope, Snapshot, stage
 from stopline.playbook import Limits, Phase, Playbook, Rule
+from stopline.port import Connector, Mark, Terms
+from stopline.receipts import Receipt
 from stopline.text import Json
 from stopline.vendors import AwsSelectors, Vendor
 

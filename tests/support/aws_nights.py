@@ -7,9 +7,11 @@ from support.aws import PLAYBOOK, VENDOR
 
 from stopline import planner
 from stopline.connectors.aws import AwsConnector
-from stopline.engine import Errand, Mark, Terms, apply
+from stopline.engine import Errand, apply
 from stopline.journal.book import Book, open_book
-from stopline.model import Plan, Receipt, Scope
+from stopline.model import Plan, Scope
+from stopline.port import Mark, Terms
+from stopline.receipts import Receipt
 from stopline.vendors import Vendor
 
 PAUSE = "0000000a"

@@ -17,7 +17,8 @@ from support.journals import FIRST, OFF, Hand, document, open_pause, toggle
 
 from stopline.journal.book import Book, open_book
 from stopline.journal.pauses import PauseStatus
-from stopline.model import Address, Direction, Outcome
+from stopline.model import Address, Direction
+from stopline.receipts import Outcome
 
 SIZE = 4
 PATIENCE = 60

@@ -22,9 +22,11 @@ from support.google import (
 from stopline import planner
 from stopline.drill.google.oracle import can
 from stopline.drill.google.server import Google
-from stopline.engine import Errand, Mark, Terms, apply
+from stopline.engine import Errand, apply
 from stopline.journal.book import Book, open_book
-from stopline.model import Address, Direction, Outcome, Plan, Receipt, Scope
+from stopline.model import Address, Direction, Plan, Scope
+from stopline.port import Mark, Terms
+from stopline.receipts import Outcome, Receipt
 from stopline.text import Json
 from stopline.vendors import Vendor
 

@@ -6,8 +6,8 @@ from support.aws_resources import playbook
 from stopline.connectors.aws import AwsConnector
 from stopline.connectors.aws.kinds import where_of
 from stopline.connectors.aws.resources import TABLE
-from stopline.engine import Mark, Terms
 from stopline.model import Address, Change, Document, Grant, Scope, Skip, State
+from stopline.port import Mark, Terms
 
 TERMS = Terms(VENDOR, playbook(), Mark("0a1b2c3d", "00000001"))
 

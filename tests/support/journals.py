@@ -4,20 +4,12 @@ from dataclasses import dataclass, field
 
 import sqlalchemy as sa
 
-from stopline.engine import Errand, Observed
+from stopline.engine import Errand
 from stopline.journal.book import Book
 from stopline.journal.pauses import Pause, PauseStatus
-from stopline.model import (
-    Address,
-    Breadth,
-    Change,
-    Direction,
-    Document,
-    Outcome,
-    Receipt,
-    Scope,
-    State,
-)
+from stopline.model import Address, Breadth, Change, Direction, Document, Scope, State
+from stopline.port import Observed
+from stopline.receipts import Outcome, Receipt
 
 FIRST, SECOND = "0000000a", "0000000b"
 ON, OFF = State.of({"Status": "on"}), State.of({"Status": "off"})

@@ -11,22 +11,14 @@ from itertools import groupby
 
 from stopline import planner
 from stopline.connectors.memory import CONTAINS, NAME, MemoryConnector, Principal, World
-from stopline.engine import Errand, Mark, Terms, apply
+from stopline.engine import Errand, apply
 from stopline.errors import ConnectorError
 from stopline.journal.book import Book, open_book
 from stopline.journal.pauses import Pause, PauseStatus
-from stopline.model import (
-    Address,
-    Cause,
-    Change,
-    Document,
-    Outcome,
-    Plan,
-    Receipt,
-    Scope,
-    stage,
-)
+from stopline.model import Address, Change, Document, Plan, Scope, stage
 from stopline.playbook import Phase, Playbook, Rule
+from stopline.port import Mark, Terms
+from stopline.receipts import Cause, Outcome, Receipt
 from stopline.terminating import plan_termination
 from stopline.vendors import Vendor
 

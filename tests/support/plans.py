@@ -4,14 +4,12 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from typing import Any
 
-from stopline.engine import Mark, Terms
 from stopline.model import (
     Address,
     Breadth,
     Change,
     Found,
     Grant,
-    Hold,
     Plan,
     Residual,
     Scope,
@@ -21,6 +19,8 @@ from stopline.model import (
 )
 from stopline.planner import Opinions, Standing, plan_containment, snapshot_of
 from stopline.playbook import Phase, Playbook, Rule
+from stopline.port import Mark, Terms
+from stopline.receipts import Hold
 from stopline.vendors import Vendor
 
 PAUSE, OTHER = "0000000a", "0000000b"

@@ -21,12 +21,14 @@ from stopline.drill.access import REGION, Access
 from stopline.drill.emulator import Emulator
 from stopline.drill.estate import trust
 from stopline.drill.manifest import LAB, RESEARCH, Manifest
-from stopline.engine import Errand, Mark, Terms, apply
+from stopline.engine import Errand, apply
 from stopline.estate import AwsEstate, Estate
 from stopline.journal.book import Book, open_book
 from stopline.journal.pauses import Pause, PauseStatus
-from stopline.model import Found, Plan, Receipt, Scope
+from stopline.model import Found, Plan, Scope
 from stopline.playbook import Playbook, parse_playbook
+from stopline.port import Mark, Terms
+from stopline.receipts import Receipt
 from stopline.terminating import plan_termination
 from stopline.text import Json
 from stopline.vendors import Vendor

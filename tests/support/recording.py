@@ -21,11 +21,13 @@ from stopline.connectors.aws import AwsConnector, build
 from stopline.drill import configure, estate
 from stopline.drill.access import REGION
 from stopline.drill.emulator import Emulator
-from stopline.engine import Errand, Mark, Terms, apply
+from stopline.engine import Errand, apply
 from stopline.estate import Estate, parse_estate
 from stopline.journal.book import open_book
-from stopline.model import Direction, Hold, Outcome, Scope, Snapshot
+from stopline.model import Direction, Scope, Snapshot
 from stopline.playbook import Playbook, parse_playbook
+from stopline.port import Mark, Terms
+from stopline.receipts import Hold, Outcome
 from stopline.text import Json, canonical, jsonable, load
 from stopline.vendors import Vendor, parse_vendor
 

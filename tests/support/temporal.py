@@ -19,7 +19,6 @@ from activities.bodies import Activities
 from activities.telling import Teller
 from stopline.approving import Approvers
 from stopline.connectors.memory import CONTAINS, NAME, MemoryConnector, Principal, World
-from stopline.engine import Connector
 from stopline.entrypoints.cli.main import main
 from stopline.entrypoints.cli.program import Program
 from stopline.entrypoints.embedded import Server, free_port
@@ -28,6 +27,7 @@ from stopline.entrypoints.worker import build_reader, build_worker
 from stopline.estate import Estate
 from stopline.journal.book import Book, open_book
 from stopline.playbook import Words
+from stopline.port import Connector
 from stopline.recovery.places import place_of
 from stopline.settings import Settings, settings
 

@@ -7,7 +7,7 @@ from support.pausing import PAUSE, PLAYBOOK, VENDOR, a_line, a_world
 
 from stopline.configuration import Frozen
 from stopline.connectors.memory import Principal
-from stopline.model import Outcome
+from stopline.receipts import Outcome
 
 RULE = "      - {name: targets, connector: memory, contains: targets, how: deny}\n"
 SHARED = "      - {name: shared, connector: memory, contains: shared, how: door}\n"

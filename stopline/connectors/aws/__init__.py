@@ -16,12 +16,12 @@ from stopline.connectors.aws.clients import Clients
 from stopline.connectors.aws.discovery import discover
 from stopline.connectors.aws.levers import NAME
 from stopline.connectors.aws.permissions import PERMISSIONS
-from stopline.engine import Observed, Terms
 from stopline.errors import UserError
 from stopline.estate import Estate, Protected
-from stopline.model import Change, Document, Effect, Found, Grant, Hold, Residual, Scope, Skip
+from stopline.model import Change, Document, Effect, Found, Grant, Residual, Scope, Skip
+from stopline.port import Observed, Terms, Unproved
 from stopline.preflight import Canary, Check
-from stopline.proof import Unproved
+from stopline.receipts import Hold
 from stopline.vendors import Vendor
 
 

@@ -13,8 +13,8 @@ from typing import Any
 from stopline.connectors.aws import marks
 from stopline.connectors.aws.clients import REGION, Clients
 from stopline.errors import ConnectorError, UserError
-from stopline.model import Cause
 from stopline.preflight import Canary
+from stopline.receipts import Cause
 from stopline.text import Json
 
 PATIENCE = (0.0, 2.0, 4.0, 8.0, 16.0)

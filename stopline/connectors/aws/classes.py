@@ -6,8 +6,8 @@ from stopline.connectors.aws import documents, lifecycle, slots, trust, whole
 from stopline.connectors.aws.clients import Clients
 from stopline.connectors.aws.documents import Writer
 from stopline.connectors.aws.resources import BY_STATEMENT
-from stopline.engine import Observed
 from stopline.model import Document
+from stopline.port import Observed
 
 READERS: Mapping[str, Callable[[Clients, Document], Observed]] = {
     **documents.READERS,

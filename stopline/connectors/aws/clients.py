@@ -28,7 +28,7 @@ from botocore.session import get_session
 from stopline.connectors.aws.faults import translated
 from stopline.errors import ConnectorError
 from stopline.estate import AwsEstate
-from stopline.model import Cause
+from stopline.receipts import Cause
 
 SESSION_NAME = "stopline"
 REGION = "us-east-1"

@@ -15,9 +15,10 @@ from urllib.parse import unquote
 
 from stopline.connectors.aws import lockout, marks, policy
 from stopline.connectors.aws.clients import Clients
-from stopline.engine import Observed
 from stopline.errors import ConnectorError
-from stopline.model import Address, Cause, Change, Document, State
+from stopline.model import Address, Change, Document, State
+from stopline.port import Observed
+from stopline.receipts import Cause
 from stopline.text import Json, canonical
 
 LONGEST_BUCKET_POLICY = 20_480

@@ -11,8 +11,9 @@ from collections.abc import Mapping
 
 from stopline.connectors.aws import marks
 from stopline.connectors.aws.clients import Clients
-from stopline.engine import Observed
-from stopline.model import Effect, Hold, Skip
+from stopline.model import Effect, Skip
+from stopline.port import Observed
+from stopline.receipts import Hold
 
 DELETES: Mapping[str, tuple[str, str]] = {
     "access-key": ("delete_access_key", "AccessKeyId"),

@@ -19,7 +19,7 @@ from botocore.exceptions import (
 )
 
 from stopline.errors import ConnectorError
-from stopline.model import Cause
+from stopline.receipts import Cause
 
 GONE = (
     "NoSuchEntity",

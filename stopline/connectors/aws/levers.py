@@ -9,8 +9,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 
 from stopline.connectors.aws import marks
-from stopline.engine import Terms
 from stopline.model import Address, Breadth, Change, Grant, Skip, State
+from stopline.port import Terms
 from stopline.text import Json, canonical
 
 NAME = "aws"

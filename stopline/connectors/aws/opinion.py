@@ -8,8 +8,8 @@ from stopline.connectors.aws.resources import BY_STATEMENT, TABLE
 from stopline.connectors.aws.resourcing import resource
 from stopline.connectors.aws.sharing import shared
 from stopline.connectors.aws.storing import bucket, lifecycle
-from stopline.engine import Terms
 from stopline.model import Breadth, Change, Grant, Residual, Skip, State
+from stopline.port import Terms
 
 _CONTAINS = {
     "user": "users",

@@ -20,9 +20,9 @@ from stopline.connectors.aws.permissions import READ, WRITE, operation_of
 from stopline.connectors.aws.resources import TABLE
 from stopline.errors import ConnectorError
 from stopline.estate import Protected
-from stopline.model import Cause
 from stopline.planner import protects
 from stopline.preflight import Check
+from stopline.receipts import Cause
 from stopline.text import Json
 
 NOBODY = "stopline-preflight"

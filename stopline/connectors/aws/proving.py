@@ -22,10 +22,9 @@ from stopline.connectors.aws.clients import Clients
 from stopline.connectors.aws.evaluating import Policies
 from stopline.connectors.aws.kinds import where_of
 from stopline.connectors.aws.resources import BY_STATEMENT
-from stopline.engine import Observed
 from stopline.errors import ConnectorError
 from stopline.model import Change, Document
-from stopline.proof import Unproved
+from stopline.port import Observed, Unproved
 
 _ON_PRINCIPALS = (
     "user-attachment", "user-inline-policy", "user-boundary",

@@ -12,8 +12,8 @@ from stopline.connectors.aws import marks
 from stopline.connectors.aws.kinds import Resource, where_of
 from stopline.connectors.aws.levers import NAME, WHOM, denied, left, strangers, taken
 from stopline.connectors.aws.resources import TABLE
-from stopline.engine import Terms
 from stopline.model import Address, Breadth, Change, Grant, Skip, State
+from stopline.port import Terms
 from stopline.text import Json, canonical
 
 

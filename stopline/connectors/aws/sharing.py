@@ -11,8 +11,8 @@ from dataclasses import replace
 from stopline.connectors.aws import lockout, marks
 from stopline.connectors.aws.levers import INLINE, NAME, left, length, strangers, taken
 from stopline.connectors.aws.policy import account_of
-from stopline.engine import Terms
 from stopline.model import Address, Breadth, Change, Grant, Skip, State
+from stopline.port import Terms
 from stopline.text import Json
 
 TRUST = (2_048, 4_096, 8_192)

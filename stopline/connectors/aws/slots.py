@@ -10,9 +10,9 @@ from typing import Any
 
 from stopline.connectors.aws.clients import Clients
 from stopline.connectors.aws.documents import address, decoded, gone
-from stopline.engine import Observed
 from stopline.errors import ConnectorError
 from stopline.model import Change, Document, State
+from stopline.port import Observed
 from stopline.text import canonical
 
 

@@ -13,8 +13,8 @@ from dataclasses import replace
 from stopline.connectors.aws import marks, policy
 from stopline.connectors.aws.documents import LONGEST_BUCKET_POLICY
 from stopline.connectors.aws.levers import NAME, WHOM, Part, denied, left, strangers, taken
-from stopline.engine import Terms
 from stopline.model import Address, Breadth, Change, Grant, Skip, State
+from stopline.port import Terms
 from stopline.text import Json, canonical
 
 OBJECTS = (

@@ -13,9 +13,10 @@ from stopline.connectors.aws import lockout
 from stopline.connectors.aws.clients import Clients
 from stopline.connectors.aws.documents import composed, gone, our_statements
 from stopline.connectors.aws.policy import statements
-from stopline.engine import Observed
 from stopline.errors import ConnectorError
-from stopline.model import Cause, Change, Document
+from stopline.model import Change, Document
+from stopline.port import Observed
+from stopline.receipts import Cause
 from stopline.text import canonical
 
 

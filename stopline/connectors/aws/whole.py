@@ -17,9 +17,10 @@ from stopline.connectors.aws.documents import (
 )
 from stopline.connectors.aws.kinds import Call, Resource, Where, where_of
 from stopline.connectors.aws.resources import BY_STATEMENT
-from stopline.engine import Observed
 from stopline.errors import ConnectorError, StaleError
-from stopline.model import Cause, Change, Document
+from stopline.model import Change, Document
+from stopline.port import Observed
+from stopline.receipts import Cause
 
 
 def text_of(clients: Clients, row: Resource, where: Where) -> str:

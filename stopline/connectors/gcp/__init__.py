@@ -14,10 +14,10 @@ from stopline.connectors.gcp.discovery import discover
 from stopline.connectors.gcp.documents import READERS, WRITERS
 from stopline.connectors.gcp.permissions import PERMISSIONS
 from stopline.connectors.gcp.reading import NAME
-from stopline.engine import Observed, Terms
 from stopline.errors import UserError
 from stopline.estate import Estate
 from stopline.model import Change, Document, Found, Grant, Residual, Scope, Skip
+from stopline.port import Observed, Terms
 from stopline.vendors import Vendor
 
 

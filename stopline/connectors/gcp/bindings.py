@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from stopline.errors import ConnectorError
-from stopline.model import Cause
+from stopline.receipts import Cause
 from stopline.text import Json, canonical, sha256
 
 VERSION = 3

@@ -27,7 +27,7 @@ from googleapiclient.errors import HttpError
 from stopline.connectors.gcp.faults import translated
 from stopline.errors import ConnectorError
 from stopline.estate import GcpEstate
-from stopline.model import Cause
+from stopline.receipts import Cause
 from stopline.settings import variable
 from stopline.text import Json
 

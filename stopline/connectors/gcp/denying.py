@@ -7,8 +7,8 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 
 from stopline.connectors.gcp.members import spelt, unspelt
-from stopline.engine import Mark
 from stopline.model import State
+from stopline.port import Mark
 from stopline.text import Json
 
 _ID = re.compile(r"stopline-j([0-9a-f]{8})-p[0-9a-f]{8}")

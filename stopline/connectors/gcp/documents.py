@@ -7,9 +7,10 @@ from stopline.connectors.gcp import denying
 from stopline.connectors.gcp.bindings import ADMINS, Entry, edited, entries, leaves_nobody
 from stopline.connectors.gcp.clients import POOLS, Clients, done
 from stopline.connectors.gcp.reading import NAME, account_of, point_of, policy_of, set_policy
-from stopline.engine import Observed
 from stopline.errors import ConnectorError, StaleError
-from stopline.model import Address, Cause, Change, Document, State
+from stopline.model import Address, Change, Document, State
+from stopline.port import Observed
+from stopline.receipts import Cause
 from stopline.text import Json, canonical
 
 # --- our deny policy: https://docs.cloud.google.com/iam/docs/reference/rest/v2/policies --------

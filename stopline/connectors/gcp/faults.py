@@ -11,7 +11,7 @@ from google.auth.exceptions import DefaultCredentialsError, RefreshError, Transp
 from googleapiclient.errors import HttpError
 
 from stopline.errors import ConnectorError, StaleError
-from stopline.model import Cause
+from stopline.receipts import Cause
 
 _SLOW = frozenset({"rateLimitExceeded", "userRateLimitExceeded", "quotaExceeded"})
 """Reasons of a 403 that mean: too fast. https://developers.google.com/admin-sdk/directory/v1/limits

@@ -12,8 +12,8 @@ from stopline.connectors.gcp import denying, sparing
 from stopline.connectors.gcp.bindings import Entry
 from stopline.connectors.gcp.members import plain
 from stopline.connectors.gcp.reading import NAME, point_of
-from stopline.engine import Terms
 from stopline.model import Address, Breadth, Change, Grant, Residual, Skip, State
+from stopline.port import Terms
 
 
 def contained(grant: Grant, terms: Terms) -> Iterator[Change | Skip]:

@@ -8,7 +8,7 @@ https://docs.cloud.google.com/iam/docs/reference/rest/v2/policies#DenyRule
 from collections.abc import Iterator
 
 from stopline.connectors.gcp.members import CUSTOMER, unspelt
-from stopline.engine import Terms
+from stopline.port import Terms
 
 _GLOB = frozenset("*?")
 

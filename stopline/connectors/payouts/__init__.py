@@ -28,13 +28,11 @@ from stopline.connectors.payouts.ledger import (
 )
 from stopline.connectors.payouts.marks import CODE, GRANT, MARK, NAME, mark_of, of_others
 from stopline.connectors.payouts.stripe_rail import PERMISSIONS, StripeRail
-from stopline.engine import Observed, Terms
 from stopline.errors import ConnectorError, StaleError, UserError
 from stopline.estate import Estate, Ledger
 from stopline.model import (
     Address,
     Breadth,
-    Cause,
     Change,
     Counted,
     Document,
@@ -42,7 +40,6 @@ from stopline.model import (
     Found,
     Gap,
     Grant,
-    Hold,
     Residual,
     Scope,
     Seen,
@@ -50,6 +47,8 @@ from stopline.model import (
     State,
 )
 from stopline.money import shown
+from stopline.port import Observed, Terms
+from stopline.receipts import Cause, Hold
 from stopline.settings import variable
 from stopline.text import Json
 from stopline.vendors import PayoutsSelectors, Vendor

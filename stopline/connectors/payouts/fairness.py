@@ -8,8 +8,8 @@ https://www.nysenate.gov/legislation/laws/GBS/A44-A
 
 from collections.abc import Iterator
 
-from stopline.engine import Terms
 from stopline.model import Grant, Skip
+from stopline.port import Terms
 from stopline.text import Json
 
 

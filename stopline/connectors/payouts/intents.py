@@ -23,7 +23,6 @@ from stopline.connectors.payouts.marks import (
     mark_of,
     owed,
 )
-from stopline.engine import Observed, Terms
 from stopline.model import (
     Address,
     Breadth,
@@ -38,6 +37,7 @@ from stopline.model import (
     State,
 )
 from stopline.money import shown
+from stopline.port import Observed, Terms
 from stopline.text import Json
 
 INTENT = "payout-intent"

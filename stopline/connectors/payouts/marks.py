@@ -4,8 +4,8 @@ import re
 from collections.abc import Iterable, Iterator
 
 from stopline.connectors.payouts.fairness import facts
-from stopline.engine import Mark, Terms
 from stopline.model import Grant, Skip
+from stopline.port import Mark, Terms
 from stopline.text import Json
 
 NAME = "payouts"

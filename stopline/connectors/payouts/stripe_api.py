@@ -20,7 +20,7 @@ from stripe import RequestOptions
 
 from stopline.connectors.payouts.intents import Stands
 from stopline.errors import ConnectorError
-from stopline.model import Cause
+from stopline.receipts import Cause
 from stopline.settings import settings, variable
 from stopline.text import Json, dump, sha256
 

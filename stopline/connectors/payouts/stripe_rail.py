@@ -24,12 +24,10 @@ from stopline.connectors.payouts import intents
 from stopline.connectors.payouts.currencies import minor_units
 from stopline.connectors.payouts.fairness import refused
 from stopline.connectors.payouts.marks import GRANT, NAME, fair, of_others, owed
-from stopline.engine import Observed, Terms
 from stopline.errors import ConnectorError, StaleError
 from stopline.model import (
     Address,
     Breadth,
-    Cause,
     Change,
     Counted,
     Document,
@@ -42,6 +40,8 @@ from stopline.model import (
     State,
 )
 from stopline.money import shown
+from stopline.port import Observed, Terms
+from stopline.receipts import Cause
 from stopline.text import Json, dump, sha256
 from stopline.vendors import PayoutsSelectors
 

@@ -11,7 +11,8 @@ from datetime import UTC, datetime, timedelta
 
 from stopline.journal.book import Book
 from stopline.journal.pauses import Pause
-from stopline.model import Address, Cause, Direction, Gap, Grant, Hold, Snapshot
+from stopline.model import Address, Direction, Gap, Grant, Snapshot
+from stopline.receipts import Cause, Hold
 from stopline.render.payouts import Owed, Payouts, State
 from stopline.text import Json
 

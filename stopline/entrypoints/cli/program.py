@@ -12,11 +12,11 @@ from rich.console import Console
 
 from activities.api import read_queue, task_queue
 from stopline.configuration import Configuration, load
-from stopline.engine import Connector
 from stopline.entrypoints.temporal import Temporal, connect
 from stopline.estate import Estate
 from stopline.journal.book import Book, open_book
 from stopline.playbook import Words
+from stopline.port import Connector
 from stopline.render.page import Page, shown
 from stopline.render.plan import MOST
 from stopline.settings import Settings, settings

@@ -9,7 +9,8 @@ from stopline.journal.glass import BROKEN, REVIEWED, unreviewed
 from stopline.journal.outbox import ACKNOWLEDGED, LIFTED
 from stopline.journal.pauses import OPEN, Pause, PauseStatus, Planned
 from stopline.journal.store import Event
-from stopline.model import Address, Direction, Hold, Outcome
+from stopline.model import Address, Direction
+from stopline.receipts import Hold, Outcome
 from stopline.recovery.gathering import EVENT
 from stopline.render.plan import difference
 from stopline.render.standing import Glass, Held, Left, Said, Standing, Waiting, direction_of

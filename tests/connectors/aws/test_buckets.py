@@ -27,9 +27,10 @@ from support.aws_nights import AwsNight
 from stopline.connectors.aws import reading
 from stopline.connectors.aws.clients import Clients
 from stopline.connectors.aws.documents import LONGEST_BUCKET_POLICY, composed
-from stopline.engine import Mark, Terms
 from stopline.errors import ConnectorError
-from stopline.model import Cause, Change, Gap, Grant, Outcome, Scope, Skip
+from stopline.model import Change, Gap, Grant, Scope, Skip
+from stopline.port import Mark, Terms
+from stopline.receipts import Cause, Outcome
 from stopline.text import Json
 from stopline.vendors import AwsSelectors, Vendor
 

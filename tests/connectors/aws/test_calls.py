@@ -28,18 +28,8 @@ from stopline.connectors.aws.faults import translated
 from stopline.engine import PATIENCE, Errand, apply
 from stopline.errors import ConnectorError
 from stopline.journal.book import open_book
-from stopline.model import (
-    Address,
-    Breadth,
-    Cause,
-    Change,
-    Direction,
-    Document,
-    Gap,
-    Outcome,
-    Scope,
-    State,
-)
+from stopline.model import Address, Breadth, Change, Direction, Document, Gap, Scope, State
+from stopline.receipts import Cause, Outcome
 
 KEY = Document("aws", RESEARCH, "access-key", "annotator/AKIAEXAMPLE000000001")
 SWITCH_OFF = Change(

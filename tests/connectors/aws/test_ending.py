@@ -4,7 +4,8 @@ import pytest
 
 from stopline.connectors.aws import ending, marks
 from stopline.connectors.aws.classes import WRITERS
-from stopline.model import Address, Breadth, Change, Effect, Hold, Skip, State
+from stopline.model import Address, Breadth, Change, Effect, Skip, State
+from stopline.receipts import Hold
 
 CREDENTIALS = {"access-key", "ssh-key", "signing-certificate"}
 

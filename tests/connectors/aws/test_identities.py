@@ -22,16 +22,8 @@ from support.certificates import a_certificate
 
 from stopline.connectors.aws import marks
 from stopline.errors import ConnectorError
-from stopline.model import (
-    Cause,
-    Change,
-    Gap,
-    Grant,
-    Outcome,
-    Receipt,
-    Scope,
-    State,
-)
+from stopline.model import Change, Gap, Grant, Scope, State
+from stopline.receipts import Cause, Outcome, Receipt
 from stopline.text import Json
 
 DENY = {"Effect": "Deny", "Action": "*", "Resource": "*"}

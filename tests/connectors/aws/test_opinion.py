@@ -9,8 +9,8 @@ from stopline.connectors.aws import opinion
 from stopline.connectors.aws.marks import PATH as PREFIX
 from stopline.connectors.aws.marks import policy_name
 from stopline.connectors.aws.words import CONTAINS
-from stopline.engine import Mark, Terms
 from stopline.model import Address, Breadth, Change, Grant, Scope, Skip, State
+from stopline.port import Mark, Terms
 
 MARK = Mark("0a1b2c3d", "00000001")
 TERMS = Terms(VENDOR, PLAYBOOK, MARK)

@@ -8,8 +8,8 @@ from support.aws_nights import AwsNight
 from stopline.connectors.aws import AwsConnector, reading
 from stopline.connectors.aws.clients import Clients
 from stopline.connectors.aws.permissions import PERMISSIONS
-from stopline.engine import Observed
 from stopline.model import Document, Gap, Grant, Scope, Seen
+from stopline.port import Observed
 
 DETAILS = (
     "<GetAccountAuthorizationDetailsResponse xmlns='https://iam.amazonaws.com/doc/2010-05-08/'>"

@@ -21,8 +21,8 @@ from support.aws import (
 from stopline.connectors.aws.discovery import selectors_of
 from stopline.connectors.aws.policy import matches
 from stopline.connectors.aws.selection import Identity, Selected, select
-from stopline.engine import Mark, Terms
 from stopline.model import Change, Grant, Scope
+from stopline.port import Mark, Terms
 from stopline.text import Json
 from stopline.vendors import AwsSelectors, Project
 

@@ -24,20 +24,12 @@ from stopline.connectors.aws.evaluating import Policies
 from stopline.connectors.aws.kinds import where_of
 from stopline.connectors.aws.proving import place_of
 from stopline.connectors.aws.resources import TABLE
-from stopline.engine import Errand, Observed, apply
+from stopline.engine import Errand, apply
 from stopline.entrypoints.cli import reading
 from stopline.journal.book import Book, open_book
-from stopline.model import (
-    Address,
-    Breadth,
-    Change,
-    Direction,
-    Document,
-    Grant,
-    Outcome,
-    Scope,
-    State,
-)
+from stopline.model import Address, Breadth, Change, Direction, Document, Grant, Scope, State
+from stopline.port import Observed
+from stopline.receipts import Outcome
 from stopline.text import Json
 
 PAUSE = "00000001"

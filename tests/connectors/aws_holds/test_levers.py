@@ -7,8 +7,9 @@ from support.aws_holds import FIRST, PATH, ROOT, AwsNight, lets_in, trust
 from support.fault_proxy import Faults, proxied
 
 from stopline.connectors.aws import marks, opinion
-from stopline.model import Address, Breadth, Cause, Grant, Outcome, Plan, Skip, State
+from stopline.model import Address, Breadth, Grant, Plan, Skip, State
 from stopline.playbook import Phase, Playbook
+from stopline.receipts import Cause, Outcome
 from stopline.text import Json, canonical
 
 DENY: Json = {"Sid": "", "Effect": "Deny", "Action": "sqs:*", "Resource": "*"}

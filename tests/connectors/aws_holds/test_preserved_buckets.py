@@ -16,7 +16,8 @@ from support.aws_holds import (
 from stopline.connectors.aws.documents import LONGEST_BUCKET_POLICY
 from stopline.drill.oracle import effects
 from stopline.estate import AwsAccount, AwsEstate
-from stopline.model import Cause, Change, Gap, Outcome, Plan, Scope, Severity
+from stopline.model import Change, Gap, Plan, Scope, Severity
+from stopline.receipts import Cause, Outcome
 from stopline.text import Json
 from stopline.vendors import AwsSelectors
 

@@ -26,7 +26,8 @@ from support.aws_holds import (
 
 from stopline import planner
 from stopline.connectors.aws import lockout, marks
-from stopline.model import Cause, Outcome, Scope, Severity
+from stopline.model import Scope, Severity
+from stopline.receipts import Cause, Outcome
 from stopline.text import Json, canonical
 from stopline.vendors import AwsSelectors
 

@@ -10,7 +10,8 @@ from support.grants import a_grant, opinions
 from stopline.connectors.aws import AwsConnector
 from stopline.connectors.aws.further import EVENTS
 from stopline.errors import ConnectorError
-from stopline.model import Cause, Change, Document
+from stopline.model import Change, Document
+from stopline.receipts import Cause
 
 DOCUMENT = Document("aws", DATA, EVENTS.statement, "us-east-1/labels")
 

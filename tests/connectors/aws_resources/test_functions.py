@@ -19,7 +19,8 @@ from stopline.connectors.aws.clients import Clients
 from stopline.connectors.aws.policy import Vendors
 from stopline.connectors.aws.storage import Reach
 from stopline.errors import ConnectorError, StaleError
-from stopline.model import Cause, Change, Document, Grant, Seen
+from stopline.model import Change, Document, Grant, Seen
+from stopline.receipts import Cause
 
 ARN = f"arn:aws:lambda:us-east-1:{DATA}:function:label"
 DOCUMENT = Document("aws", DATA, "lambda-function-policy-statement", "us-east-1/label")

@@ -11,10 +11,11 @@ from support.grants import a_grant, held, opinions
 from stopline.connectors.aws import AwsConnector, policy, whole
 from stopline.connectors.aws.kinds import Where, where_of
 from stopline.connectors.aws.resources import DYNAMODB, KMS, SQS, TABLE
-from stopline.engine import Observed
 from stopline.errors import ConfigError, ConnectorError
 from stopline.estate import parse_estate
-from stopline.model import Cause, Change, Counted, Document, Scope, Skip, State
+from stopline.model import Change, Counted, Document, Scope, Skip, State
+from stopline.port import Observed
+from stopline.receipts import Cause
 
 VENDORS = policy.Vendors(accounts=frozenset({MERCOR}))
 ESTATE = 'aws:\n  accounts: {"111122223333": {}}\n'

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from stopline.connectors.gcp.bindings import Entry, edited, entries, leaves_nobody
 from stopline.errors import ConnectorError
-from stopline.model import Cause
+from stopline.receipts import Cause
 from stopline.text import Json, canonical
 
 CONDITION = canonical({"title": "until", "expression": "request.time < timestamp('2027-01-01')"})

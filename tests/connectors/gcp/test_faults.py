@@ -9,7 +9,7 @@ from googleapiclient.errors import HttpError
 
 from stopline.connectors.gcp.faults import translated
 from stopline.errors import StaleError
-from stopline.model import Cause
+from stopline.receipts import Cause
 
 MANY = [
     (400, "FAILED_PRECONDITION", "", Cause.REFUSED),

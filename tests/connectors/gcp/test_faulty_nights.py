@@ -8,7 +8,7 @@ from support.google_nights import Night, may, outcomes
 
 from stopline.drill.google.faults import Moment
 from stopline.drill.google.server import Google
-from stopline.model import Outcome
+from stopline.receipts import Outcome
 from stopline.text import Json
 
 WRITES = (

@@ -32,8 +32,9 @@ from stopline.connectors.gcp.clients import Clients
 from stopline.drill.google.faults import Moment, modelled
 from stopline.drill.google.server import Google
 from stopline.drill.google.state import Resource
-from stopline.engine import Mark
-from stopline.model import Cause, Direction, Gap, Grant, Outcome, Scope
+from stopline.model import Direction, Gap, Grant, Scope
+from stopline.port import Mark
+from stopline.receipts import Cause, Outcome
 
 SHARED_NAME = f"{IAM}/projects/lab-data/serviceAccounts/{SHARED.partition(':')[2]}"
 OTHER = Mark(MARK.journal, "00000002")

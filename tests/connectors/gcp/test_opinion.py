@@ -7,10 +7,10 @@ from connectors.contract import MARK
 
 from stopline.connectors.gcp import commands, opinion
 from stopline.connectors.gcp.denying import PERMISSIONS
-from stopline.engine import Terms
 from stopline.estate import Estate, GcpEstate, Protected
 from stopline.model import Address, Breadth, Change, Grant, Skip, State
 from stopline.playbook import Phase, Playbook, Rule
+from stopline.port import Terms
 from stopline.text import Json
 from stopline.vendors import GcpSelectors, Vendor
 

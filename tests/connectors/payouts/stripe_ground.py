@@ -10,8 +10,9 @@ from support.platforms import LEDGER, PLAYBOOK, VENDOR, connector_at, estate_at
 from stopline.drill.stripe_double import StripeDouble
 from stopline.engine import Errand, apply
 from stopline.journal.book import Book
-from stopline.model import Change, Direction, Document, Plan, Receipt
+from stopline.model import Change, Direction, Document, Plan
 from stopline.playbook import Playbook
+from stopline.receipts import Receipt
 from stopline.text import Json
 from stopline.vendors import Vendor
 

@@ -13,8 +13,9 @@ from stopline.connectors.payouts import PayoutsConnector
 from stopline.connectors.payouts import ledger as l
 from stopline.errors import ConnectorError
 from stopline.estate import Estate
-from stopline.model import Cause, Document, Skip
+from stopline.model import Document, Skip
 from stopline.playbook import Playbook
+from stopline.receipts import Cause
 from stopline.text import Json
 from stopline.vendors import Vendor
 

@@ -12,9 +12,9 @@ from support.ledgers import BASIS, ESTATE, LEDGER, PLAYBOOK, RULE, filled
 
 from stopline.connectors.payouts import PayoutsConnector
 from stopline.connectors.payouts import ledger as l
-from stopline.engine import Terms
 from stopline.model import Change, Grant, Scope, Skip
 from stopline.playbook import Phase, Playbook
+from stopline.port import Terms
 from stopline.vendors import Vendor, VendorPayouts
 
 ALONE = Playbook(playbook="p", phases=(Phase(name="payouts", rules=(RULE,)),))

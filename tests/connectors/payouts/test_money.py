@@ -19,22 +19,13 @@ from support.ledgers import ESTATE, LEDGER, OTHERS, PLAYBOOK, VENDOR, filled
 from stopline.connectors.payouts import PayoutsConnector, build
 from stopline.connectors.payouts import ledger as l
 from stopline.drill.payrun import Paid, pay_run
-from stopline.engine import Errand, Observed, Terms, apply
+from stopline.engine import Errand, apply
 from stopline.errors import ConnectorError, StaleError, UserError
 from stopline.estate import Estate
 from stopline.journal.book import open_book
-from stopline.model import (
-    Address,
-    Cause,
-    Change,
-    Direction,
-    Gap,
-    Grant,
-    Outcome,
-    Receipt,
-    Scope,
-    Skip,
-)
+from stopline.model import Address, Change, Direction, Gap, Grant, Scope, Skip
+from stopline.port import Observed, Terms
+from stopline.receipts import Cause, Outcome, Receipt
 
 Sums = Counter[tuple[str, str]]
 """Minor units by payee and currency."""

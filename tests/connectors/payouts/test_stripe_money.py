@@ -16,7 +16,8 @@ from stopline.drill.stripe_double import StripeDouble
 from stopline.drill.stripe_http import KEY
 from stopline.engine import Errand, apply
 from stopline.journal.book import Book, open_book
-from stopline.model import Change, Direction, Grant, Outcome, Receipt, Scope
+from stopline.model import Change, Direction, Grant, Scope
+from stopline.receipts import Outcome, Receipt
 
 Sums = Counter[tuple[str, str]]
 """Minor units by payee and currency."""

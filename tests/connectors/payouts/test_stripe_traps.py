@@ -39,15 +39,8 @@ from stopline.drill.stripe_http import KEY
 from stopline.engine import Errand, apply
 from stopline.errors import ConnectorError, StaleError, UserError
 from stopline.journal.book import open_book
-from stopline.model import (
-    Cause,
-    Change,
-    Direction,
-    Gap,
-    Grant,
-    Outcome,
-    Scope,
-)
+from stopline.model import Change, Direction, Gap, Grant, Scope
+from stopline.receipts import Cause, Outcome
 from stopline.settings import settings as load
 
 __all__ = ["ground", "platform"]

@@ -10,18 +10,16 @@ die at any moment.
 
 import json
 import re
-import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from shlex import join
 
 from stopline.commands import Commands
-from stopline.engine import Mark, Observed, Terms
-from stopline.errors import ConnectorError, StaleError
+from stopline.connectors.memory.world import WRITERS, Principal, World, principal_of
+from stopline.errors import ConnectorError
 from stopline.model import (
     Address,
     Breadth,
-    Cause,
     Change,
     Counted,
     Document,
@@ -29,16 +27,18 @@ from stopline.model import (
     Found,
     Gap,
     Grant,
-    Hold,
     Residual,
     Scope,
     Seen,
     Skip,
     State,
 )
-from stopline.text import Json, canonical
+from stopline.port import Mark, Observed, Terms
+from stopline.receipts import Cause, Hold
+from stopline.text import Json
 from stopline.vendors import Vendor
 
+__all__ = ["CONTAINS", "NAME", "Hook", "MemoryConnector", "Principal", "World"]
 NAME = "memory"
 CONTAINS: Mapping[str, frozenset[str]] = {
     "principals": frozenset({"deny-all"}),
@@ -49,54 +49,6 @@ CONTAINS: Mapping[str, frozenset[str]] = {
 _MARK = re.compile(r"Deny-J([0-9a-f]{8})|StoplineJ([0-9a-f]{8})P[0-9a-f]{8}(?:Acct|Own)")
 Hook = Callable[[str, Document], None]
 """Called with `read`, `removing`, `sending` or `sent`, and the document. It may raise."""
-
-
-@dataclass
-class Principal:
-    """An identity: who it belongs to, what is attached to it, its switches."""
-
-    uid: str
-    vendor: str
-    vouched: bool = True
-    shared_with: tuple[str, ...] = ()
-    attached: set[str] = field(default_factory=set)
-    switches: dict[str, str] = field(default_factory=dict)
-
-
-@dataclass
-class World:
-    """The state of the system. Strangers edit it directly, under `lock`.
-
-    `doors` holds, by principal, the denies at its door; `cuts`, by principal and name, the time
-    before which its sessions have ended.
-    """
-
-    principals: dict[str, Principal] = field(default_factory=dict)
-    foundations: dict[str, Json] = field(default_factory=dict)
-    targets: dict[str, str] = field(default_factory=dict)
-    versions: dict[str, int] = field(default_factory=dict)
-    doors: dict[str, set[str]] = field(default_factory=dict)
-    cuts: dict[str, str] = field(default_factory=dict)
-    closed: set[str] = field(default_factory=set)
-    lock: threading.RLock = field(default_factory=threading.RLock)
-
-    def put_target(self, name: str, raw: str) -> None:
-        """Replace a target's text, as any writer does; its tag moves."""
-        self.targets[name] = raw
-        self.versions[name] = self.versions.get(name, 0) + 1
-
-    def picture(self) -> Json:
-        """Everything, for comparison: byte for byte where there is text."""
-        return {
-            "principals": {
-                n: [p.uid, sorted(p.attached), dict(sorted(p.switches.items()))]
-                for n, p in sorted(self.principals.items())
-            },
-            "foundations": dict(sorted(self.foundations.items())),
-            "targets": dict(sorted(self.targets.items())),
-            "doors": {name: sorted(denies) for name, denies in self.doors.items() if denies},
-            "cuts": dict(sorted(self.cuts.items())),
-        }
 
 
 @dataclass
@@ -228,7 +180,7 @@ class MemoryConnector:
         with self.world.lock:
             if self.realm in self.world.closed:
                 raise ConnectorError(Cause.DENIED, "the realm is closed to us")
-            if _principal(self.world, observed).switches.pop(key, None) is None:
+            if principal_of(self.world, observed).switches.pop(key, None) is None:
                 raise ConnectorError(Cause.GONE, "the switch is gone")
         self.hook("sent", observed.document)
 
@@ -297,7 +249,7 @@ class MemoryConnector:
         with self.world.lock:
             if self.realm in self.world.closed:
                 raise ConnectorError(Cause.DENIED, "the realm is closed to us")
-            _WRITERS[observed.document.kind](self.world, observed, changes, original)
+            WRITERS[observed.document.kind](self.world, observed, changes, original)
         self.hook("sent", observed.document)
 
 
@@ -381,104 +333,3 @@ def _changes(grant: Grant, mark: Mark, proto: Change) -> Iterator[Change]:
             breadth=Breadth.TARGET,
             summary=f"deny {id_} to the vendor ({part})",
         )
-
-
-def _write_foundation(
-    world: World, observed: Observed, changes: Sequence[Change], _original: str | None
-) -> None:
-    name = observed.document.id
-    for change in changes:
-        if change.after is not None:
-            world.foundations[name] = change.after.value
-        elif any(name in p.attached for p in world.principals.values()):
-            raise ConnectorError(Cause.REFUSED, f"{name} is still attached")
-        else:
-            world.foundations.pop(name, None)
-
-
-def _write_attachment(
-    world: World, observed: Observed, changes: Sequence[Change], _original: str | None
-) -> None:
-    principal = _principal(world, observed)
-    for change in changes:
-        part = change.address.part
-        if change.after is None:
-            principal.attached.discard(part)
-        elif part not in world.foundations:
-            raise ConnectorError(Cause.GONE, f"{part} does not exist")
-        else:
-            principal.attached.add(part)
-
-
-def _write_switch(
-    world: World, observed: Observed, changes: Sequence[Change], _original: str | None
-) -> None:
-    key = observed.document.id.partition("/")[2]
-    switches = _principal(world, observed).switches
-    if key not in switches:
-        raise ConnectorError(Cause.GONE, "the switch is gone")
-    for change in changes:
-        if change.after is not None:
-            switches[key] = change.after.value["Status"]
-
-
-def _write_door(
-    world: World, observed: Observed, changes: Sequence[Change], _original: str | None
-) -> None:
-    _principal(world, observed)
-    denies = world.doors.setdefault(observed.document.id, set())
-    for change in changes:
-        (denies.discard if change.after is None else denies.add)(change.address.part)
-
-
-def _write_cut(
-    world: World, observed: Observed, changes: Sequence[Change], _original: str | None
-) -> None:
-    _principal(world, observed)
-    for change in changes:
-        if change.after is None:
-            world.cuts.pop(observed.document.id, None)
-        else:
-            world.cuts[observed.document.id] = change.after.value["before"]
-
-
-def _principal(world: World, observed: Observed) -> Principal:
-    principal = world.principals.get(observed.document.id.partition("/")[0])
-    if principal is None:
-        raise ConnectorError(Cause.GONE, "the principal is gone")
-    return principal
-
-
-def _write_target(
-    world: World, observed: Observed, changes: Sequence[Change], original: str | None
-) -> None:
-    name = observed.document.id
-    if name not in world.targets:
-        raise ConnectorError(Cause.GONE, "the target is gone")
-    if observed.tag and observed.tag != str(world.versions.get(name, 0)):
-        raise StaleError("the tag moved")
-    body = json.loads(observed.raw) if observed.raw else {"Statement": []}
-    parts = {c.address.part for c in changes}
-    kept = [s for s in body["Statement"] if s.get("Sid") not in parts]
-    added = [c.after.value for c in changes if c.after is not None]
-    body["Statement"] = kept + added
-    world.put_target(name, _verbatim(body, original))
-
-
-def _verbatim(body: Json, original: str | None) -> str:
-    """The original text where it says the same; no text at all where there was none."""
-    if original == "" and not body["Statement"] and set(body) == {"Statement"}:
-        return ""
-    if original and canonical(json.loads(original)) == canonical(body):
-        return original
-    return json.dumps(body)
-
-
-_WRITERS: Mapping[str, Callable[[World, Observed, Sequence[Change], str | None], None]] = {
-    "foundation": _write_foundation,
-    "attachment": _write_attachment,
-    "switch": _write_switch,
-    "statement": _write_target,
-    "door": _write_door,
-    "cut": _write_cut,
-}
