@@ -91,6 +91,7 @@ class AwsNight:
         self.s3: Any = access.client(self.account, "s3")
         self.estate = Estate(
             aws=AwsEstate(
+                resources=(),  # these nights are about principals and buckets
                 accounts={self.account: AwsAccount(), "999999999999": AwsAccount()},
                 role="stopline/stopline-worker",
                 calls_per_second=1000.0,

@@ -10,7 +10,7 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from functools import partial
+from functools import cached_property, partial
 from math import inf
 from typing import Any
 
@@ -95,9 +95,12 @@ class Clients:
     _rates: dict[tuple[str, str], Rate] = field(default_factory=dict, repr=False)
     _begun: threading.local = field(default_factory=threading.local, repr=False)
 
-    @property
+    @cached_property
     def regions(self) -> tuple[str, ...]:
-        """Where regional services are looked at: what the estate names, or the session's region."""
+        """Where regional services are looked at: what the estate names, or the session's region.
+
+        Asked once: to make a session of botocore's takes longer than many a call.
+        """
         return self.estate.regions or (self.session().get_config_variable("region") or REGION,)
 
     def reading(self, account: str, service: str) -> Any:
