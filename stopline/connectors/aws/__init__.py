@@ -68,7 +68,8 @@ class AwsConnector:
     ) -> None:
         """Write all our changes of one document. AWS takes no idempotency key here."""
         del token
-        WRITERS[observed.document.kind](self.clients, observed, changes, original)
+        with self.clients.one_write():
+            WRITERS[observed.document.kind](self.clients, observed, changes, original)
 
     def ended(self, hold: Hold) -> Effect | Skip:
         """A pure opinion: which credential is deleted for good where a hold is."""
