@@ -58,10 +58,10 @@ class AwsConnector:
         return READERS[document.kind](self.clients, document)
 
     def unproved(
-        self, held: Sequence[Change], observed: Mapping[Document, Observed]
+        self, vendor: Vendor, held: Sequence[Change], observed: Mapping[Document, Observed]
     ) -> Iterable[Unproved]:
         """Evaluate from what is there now who gets past what we left."""
-        return proving.unproved(self.clients, held, observed)
+        return proving.unproved(self.clients, vendor.aws.accounts, held, observed)
 
     def write(
         self, observed: Observed, changes: Sequence[Change], original: str | None, token: str
