@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from stopline.connectors.aws.permissions import permission_of
 from stopline.model import Document
 from stopline.text import Json
 
@@ -45,7 +46,7 @@ class Resource:
     make a write hang on it (it is nothing where there was no policy), `moved` the errors that say
     that it moved. `out` takes one statement out by its Sid, so that nobody else's edit is lost.
     `inner` lists what each item has inside, with policies of their own, and where their names are.
-    `prefix` begins the service's actions, where it is another than the SDK's name of it.
+    `there` fails where the resource is not there, for a `get` that says `absent` of that as well.
     """
 
     kind: str
@@ -71,12 +72,12 @@ class Resource:
     moved: tuple[str, ...] = ()
     out: Call | None = None
     inner: tuple[Call, str, str] | None = None
-    prefix: str = ""
+    there: Call | None = None
 
     @property
     def speaks(self) -> str:
         """What a statement's action begins with, to be about this service."""
-        return f"{self.prefix or self.service}:*"
+        return permission_of(self.service, "*")
 
     @property
     def statement(self) -> str:

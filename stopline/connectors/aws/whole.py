@@ -54,9 +54,12 @@ def _words(clients: Clients, row: Resource, where: Where, call: Call, text: str)
 
 def read(clients: Clients, document: Document) -> Observed:
     """Read one resource's policy; `exists` is false when the resource is not there."""
-    row = BY_STATEMENT[document.kind]
+    row, where = BY_STATEMENT[document.kind], where_of(document)
     try:
-        raw, tag = _asked(clients, row, where_of(document))
+        raw, tag = _asked(clients, row, where)
+        if row.there is not None and not raw:
+            words = row.there.words(where, "")
+            clients.ask(where.account, row.placed(where.region), row.there.operation, **words)
     except ConnectorError as error:
         if gone(error):
             return Observed(document, exists=False)

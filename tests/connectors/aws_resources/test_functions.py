@@ -64,6 +64,17 @@ def get(stub: Stubber, text: str, tag: str = OLD, arn: str = ARN) -> None:
         )
 
 
+def there(stub: Stubber, *, still: bool = True) -> None:
+    """What is asked where no policy is: whether there is a function."""
+    words = {"FunctionName": "label"}
+    if still:
+        stub.add_response("get_function_configuration", {"FunctionName": "label"}, words)
+    else:
+        stub.add_client_error(
+            "get_function_configuration", "ResourceNotFoundException", expected_params=words
+        )
+
+
 def changes(connector: AwsConnector) -> list[Change]:
     """What would be done about the function."""
     grant = a_grant("lambda-function", "us-east-1/label")
@@ -113,6 +124,7 @@ def test_where_a_function_had_no_policy_a_restore_leaves_none(connector: AwsConn
     ours = changes(connector)[:1]
     with answering("reading", connector) as reads, answering("writing", connector) as writes:
         get(reads, "")
+        there(reads)
         observed = connector.read(DOCUMENT)
         assert (observed.exists, observed.raw, observed.tag) == (True, "", "")
         kept = [c.after.value for c in ours if c.after]
@@ -129,7 +141,16 @@ def test_where_a_function_had_no_policy_a_restore_leaves_none(connector: AwsConn
         words = {"ResourceArn": ARN, "RevisionId": NEW}
         writes.add_response("delete_resource_policy", {}, words)
         get(reads, "")
+        there(reads)
         connector.write(contained, [c.inverse() for c in ours], "", "t")
+
+
+def test_a_function_that_is_gone_is_not_one_without_a_policy(connector: AwsConnector) -> None:
+    """Of both Lambda says the same; a deny that went with its function is not taken out by hand."""
+    with answering("reading", connector) as reads:
+        get(reads, "")
+        there(reads, still=False)
+        assert not connector.read(DOCUMENT).exists
 
 
 @pytest.mark.parametrize(
