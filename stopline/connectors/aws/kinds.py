@@ -39,7 +39,8 @@ class Resource:
     """One kind of resource.
 
     `items` and `name`: where a page of `listing`, asked with `paged`, has them. `locate`: a call
-    whose answer the other calls take as well. `absent`: errors of `get` that mean that there is no
+    whose answer the other calls take as well. `text`: where the answer of `get` has it, with a dot
+    between names. `absent`: errors of `get` that mean that there is no
     policy. `drop` takes a policy away. `on` is what a statement's `Resource` says; nothing where it
     may not say any. `longest` is in bytes. `outlives`: what containing it leaves, and until when.
     `tag` is the key of the concurrency tag in the answer of `get`, `unless_moved` the words that
@@ -56,7 +57,7 @@ class Resource:
     items: str
     name: Callable[[Any], str]
     get: Call
-    text: Callable[[Any], str]
+    text: str
     arn: str
     on: tuple[str, ...]
     actions: tuple[str, ...]
@@ -83,6 +84,13 @@ class Resource:
     def statement(self) -> str:
         """The kind of the address of one statement in its policy."""
         return f"{self.kind}{STATEMENT}"
+
+    def text_in(self, answer: Json) -> str:
+        """The policy's text in an answer of `get`; nothing where it has none."""
+        found = answer
+        for name in self.text.split("."):
+            found = found.get(name) or {}
+        return str(found or "")
 
     def arn_of(self, where: Where) -> str:
         """The resource's ARN."""

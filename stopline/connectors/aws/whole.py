@@ -40,7 +40,7 @@ def _asked(clients: Clients, row: Resource, where: Where) -> tuple[str, str]:
         if any(f" {code}:" in error.detail for code in row.absent):
             return "", ""
         raise
-    return row.text(answer), str(answer.get(row.tag, ""))
+    return row.text_in(answer), str(answer.get(row.tag, ""))
 
 
 def _words(clients: Clients, row: Resource, where: Where, call: Call, text: str) -> dict[str, Any]:

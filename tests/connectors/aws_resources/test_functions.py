@@ -4,14 +4,17 @@ The clients are botocore's own, with its own stubs: requests and answers are hel
 """
 
 import json
+import shlex
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 
 import boto3
 import pytest
+from botocore import xform_name
 from botocore.stub import Stubber
 from support.aws import DATA, MERCER, MERCOR, VENDOR, estate
+from support.aws_cli import parsed
 from support.grants import a_grant, opinions
 
 from stopline.connectors.aws import AwsConnector, reached
@@ -172,6 +175,22 @@ def test_what_lambda_refuses_has_a_cause(connector: AwsConnector, code: str, cau
             connector.write(observed, changes(connector), POLICY, "t")
     assert isinstance(caught.value, StaleError) is (cause is Cause.FOREIGN)
     assert (caught.value.cause, caught.value.landed) == (cause, False)
+
+
+def test_by_hand_the_same_calls_are_made(connector: AwsConnector) -> None:
+    """Read, written, and dropped where nothing would be left: as the model names them."""
+    (ours, *_) = changes(connector)
+    *_, line = connector.commands(DOCUMENT, [ours.inverse()], None).lines
+    client = boto3.client("lambda", region_name="us-east-1")
+    for name in ("GetResourcePolicy", "PutResourcePolicy", "DeleteResourcePolicy"):
+        command = f"aws lambda {xform_name(name, '-')} "
+        words = line.partition(command)[2].partition(" > ")[0].partition(" &&")[0]
+        given, _, _ = parsed(client, name, shlex.split(words.replace("file://$D/new", "new text")))
+        expected = {
+            "ResourceArn": ARN,
+            **({"Policy": "new text"} if name.startswith("Put") else {}),
+        }
+        assert given == expected
 
 
 def test_what_runs_already_is_told(connector: AwsConnector) -> None:
