@@ -6,14 +6,14 @@ from dataclasses import replace
 import pytest
 from support.aws import DATA, MERCER, MERCOR, VENDOR, Cloud
 from support.aws_resources import ARNS, Owner
-from support.grants import a_grant, held, opinions
+from support.grants import TERMS, a_grant, held, opinions
 
 from stopline.connectors.aws import AwsConnector, policy, whole
 from stopline.connectors.aws.kinds import Where, where_of
 from stopline.connectors.aws.resources import DYNAMODB, KMS, SQS, TABLE
 from stopline.errors import ConfigError, ConnectorError
 from stopline.estate import parse_estate
-from stopline.model import Change, Counted, Document, Scope, Skip, State
+from stopline.model import Address, Change, Counted, Document, Scope, Skip, State
 from stopline.port import Observed
 from stopline.receipts import Cause
 
@@ -90,6 +90,29 @@ def test_a_policy_that_names_a_deleted_principal_is_left(connector: AwsConnector
     assert isinstance(skip, Skip)
     assert skip.leaves_access
     assert "AIDAEXAMPLEEXAMPLE00" in skip.reason
+
+
+def test_a_form_that_was_refused_gives_way_to_the_other(connector: AwsConnector) -> None:
+    """Two statements, then one that says the same; and when that was refused too, it is left."""
+    grant = a_grant(own=[f"arn:aws:iam::{DATA}:role/annotator"])
+    refused, forms = frozenset[Address](), list[int]()
+    for _ in range(2):
+        terms = replace(TERMS, refusals=refused)
+        changes = [o for o in connector.contained(grant, terms) if isinstance(o, Change)]
+        forms.append(len(changes))
+        refused |= {change.address for change in changes}
+    assert forms == [2, 1]
+    (skip,) = connector.contained(grant, replace(TERMS, refusals=refused))
+    assert isinstance(skip, Skip)
+    assert (skip.leaves_access, skip.reason) == (True, "AWS refused the writes")
+
+
+def test_a_vendor_whom_no_deny_could_name_is_left(connector: AwsConnector) -> None:
+    """Let in as everybody is, by a file without accounts and principals: said."""
+    (skip,) = opinions(connector, a_grant(accounts=[], own=[]))
+    assert isinstance(skip, Skip)
+    assert skip.leaves_access
+    assert "no account or principal" in skip.reason
 
 
 def test_an_orphan_is_read_from_the_policy(cloud: Cloud, connector: AwsConnector) -> None:
