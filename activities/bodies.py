@@ -247,7 +247,8 @@ class Activities:
         """Read back everything that the pause holds and compare it with what we left."""
         with _at_work():
             self._check(order)
-            return verified(self.book, self._built(order.frozen)[1], order.pause)
+            frozen, connectors = self._built(order.frozen)
+            return verified(self.book, connectors, frozen.parse()[0], order.pause)
 
     # --- carrying out ----------------------------------------------------------------------------
 

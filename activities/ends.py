@@ -17,6 +17,7 @@ from stopline.port import Connector, Proving
 from stopline.receipts import Hold, Outcome
 from stopline.terminating import Removed
 from stopline.text import Json
+from stopline.vendors import Vendor
 
 DONE = (Outcome.APPLIED, Outcome.ALREADY, Outcome.UNPROVEN)
 
@@ -27,7 +28,11 @@ Sleep = Callable[[float], None]
 
 
 def verified(
-    book: Book, connectors: Mapping[str, Connector], pause: str, sleep: Sleep = time.sleep
+    book: Book,
+    connectors: Mapping[str, Connector],
+    vendor: Vendor,
+    pause: str,
+    sleep: Sleep = time.sleep,
 ) -> api.Tally:
     """Read back every document that the pause holds something in, and what it removed for good;
     journal what differs.
@@ -36,13 +41,13 @@ def verified(
     fails is read again after the connector's propagation, before it is said.
     """
     holds, removed = book.writes.holds(pause), book.pauses.removed(pause)
-    why = _unproven(connectors, holds, removed)
+    why = _unproven(connectors, vendor, holds, removed)
     for _ in range(READS - 1):
         if not why:
             break
         names = {address.connector for address in why} & connectors.keys()
         sleep(max((connectors[name].propagation for name in names), default=0.0))
-        why = _unproven(connectors, holds, removed)
+        why = _unproven(connectors, vendor, holds, removed)
     number = len(holds) + len(removed) - len(why)
     outcomes = Counter({"verified": number, "unverified": len(why)})
     data = {
@@ -55,7 +60,10 @@ def verified(
 
 
 def _unproven(
-    connectors: Mapping[str, Connector], holds: Sequence[Hold], removed: Sequence[Removed]
+    connectors: Mapping[str, Connector],
+    vendor: Vendor,
+    holds: Sequence[Hold],
+    removed: Sequence[Removed],
 ) -> dict[Address, str]:
     """What does not stand as we left it, or does not do what it is for, and why where it is known.
 
@@ -69,7 +77,7 @@ def _unproven(
         if isinstance(connector, Proving):
             # As we left it last: an overlay that was written again no longer is its first change.
             held = [replace(h.change, after=h.ours) for h in holds if h.address.connector == name]
-            why |= {one.address: one.why for one in connector.unproved(held, found)}
+            why |= {one.address: one.why for one in connector.unproved(vendor, held, found)}
     return why
 
 

@@ -151,10 +151,11 @@ class Proving(Protocol):
     """A connector that can evaluate, from what is there now, whether access is really gone."""
 
     def unproved(
-        self, held: Sequence[Change], observed: Mapping[Document, Observed]
+        self, vendor: Vendor, held: Sequence[Change], observed: Mapping[Document, Observed]
     ) -> Iterable[Unproved]:
         """Name what does not do what it was made for. `observed` was read just now; no writes.
 
-        A sample of acts is tried, never by doing them. What nobody can tell is not proven.
+        Whom it is made against, the vendor's file says as well as the change itself. A sample of
+        acts is tried, never by doing them. What nobody can tell is not proven.
         """
         ...

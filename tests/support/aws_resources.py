@@ -79,7 +79,7 @@ class Owner:
         if row is TABLE["sqs-queue"]:
             words["QueueUrl"] = client.get_queue_url(QueueName=where.name)["QueueUrl"]
         try:
-            return row.text(getattr(client, row.get.operation)(**words))
+            return row.text_in(getattr(client, row.get.operation)(**words))
         except client.exceptions.ClientError as error:
             if error.response["Error"]["Code"] in row.absent:
                 return ""

@@ -220,9 +220,9 @@ def simulation(case: Case) -> dict[str, Any]:
 def missing() -> str:
     """Why the oracle cannot be asked here; nothing where it can."""
     if shutil.which("node") is None:
-        return "node is not installed"
+        return "node is not installed: install npm, then run `make oracle`"
     if not (FOLDER / "node_modules" / "@cloud-copilot" / "iam-simulate").is_dir():
-        return "iam-simulate is not installed; `make oracle` does it"
+        return "iam-simulate is not installed: run `make oracle`"
     return ""
 
 
@@ -264,7 +264,7 @@ def main() -> int:
     given = words.parse_args()
     if why := missing():
         print(f"nothing was asked: {why}")  # noqa: T201 - a command's answer
-        return 0
+        return 1
     told, counted = disagreements(list(cases(given.seed, given.cases)))
     print(f"seed {given.seed}: {counted}, {len(told)} differ", *told[:5], sep="\n")  # noqa: T201
     return bool(told)

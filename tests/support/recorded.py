@@ -111,7 +111,7 @@ class Night:
 
     def verify(self) -> Json:
         """Read back what is held."""
-        return verified(self.book, {"aws": self.connector}, PAUSE).outcomes
+        return verified(self.book, {"aws": self.connector}, self.vendor, PAUSE).outcomes
 
     def give_back(self) -> Plan:
         """Plan what the pause gives back."""

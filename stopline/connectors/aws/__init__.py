@@ -58,17 +58,18 @@ class AwsConnector:
         return READERS[document.kind](self.clients, document)
 
     def unproved(
-        self, held: Sequence[Change], observed: Mapping[Document, Observed]
+        self, vendor: Vendor, held: Sequence[Change], observed: Mapping[Document, Observed]
     ) -> Iterable[Unproved]:
         """Evaluate from what is there now who gets past what we left."""
-        return proving.unproved(self.clients, held, observed)
+        return proving.unproved(self.clients, vendor.aws.accounts, held, observed)
 
     def write(
         self, observed: Observed, changes: Sequence[Change], original: str | None, token: str
     ) -> None:
         """Write all our changes of one document. AWS takes no idempotency key here."""
         del token
-        WRITERS[observed.document.kind](self.clients, observed, changes, original)
+        with self.clients.one_write():
+            WRITERS[observed.document.kind](self.clients, observed, changes, original)
 
     def ended(self, hold: Hold) -> Effect | Skip:
         """A pure opinion: which credential is deleted for good where a hold is."""

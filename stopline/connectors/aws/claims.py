@@ -10,7 +10,7 @@ from datetime import UTC, datetime, timedelta
 from itertools import islice, product
 
 from stopline.connectors.aws.conditions import arn_like
-from stopline.connectors.aws.evaluating import Answer, Policies, Request, evaluate
+from stopline.connectors.aws.evaluating import EVERYBODY, Answer, Policies, Request, evaluate
 from stopline.connectors.aws.marks import unmarked
 from stopline.connectors.aws.policy import (
     account_of,
@@ -73,6 +73,14 @@ def of_statement(ours: Json, document: Json, place: Place) -> Iterator[Request]:
             targets = [_target(r, place) for r in _named(statement, "Resource")]
             for act, target in product(acts, targets):
                 yield replace(caller, action=act, resource=target)
+
+
+def of_accounts(
+    accounts: Sequence[str], ours: Json, document: Json, place: Place
+) -> Iterator[Request]:
+    """The same for the accounts of the vendor's file, since ours may name somebody else."""
+    whom = {"Condition": {"StringEquals": {"aws:PrincipalAccount": list(accounts)}}}
+    return of_statement({**ours, "Principal": EVERYBODY, **whom}, document, place)
 
 
 def _named(statement: Json, key: str) -> list[str]:

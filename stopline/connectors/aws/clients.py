@@ -8,7 +8,8 @@ https://docs.aws.amazon.com/boto3/latest/guide/clients.html#multithreading-or-mu
 
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cached_property, partial
 from math import inf
@@ -151,7 +152,22 @@ class Clients:
 
     def do(self, account: str, service: str, operation: str, **words: Any) -> Any:
         """Make one writing call. Raises ConnectorError; `landed` is None where nobody can say."""
-        return self._call(self.writing, True, account, service, operation, words)
+        answer = self._call(self.writing, True, account, service, operation, words)
+        self._begun.taken = True
+        return answer
+
+    @contextmanager
+    def one_write(self) -> Iterator[None]:
+        """Calls of this thread that are one write: after one that AWS took, none says that nothing
+        landed, whatever becomes of the next.
+        """
+        self._begun.taken = False
+        try:
+            yield
+        except ConnectorError as error:
+            if self._begun.taken and error.landed is False:
+                raise ConnectorError(error.cause, error.detail, landed=None) from error
+            raise
 
     def _call(
         self,

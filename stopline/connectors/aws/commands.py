@@ -12,6 +12,7 @@ from shlex import join, quote
 from stopline.commands import Commands
 from stopline.connectors.aws import by_hand, marks
 from stopline.connectors.aws.by_hand import aws, kept, statements
+from stopline.connectors.aws.resources import BY_STATEMENT
 from stopline.model import Change, Document
 from stopline.text import canonical
 
@@ -224,7 +225,7 @@ def _boundary(document: Document, changes: Sequence[Change], owner: str) -> Iter
 
 
 COMMANDS: Mapping[str, Lines] = {
-    **dict.fromkeys(by_hand.KINDS, by_hand.lines),
+    **dict.fromkeys(BY_STATEMENT, by_hand.lines),
     "deny-policy": _deny_policy,
     "user-attachment": lambda d, ch, _: _attachments(d, ch, "user"),
     "role-attachment": lambda d, ch, _: _attachments(d, ch, "role"),
@@ -247,6 +248,6 @@ NEEDS: Mapping[str, tuple[str, ...]] = {
     "bucket-policy-statement": (STATEMENTS, BUCKET_POLICY),
     "trust-policy-statement": (STATEMENTS, TRUST_POLICY),
     "bucket-lifecycle": (LIFECYCLE,),
-    **dict.fromkeys(by_hand.KINDS, (STATEMENTS, by_hand.RESOURCE_POLICY)),
+    **dict.fromkeys(BY_STATEMENT, (STATEMENTS, by_hand.RESOURCE_POLICY)),
 }
 """The shell functions that the lines of a kind call."""

@@ -62,17 +62,14 @@ def _write_attachments(
 ) -> None:
     """https://docs.aws.amazon.com/IAM/latest/APIReference/API_AttachUserPolicy.html"""
     document = observed.document
-    for number, change in enumerate(changes):
+    for change in changes:
         verb = "attach" if change.after is not None else "detach"
         words = {f"{owner}Name": document.id, "PolicyArn": change.address.part}
         try:
             clients.do(document.realm, "iam", f"{verb}_{owner.lower()}_policy", **words)
         except ConnectorError as error:
-            if gone(error) and verb == "detach":
-                continue
-            if number:  # those before it landed
-                raise ConnectorError(error.cause, error.detail, landed=None) from error
-            raise
+            if not (gone(error) and verb == "detach"):
+                raise
 
 
 # --- the deny-all policy -----------------------------------------------------------------------

@@ -98,6 +98,9 @@ _CODES: dict[Cause, tuple[str, ...]] = {
     ),
 }
 _BY_CODE = {code: cause for cause, codes in _CODES.items() for code in codes}
+_BY_SENTENCE = {("ValidationException", "is in progress"): Cause.THROTTLED}
+"""Where a code means several things. OpenSearch takes no change of a domain during another one.
+https://github.com/hashicorp/terraform-provider-aws/issues/35811"""
 _BY_STATUS = {403: Cause.DENIED, 429: Cause.THROTTLED}
 """For codes that we do not know. Not 404: a bucket without a policy is not gone."""
 _OURS = (
@@ -135,7 +138,8 @@ def _answered(error: ClientError, what: str, *, writing: bool) -> ConnectorError
     message: Any = error.response.get("Error", {}).get("Message", "")
     detail = f"{what}: {code}: {message}"
     status = int(error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0))
-    cause = _BY_CODE.get(code) or _BY_STATUS.get(status, Cause.REFUSED)
+    said = (c for (of, part), c in _BY_SENTENCE.items() if of == code and part in message)
+    cause = next(said, None) or _BY_CODE.get(code) or _BY_STATUS.get(status, Cause.REFUSED)
     if cause is Cause.UNREACHABLE or (code not in _BY_CODE and status >= SERVER_ERROR):
         return ConnectorError(Cause.UNREACHABLE, detail, landed=None if writing else False)
     return ConnectorError(cause, detail)

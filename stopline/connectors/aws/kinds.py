@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from stopline.connectors.aws.permissions import permission_of
 from stopline.model import Document
 from stopline.text import Json
 
@@ -38,14 +39,15 @@ class Resource:
     """One kind of resource.
 
     `items` and `name`: where a page of `listing`, asked with `paged`, has them. `locate`: a call
-    whose answer the other calls take as well. `absent`: errors of `get` that mean that there is no
+    whose answer the other calls take as well. `text`: where the answer of `get` has it, with a dot
+    between names. `absent`: errors of `get` that mean that there is no
     policy. `drop` takes a policy away. `on` is what a statement's `Resource` says; nothing where it
     may not say any. `longest` is in bytes. `outlives`: what containing it leaves, and until when.
     `tag` is the key of the concurrency tag in the answer of `get`, `unless_moved` the words that
     make a write hang on it (it is nothing where there was no policy), `moved` the errors that say
     that it moved. `out` takes one statement out by its Sid, so that nobody else's edit is lost.
     `inner` lists what each item has inside, with policies of their own, and where their names are.
-    `prefix` begins the service's actions, where it is another than the SDK's name of it.
+    `there` fails where the resource is not there, for a `get` that says `absent` of that as well.
     """
 
     kind: str
@@ -55,7 +57,7 @@ class Resource:
     items: str
     name: Callable[[Any], str]
     get: Call
-    text: Callable[[Any], str]
+    text: str
     arn: str
     on: tuple[str, ...]
     actions: tuple[str, ...]
@@ -71,17 +73,24 @@ class Resource:
     moved: tuple[str, ...] = ()
     out: Call | None = None
     inner: tuple[Call, str, str] | None = None
-    prefix: str = ""
+    there: Call | None = None
 
     @property
     def speaks(self) -> str:
         """What a statement's action begins with, to be about this service."""
-        return f"{self.prefix or self.service}:*"
+        return permission_of(self.service, "*")
 
     @property
     def statement(self) -> str:
         """The kind of the address of one statement in its policy."""
         return f"{self.kind}{STATEMENT}"
+
+    def text_in(self, answer: Json) -> str:
+        """The policy's text in an answer of `get`; nothing where it has none."""
+        found = answer
+        for name in self.text.split("."):
+            found = found.get(name) or {}
+        return str(found or "")
 
     def arn_of(self, where: Where) -> str:
         """The resource's ARN."""

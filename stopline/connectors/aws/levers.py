@@ -25,6 +25,15 @@ def left(grant: Grant, reason: str) -> Skip:
     return Skip(grant.address, grant.principal, reason, leaves_access=True)
 
 
+NOBODY = "the vendor's file names no account or principal that could be denied"
+
+
+def orphaned(orphans: Sequence[str]) -> str:
+    """Why a policy takes no statement of ours; nothing where it names nobody who is deleted."""
+    who = ", ".join(orphans[:2])
+    return f"names a deleted principal ({who}), so AWS takes no edit" if who else ""
+
+
 def strangers(grant: Grant, terms: Terms) -> Iterator[Skip]:
     """Name other journals that hold it: their marks are not touched."""
     for journal in grant.state.value["marks"]:
@@ -63,6 +72,12 @@ def denied(what: Json, state: Json, *, merged: bool) -> Iterator[Part]:
         yield "Acct", {**what, "Condition": condition}
     if own:
         yield "Own", {**what, "Condition": {"ArnLike": {"aws:PrincipalArn": own}}}
+
+
+def size_with(state: Json, changes: Iterable[Change]) -> int:
+    """Bytes of a resource's policy with our statements in it."""
+    added = sum(len(canonical(c.after.value).encode()) + 1 for c in changes if c.after)
+    return int(state["policy_bytes"]) + added
 
 
 def length(document: Json) -> int:

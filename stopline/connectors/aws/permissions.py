@@ -37,6 +37,7 @@ READ = frozenset(
         "kms:GetKeyPolicy",
         "kms:ListGrants",
         "kms:ListKeys",
+        "lambda:GetFunctionConfiguration",
         "lambda:GetResourcePolicy",
         "lambda:ListAliases",
         "lambda:ListFunctions",

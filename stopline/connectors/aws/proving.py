@@ -14,6 +14,7 @@ from stopline.connectors.aws.claims import (
     Place,
     Standing,
     let_past,
+    of_accounts,
     of_freeze,
     of_principal,
     of_statement,
@@ -35,12 +36,15 @@ _BUCKET = "bucket-policy-statement"
 
 
 def unproved(
-    clients: Clients, held: Sequence[Change], observed: Mapping[Document, Observed]
+    clients: Clients,
+    accounts: Sequence[str],
+    held: Sequence[Change],
+    observed: Mapping[Document, Observed],
 ) -> Iterator[Unproved]:
-    """Name what does not do what it was made for; raises nothing."""
+    """Name what does not do what it was made for; `accounts` are the vendor's. Raises nothing."""
     standing = [c for c in held if c.after is not None and _stands(c, observed)]
     for change in standing:
-        if why := _on_target(change, observed[change.address.document].raw):
+        if why := _on_target(change, accounts, observed[change.address.document].raw):
             yield Unproved(change.address, why)
     yield from _on_principals(
         clients, [c for c in standing if c.address.kind in _ON_PRINCIPALS], observed
@@ -66,14 +70,16 @@ def place_of(document: Document) -> Place | None:
     return Place(document.realm, row.arn_of(where_of(document))) if row else None
 
 
-def _on_target(change: Change, raw: str) -> str:
+def _on_target(change: Change, accounts: Sequence[str], raw: str) -> str:
     place = place_of(change.address.document)
     if place is None or change.after is None or not raw:
         return ""
     ours, document = change.after.value, json.loads(raw)
     frozen = "ArnNotLike" in (ours.get("Condition") or {})
     requests = of_freeze(ours, place) if frozen else of_statement(ours, document, place)
-    return let_past(requests, Policies(resource=document))
+    theirs = of_accounts(accounts, ours, document, place)
+    policies = Policies(resource=document)
+    return let_past(requests, policies) or let_past(theirs, policies)
 
 
 # --- principals ------------------------------------------------------------------------------

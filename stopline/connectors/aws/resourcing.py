@@ -5,43 +5,46 @@ explicit deny holds against every allow, grants of a key among them.
 https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_evaluation-logic.html
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import replace
 
 from stopline.connectors.aws import marks
 from stopline.connectors.aws.kinds import Resource, where_of
-from stopline.connectors.aws.levers import NAME, WHOM, denied, left, strangers, taken
+from stopline.connectors.aws.levers import (
+    NAME,
+    NOBODY,
+    WHOM,
+    denied,
+    left,
+    orphaned,
+    size_with,
+    strangers,
+    taken,
+)
 from stopline.connectors.aws.resources import TABLE
 from stopline.model import Address, Breadth, Change, Grant, Skip, State
 from stopline.port import Terms
-from stopline.text import Json, canonical
 
 
 def resource(grant: Grant, terms: Terms, proto: Change) -> Iterator[Change | Skip]:
     """The first form of our statements that fits and was not refused; or why it is left."""
     row, state = TABLE[grant.address.kind], grant.state.value
     yield from strangers(grant, terms)
-    if state["orphans"]:
-        who = ", ".join(state["orphans"][:2])
-        yield left(grant, f"its policy names a deleted principal ({who}), so AWS takes no edit")
+    if reason := orphaned(state["orphans"]):
+        yield left(grant, f"its policy {reason}")
         return
     if not (state["accounts"] or state["own"]):
-        yield left(grant, "the vendor's file names no account or principal that could be denied")
+        yield left(grant, NOBODY)
         return
     size = 0
     for merged in (False, True):
         changes = list(_form(row, grant, terms, proto, merged=merged))
-        size = _size(state, changes)
+        size = size_with(state, changes)
         if taken(changes, terms) and size <= row.longest:
             yield from changes
             return
     reason = f"its policy would be {size} of {row.longest} bytes"
     yield left(grant, reason if size > row.longest else "AWS refused the writes")
-
-
-def _size(state: Json, changes: Iterable[Change]) -> int:
-    added = sum(len(canonical(c.after.value).encode()) + 1 for c in changes if c.after)
-    return int(state["policy_bytes"]) + added
 
 
 def _form(

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from stopline.connectors.aws import lockout, marks
-from stopline.connectors.aws.levers import INLINE, NAME, left, length, strangers, taken
+from stopline.connectors.aws.levers import INLINE, NAME, left, length, orphaned, strangers, taken
 from stopline.connectors.aws.policy import account_of
 from stopline.model import Address, Breadth, Change, Grant, Skip, State
 from stopline.port import Terms
@@ -25,10 +25,8 @@ def shared(grant: Grant, terms: Terms, proto: Change) -> Iterator[Change | Skip]
     """Deny the vendor in the trust policy, then end older sessions; or say why it is left."""
     trust = grant.state.value["trust"]
     yield from strangers(grant, terms)
-    if trust["orphans"]:
-        who = ", ".join(trust["orphans"][:2])
-        reason = f"its trust policy names a deleted principal ({who}), so AWS takes no edit"
-        yield left(grant, f"{_with(grant)}, and {reason}")
+    if reason := orphaned(trust["orphans"]):
+        yield left(grant, f"{_with(grant)}, and its trust policy {reason}")
         return
     denies = _first_that_fits(grant, terms, proto)
     if not denies:

@@ -7,15 +7,25 @@ lock, no retention, no versioning is set.
 https://docs.aws.amazon.com/AmazonS3/latest/userguide/amazon-s3-policy-keys.html
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import replace
 
 from stopline.connectors.aws import marks, policy
 from stopline.connectors.aws.documents import LONGEST_BUCKET_POLICY
-from stopline.connectors.aws.levers import NAME, WHOM, Part, denied, left, strangers, taken
+from stopline.connectors.aws.levers import (
+    NAME,
+    NOBODY,
+    WHOM,
+    Part,
+    denied,
+    left,
+    orphaned,
+    size_with,
+    strangers,
+    taken,
+)
 from stopline.model import Address, Breadth, Change, Grant, Skip, State
 from stopline.port import Terms
-from stopline.text import Json, canonical
 
 OBJECTS = (
     "s3:PutObject*",
@@ -53,23 +63,26 @@ def bucket(grant: Grant, terms: Terms, proto: Change) -> Iterator[Change | Skip]
     """The first form of our statements that fits and was not refused; or why it is left."""
     state, name = grant.state.value, grant.address.id
     yield from strangers(grant, terms)
-    if state["orphans"]:
-        who = ", ".join(state["orphans"][:2])
-        yield left(grant, f"its policy names a deleted principal ({who}), so AWS takes no edit")
+    if reason := orphaned(state["orphans"]):
+        yield left(grant, f"its policy {reason}")
         return
     freeze = preserved(name, terms)
     if not (state["accounts"] or state["own"]):
-        yield left(grant, "the vendor's file names no account or principal that could be denied")
+        yield left(grant, NOBODY)
         if not freeze:
             return
     for frozen in (True, False) if freeze else (False,):
         for merged in (False, True):
             changes = list(_form(grant, terms, proto, frozen=frozen, merged=merged))
-            if changes and taken(changes, terms) and _size(state, changes) <= LONGEST_BUCKET_POLICY:
+            if (
+                changes
+                and taken(changes, terms)
+                and size_with(state, changes) <= LONGEST_BUCKET_POLICY
+            ):
                 yield from changes
                 yield from _thawed(grant) if freeze and not frozen else ()
                 return
-    size = _size(state, _form(grant, terms, proto, frozen=False, merged=True))
+    size = size_with(state, _form(grant, terms, proto, frozen=False, merged=True))
     reason = f"the policy of {name} would be {size} of {LONGEST_BUCKET_POLICY} bytes"
     yield left(grant, reason if size > LONGEST_BUCKET_POLICY else "AWS refused the writes")
 
@@ -77,11 +90,6 @@ def bucket(grant: Grant, terms: Terms, proto: Change) -> Iterator[Change | Skip]
 def _thawed(grant: Grant) -> Iterator[Skip]:
     reason = "denied to the vendor, but its policy has no room for the freeze that was asked for"
     yield left(grant, f"{reason}: others can still write and delete")
-
-
-def _size(state: Json, changes: Iterable[Change]) -> int:
-    added = sum(len(canonical(c.after.value).encode()) + 1 for c in changes if c.after)
-    return int(state["policy_bytes"]) + added
 
 
 def _form(

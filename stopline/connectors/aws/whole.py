@@ -40,7 +40,7 @@ def _asked(clients: Clients, row: Resource, where: Where) -> tuple[str, str]:
         if any(f" {code}:" in error.detail for code in row.absent):
             return "", ""
         raise
-    return row.text(answer), str(answer.get(row.tag, ""))
+    return row.text_in(answer), str(answer.get(row.tag, ""))
 
 
 def _words(clients: Clients, row: Resource, where: Where, call: Call, text: str) -> dict[str, Any]:
@@ -54,9 +54,12 @@ def _words(clients: Clients, row: Resource, where: Where, call: Call, text: str)
 
 def read(clients: Clients, document: Document) -> Observed:
     """Read one resource's policy; `exists` is false when the resource is not there."""
-    row = BY_STATEMENT[document.kind]
+    row, where = BY_STATEMENT[document.kind], where_of(document)
     try:
-        raw, tag = _asked(clients, row, where_of(document))
+        raw, tag = _asked(clients, row, where)
+        if row.there is not None and not raw:
+            words = row.there.words(where, "")
+            clients.ask(where.account, row.placed(where.region), row.there.operation, **words)
     except ConnectorError as error:
         if gone(error):
             return Observed(document, exists=False)
@@ -79,7 +82,7 @@ def write(
             detail = f"the policy of {document.id} would be {len(wanted.encode())} bytes"
             raise ConnectorError(Cause.QUOTA, f"{detail} of {row.longest}")
     if row.out is not None and wanted and all(c.after is None for c in changes):
-        _taken_out(clients, row, observed, (changes, original))
+        _taken_out(clients, row.out, observed, (changes, original))
         return
     call = row.put if wanted else row.drop
     if call is None:
@@ -106,24 +109,20 @@ def _send(clients: Clients, row: Resource, where: Where, call: Call, what: tuple
 
 def _taken_out(
     clients: Clients,
-    row: Resource,
+    out: Call,
     observed: Observed,
     what: tuple[Sequence[Change], str | None],
 ) -> None:
     """Take ours out one by one; what is left is put only where it is the original, worded anew."""
     (changes, original), document = what, observed.document
-    where = where_of(document)
-    for number, change in enumerate(c for c in changes if c.address in observed.states):
+    row, where = BY_STATEMENT[document.kind], where_of(document)
+    for change in (c for c in changes if c.address in observed.states):
         try:
-            words = row.out.words(where, change.address.part) if row.out else {}
-            operation = row.out.operation if row.out else ""
-            clients.do(where.account, row.placed(where.region), operation, **words)
+            words = out.words(where, change.address.part)
+            clients.do(where.account, row.placed(where.region), out.operation, **words)
         except ConnectorError as error:
-            if gone(error):  # somebody took it out; a bus that is gone is told below
-                continue
-            if number:  # those before it landed
-                raise ConnectorError(error.cause, error.detail, landed=None) from error
-            raise
+            if not gone(error):  # somebody took it out; a bus that is gone is told below
+                raise
     now = text_of(clients, row, where)
     if composed(now, changes, original) == original and now != original:
         _send(clients, row, where, row.put, (original, ""))

@@ -340,14 +340,26 @@ CODES = {
 }
 
 
+def answered(code: str, status: int, message: str = "m") -> b.ClientError:
+    """What botocore raises of an answer."""
+    said = {"Error": {"Code": code, "Message": message}}
+    return b.ClientError({**said, "ResponseMetadata": {"HTTPStatusCode": status}}, "PutSomething")
+
+
+def test_a_search_domain_in_the_middle_of_a_change_takes_ours_later() -> None:
+    """OpenSearch has one code for that and for a policy that it does not take."""
+    busy = "A change/update is in progress. Please wait for it to complete."
+    for message, cause in ((busy, Cause.THROTTLED), ("Invalid policy", Cause.REFUSED)):
+        raised = answered("ValidationException", 400, message)
+        said = translated(raised, "opensearch.update_domain_config", writing=True)
+        assert (said.cause, said.landed) == (cause, False)
+
+
 @pytest.mark.parametrize("code", CODES)
 def test_every_error_of_aws_has_its_cause(code: str) -> None:
     """What happens next hangs on it; and whether a write may have landed."""
     status, cause, landed = CODES[code]
-    raised = b.ClientError(
-        {"Error": {"Code": code, "Message": "m"}, "ResponseMetadata": {"HTTPStatusCode": status}},
-        "PutBucketPolicy",
-    )
+    raised = answered(code, status)
     writing = translated(raised, "s3.put_bucket_policy data", writing=True)
     assert (writing.cause, writing.landed) == (cause, landed)
     reading = translated(raised, "s3.get_bucket_policy data", writing=False)

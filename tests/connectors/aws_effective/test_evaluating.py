@@ -1,5 +1,6 @@
 """Effective access: what is refused, what is allowed, and what nobody can tell."""
 
+import os
 from dataclasses import replace
 from random import Random
 
@@ -34,9 +35,10 @@ def let(principal: Json, **more: Json) -> Json:
     return {"Effect": "Allow", "Principal": principal, "Action": "sqs:*", "Resource": QUEUE, **more}
 
 
-@pytest.mark.skipif(bool(missing()), reason=missing() or "it is there")
+@pytest.mark.skipif(bool(missing()) and not os.environ.get("CI"), reason=missing() or "it is there")
 def test_another_evaluator_says_the_same() -> None:
     """Of requests and policies that are generated: users and sessions, ours and a stranger's."""
+    assert missing() == ""
     told, counted = disagreements(list(cases(seed=7, number=600)))
     assert told == []
     assert counted["allowed"] > 100

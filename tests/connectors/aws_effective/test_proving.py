@@ -5,7 +5,7 @@ from dataclasses import replace
 from types import SimpleNamespace
 
 import pytest
-from support.aws import DATA, MERCOR, Cloud
+from support.aws import DATA, MERCER, MERCOR, VENDOR, Cloud
 from support.aws_resources import KINDS, Owner, policy_of
 from support.grants import held, opinions
 
@@ -140,7 +140,7 @@ def test_what_cannot_be_read_again_is_not_proven(cloud: Cloud) -> None:
     change = Change(address, None, after, "deny-users", Breadth.PRINCIPAL, marked=True)
     cloud.closed.add(DATA)
     observed = {document: Observed(document, {address: after})}
-    (told,) = cloud.connector().unproved([change], observed)
+    (told,) = cloud.connector().unproved(VENDOR, [change], observed)
     assert told.address == address
     assert told.why.startswith("the policies of the account could not be read again: ")
 
@@ -176,7 +176,7 @@ def test_what_stands_and_does_not_help_is_unverified_and_can_be_given_back(
     old = altered(change, Resource=table)
     assert carry_out(connector, book, [old], Direction.CONTAIN) == [Outcome.APPLIED]
 
-    tally = verified(book, {"aws": connector}, PAUSE, waited.append)
+    tally = verified(book, {"aws": connector}, VENDOR, PAUSE, waited.append)
     assert tally.outcomes == {"verified": 0, "unverified": 1}
     (event,) = book.store.events(PAUSE, "verified")
     assert event.data["unverified"] == [str(change.address)]
@@ -198,6 +198,22 @@ def test_what_is_proven_is_verified_at_once(cloud: Cloud, book: Book) -> None:
     (grant,) = (g for g in held(connector) if g.address.kind == "dynamodb-table")
     changes = [for_accounts(connector, grant)]
     assert carry_out(connector, book, changes, Direction.CONTAIN) == [Outcome.APPLIED]
-    tally = verified(book, {"aws": connector}, PAUSE, waited.append)
+    tally = verified(book, {"aws": connector}, VENDOR, PAUSE, waited.append)
     assert tally.outcomes == {"verified": 1, "unverified": 0}
     assert (waited, book.store.events(PAUSE, "verified")[0].data["why"]) == ([], {})
+
+
+def test_a_deny_of_another_than_the_vendors_file_names_is_no_proof(
+    cloud: Cloud, book: Book
+) -> None:
+    """What ours claims is refused, and the file's account is let in: unverified, and who it is."""
+    Owner(cloud).make("sqs-queue", "labels")
+    connector = cloud.connector(resources=("sqs-queues",))
+    (grant,) = held(connector)
+    whom = {"StringEquals": {"aws:PrincipalAccount": [MERCER]}}
+    wrong = altered(for_accounts(connector, grant), Condition=whom)
+    assert carry_out(connector, book, [wrong], Direction.CONTAIN) == [Outcome.APPLIED]
+    tally = verified(book, {"aws": connector}, VENDOR, PAUSE, lambda _: None)
+    assert tally.outcomes == {"verified": 0, "unverified": 1}
+    (event,) = book.store.events(PAUSE, "verified")
+    assert f"arn:aws:iam::{MERCOR}:role/any can still" in event.data["why"][str(wrong.address)]

@@ -1,9 +1,11 @@
 """Event buses: what is ours is taken out by statement, so that nobody's edit is lost by it."""
 
 import json
+from typing import Any
 
 import pytest
-from support.aws import DATA, MERCOR, Cloud
+from botocore.awsrequest import AWSResponse
+from support.aws import DATA, MERCOR, Cloud, answer
 from support.aws_resources import STRANGER, Owner, statement
 from support.grants import a_grant, opinions
 
@@ -85,3 +87,27 @@ def test_what_somebody_took_out_before_us_is_no_fault(
     with pytest.raises(ConnectorError) as caught:
         connector.write(contained, [c.inverse() for c in ours], before, "t")
     assert (caught.value.cause, caught.value.landed) == (Cause.GONE, False)
+
+
+@pytest.mark.parametrize("call", ["DescribeEventBus", "PutPermission"])
+def test_what_fails_after_ours_was_taken_out_leaves_open_what_landed(
+    cloud: Cloud, connector: AwsConnector, call: str
+) -> None:
+    """A statement is gone by then: nobody may say that nothing was written."""
+    owner, (ours, *_) = Owner(cloud), changes(connector)
+    owner.make("event-bus", "labels")
+    before = json.dumps(json.loads(owner.text(DOCUMENT)), indent=7)  # to be put back verbatim
+    connector.write(connector.read(DOCUMENT), [ours], before, "t")
+    contained = connector.read(DOCUMENT)
+    refused = answer(400, json.dumps({"__type": "AccessDeniedException"}))
+
+    def refusing(request: Any) -> AWSResponse | None:
+        target = request.headers.get("X-Amz-Target", b"")
+        return refused if target.endswith(f".{call}".encode()) else None
+
+    cloud.interfere = refusing
+    with pytest.raises(ConnectorError) as caught:
+        connector.write(contained, [ours.inverse()], before, "t")
+    cloud.interfere = lambda _: None
+    assert (caught.value.cause, caught.value.landed) == (Cause.DENIED, None)
+    assert ours.address not in connector.read(DOCUMENT).states

@@ -4,14 +4,17 @@ The clients are botocore's own, with its own stubs: requests and answers are hel
 """
 
 import json
+import shlex
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 
 import boto3
 import pytest
+from botocore import xform_name
 from botocore.stub import Stubber
 from support.aws import DATA, MERCER, MERCOR, VENDOR, estate
+from support.aws_cli import parsed
 from support.grants import a_grant, opinions
 
 from stopline.connectors.aws import AwsConnector, reached
@@ -64,6 +67,17 @@ def get(stub: Stubber, text: str, tag: str = OLD, arn: str = ARN) -> None:
         )
 
 
+def there(stub: Stubber, *, still: bool = True) -> None:
+    """What is asked where no policy is: whether there is a function."""
+    words = {"FunctionName": "label"}
+    if still:
+        stub.add_response("get_function_configuration", {"FunctionName": "label"}, words)
+    else:
+        stub.add_client_error(
+            "get_function_configuration", "ResourceNotFoundException", expected_params=words
+        )
+
+
 def changes(connector: AwsConnector) -> list[Change]:
     """What would be done about the function."""
     grant = a_grant("lambda-function", "us-east-1/label")
@@ -113,6 +127,7 @@ def test_where_a_function_had_no_policy_a_restore_leaves_none(connector: AwsConn
     ours = changes(connector)[:1]
     with answering("reading", connector) as reads, answering("writing", connector) as writes:
         get(reads, "")
+        there(reads)
         observed = connector.read(DOCUMENT)
         assert (observed.exists, observed.raw, observed.tag) == (True, "", "")
         kept = [c.after.value for c in ours if c.after]
@@ -129,7 +144,16 @@ def test_where_a_function_had_no_policy_a_restore_leaves_none(connector: AwsConn
         words = {"ResourceArn": ARN, "RevisionId": NEW}
         writes.add_response("delete_resource_policy", {}, words)
         get(reads, "")
+        there(reads)
         connector.write(contained, [c.inverse() for c in ours], "", "t")
+
+
+def test_a_function_that_is_gone_is_not_one_without_a_policy(connector: AwsConnector) -> None:
+    """Of both Lambda says the same; a deny that went with its function is not taken out by hand."""
+    with answering("reading", connector) as reads:
+        get(reads, "")
+        there(reads, still=False)
+        assert not connector.read(DOCUMENT).exists
 
 
 @pytest.mark.parametrize(
@@ -151,6 +175,22 @@ def test_what_lambda_refuses_has_a_cause(connector: AwsConnector, code: str, cau
             connector.write(observed, changes(connector), POLICY, "t")
     assert isinstance(caught.value, StaleError) is (cause is Cause.FOREIGN)
     assert (caught.value.cause, caught.value.landed) == (cause, False)
+
+
+def test_by_hand_the_same_calls_are_made(connector: AwsConnector) -> None:
+    """Read, written, and dropped where nothing would be left: as the model names them."""
+    (ours, *_) = changes(connector)
+    *_, line = connector.commands(DOCUMENT, [ours.inverse()], None).lines
+    client = boto3.client("lambda", region_name="us-east-1")
+    for name in ("GetResourcePolicy", "PutResourcePolicy", "DeleteResourcePolicy"):
+        command = f"aws lambda {xform_name(name, '-')} "
+        words = line.partition(command)[2].partition(" > ")[0].partition(" &&")[0]
+        given, _, _ = parsed(client, name, shlex.split(words.replace("file://$D/new", "new text")))
+        expected = {
+            "ResourceArn": ARN,
+            **({"Policy": "new text"} if name.startswith("Put") else {}),
+        }
+        assert given == expected
 
 
 def test_what_runs_already_is_told(connector: AwsConnector) -> None:

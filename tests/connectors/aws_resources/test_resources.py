@@ -2,22 +2,26 @@
 
 import json
 from dataclasses import replace
+from typing import Any
 
 import pytest
-from support.aws import DATA, MERCER, MERCOR, VENDOR, Cloud
+from botocore.awsrequest import AWSResponse
+from support.aws import DATA, MERCER, MERCOR, VENDOR, Cloud, answer
 from support.aws_resources import ARNS, Owner
-from support.grants import a_grant, held, opinions
+from support.grants import TERMS, a_grant, held, opinions
 
-from stopline.connectors.aws import AwsConnector, policy, whole
+from stopline.connectors.aws import AwsConnector, policy, reached, whole
 from stopline.connectors.aws.kinds import Where, where_of
 from stopline.connectors.aws.resources import DYNAMODB, KMS, SQS, TABLE
+from stopline.connectors.aws.storage import Reach
 from stopline.errors import ConfigError, ConnectorError
 from stopline.estate import parse_estate
-from stopline.model import Change, Counted, Document, Scope, Skip, State
+from stopline.model import Address, Change, Counted, Document, Gap, Grant, Scope, Skip, State
 from stopline.port import Observed
 from stopline.receipts import Cause
 
 VENDORS = policy.Vendors(accounts=frozenset({MERCOR}))
+REACH = Reach(VENDORS, VENDOR.aws, (), ())
 ESTATE = 'aws:\n  accounts: {"111122223333": {}}\n'
 
 
@@ -90,6 +94,29 @@ def test_a_policy_that_names_a_deleted_principal_is_left(connector: AwsConnector
     assert isinstance(skip, Skip)
     assert skip.leaves_access
     assert "AIDAEXAMPLEEXAMPLE00" in skip.reason
+
+
+def test_a_form_that_was_refused_gives_way_to_the_other(connector: AwsConnector) -> None:
+    """Two statements, then one that says the same; and when that was refused too, it is left."""
+    grant = a_grant(own=[f"arn:aws:iam::{DATA}:role/annotator"])
+    refused, forms = frozenset[Address](), list[int]()
+    for _ in range(2):
+        terms = replace(TERMS, refusals=refused)
+        changes = [o for o in connector.contained(grant, terms) if isinstance(o, Change)]
+        forms.append(len(changes))
+        refused |= {change.address for change in changes}
+    assert forms == [2, 1]
+    (skip,) = connector.contained(grant, replace(TERMS, refusals=refused))
+    assert isinstance(skip, Skip)
+    assert (skip.leaves_access, skip.reason) == (True, "AWS refused the writes")
+
+
+def test_a_vendor_whom_no_deny_could_name_is_left(connector: AwsConnector) -> None:
+    """Let in as everybody is, by a file without accounts and principals: said."""
+    (skip,) = opinions(connector, a_grant(accounts=[], own=[]))
+    assert isinstance(skip, Skip)
+    assert skip.leaves_access
+    assert "no account or principal" in skip.reason
 
 
 def test_an_orphan_is_read_from_the_policy(cloud: Cloud, connector: AwsConnector) -> None:
@@ -206,3 +233,37 @@ def test_regions_are_the_sessions_where_the_estate_names_none(
         Owner(cloud, region=region).make("sqs-queue", "labels")
     found = held(cloud.connector(resources=("sqs-queues",)))
     assert [g.address.id for g in found] == ["eu-west-1/labels"]
+
+
+UNREADABLE = {
+    "ListQueues": (403, {"__type": "AccessDenied"}, "sqs-queues in us-east-1"),
+    "GetQueueUrl": (403, {"__type": "AccessDenied"}, "sqs-queue us-east-1/labels"),
+    "GetQueueAttributes": (200, {"Attributes": {"Policy": "{"}}, "sqs-queue us-east-1/labels"),
+}
+
+
+@pytest.mark.parametrize("call", UNREADABLE)
+def test_what_cannot_be_read_is_a_gap_by_its_name(cloud: Cloud, call: str) -> None:
+    """A list, a resource, and a policy that is no JSON: each is named, and nothing is raised."""
+    Owner(cloud).make("sqs-queue", "labels")
+    status, said, what = UNREADABLE[call]
+
+    def interfere(request: Any) -> AWSResponse | None:
+        target = request.headers.get("X-Amz-Target", b"")
+        return answer(status, json.dumps(said)) if target.endswith(f".{call}".encode()) else None
+
+    cloud.interfere = interfere
+    connector = cloud.connector(resources=("sqs-queues",))
+    found = list(reached.discover(connector.clients, [DATA], {}, REACH))
+    assert [f.what for f in found if isinstance(f, Gap)] == [what]
+    assert not [f for f in found if isinstance(f, Grant)]
+
+
+def test_the_resources_of_an_account_that_cannot_be_read_are_a_gap(cloud: Cloud) -> None:
+    """None of them was looked at; where the estate looks at none, there is nothing to say."""
+    clients = cloud.connector(resources=("sqs-queues",)).clients
+    (gap,) = reached.discover(clients, [DATA], {DATA: "no way in"}, REACH)
+    assert gap == Gap("aws", DATA, "policies of resources", "no way in")
+    none = cloud.connector(resources=()).clients
+    assert list(reached.discover(none, [DATA], {DATA: "no way in"}, REACH)) == []
+    assert not cloud.sent
