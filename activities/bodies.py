@@ -176,7 +176,8 @@ class Activities:
         with _at_work():
             self._check(order)
             planned = self._plans(order.plan)
-            _, playbook, _ = self._built(order.frozen)[0].parse()
+            # Not the connectors: a pause opens, and waits for people, also while one is missing.
+            _, playbook, _ = Frozen.load(self.book.store.body(order.frozen)).parse()
             if refused := guards.unanswered(planned.findings, order.overrides):
                 return api.Opened(refused="; ".join(f"{f.guard}: {f.what}" for f in refused))
             words = {

@@ -19,7 +19,6 @@ from stopline.notices.drafting import Facts
 from stopline.terminating import How
 from workflows import messages as m
 
-
 NOTICES = """\
 contact: "+1 555 0100"
 channels:
