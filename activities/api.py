@@ -49,6 +49,14 @@ def read_queue(journal: str) -> str:
     return f"{task_queue(journal)}/read"
 
 
+ALONE = "The playbook wants a second person for a containment; nothing was added to the open pause."
+APART = (
+    "Pause it apart with `stopline pause --apart`, which waits for that person; or have the open "
+    "pause rolled back first."
+)
+"""Why nothing is contained again there, and what to do instead."""
+
+
 @dataclass(frozen=True)
 class Options:
     """How work is cut, frozen when a pause starts, so that an upgrade does not change it."""

@@ -108,6 +108,7 @@ class Activities:
         frozen, connectors = self._built(order.frozen)
         vendor, playbook, estate = frozen.parse()
         pauses, holds = self.book.pauses, self.book.writes.holds()
+        alone = playbook.approvals.contain != "second-person"
         found = [
             item
             for name in sorted(connectors)
@@ -117,7 +118,7 @@ class Activities:
         snapshot = planner.snapshot_of(vendor.vendor, found, self.book.store.now())
         standing = planner.Standing(
             holds=holds,
-            approved=pauses.approved(order.pause) if approved else None,
+            approved=pauses.approved(order.pause, added=alone) if approved else None,
             protected=_protected(estate),
             released=pauses.released(order.pause) if approved else frozenset(),
             narrowed=any(p.id == order.pause and p.scope != order.scope for p in pauses.list()),
@@ -176,7 +177,8 @@ class Activities:
         with _at_work():
             self._check(order)
             planned = self._plans(order.plan)
-            _, playbook, _ = self._built(order.frozen)[0].parse()
+            # Not the connectors: a pause opens, and waits for people, also while one is missing.
+            _, playbook, _ = Frozen.load(self.book.store.body(order.frozen)).parse()
             if refused := guards.unanswered(planned.findings, order.overrides):
                 return api.Opened(refused="; ".join(f"{f.guard}: {f.what}" for f in refused))
             words = {
@@ -200,6 +202,8 @@ class Activities:
         with _at_work():
             self._check(said.order)
             pauses, pause = self.book.pauses, said.order.pause
+            if said.kind == "contain-again":
+                vouching.require_alone(self.book, pause)
             if said.kind == "acknowledged":
                 vouching.accept_gaps(self.book, self.approvers, said)
             read = {"plan": said.plan, "digest": said.digest} if said.plan else {}

@@ -134,9 +134,7 @@ def conclusion(book: Book, asked: api.Conclusion, teller: Teller = NOBODY) -> ap
     # Where something was removed for good, nobody is told that all was given back.
     told = "terminated" if result == "restored" and book.pauses.removed(pause) else result
     about = concluding(book, asked.order, replace(summary, result=told))
-    # A termination of a part leaves the pause what it was: that is no news to those outside.
-    again = asked.direction is Direction.TERMINATE and told == "contained"
-    drafts = teller.drafts(about) if changed and not again else ()
+    drafts = teller.drafts(about) if changed else ()
     book.pauses.mark(pause, status, detail, event=told, drafts=drafts)
     return replace(summary, notices=len(book.outbox.due(pause)))
 

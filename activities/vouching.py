@@ -10,6 +10,7 @@ from collections.abc import Iterable
 from activities import api, glass
 from activities.telling import NOBODY, Teller
 from stopline.approving import BREAKABLE, GAPS, Approvers, statement_of
+from stopline.configuration import Frozen
 from stopline.errors import RefusedError
 from stopline.journal.book import Book
 from stopline.journal.pauses import PauseStatus
@@ -62,6 +63,16 @@ def accept_gaps(book: Book, approvers: Approvers, said: api.Recording) -> None:
             "Another plan says by now what is left open. Nothing was accepted.",
             "Read it again with `stopline status`, then accept that.",
         )
+
+
+def require_alone(book: Book, pause: str) -> None:
+    """Raise RefusedError where the playbook lets nobody contain more on their own word.
+
+    The workflow refuses it first; one that an older release began does not know the playbook's.
+    """
+    frozen = Frozen.load(book.store.body(book.pauses.opened_with(pause)))
+    if frozen.parse()[1].approvals.contain == "second-person":
+        raise RefusedError(api.ALONE, api.APART)
 
 
 def require_own(plan: Plan, batch: api.BatchOrder) -> None:

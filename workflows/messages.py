@@ -36,13 +36,6 @@ AUDIT = "audit"
 REASSESS = "reassess"
 STATUS = "status"
 
-ALONE = "The playbook wants a second person for a containment; nothing was added to the open pause."
-APART = (
-    "Pause it apart with `stopline pause --apart`, which waits for that person; or have the open "
-    "pause rolled back first."
-)
-"""Why nothing is contained again there, and what to do instead."""
-
 
 def utc(seconds: float) -> str:
     """Return a moment, in seconds since 1970, as ISO 8601 in whole seconds of UTC."""

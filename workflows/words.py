@@ -67,7 +67,7 @@ class PeoplesWords:
         if not order.plan or not order.requester:
             raise ApplicationError("A plan and a requester are wanted.")
         if self._state.second_person:
-            raise ApplicationError(f"{m.ALONE} {m.APART}")
+            raise ApplicationError(f"{api.ALONE} {api.APART}")
 
     @workflow.update(name=m.ROLLBACK)
     async def rollback(self, restore: api.RestoreOrder) -> api.PlanRef:

@@ -155,8 +155,13 @@ def stop_on_signals(stop: asyncio.Event) -> None:
 
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
-        with contextlib.suppress(NotImplementedError):  # Windows has no such handlers
+        try:
             loop.add_signal_handler(number, asked)
+        except NotImplementedError:  # an event loop of Windows
+            log.warning(
+                "a stop is not heard here: writes in flight end with their lease",
+                signal=number.name,
+            )
 
 
 def work(settings: Settings) -> int:

@@ -94,10 +94,14 @@ class Heard:
 def post(
     store: Store, connection: Connection, pause: str, event: str, drafts: Iterable[Draft]
 ) -> None:
-    """Write the notices of the event that this transaction has just appended to the chain."""
+    """Write the notices of the event that this transaction has just appended to the chain.
+
+    Those outside are not told the same twice in a row: that a pause is contained anew is no news.
+    """
     last = connection.execute(q.LAST_EVENT).first()
     seq = last.seq if last else 0
-    made = [_row(store, connection, (pause, event, seq), draft) for draft in drafts]
+    news = (d for d in drafts if not d.outside or _last_told(connection, pause, d) != event)
+    made = [_row(store, connection, (pause, event, seq), draft) for draft in news]
     # A route that is configured twice must not undo the event with a second row of one key.
     rows = [*{row["key"]: row for row in made}.values()]
     if not rows:
@@ -107,6 +111,15 @@ def post(
     told = ("key", "audience", "channel", "recipient", "body", "state", "why")
     listed = [{name: row[name] for name in told} for row in rows]
     store.append(connection, pause, "notices", {"event": event, "seq": seq, "notices": listed})
+
+
+def _last_told(connection: Connection, pause: str, draft: Draft) -> str:
+    """The last event that somebody was told of, or still will be, over the same way; or nothing."""
+    n = t.notices.c
+    to = (n.audience == draft.audience, n.channel == draft.channel, n.recipient == draft.recipient)
+    states = (str(NoticeState.PENDING), str(NoticeState.SENT))
+    query = sa.select(n.event).where(n.pause == pause, *to, n.state.in_(states))
+    return str(connection.execute(query.order_by(n.seq.desc()).limit(1)).scalar() or "")
 
 
 def _row(

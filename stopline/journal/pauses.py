@@ -219,9 +219,15 @@ class Pauses:
             if not any(e.data == data and e.actor == by for e in told):
                 self.store.append(connection, pause, "approved", data, by)
 
-    def approved(self, pause: str) -> frozenset[Address]:
-        """The addresses that approved containment plans of this pause name."""
-        refs = {e.data["ref"] for e in self.store.events(pause, "approved")}
+    def approved(self, pause: str, *, added: bool = True) -> frozenset[Address]:
+        """The addresses that approved containment plans of this pause name.
+
+        Without `added`, nothing counts that one person had contained again on their own word.
+        """
+        more = () if added else self.store.events(pause, "contain-again")
+        own = {(event.actor, event.data.get("plan", "")) for event in more}
+        said = ((e.actor, e.data["ref"]) for e in self.store.events(pause, "approved"))
+        refs = {ref for by, ref in said if (by, ref) not in own}
         plans = [self.plan(ref).plan for ref in sorted(refs)]
         return frozenset(c.address for p in plans for c in (*p.changes, *p.claims))
 

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from stopline.model import Direction, Scope
+from stopline.render.choices import ShownChoice, choices_page
 from stopline.render.page import Line, Page, Section, Table, Tone
 from stopline.render.plan import MOST, SHORT, scope_text
 
@@ -62,6 +63,7 @@ class Waiting:
     request: str = ""
     more: int = 1
     approved_by: tuple[str, ...] = ()
+    choices: tuple[ShownChoice, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -198,7 +200,7 @@ def standing_page(standing: Standing, most: int = MOST) -> Page:
     """Return all about one pause: what is held, what is left and why, who said what."""
     sections = (
         _head(standing),
-        _waiting(standing),
+        *_waiting(standing),
         *_left(standing, most),
         _held(standing, most),
         _said(standing),
@@ -208,8 +210,7 @@ def standing_page(standing: Standing, most: int = MOST) -> Page:
 
 def result_page(standing: Standing, most: int = MOST) -> Page:
     """Return how a run ended: the verdict, what waits, and everything that is left."""
-    sections = (_head(standing), _waiting(standing), *_left(standing, most))
-    return tuple(section for section in sections if section is not None)
+    return (_head(standing), *_waiting(standing), *_left(standing, most))
 
 
 def _head(s: Standing) -> Section:
@@ -274,9 +275,9 @@ def _pay(s: Standing) -> list[Line]:
     return [Line(text, "!", Tone.BAD, (run,))]
 
 
-def _waiting(s: Standing) -> Section | None:
+def _waiting(s: Standing) -> Page:
     if s.waiting is None:
-        return None
+        return ()
     waiting = s.waiting
     who = f"another person than {waiting.asked_by}" if waiting.asked_by else "a second person"
     if waiting.more > 1:
@@ -284,7 +285,8 @@ def _waiting(s: Standing) -> Section | None:
     text = f"the {waiting.direction} plan {waiting.digest[:SHORT]} waits for {who}"
     stale = " (the estate moved; the plan was made again)" if waiting.stale else ""
     line = Line(text + stale, "!", Tone.WARN, (f"run: {waiting.command}",))
-    return Section("Waiting for approval", (line,), Tone.WARN)
+    asked = Section("Waiting for approval", (line,), Tone.WARN)
+    return (asked, *choices_page(waiting.choices))
 
 
 _TITLES = {

@@ -148,6 +148,18 @@ def test_a_person_chooses_what_becomes_of_a_conflict(
     assert (asked.code, switches["k1"]) == (5, "expired")
     columns = 'before {"Status":"on"}, ours {"Status":"off"}, now {"Status":"expired"}'
     assert f"{columns} (it is theirs)" in " ".join(asked.said.split())
+    (told,) = asking.ask("status", "mercor", "--output", "json").document["waiting"]["choices"]
+    assert told == {
+        "address": ANNOTATORS,
+        "choice": choice,
+        "reason": "it is theirs",
+        "before": '{"Status":"on"}',
+        "ours": '{"Status":"off"}',
+        "now": '{"Status":"expired"}',
+    }
+    for read in (asking.ask("status", "mercor"), asking.approve(by="ada@lab.example")):
+        said = " ".join(f"{read.out} {read.said}".split())
+        assert f"{choice} {ANNOTATORS}: {columns} (it is theirs)" in said
     answer = asking.approve("--output", "json")
     assert (answer.code, answer.document["status"], switches["k1"]) == (code, status, left)
     said = asking.house.book.store.events(kind="rollback")[-1].data["choices"]

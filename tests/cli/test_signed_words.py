@@ -1,27 +1,18 @@
 """Where approvals are signed, so is every other word that lets something happen."""
 
-import os
-import shutil
-import subprocess
-
-import pytest
 from support.asking import CONFIRM, Asking
+from support.signers import a_key, needs_openssh
 
 from stopline.connectors.memory import Principal
 
-pytestmark = pytest.mark.skipif(
-    shutil.which("ssh-keygen") is None and not os.environ.get("CI"),
-    reason="OpenSSH is not installed",
-)
+pytestmark = needs_openssh
 ROLES = "approvers: [riley@lab.example]\nsignatures: required\n"
 
 
 def test_a_yes_to_what_stays_open_is_signed_with_the_approvers_key(asking: Asking) -> None:
     """Refused without one, and the pause stays partial; with it, it is contained."""
     folder = asking.house.settings.config_dir
-    key = folder.parent / "riley"
-    words = ["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", str(key)]
-    subprocess.run(words, check=True, stdin=subprocess.DEVNULL)
+    key = a_key(folder.parent, "riley")
     public = key.with_suffix(".pub").read_text()
     (folder / "allowed_signers").write_text(f"riley@lab.example {public}")
     (folder / "roles.yaml").write_text(ROLES)

@@ -1,13 +1,12 @@
 """What one person may approve alone; and that its signature never passes for a normal one."""
 
-import shutil
-import subprocess
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from support.signers import a_key, needs_openssh
 
 from stopline.approving import Approvers
 from stopline.errors import RefusedError
@@ -88,12 +87,10 @@ def test_nobody_breaks_the_glass_where_no_role_says_so(tmp_path: Path) -> None:
     assert not parse_roles("approvers: ['*']\n", "roles.yaml").may_break_glass("ada")
 
 
-@pytest.mark.skipif(shutil.which("ssh-keygen") is None, reason="OpenSSH is not installed")
+@needs_openssh
 def test_a_signature_of_one_kind_is_refused_as_the_other(tmp_path: Path) -> None:
     """Replayed either way it does not verify; as what it is, it does, until the role is taken."""
-    key = tmp_path / "riley"
-    words = ["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", str(key)]
-    subprocess.run(words, check=True, stdin=subprocess.DEVNULL)
+    key = a_key(tmp_path, "riley")
     public = key.with_suffix(".pub").read_text()
     (tmp_path / "allowed_signers").write_text(f"riley {public}")
     approvers = roles(tmp_path, "required")

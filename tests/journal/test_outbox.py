@@ -88,6 +88,44 @@ def test_after_containment_those_outside_are_told_of_the_end_too(book: Book) -> 
     assert len({n.key for n in book.outbox.of(FIRST)}) == 3
 
 
+@pytest.mark.parametrize("between", [PauseStatus.PARTIAL, PauseStatus.TERMINATED])
+def test_those_outside_hear_once_that_it_is_contained(book: Book, between: PauseStatus) -> None:
+    """New access that an audit had contained, or a part that ended, is news inside alone."""
+    open_pause(book)
+    contained(book)
+    book.pauses.mark(FIRST, between)
+    contained(book)
+    told = [n.audience for n in book.outbox.of(FIRST)]
+    assert (told.count("responders"), told.count("vendor")) == (2, 1)
+
+
+def test_who_was_told_that_it_is_given_back_hears_when_it_is_contained_again(book: Book) -> None:
+    """After the last word that they heard, this is another."""
+    open_pause(book)
+    contained(book)
+    book.pauses.mark(FIRST, PauseStatus.CLOSED, event="restored", drafts=(THEIRS,))
+    contained(book)
+    assert [n.event for n in book.outbox.due(FIRST, "mail")] == [
+        "contained", "restored", "contained",
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("state", [NoticeState.WITHDRAWN, NoticeState.FAILED])
+def test_who_never_got_the_word_that_it_is_contained_is_told_the_next_time(
+    book: Book, state: NoticeState
+) -> None:
+    """What was withdrawn, or failed, has told them nothing; nor has what another address got."""
+    open_pause(book)
+    other = replace(THEIRS, recipient="ceo@mercor.example")
+    book.pauses.mark(FIRST, PauseStatus.CONTAINED, event="contained", drafts=(THEIRS, other))
+    for notice in book.outbox.due(FIRST):
+        mine = notice.recipient == THEIRS.recipient
+        book.outbox.ended(notice, state if mine else NoticeState.SENT, "why")
+    book.pauses.mark(FIRST, PauseStatus.PARTIAL)
+    book.pauses.mark(FIRST, PauseStatus.CONTAINED, event="contained", drafts=(THEIRS, other))
+    assert [n.recipient for n in book.outbox.due(FIRST)] == [THEIRS.recipient]
+
+
 def test_a_channel_that_fails_is_amber_until_it_is_sent_and_ends_once(book: Book) -> None:
     """Tried and not sent is amber, and so is failed; what has ended stays as it ended."""
     open_pause(book)

@@ -1,14 +1,23 @@
 """People with OpenSSH keys, whom a worker's roles let approve, and what they would sign."""
 
+import os
+import shutil
 import subprocess
 from dataclasses import replace
 from pathlib import Path
 
+import pytest
 from support.pausing import Line
 from temporalio.client import WorkflowHandle
 
 from stopline.approving import Approvers
 from stopline.signing import Statement
+
+needs_openssh = pytest.mark.skipif(
+    shutil.which("ssh-keygen") is None and not os.environ.get("CI"),
+    reason="OpenSSH is not installed",
+)
+"""For tests that sign: skipped without OpenSSH; where CI is set, they fail."""
 
 
 def a_key(folder: Path, person: str) -> Path:

@@ -1,15 +1,13 @@
 """Whose yes counts: signatures, several people, a no, a yes that comes too late, and forgeries."""
 
 import asyncio
-import os
-import shutil
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from support.pausing import PAUSE, PLAYBOOK, VENDOR, Line, a_line, a_world
-from support.signers import a_key, signers, statement
+from support.signers import a_key, needs_openssh, signers, statement
 from temporalio.client import WorkflowFailureError, WorkflowHandle, WorkflowUpdateFailedError
 
 from activities import api, vouching
@@ -23,10 +21,7 @@ from stopline.signing import Statement, sign
 from workflows import messages as m
 
 PAUSED = m.Phase.PAUSED
-pytestmark = pytest.mark.skipif(
-    shutil.which("ssh-keygen") is None and not os.environ.get("CI"),
-    reason="OpenSSH is not installed",
-)
+pytestmark = needs_openssh
 
 
 def test_where_approvals_are_signed_so_is_a_yes_to_what_stays_open(tmp_path: Path) -> None:

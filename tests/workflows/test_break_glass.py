@@ -1,14 +1,12 @@
 """Break-glass: one person's yes is enough for what can be undone; told loudly, and reviewed."""
 
 import asyncio
-import os
-import shutil
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from support.pausing import PAUSE, PLAYBOOK, VENDOR, Line, a_line
-from support.signers import a_key, signers, statement
+from support.signers import a_key, needs_openssh, signers, statement
 from temporalio.client import WorkflowHandle, WorkflowUpdateFailedError
 from temporalio.testing import ActivityEnvironment
 
@@ -24,10 +22,7 @@ from stopline.model import Direction, Scope
 from stopline.signing import Statement, sign
 from workflows import messages as m
 
-pytestmark = pytest.mark.skipif(
-    shutil.which("ssh-keygen") is None and not os.environ.get("CI"),
-    reason="OpenSSH is not installed",
-)
+pytestmark = needs_openssh
 TWO = f"{PLAYBOOK}approvals: {{people: 2}}\n"
 SECOND = f"{PLAYBOOK}approvals: {{contain: second-person, people: 2}}\n"
 WHY = "nobody else answers"

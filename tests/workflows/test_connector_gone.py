@@ -11,6 +11,7 @@ from temporalio.client import WorkflowExecutionStatus, WorkflowHandle, WorkflowU
 
 from activities import api
 from stopline.connectors.memory import Principal, World
+from stopline.entrypoints.adoption import adopted_state
 from stopline.entrypoints.cli.reading import standing
 from workflows import messages as m
 
@@ -95,6 +96,36 @@ def test_a_sweep_without_its_connector_leaves_the_pause_partial_and_sweeps_later
                 assert len(reasons(line)) == 1
             async with line.working():
                 await line.until(handle, lambda s: s.summary.result and not s.summary.why)
+
+    asyncio.run(scenario())
+
+
+def test_a_pause_adopted_while_it_waits_for_its_second_person_waits_without_its_connector() -> None:
+    """Its yes is taken, nothing can be contained and it says so; later, what was approved is."""
+
+    async def scenario() -> None:
+        second = PLAYBOOK + "approvals: {contain: second-person}\n"
+        async with a_line(playbook=second, working=False) as line:
+            async with line.working():
+                order = await line.plan(line.order(sweep_again_seconds=2))
+                handle = await line.start(order)
+                await line.until(handle, lambda s: s.phase is m.Phase.AWAITING_APPROVAL)
+                await handle.terminate()
+            before = line.world.picture()
+            state = adopted_state(line.book, line.book.pauses.get(PAUSE), api.Options())
+            async with bare(line):
+                handle = await line.client.start_workflow(
+                    m.PAUSE_VENDOR, state, id=order.workflow, task_queue=line.queue
+                )
+                await line.until(handle, lambda s: s.phase is m.Phase.AWAITING_APPROVAL)
+                await line.approve(handle, order.digest)
+                status = await line.until(handle, lambda s: WHY in s.summary.why)
+                await lives(handle)
+                assert (status.summary.result, status.summary.held) == ("partial", 0)
+                assert len(reasons(line)) == 1
+                assert line.world.picture() == before
+            async with line.working():
+                await line.until(handle, lambda s: s.summary.result == "contained")
 
     asyncio.run(scenario())
 

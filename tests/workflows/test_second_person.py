@@ -8,9 +8,11 @@ from support.pausing import PAUSE, PLAYBOOK, Line, a_line
 from temporalio.client import WorkflowHandle, WorkflowUpdateFailedError
 
 from activities import api
+from stopline.connectors.memory import Principal
 from stopline.entrypoints.adoption import adopted_state
 from stopline.model import Scope
 from workflows import messages as m
+from workflows.calls import reason_of
 
 SECOND = PLAYBOOK + "approvals: {contain: second-person}\n"
 AWAITING = m.Phase.AWAITING_APPROVAL
@@ -29,7 +31,8 @@ async def refused(line: Line, handle: WorkflowHandle) -> str:
     wider = replace(await line.plan(line.order()), workflow="p/x")
     with pytest.raises(WorkflowUpdateFailedError) as caught:
         await handle.execute_update(m.CONTAIN, wider, result_type=str)
-    return str(caught.value.cause)
+    assert caught.value.cause is not None
+    return reason_of(caught.value.cause)
 
 
 def kinds(line: Line) -> list[str]:
@@ -88,5 +91,54 @@ def test_an_adoption_counts_only_who_approved_the_plan_that_waits() -> None:
             assert (waiting.opened, waiting.queued) == (False, [])
             pauses.approve(PAUSE, order.plan, order.digest, "bob", "unsigned")
             assert adopted_state(line.book, pauses.get(PAUSE), api.Options()).opened
+
+    asyncio.run(scenario())
+
+
+def test_a_pause_that_an_older_release_began_takes_no_word_for_more_either() -> None:
+    """Its state does not say what the playbook wants; the worker reads it, and refuses."""
+
+    async def scenario() -> None:
+        async with a_line(playbook=SECOND) as line:
+            handle, order = await narrow(line)
+            await line.approve(handle, order.digest)
+            await line.rests(handle)
+            await handle.terminate()
+            state = adopted_state(line.book, line.book.pauses.get(PAUSE), api.Options())
+            handle = await line.client.start_workflow(
+                m.PAUSE_VENDOR,
+                replace(state, second_person=False),
+                id=order.workflow,
+                task_queue=line.queue,
+            )
+            held = len(line.book.writes.holds(PAUSE))
+            assert "--apart" in await refused(line, handle)
+            assert len(line.book.writes.holds(PAUSE)) == held
+            assert "contain-again" not in kinds(line)
+
+    asyncio.run(scenario())
+
+
+def test_what_one_person_added_in_an_old_journal_widens_no_sweep() -> None:
+    """What only a tag selects, and one of two has read, waits for a person; an audit leaves it."""
+
+    async def scenario() -> None:
+        async with a_line(playbook=SECOND) as line:
+            order = await line.plan(line.order())
+            handle = await line.start(order)
+            await line.until(handle, lambda s: s.phase is AWAITING)
+            await line.approve(handle, order.digest)
+            await line.rests(handle)
+            tagged = Principal("t", "mercor", vouched=False, switches={"one": "on"})
+            with line.world.lock:
+                line.world.principals["tagged"] = tagged
+            wider = await line.plan(line.order())
+            read = {"reason": "more", "plan": wider.plan, "digest": wider.digest}
+            line.book.pauses.note(PAUSE, "contain-again", read, "mallory")
+            line.book.pauses.approve(PAUSE, wider.plan, wider.digest, "mallory", "unsigned", "more")
+            found = await handle.execute_update(m.AUDIT, m.Audit("carol"), result_type=api.Audited)
+            assert found.beyond > 0
+            await line.rests(handle)
+            assert tagged.switches["one"] == "on"
 
     asyncio.run(scenario())

@@ -1,6 +1,7 @@
 """A pause is terminated: asked for, approved by another, removed for good, and held on."""
 
 import asyncio
+from pathlib import Path
 
 import pytest
 from support.pausing import PAUSE, PLAYBOOK, Line, a_line
@@ -17,6 +18,18 @@ from stopline.model import Direction, Scope
 from stopline.notices.drafting import Facts
 from stopline.terminating import How
 from workflows import messages as m
+
+NOTICES = """\
+contact: "+1 555 0100"
+channels:
+  room: {kind: webhook, secret: NOTICES_ROOM, url: "https://127.0.0.1:9/room"}
+  out: {kind: webhook, secret: NOTICES_ROOM, url: "https://127.0.0.1:9/out"}
+audiences:
+  responders: [{channel: room}]
+vendors:
+  mercor:
+    vendor: [{channel: out}]
+"""
 
 
 async def terminate(
@@ -69,11 +82,15 @@ def test_a_termination_removes_what_was_contained_and_holds_the_rest() -> None:
 
 
 @pytest.mark.parametrize(("who", "gone"), [("v0", 1), ("nobody", 0)])
-def test_the_end_of_a_part_is_not_the_end_of_the_pause(who: str, gone: int) -> None:
-    """What was named is gone; the rest is held as before, under a pause that is not terminated."""
+def test_the_end_of_a_part_is_not_the_end_of_the_pause(tmp_path: Path, who: str, gone: int) -> None:
+    """What was named is gone; the rest is held as before, under a pause that is not terminated.
+
+    Those inside hear that it is contained still; to those outside that is no news.
+    """
+    (tmp_path / "notices.yaml").write_text(NOTICES)
 
     async def scenario() -> None:
-        async with a_line() as line:
+        async with a_line(teller=Teller(tmp_path)) as line:
             handle = await line.pause()
             ref = await terminate(handle, scope=Scope(principals=(who,)))
             await line.approve(handle, ref.digest, "bob")
@@ -81,6 +98,9 @@ def test_the_end_of_a_part_is_not_the_end_of_the_pause(who: str, gone: int) -> N
             assert len(line.book.pauses.removed(PAUSE)) == gone
             assert line.book.pauses.get(PAUSE).status is PauseStatus.CONTAINED
             assert not line.book.pauses.is_terminated(PAUSE)
+            told = [(n.audience, n.event) for n in line.book.outbox.of(PAUSE)]
+            assert told.count(("responders", "contained")) == 2
+            assert [one for one in told if one[0] == "vendor"] == [("vendor", "contained")]
 
     asyncio.run(scenario())
 

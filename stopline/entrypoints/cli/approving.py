@@ -19,6 +19,7 @@ from stopline.entrypoints.temporal import Temporal
 from stopline.errors import RefusedError, UserError
 from stopline.journal.pauses import Pause, Planned
 from stopline.model import Direction, Plan
+from stopline.render.choices import choices_page
 from stopline.render.page import shown
 from stopline.render.plan import SHORT, recap, stale_page
 from stopline.render.standing import Standing, Waiting, result_page
@@ -83,7 +84,8 @@ def _approve(
     """Show the plan that waits, and say yes to it; `yes.digest` is as much as the person gave."""
     waiting = _waiting(standing_now(program, temporal, pause.id))
     planned = program.book.pauses.plan(waiting.ref)
-    program.tell(page_of(program, planned, pause.frozen))
+    page = page_of(program, planned, pause.frozen)
+    program.tell((*page, *choices_page(waiting.choices)))
     _is_the_one(program, pause, planned, yes.digest)
     if waiting.stale and not yes.digest:
         program.say("The estate moved after an earlier approval: this plan is a new one.")

@@ -1,12 +1,15 @@
 """`stopline rollback --choose`: a person's choices for conflicts, checked before the asking."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from stopline.choosing import Choice, Chosen, digest_of
 from stopline.entrypoints.cli.program import Program
 from stopline.errors import UserError
+from stopline.journal.book import Book
 from stopline.journal.pauses import Pause
 from stopline.model import State
+from stopline.render.choices import ShownChoice
+from stopline.text import canonical, load
 
 ABSENT = "(absent)"
 
@@ -46,17 +49,25 @@ def _listed(found: Iterable[str]) -> str:
     return ", ".join(sorted(found)) or "none"
 
 
-def columns(program: Program, pause: Pause, choices: Iterable[Chosen]) -> Iterable[str]:
-    """A line for each choice with its three columns: before, ours, now."""
-    found = program.book.pauses.conflicts(pause.id)
-    for hold in program.book.writes.holds(pause.id):
-        for one in choices:
-            if one.address == str(hold.address):
-                now = _text(found.get(hold.address))
-                yield (
-                    f"{one.choice} {one.address}: before {_text(hold.prior)}, "
-                    f"ours {_text(hold.ours)}, now {now} ({one.reason})"
-                )
+def shown(book: Book, pause: str, choices: Iterable[Chosen]) -> Iterator[ShownChoice]:
+    """Each choice whose conflict stands as it was when it was chosen, with its three columns."""
+    found = book.pauses.conflicts(pause)
+    holds = {str(hold.address): hold for hold in book.writes.holds(pause)}
+    for one in choices:
+        hold = holds.get(one.address)
+        if hold is None or hold.address not in found:
+            continue
+        now = found[hold.address]
+        if digest_of(now) == one.now:
+            three = (_text(hold.prior), _text(hold.ours), _text(now))
+            yield ShownChoice(one.address, str(one.choice), one.reason, *three)
+
+
+def waiting_choices(book: Book, pause: str) -> tuple[ShownChoice, ...]:
+    """The choices of the rollback that was asked for last, as whoever approves it reads them."""
+    asked = book.pauses.events(pause, "rollback")
+    said = asked[-1].data.get("choices", ()) if asked else ()
+    return tuple(shown(book, pause, load(tuple[Chosen, ...], canonical(said))))
 
 
 def _text(state: State | None) -> str:

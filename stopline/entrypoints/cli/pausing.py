@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from activities.api import PauseOrder
+from activities.api import ALONE, APART, PauseOrder
 from stopline import guards
 from stopline.configuration import Frozen
 from stopline.entrypoints.cli import options as o
@@ -186,7 +186,7 @@ def _may_add(program: Program, there: Pause) -> None:
     """Refuse what the pause itself would refuse, before anybody is asked to confirm it."""
     _, playbook, _ = Frozen.load(program.book.store.body(there.frozen)).parse()
     if playbook.approvals.contain == "second-person":
-        raise RefusedError(m.ALONE, m.APART)
+        raise RefusedError(ALONE, APART)
 
 
 def _follow_to_end(program: Program, temporal: Temporal, order: PauseOrder, terms: Terms) -> int:

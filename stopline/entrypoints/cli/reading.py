@@ -1,8 +1,10 @@
 """Making a `Standing` of what the journal says, and of what Temporal says where it was asked."""
 
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
 from shlex import quote
 
+from stopline.entrypoints.cli.choosing import ABSENT, waiting_choices
 from stopline.entrypoints.cli.owing import pay_by, soon
 from stopline.journal.book import Book
 from stopline.journal.glass import BROKEN, REVIEWED, unreviewed
@@ -19,7 +21,6 @@ from workflows.messages import Phase, Status
 
 DONE = (Outcome.APPLIED, Outcome.ALREADY, Outcome.UNPROVEN)
 RUNNING = (PauseStatus.CONTAINING, PauseStatus.RESTORING, PauseStatus.TERMINATING)
-ABSENT = "(absent)"
 _SAID = {
     "opened": "pause",
     "contain-again": "contain again",
@@ -58,6 +59,8 @@ def standing(book: Book, pause: Pause, status: Status | None = None) -> Standing
     latest = book.pauses.latest(pause.id)
     due = pay_by(book, pause)
     waiting = _waiting(pause, status) if status else _waiting_in_journal(book, pause, events)
+    if waiting is not None and waiting.direction == Direction.RESTORE:
+        waiting = replace(waiting, choices=waiting_choices(book, pause.id))
     return Standing(
         id=pause.id,
         vendor=pause.vendor,

@@ -8,7 +8,7 @@ import typer
 from activities.api import PlanRef, RestoreOrder
 from stopline.entrypoints.cli import options as o
 from stopline.entrypoints.cli.asking import confirm, open_pause
-from stopline.entrypoints.cli.choosing import chosen, columns
+from stopline.entrypoints.cli.choosing import chosen, shown
 from stopline.entrypoints.cli.ending import (
     end,
     end_of_rollback,
@@ -58,8 +58,8 @@ def rollback(
     scope = o.scope_of("", None, realm, principal, address)
     pause = open_pause(program, case)
     choices = chosen(program, pause, choose or (), wanted)
-    for told in columns(program, pause, choices):
-        program.announce(told)
+    for one in shown(program.book, pause.id, choices):
+        program.announce(one.line)
     temporal = program.at_work()
     confirm(program, pause.vendor, confirm_, f"ask for the rollback of {pause.vendor}")
     asker = o.identity(program, by)
