@@ -35,7 +35,11 @@ _POOL = (
     r"|locations/global/workforcePools/[a-z0-9-]{4,63}"
 )
 _SERVICE_ACCOUNT = r"([a-z0-9-]+@[a-z0-9.-]+\.gserviceaccount\.com)?"
-_URL = r"(https://|http://(127\.0\.0\.1|localhost)[:/])[\x21-\x7e]+"
+_URL = (
+    r"(https://[\x21\x22\x24-\x2e\x30-\x3e\x41-\x7e]+|http://(127\.0\.0\.1|localhost)(:[0-9]{1,5})?)"
+    r"([/?#][\x21-\x7e]*)?"
+)
+"""Without user information: `http://127.0.0.1:x@elsewhere/` is elsewhere, and a name a secret."""
 
 
 def _checked(value: str, pattern: str, what: str) -> str:

@@ -27,6 +27,10 @@ EXPONENTS: Mapping[str, int] = {
 """Digits after the decimal point, by currency."""
 
 
+ESCAPED = "escaped: "
+"""How a rail begins the reason of what left before us, so that a report can tell it."""
+
+
 def decimal(amount: int, currency: str) -> str:
     """Return minor units as a decimal of the currency, exactly; empty for an unknown currency."""
     digits = EXPONENTS.get(currency)

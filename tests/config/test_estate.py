@@ -120,3 +120,20 @@ def test_what_is_protected_may_be_of_either_provider() -> None:
         "estate.yaml:2: 'team:glass@lab.example' is not an ARN, or a principal of Google Cloud "
         "(user:, group:, serviceAccount:, principal://)"
     )
+
+
+@pytest.mark.parametrize("url", ["http://127.0.0.1:x@evil.example/", "https://key@api.example/"])
+def test_a_url_with_user_information_is_refused(url: str) -> None:
+    """Before the @ stands a secret, or what hides whose machine it really is."""
+    assert "must be an https URL" in fault_of(
+        f'gcp: {{organization: "123456", api_root: "{url}"}}\n'
+    )
+
+
+@pytest.mark.parametrize(
+    "url", ["http://127.0.0.1:8080/x", "https://api.example", "http://localhost"]
+)
+def test_a_plain_url_is_taken(url: str) -> None:
+    """Https anywhere, http on this machine."""
+    text = f'gcp: {{organization: "123456", api_root: "{url}"}}\n'
+    assert parse_estate(text, "estate.yaml").gcp is not None

@@ -17,8 +17,8 @@ channels:
   mail: {kind: email, secret: NOTICES_SMTP, host: smtp.lab.example, sender: stopline@lab.example}
   hook: {kind: webhook, secret: NOTICES_HOOK, url: "https://hooks.lab.example/x"}
   theirs: {kind: webhook, secret: NOTICES_HOOK, url: "https://hooks.mercor.com:8443/x"}
+  other: {kind: webhook, secret: NOTICES_HOOK, url: "https://lab.example.mercor.com/x"}
   pager: {kind: pagerduty, secret: NOTICES_PAGER}
-  sly: {kind: webhook, secret: NOTICES_HOOK, url: "https://lab.example@x@hooks.mercor.com/x"}
   talk: {kind: slack, secret: NOTICES_SLACK, to: C0123, url: "https://slack.mercor.com/api"}
   beep: {kind: pagerduty, secret: NOTICES_PAGER, url: "https://events.mercor.com"}
   post: {kind: email, secret: NOTICES_SMTP, host: smtp.mercor.com, sender: stopline@lab.example}
@@ -57,7 +57,7 @@ def test_a_whole_file_says_who_is_told_about_which_vendor() -> None:
         ("{channel: mail, to: [hr@mercer.example]}", "domain of mercer"),
         ("{channel: shared}", "shared with mercor"),
         ("{channel: theirs}", "leads to mercor"),
-        ("{channel: sly}", "leads to mercor"),
+        ("{channel: other}", "leads to mercor"),
         ("{channel: talk}", "leads to mercor"),
         ("{channel: beep}", "leads to mercor"),
         ("{channel: post, to: [ceo@lab.example]}", "leads to mercor"),

@@ -39,7 +39,7 @@ from stopline.model import (
     Skip,
     State,
 )
-from stopline.money import shown
+from stopline.money import ESCAPED, shown
 from stopline.port import Observed, Terms
 from stopline.receipts import Cause
 from stopline.text import Json, dump, sha256
@@ -362,7 +362,8 @@ def _let_go(grant: Grant, terms: Terms) -> Skip:
         why = "on its way to the bank"
     elif payout["automatic"]:
         why = "Stripe cancels no automatic payout"
-    reason = f"escaped: {shown(payout['amount'], payout['currency'])} left before us; {why}"
+    gone = shown(payout["amount"], payout["currency"])
+    reason = f"{ESCAPED}{gone} left before us; {why}"
     return Skip(grant.address, grant.principal, reason)
 
 

@@ -12,6 +12,7 @@ from datetime import UTC, datetime, timedelta
 from stopline.journal.book import Book
 from stopline.journal.pauses import Pause
 from stopline.model import Address, Direction, Gap, Grant, Snapshot
+from stopline.money import ESCAPED
 from stopline.receipts import Cause, Hold
 from stopline.render.payouts import Owed, Payouts, State
 from stopline.text import Json
@@ -123,7 +124,9 @@ def _saw(known: _Known, book: Book, pause: Pause, planned: Json) -> None:
         if escaped := _escape(grant, pause):
             known.escaped[grant.address] = escaped
     for skip in book.pauses.plan(planned["ref"]).plan.skips:
-        if skip.leaves_access:
+        if skip.reason.startswith(ESCAPED):
+            known.escaped[skip.address] = skip.reason.removeprefix(ESCAPED)
+        elif skip.leaves_access:
             known.why[skip.address] = skip.reason
 
 
