@@ -15,7 +15,7 @@ Rules:
    when it keeps all that stands; where it would name new ones and lose others, a person is told.
 """
 
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from fnmatch import fnmatchcase
@@ -42,7 +42,8 @@ from stopline.model import (
 )
 from stopline.port import Terms
 from stopline.receipts import Hold
-from stopline.text import Json, folded
+from stopline.remaining import still_denied, still_needed
+from stopline.text import folded, texts_in
 
 Opinion = Callable[[Grant, Terms], Iterable[Change | Skip]]
 """A connector's pure opinion of one grant."""
@@ -227,7 +228,7 @@ def _anew(change: Change, who: str) -> Change | Skip | None:
 
 
 def _named(state: State | None) -> set[str]:
-    return set(_texts(state.value if state else None))
+    return set(texts_in(state.value if state else None))
 
 
 def _left_out(change: Change, grant: Grant, terms: Terms, standing: Standing) -> Skip | None:
@@ -310,71 +311,16 @@ def plan_restore(
             skips.append(back)
         else:
             (claims if len(all_holds) > 1 else changes).append(back)
-    kept, denied = _still_needed(changes, by_address, pause, scope)
+    kept, denied = still_needed(changes, by_address, pause, scope)
     return Plan(
         vendor=vendor,
         direction=Direction.RESTORE,
         scope=scope,
         changes=in_order(kept, Direction.RESTORE),
         claims=in_order(claims, Direction.RESTORE),
-        skips=tuple(sorted((*skips, *denied, *_still_denied((*kept, *claims), by_address)))),
+        skips=tuple(sorted((*skips, *denied, *still_denied((*kept, *claims), by_address)))),
         pause=pause,
     )
-
-
-_DENYING = (Breadth.PRINCIPAL, Breadth.TARGET, Breadth.EVERYWHERE)
-
-
-def _still_denied(
-    given: Sequence[Change], holds: Mapping[Address, Sequence[Hold]]
-) -> Iterator[Skip]:
-    """What goes on denying a principal that gets something back: a part alone may not do."""
-    who = {c.principal for c in given if c.principal and c.breadth <= Breadth.PRINCIPAL}
-    for address in holds.keys() - {change.address for change in given}:
-        for hold in holds[address]:
-            if hold.change.breadth in _DENYING:
-                named = {hold.change.principal, *_texts(hold.ours.value if hold.ours else None)}
-                for principal in who:
-                    if any(_means(text, principal) for text in named):
-                        yield Skip(address, principal, "this stays, and still denies it")
-
-
-def _means(text: str, principal: str) -> bool:
-    return text == principal or (text.startswith("arn:") and fnmatchcase(principal, text))
-
-
-def _texts(value: Json) -> Iterator[str]:
-    """Every ARN or name that stands in a state."""
-    if isinstance(value, str):
-        yield value
-    elif isinstance(value, dict | list):
-        for item in value.values() if isinstance(value, dict) else value:
-            yield from _texts(item)
-
-
-def _still_needed(
-    changes: Iterable[Change],
-    holds: Mapping[Address, Sequence[Hold]],
-    pause: str,
-    scope: Scope,
-) -> tuple[list[Change], list[Skip]]:
-    """Keep a foundation in place while something outside of this scope still stands on it."""
-    standing = [
-        hold.change
-        for all_holds in holds.values()
-        for hold in all_holds
-        if not (hold.pause == pause and scope.admits(hold.address, hold.change.principal))
-    ]
-    kept: list[Change] = []
-    skips: list[Skip] = []
-    for change in changes:
-        on_it = [c for c in standing if c.stands_on == change.address]
-        if on_it:
-            names = ", ".join(sorted({c.principal or str(c.address) for c in on_it})[:3])
-            skips.append(Skip(change.address, change.principal, f"still needed by {names}"))
-        else:
-            kept.append(change)
-    return kept, skips
 
 
 def inverse(plan: Plan) -> Plan:

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+from collections.abc import Iterator
 from typing import Any, TypeVar, cast
 
 from pydantic import TypeAdapter
@@ -60,3 +61,12 @@ def dump(value: object) -> str:
 def load(kind: type[T], text: str) -> T:
     """Read back what `dump` wrote. Raises pydantic.ValidationError on anything else."""
     return cast("T", _adapter(kind).validate_json(text))
+
+
+def texts_in(value: Json) -> Iterator[str]:
+    """Yield every text that stands in a value, at any depth."""
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, dict | list):
+        for item in value.values() if isinstance(value, dict) else value:
+            yield from texts_in(item)

@@ -155,3 +155,18 @@ def test_a_part_given_back_names_the_coarse_deny_that_still_holds_it() -> None:
     assert [c.address for c in part.changes] == [where]
     assert [(s.address, s.principal) for s in part.skips] == [(entry, etl)]
     assert plan_restore("mercor", "0000beef", holds, Scope()).skips == ()
+
+
+def test_a_part_given_back_names_the_directory_that_may_still_deny_it() -> None:
+    """Her own entry goes; that of her whole directory stays, and nobody here knows who is in it."""
+    ann, all_ = "user:ann@mercor.example", "principalSet://goog/cloudIdentityCustomerId/C0123abc"
+    where = Address("gcp", "123456789012", "deny-policy-entry", f"stopline#{ann}")
+    whole = replace(where, id=f"stopline#{all_}")
+    elsewhere = replace(whole, realm="210987654321")
+    own = change(where, State.of({"denied": ann}), Breadth.EVERYWHERE, ann)
+    directory = change(whole, State.of({"denied": all_}), Breadth.EVERYWHERE, all_)
+    other = change(elsewhere, State.of({"denied": all_}), Breadth.EVERYWHERE, all_)
+    holds = (hold(own), hold(directory), hold(other))
+    part = plan_restore("mercor", "0000beef", holds, Scope(principals=(ann,)))
+    assert [(s.address, s.principal) for s in part.skips] == [(whole, ann)]
+    assert "if it is in it" in part.skips[0].reason

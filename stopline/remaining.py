@@ -1,0 +1,65 @@
+"""What of a pause goes on when a part of it is given back: said before anybody approves. Pure."""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from fnmatch import fnmatchcase
+
+from stopline.model import Address, Breadth, Change, Scope, Skip
+from stopline.receipts import Hold
+from stopline.text import texts_in
+
+_DENYING = (Breadth.PRINCIPAL, Breadth.TARGET, Breadth.EVERYWHERE)
+_SETS = ("principalSet://", "group:", "domain:")
+"""How many people are named at once: a directory, a group, a pool."""
+
+
+def still_denied(
+    given: Sequence[Change], holds: Mapping[Address, Sequence[Hold]]
+) -> Iterator[Skip]:
+    """What goes on denying a principal that gets something back: a part alone may not do."""
+    mine = [c for c in given if c.breadth <= Breadth.PRINCIPAL or c.breadth is Breadth.EVERYWHERE]
+    who = {(c.address.connector, c.address.realm, c.principal) for c in mine if c.principal}
+    for address in holds.keys() - {change.address for change in given}:
+        for hold in holds[address]:
+            if hold.change.breadth in _DENYING:
+                named = {hold.change.principal, *texts_in(hold.ours.value if hold.ours else None)}
+                for connector, realm, principal in who:
+                    if any(_means(text, principal) for text in named):
+                        yield Skip(address, principal, "this stays, and still denies it")
+                    elif _may_hold(hold.change, connector, realm):
+                        yield Skip(address, principal, "this stays, and denies it if it is in it")
+
+
+def _may_hold(change: Change, connector: str, realm: str) -> bool:
+    """Whether a deny names a set of people, of whom nobody here knows who they are."""
+    there = (change.address.connector, change.address.realm) == (connector, realm)
+    everywhere = change.breadth is Breadth.EVERYWHERE
+    return there and everywhere and change.principal.startswith(_SETS)
+
+
+def _means(text: str, principal: str) -> bool:
+    return text == principal or (text.startswith("arn:") and fnmatchcase(principal, text))
+
+
+def still_needed(
+    changes: Iterable[Change],
+    holds: Mapping[Address, Sequence[Hold]],
+    pause: str,
+    scope: Scope,
+) -> tuple[list[Change], list[Skip]]:
+    """Keep a foundation in place while something outside of this scope still stands on it."""
+    standing = [
+        hold.change
+        for all_holds in holds.values()
+        for hold in all_holds
+        if not (hold.pause == pause and scope.admits(hold.address, hold.change.principal))
+    ]
+    kept: list[Change] = []
+    skips: list[Skip] = []
+    for change in changes:
+        on_it = [c for c in standing if c.stands_on == change.address]
+        if on_it:
+            names = ", ".join(sorted({c.principal or str(c.address) for c in on_it})[:3])
+            skips.append(Skip(change.address, change.principal, f"still needed by {names}"))
+        else:
+            kept.append(change)
+    return kept, skips
