@@ -10,9 +10,10 @@ from datetime import UTC, datetime, timedelta
 from itertools import islice, product
 
 from stopline.connectors.aws.conditions import arn_like
-from stopline.connectors.aws.evaluating import EVERYBODY, Answer, Policies, Request, evaluate
+from stopline.connectors.aws.evaluating import Answer, Policies, Request, evaluate
 from stopline.connectors.aws.marks import unmarked
 from stopline.connectors.aws.policy import (
+    EVERYBODY,
     account_of,
     is_root,
     listed,
