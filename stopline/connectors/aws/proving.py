@@ -46,9 +46,7 @@ def unproved(
     for change in standing:
         if why := _on_target(change, accounts, observed[change.address.document].raw):
             yield Unproved(change.address, why)
-    yield from _on_principals(
-        clients, [c for c in standing if c.address.kind in _ON_PRINCIPALS], observed
-    )
+    yield from _on_principals(clients, [c for c in standing if c.address.kind in _ON_PRINCIPALS])
 
 
 def _stands(change: Change, observed: Mapping[Document, Observed]) -> bool:
@@ -85,9 +83,7 @@ def _on_target(change: Change, accounts: Sequence[str], raw: str) -> str:
 # --- principals ------------------------------------------------------------------------------
 
 
-def _on_principals(
-    clients: Clients, held: Sequence[Change], observed: Mapping[Document, Observed]
-) -> Iterator[Unproved]:
+def _on_principals(clients: Clients, held: Sequence[Change]) -> Iterator[Unproved]:
     numbers = sorted({change.address.realm for change in held})
     with ThreadPoolExecutor(max(1, len(numbers))) as pool:
         read = dict(zip(numbers, pool.map(lambda n: _read(clients, n), numbers), strict=True))
@@ -96,7 +92,7 @@ def _on_principals(
         if isinstance(found, ConnectorError):
             why = f"the policies of the account could not be read again: {found.detail}"
         else:
-            why = _on_principal(change, found, observed)
+            why = _on_principal(change, found)
         if why:
             yield Unproved(change.address, why)
 
@@ -108,22 +104,13 @@ def _read(clients: Clients, number: str) -> reading.Held | ConnectorError:
         return error
 
 
-def _on_principal(change: Change, held: reading.Held, observed: Mapping[Document, Observed]) -> str:
+def _on_principal(change: Change, held: reading.Held) -> str:
     kind = change.address.kind.partition("-")[0]
     name, _, policy = change.address.document.id.partition("/")
-    found = held.principals.get((kind, name))
+    found = held.get((kind, name))
     if found is None:
         return ""  # deleted: there is nobody who could
-    boundary = held.policies.get(_boundary_of(change, observed), found.boundary)
     standing = Standing(found.arn, found.documents)
     before = change.moment if marks.is_cut(policy) else ""
     requests = of_principal(standing, before=before)
-    return let_past(requests, Policies(found.documents, boundary, resource=OPEN))
-
-
-def _boundary_of(change: Change, observed: Mapping[Document, Observed]) -> str:
-    """The boundary that was read just now, where ours is one."""
-    state = observed[change.address.document].states.get(change.address)
-    if state is None or not change.address.kind.endswith("-boundary"):
-        return ""
-    return str(state.value["PermissionsBoundary"])
+    return let_past(requests, Policies(found.documents, found.boundary, resource=OPEN))

@@ -65,8 +65,13 @@ def test_a_grant_of_a_key_to_the_vendor_is_shown(cloud: Cloud, connector: AwsCon
     keys = [owner.make("kms-key", name, mine) for name in ("granted", "else")]
     for key, arn in zip(keys, ARNS, strict=True):
         owner.client("kms").create_grant(KeyId=key, GranteePrincipal=arn, Operations=["Decrypt"])
-    (grant,) = held(connector)
-    assert grant.address.id == f"us-east-1/{keys[0]}"
+    also = owner.make("kms-key", "retiring", mine)
+    owner.client("kms").create_grant(
+        KeyId=also, GranteePrincipal=ARNS[1], RetiringPrincipal=ARNS[0], Operations=["Decrypt"]
+    )
+    grants = held(connector)
+    assert {g.address.id for g in grants} == {f"us-east-1/{key}" for key in (keys[0], also)}
+    grant = grants[0]
     assert f"account {MERCOR}" in grant.via
     assert grant.via.startswith("grant ")
 
