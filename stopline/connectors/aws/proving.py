@@ -23,6 +23,7 @@ from stopline.connectors.aws.clients import Clients
 from stopline.connectors.aws.evaluating import Policies
 from stopline.connectors.aws.kinds import where_of
 from stopline.connectors.aws.resources import BY_STATEMENT
+from stopline.connectors.aws.sharing import ASSUME
 from stopline.errors import ConnectorError
 from stopline.model import Change, Document
 from stopline.port import Observed, Unproved
@@ -61,11 +62,12 @@ def _stands(change: Change, observed: Mapping[Document, Observed]) -> bool:
 def place_of(document: Document) -> Place | None:
     """What a statement in this document is about; None where it holds no statements of ours."""
     if document.kind == _BUCKET:
-        return Place(document.realm, f"arn:aws:s3:::{document.id}")
+        return Place(document.realm, f"arn:aws:s3:::{document.id}", ("s3:*",))
     if document.kind == _TRUST:
-        return Place(document.realm, f"arn:aws:iam::{document.realm}:role/{document.id}")
+        arn = f"arn:aws:iam::{document.realm}:role/{document.id}"
+        return Place(document.realm, arn, (ASSUME,))
     row = BY_STATEMENT.get(document.kind)
-    return Place(document.realm, row.arn_of(where_of(document))) if row else None
+    return Place(document.realm, row.arn_of(where_of(document)), row.actions) if row else None
 
 
 def _on_target(change: Change, accounts: Sequence[str], raw: str) -> str:
@@ -75,7 +77,7 @@ def _on_target(change: Change, accounts: Sequence[str], raw: str) -> str:
     ours, document = change.after.value, json.loads(raw)
     frozen = "ArnNotLike" in (ours.get("Condition") or {})
     requests = of_freeze(ours, place) if frozen else of_statement(ours, document, place)
-    theirs = of_accounts(accounts, ours, document, place)
+    theirs = of_accounts(accounts, document, place)
     policies = Policies(resource=document)
     return let_past(requests, policies) or let_past(theirs, policies)
 
