@@ -10,9 +10,10 @@ from datetime import UTC, datetime, timedelta
 from itertools import islice, product
 
 from stopline.connectors.aws.conditions import arn_like
-from stopline.connectors.aws.evaluating import EVERYBODY, Answer, Policies, Request, evaluate
+from stopline.connectors.aws.evaluating import Answer, Policies, Request, evaluate
 from stopline.connectors.aws.marks import unmarked
 from stopline.connectors.aws.policy import (
+    EVERYBODY,
     account_of,
     is_root,
     listed,
@@ -32,10 +33,14 @@ _ANY = "any"
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where a statement of ours stands: its account, and the ARN of what it is about."""
+    """Where a statement of ours stands: its account, and the ARN of what it is about.
+
+    `acts` are the actions that such a policy can speak of.
+    """
 
     account: str
     arn: str
+    acts: tuple[str, ...] = ("*",)
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,25 +67,21 @@ def let_past(requests: Iterable[Request], policies: Policies) -> str:
 
 def of_statement(ours: Json, document: Json, place: Place) -> Iterator[Request]:
     """Whom one deny of ours names, with what the rest of the policy allows."""
-    action = _named(ours, "Action")
-    trusts = [a for a in action if a.startswith("sts:")]
+    trusts = [a for a in _named(ours, "Action") if a.startswith("sts:")]
     allowed = [s for s in statements(unmarked(document)) if s.get("Effect") == "Allow"]
     for caller in _callers(ours, allowed, place):
         for statement in allowed:
-            acts = trusts or [
-                act for a in _named(statement, "Action") for act in _acts(a, action, place)
-            ]
+            acts = trusts or [act for a in _named(statement, "Action") for act in _acts(a, place)]
             targets = [_target(r, place) for r in _named(statement, "Resource")]
             for act, target in product(acts, targets):
                 yield replace(caller, action=act, resource=target)
 
 
-def of_accounts(
-    accounts: Sequence[str], ours: Json, document: Json, place: Place
-) -> Iterator[Request]:
+def of_accounts(accounts: Sequence[str], document: Json, place: Place) -> Iterator[Request]:
     """The same for the accounts of the vendor's file, since ours may name somebody else."""
-    whom = {"Condition": {"StringEquals": {"aws:PrincipalAccount": list(accounts)}}}
-    return of_statement({**ours, "Principal": EVERYBODY, **whom}, document, place)
+    whom = {"StringEquals": {"aws:PrincipalAccount": list(accounts)}}
+    wanted = {"Principal": EVERYBODY, "Action": list(place.acts), "Condition": whom}
+    return of_statement(wanted, document, place)
 
 
 def _named(statement: Json, key: str) -> list[str]:
@@ -88,11 +89,11 @@ def _named(statement: Json, key: str) -> list[str]:
     return [str(v) for v in listed(statement.get(key))] or ["*"]
 
 
-def _acts(action: str, ours: Sequence[str], place: Place) -> list[str]:
-    """Actions that a pattern means; ours, where a service knows no others in its policies."""
-    if "*" not in action or any("*" in own for own in ours):
+def _acts(action: str, place: Place) -> list[str]:
+    """Actions that a pattern means: each, where a service knows but few in its policies."""
+    if "*" not in action or any("*" in act for act in place.acts):
         return [_concrete(action, place)]
-    return [own for own in ours if matches([action.lower()], own.lower())]
+    return [act for act in place.acts if matches([action.lower()], act.lower())]
 
 
 def _concrete(action: str, place: Place) -> str:

@@ -282,4 +282,5 @@ class Clients:
 _NAMED = (
     "UserName", "RoleName", "PolicyArn", "PolicyName", "Bucket", "KeyId", "TopicArn", "QueueName",
     "QueueUrl", "SecretId", "repositoryName", "ResourceArn", "Name", "EventBusName", "FunctionName",
+    "FileSystemId", "DomainName",
 )  # fmt: skip

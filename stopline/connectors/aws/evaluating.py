@@ -10,10 +10,9 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from stopline.connectors.aws.conditions import Truth, all_, any_, met, not_
-from stopline.connectors.aws.policy import listed, matches, statements
+from stopline.connectors.aws.policy import EVERYBODY, listed, matches, statements
 from stopline.text import Json
 
-EVERYBODY = "*"
 OWN_WORD = ("kms", "sts")
 """Where the account's own identity policies count only if the resource's policy says so.
 https://docs.aws.amazon.com/kms/latest/developerguide/key-policies.html"""

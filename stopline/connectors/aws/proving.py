@@ -23,6 +23,7 @@ from stopline.connectors.aws.clients import Clients
 from stopline.connectors.aws.evaluating import Policies
 from stopline.connectors.aws.kinds import where_of
 from stopline.connectors.aws.resources import BY_STATEMENT
+from stopline.connectors.aws.sharing import ASSUME
 from stopline.errors import ConnectorError
 from stopline.model import Change, Document
 from stopline.port import Observed, Unproved
@@ -46,9 +47,7 @@ def unproved(
     for change in standing:
         if why := _on_target(change, accounts, observed[change.address.document].raw):
             yield Unproved(change.address, why)
-    yield from _on_principals(
-        clients, [c for c in standing if c.address.kind in _ON_PRINCIPALS], observed
-    )
+    yield from _on_principals(clients, [c for c in standing if c.address.kind in _ON_PRINCIPALS])
 
 
 def _stands(change: Change, observed: Mapping[Document, Observed]) -> bool:
@@ -63,11 +62,12 @@ def _stands(change: Change, observed: Mapping[Document, Observed]) -> bool:
 def place_of(document: Document) -> Place | None:
     """What a statement in this document is about; None where it holds no statements of ours."""
     if document.kind == _BUCKET:
-        return Place(document.realm, f"arn:aws:s3:::{document.id}")
+        return Place(document.realm, f"arn:aws:s3:::{document.id}", ("s3:*",))
     if document.kind == _TRUST:
-        return Place(document.realm, f"arn:aws:iam::{document.realm}:role/{document.id}")
+        arn = f"arn:aws:iam::{document.realm}:role/{document.id}"
+        return Place(document.realm, arn, (ASSUME,))
     row = BY_STATEMENT.get(document.kind)
-    return Place(document.realm, row.arn_of(where_of(document))) if row else None
+    return Place(document.realm, row.arn_of(where_of(document)), row.actions) if row else None
 
 
 def _on_target(change: Change, accounts: Sequence[str], raw: str) -> str:
@@ -77,7 +77,7 @@ def _on_target(change: Change, accounts: Sequence[str], raw: str) -> str:
     ours, document = change.after.value, json.loads(raw)
     frozen = "ArnNotLike" in (ours.get("Condition") or {})
     requests = of_freeze(ours, place) if frozen else of_statement(ours, document, place)
-    theirs = of_accounts(accounts, ours, document, place)
+    theirs = of_accounts(accounts, document, place)
     policies = Policies(resource=document)
     return let_past(requests, policies) or let_past(theirs, policies)
 
@@ -85,9 +85,7 @@ def _on_target(change: Change, accounts: Sequence[str], raw: str) -> str:
 # --- principals ------------------------------------------------------------------------------
 
 
-def _on_principals(
-    clients: Clients, held: Sequence[Change], observed: Mapping[Document, Observed]
-) -> Iterator[Unproved]:
+def _on_principals(clients: Clients, held: Sequence[Change]) -> Iterator[Unproved]:
     numbers = sorted({change.address.realm for change in held})
     with ThreadPoolExecutor(max(1, len(numbers))) as pool:
         read = dict(zip(numbers, pool.map(lambda n: _read(clients, n), numbers), strict=True))
@@ -96,7 +94,7 @@ def _on_principals(
         if isinstance(found, ConnectorError):
             why = f"the policies of the account could not be read again: {found.detail}"
         else:
-            why = _on_principal(change, found, observed)
+            why = _on_principal(change, found)
         if why:
             yield Unproved(change.address, why)
 
@@ -108,22 +106,13 @@ def _read(clients: Clients, number: str) -> reading.Held | ConnectorError:
         return error
 
 
-def _on_principal(change: Change, held: reading.Held, observed: Mapping[Document, Observed]) -> str:
+def _on_principal(change: Change, held: reading.Held) -> str:
     kind = change.address.kind.partition("-")[0]
     name, _, policy = change.address.document.id.partition("/")
-    found = held.principals.get((kind, name))
+    found = held.get((kind, name))
     if found is None:
         return ""  # deleted: there is nobody who could
-    boundary = held.policies.get(_boundary_of(change, observed), found.boundary)
     standing = Standing(found.arn, found.documents)
     before = change.moment if marks.is_cut(policy) else ""
     requests = of_principal(standing, before=before)
-    return let_past(requests, Policies(found.documents, boundary, resource=OPEN))
-
-
-def _boundary_of(change: Change, observed: Mapping[Document, Observed]) -> str:
-    """The boundary that was read just now, where ours is one."""
-    state = observed[change.address.document].states.get(change.address)
-    if state is None or not change.address.kind.endswith("-boundary"):
-        return ""
-    return str(state.value["PermissionsBoundary"])
+    return let_past(requests, Policies(found.documents, found.boundary, resource=OPEN))

@@ -44,12 +44,8 @@ class Holder:
     boundary: Json
 
 
-@dataclass(frozen=True, slots=True)
-class Held:
-    """All of an account: principals by kind and name, managed policies by ARN."""
-
-    principals: Mapping[tuple[str, str], Holder]
-    policies: Mapping[str, Json]
+Held = Mapping[tuple[str, str], Holder]
+"""All principals of an account, by kind and name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +97,7 @@ def held(clients: Clients, number: str) -> Held:
             documents = [d for holder, key in holders for d in _all(holder, key, managed)]
             boundary = managed.get(_boundary(item))
             found[low, item[f"{kind}Name"]] = Holder(item["Arn"], tuple(documents), boundary)
-    return Held(found, managed)
+    return found
 
 
 def _all(found: Json, inline: str, managed: Mapping[str, Json]) -> list[Json]:

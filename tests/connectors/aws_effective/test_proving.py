@@ -217,3 +217,46 @@ def test_a_deny_of_another_than_the_vendors_file_names_is_no_proof(
     assert tally.outcomes == {"verified": 0, "unverified": 1}
     (event,) = book.store.events(PAUSE, "verified")
     assert f"arn:aws:iam::{MERCOR}:role/any can still" in event.data["why"][str(wrong.address)]
+
+
+def test_an_action_that_stands_for_many_is_asked_as_those_that_the_service_takes(
+    cloud: Cloud,
+) -> None:
+    """A topic's policy may allow `SNS:*`; a deny there must name each, and that one is missing."""
+    Owner(cloud).make("sns-topic", "labels", Action="SNS:*")
+    connector = cloud.connector(resources=("sns-topics",))
+    (grant,) = held(connector)
+    change = for_accounts(connector, grant)
+    arn = TABLE["sns-topic"].arn_of(where_of(change.address.document))
+    raw = policy_of("sns-topic", {"AWS": MERCOR}, arn, Action="SNS:*")
+    assert proven(change, raw) == ""
+    few = altered(change, Action=["SNS:Publish"])
+    assert "can still SNS:" in proven(few, raw)
+
+
+@pytest.mark.parametrize("weaker_last", [True, False])
+def test_what_was_written_last_is_what_is_asked_about(
+    cloud: Cloud, book: Book, *, weaker_last: bool
+) -> None:
+    """An overlay that was written again no longer is its first change."""
+    Owner(cloud).make("sqs-queue", "labels")
+    connector = cloud.connector(resources=("sqs-queues",))
+    (grant,) = held(connector)
+    right = for_accounts(connector, grant)
+    weak = altered(right, Action="sqs:PurgeQueue")
+    for change in (right, weak) if weaker_last else (weak, right):
+        assert carry_out(connector, book, [change], Direction.CONTAIN) == [Outcome.APPLIED]
+    tally = verified(book, {"aws": connector}, VENDOR, PAUSE, lambda _: None)
+    assert tally.outcomes["unverified"] == weaker_last
+
+
+def test_where_nothing_stands_any_more_nothing_is_open(cloud: Cloud, book: Book) -> None:
+    """The queue went, and its policy and ours with it."""
+    owner, connector = Owner(cloud), cloud.connector(resources=("sqs-queues",))
+    owner.make("sqs-queue", "labels")
+    (grant,) = held(connector)
+    change = for_accounts(connector, grant)
+    assert carry_out(connector, book, [change], Direction.CONTAIN) == [Outcome.APPLIED]
+    owner.remove(change.address.document)
+    tally = verified(book, {"aws": connector}, VENDOR, PAUSE, lambda _: None)
+    assert tally.outcomes == {"verified": 1, "unverified": 0}

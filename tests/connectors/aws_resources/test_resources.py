@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 from botocore.awsrequest import AWSResponse
-from support.aws import DATA, MERCER, MERCOR, VENDOR, Cloud, answer
+from support.aws import DATA, MERCER, MERCOR, VENDOR, Cloud, answer, body_of
 from support.aws_resources import ARNS, Owner
 from support.grants import TERMS, a_grant, held, opinions
 
@@ -65,8 +65,13 @@ def test_a_grant_of_a_key_to_the_vendor_is_shown(cloud: Cloud, connector: AwsCon
     keys = [owner.make("kms-key", name, mine) for name in ("granted", "else")]
     for key, arn in zip(keys, ARNS, strict=True):
         owner.client("kms").create_grant(KeyId=key, GranteePrincipal=arn, Operations=["Decrypt"])
-    (grant,) = held(connector)
-    assert grant.address.id == f"us-east-1/{keys[0]}"
+    also = owner.make("kms-key", "retiring", mine)
+    owner.client("kms").create_grant(
+        KeyId=also, GranteePrincipal=ARNS[1], RetiringPrincipal=ARNS[0], Operations=["Decrypt"]
+    )
+    grants = held(connector)
+    assert {g.address.id for g in grants} == {f"us-east-1/{key}" for key in (keys[0], also)}
+    grant = grants[0]
     assert f"account {MERCOR}" in grant.via
     assert grant.via.startswith("grant ")
 
@@ -257,6 +262,19 @@ def test_what_cannot_be_read_is_a_gap_by_its_name(cloud: Cloud, call: str) -> No
     found = list(reached.discover(connector.clients, [DATA], {}, REACH))
     assert [f.what for f in found if isinstance(f, Gap)] == [what]
     assert not [f for f in found if isinstance(f, Grant)]
+
+
+@pytest.mark.parametrize("kind", TABLE)
+def test_a_refusal_names_what_it_is_about(cloud: Cloud, kind: str) -> None:
+    """Whatever the service calls the name of its resource."""
+
+    def refusing(request: Any) -> AWSResponse | None:
+        return None if "Action=AssumeRole" in body_of(request) else answer(403, "{}")
+
+    cloud.interfere = refusing
+    document = Document("aws", DATA, TABLE[kind].statement, "us-east-1/labels")
+    with pytest.raises(ConnectorError, match="labels: "):
+        cloud.connector().read(document)
 
 
 def test_the_resources_of_an_account_that_cannot_be_read_are_a_gap(cloud: Cloud) -> None:
