@@ -14,11 +14,15 @@ from stopline.model import Address, Counted, Document, Found, Gap, Grant, Scope,
 from stopline.text import Json
 from stopline.vendors import GcpSelectors, Vendor
 
-GIVES_AWAY = (
+ACTS = (
     "roles/iam.serviceAccountTokenCreator",
     "roles/iam.serviceAccountUser",
     "roles/iam.workloadIdentityUser",
     "roles/iam.serviceAccountOpenIdTokenCreator",
+)
+"""Roles that are there to act as a service account, on it or on what it lies in."""
+GIVES_AWAY = (
+    *ACTS,
     "roles/iam.serviceAccountKeyAdmin",
     "roles/iam.serviceAccountAdmin",
     "roles/owner",
@@ -257,10 +261,21 @@ def _reached(look: _Look, held: Iterable[tuple[str, Entry]], own: Mapping[str, s
         if not further:
             break
         known |= further
+    project = {account.member: account.project for account in look.read.accounts}
     return {
-        account: (known[account], _strangers(look, acts[account], known))
+        account: (known[account], _strangers(look, acts[account] | above, known))
         for account in known.keys() - own.keys()
+        for above in [set(_acting_above(look, held, project.get(account, "")))]
     }
+
+
+def _acting_above(look: _Look, held: Iterable[tuple[str, Entry]], project: str) -> Iterator[str]:
+    """Who may act as every account of a project; a custom role may allow it, nobody knows."""
+    places = look.read.above.get(project, ())
+    for resource, entry in held:
+        acts = entry.role in ACTS or not entry.role.startswith("roles/")
+        if resource in places and acts:
+            yield members.plain(entry.member)
 
 
 def _strangers(look: _Look, who: Iterable[str], known: Mapping[str, str]) -> tuple[str, ...]:

@@ -1,8 +1,10 @@
 """Nights in which it matters who is the vendor, and who is not: by the emulator's own word."""
 
+import pytest
 from support.google import BEYOND, NUMBER, SUBJECT, VENDOR, binding
 from support.google_nights import PROJECT, Night, may, policy_of
 
+from stopline import planner
 from stopline.model import Scope
 
 
@@ -52,3 +54,19 @@ def test_a_member_in_other_letters_is_the_same_member(night: Night) -> None:
     assert not any(written in b["members"] for b in policy_of(night.google))
     night.restore()
     assert any(written in b["members"] for b in policy_of(night.google))
+
+
+@pytest.mark.parametrize("role", ["roles/iam.serviceAccountTokenCreator", "projects/p/roles/own"])
+def test_whoever_acts_as_an_account_by_its_project_shares_it(night: Night, role: str) -> None:
+    """A colleague's role on the project counts as one on the account; a custom one may allow it."""
+    dana = "user:dana@lab.example"
+
+    def others() -> tuple[str, ...]:
+        snapshot = planner.snapshot_of("mercor", night.connector.discover(VENDOR, Scope()), "")
+        (account,) = [g for g in snapshot.grants if g.entitlement == "reached-service-account"]
+        return account.shared_with
+
+    assert dana not in others()
+    resource = night.google.state.get(PROJECT)
+    resource.policy = {"bindings": [*resource.policy["bindings"], binding(role, dana)]}
+    assert dana in others()
