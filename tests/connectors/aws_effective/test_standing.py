@@ -8,11 +8,13 @@ import json
 import pytest
 from support.aws import DATA, EXTERNAL, MERCOR, RESEARCH, VENDOR, Cloud, trust
 
+from activities import ends
 from stopline.connectors.aws import marks
 from stopline.connectors.aws.claims import let_past, of_statement
 from stopline.connectors.aws.evaluating import Policies
 from stopline.connectors.aws.proving import place_of
 from stopline.model import Address, Breadth, Change, Document, State
+from stopline.terminating import Removed
 from stopline.text import Json
 
 JOURNAL, PAUSE, MOMENT = "0a1b2c3d", "00000001", "2026-06-01T12:00:00Z"
@@ -166,3 +168,14 @@ def test_who_is_told_by_an_external_id_or_a_provider_is_asked_about(
         body = {"Statement": [{"Effect": "Allow", **allowed}, said]}
         why = let_past(of_statement(said, body, place), Policies(resource=body))
         assert (why == "") is shown
+
+
+def test_what_was_removed_for_good_and_is_there_is_not_verified(cloud: Cloud) -> None:
+    """A key that the journal says was deleted: read again, and named until it is gone."""
+    (key,) = cloud.user("ann", keys="I")
+    address = Address("aws", RESEARCH, "access-key", f"ann/{key}")
+    removed = [Removed(address, "ann", MOMENT)]
+    connectors = {"aws": cloud.connector()}
+    assert ends._unproven(connectors, VENDOR, [], removed) == {address: ""}
+    cloud.iam().delete_access_key(UserName="ann", AccessKeyId=key)
+    assert ends._unproven(connectors, VENDOR, [], removed) == {}
