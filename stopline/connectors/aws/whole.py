@@ -40,7 +40,12 @@ def _asked(clients: Clients, row: Resource, where: Where) -> tuple[str, str]:
         if any(f" {code}:" in error.detail for code in row.absent):
             return "", ""
         raise
-    return row.text_in(answer), str(answer.get(row.tag, ""))
+    text = row.text_in(answer)
+    if not text and (row.absent or row.drop is None):
+        # It has an error for none, or is never without: an answer of nothing says nothing.
+        what = f"{row.service}.{row.get.operation} {where.name}: an answer without a policy"
+        raise ConnectorError(Cause.BUG, what)
+    return text, str(answer.get(row.tag, ""))
 
 
 def _words(clients: Clients, row: Resource, where: Where, call: Call, text: str) -> dict[str, Any]:

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 from botocore.awsrequest import AWSResponse
+from botocore.stub import Stubber
 from support.aws import DATA, MERCER, MERCOR, VENDOR, Cloud, answer, body_of
 from support.aws_resources import ARNS, Owner
 from support.grants import TERMS, a_grant, held, opinions
@@ -285,3 +286,12 @@ def test_the_resources_of_an_account_that_cannot_be_read_are_a_gap(cloud: Cloud)
     none = cloud.connector(resources=()).clients
     assert list(reached.discover(none, [DATA], {DATA: "no way in"}, REACH)) == []
     assert not cloud.sent
+
+
+def test_an_answer_without_a_policy_is_not_taken_for_none(connector: AwsConnector) -> None:
+    """A key is never without a policy: to write ours alone would lock its owners out."""
+    document = Document("aws", DATA, "kms-key-policy-statement", "us-east-1/k-1")
+    with Stubber(connector.clients.reading(DATA, "kms/us-east-1")) as stub:
+        stub.add_response("get_key_policy", {})
+        with pytest.raises(ConnectorError, match="an answer without a policy"):
+            connector.read(document)
