@@ -158,6 +158,8 @@ def _standing(book: Book, pause: str, direction: Direction) -> str | None:
     under_way = _UNDER_WAY[direction]
     begun = next((e.seq for e in statuses if e.data["status"] == under_way), None)
     ended = [e for kind in ("rejected", "expired", "cancelled") for e in pauses.events(pause, kind)]
+    halted = pauses.events(pause, "interrupted")  # an audit's leaves the request as it was
+    ended += [e for e in halted if e.data.get("withdrawn") == request]
     if begun is None:
         ended += pauses.events(pause, "stop")
     else:

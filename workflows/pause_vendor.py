@@ -111,17 +111,21 @@ class PauseVendor(PeoplesWords):
         state, direction = self._state, _AT_WORK.get(self._state.phase)
         wanted = state.restore
         state.queued.clear()
-        await self._say_why(why)
+        await self._say_why(why, withdrawn=wanted)
         closed = direction is not None and await self._end(direction, "", why)
         if state.restore is wanted:  # else another was asked for meanwhile
             state.withdraw()
         self._enter(Phase.CLOSED if closed else Phase.PAUSED)
 
-    async def _say_why(self, why: str) -> None:
-        """Write down why it could not go on; once, however often it is tried."""
+    async def _say_why(self, why: str, withdrawn: api.RestoreOrder | None = None) -> None:
+        """Write down why it could not go on; once, however often it is tried.
+
+        With the request that is withdrawn by it, each time: what was signed counts no more.
+        """
         known, self._state.interrupted = self._state.interrupted, why
-        if why != known:
-            await self._record("interrupted", "stopline", why)
+        more = {"withdrawn": withdrawn.request} if withdrawn is not None else {}
+        if why != known or more:
+            await self._record("interrupted", "stopline", why, more=more)
 
     # --- opening ---------------------------------------------------------------------------------
 

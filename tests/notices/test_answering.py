@@ -1,7 +1,5 @@
 """What people answer to notices: who has heard, by whose word; and what follows when nobody has."""
 
-import shutil
-import subprocess
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -9,6 +7,7 @@ from pathlib import Path
 import pytest
 from support.journals import FIRST, SECOND, open_pause
 from support.providers import Provider, provider
+from support.signers import a_key, needs_openssh
 from temporalio.exceptions import ApplicationError
 from temporalio.testing import ActivityEnvironment
 
@@ -280,11 +279,10 @@ def test_the_requester_lets_nobody_hear_alone(book: Book, folder: Path) -> None:
     assert not book.outbox.outside_may_hear(FIRST)
 
 
+@needs_openssh
 def test_where_approvals_are_signed_this_is_too(book: Book, folder: Path, tmp_path: Path) -> None:
     """Without a signature it is no word; with one over another reason neither."""
-    key = tmp_path / "id"
-    keygen = shutil.which("ssh-keygen") or "ssh-keygen"
-    subprocess.run([keygen, "-q", "-t", "ed25519", "-N", "", "-f", str(key)], check=True)
+    key = a_key(tmp_path, "id")
     public = key.with_suffix(".pub").read_text()
     (folder / "allowed_signers").write_text(f"riley {public}")
     (folder / "roles.yaml").write_text("approvers: [riley]\nsignatures: required\n")

@@ -79,6 +79,18 @@ class Line:
         async with build_worker(self.client, self.activities, threads=threads):
             yield
 
+    @asynccontextmanager
+    async def bare(self) -> AsyncIterator[None]:
+        """A worker that was started again without the connector; the old one is back afterwards."""
+        assert self.activities is not None
+        whole = self.activities
+        self.activities = replace(whole, connectors_of=lambda _estate: {})
+        try:
+            async with self.working():
+                yield
+        finally:
+            self.activities = whole
+
     async def plan(self, order: api.PauseOrder) -> api.PauseOrder:
         """Plan, and return the order that a person would confirm."""
         number = len(self.refs)

@@ -195,6 +195,53 @@ def test_what_was_signed_before_a_no_counts_no_more(tmp_path: Path) -> None:
     asyncio.run(scenario())
 
 
+def test_what_was_signed_counts_no_more_once_it_could_not_go_on(tmp_path: Path) -> None:
+    """Without its connector the request is withdrawn, and the worker takes the yes for nothing."""
+
+    async def scenario() -> None:
+        approvers = signers(tmp_path, "bob")
+        async with a_line(approvers=approvers, working=False) as line:
+            async with line.working():
+                handle = await line.pause()
+                asked = api.RestoreOrder(by="alice", reason="over", request="first")
+                waiting = await handle.execute_update(m.TERMINATE, asked, result_type=api.PlanRef)
+            async with line.bare():
+                said = await statement(line, handle, "bob", direction="terminate")
+                await line.approve(handle, waiting.digest, "bob", sign(said, tmp_path / "bob"))
+                status = await line.until(handle, lambda s: s.interrupted and not s.pending)
+            work = line.book.pauses.plan(waiting.ref).plan.work
+            batch = api.BatchOrder(status.order, waiting.ref, Direction.TERMINATE)
+            with pytest.raises(RefusedError, match="Too few have approved"):
+                vouching.require(line.book, approvers, batch, work, 1)
+
+    asyncio.run(scenario())
+
+
+def test_an_audit_that_cannot_go_on_keeps_what_was_signed(tmp_path: Path) -> None:
+    """The rollback waits as before, and the signature under its request gives back."""
+
+    async def scenario() -> None:
+        approvers, two = signers(tmp_path, "bob", "carol"), f"{PLAYBOOK}approvals: {{people: 2}}\n"
+        async with a_line(approvers=approvers, playbook=two, working=False) as line:
+            before = line.world.picture()
+            async with line.working():
+                handle = await line.pause()
+                waiting = await line.rollback(handle, request="first")
+                said = await statement(line, handle, "bob")
+                await line.approve(handle, waiting.digest, "bob", sign(said, tmp_path / "bob"))
+            async with line.bare():
+                with pytest.raises(WorkflowUpdateFailedError):
+                    await handle.execute_update(m.AUDIT, m.Audit("carol"), result_type=api.Audited)
+            assert line.book.pauses.events(PAUSE, "interrupted")
+            async with line.working():
+                said = await statement(line, handle, "carol")
+                await line.approve(handle, waiting.digest, "carol", sign(said, tmp_path / "carol"))
+                await handle.result()
+            assert line.world.picture() == before
+
+    asyncio.run(scenario())
+
+
 def test_what_was_signed_gives_back_once(tmp_path: Path) -> None:
     """Contained again after a rollback in part, it takes another request and other signatures."""
 

@@ -1,9 +1,6 @@
 """A worker that comes back without a connector: the pause says so, stays, and tries again."""
 
 import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-from dataclasses import replace
 
 import pytest
 from support.pausing import PAUSE, PLAYBOOK, Line, a_line, a_world
@@ -16,19 +13,6 @@ from stopline.entrypoints.cli.reading import standing
 from workflows import messages as m
 
 WHY = "wants the connectors memory"
-
-
-@asynccontextmanager
-async def bare(line: Line) -> AsyncIterator[None]:
-    """A worker that was started again without the connector; the old one is back afterwards."""
-    assert line.activities is not None
-    whole = line.activities
-    line.activities = replace(whole, connectors_of=lambda _estate: {})
-    try:
-        async with line.working():
-            yield
-    finally:
-        line.activities = whole
 
 
 def left_open() -> World:
@@ -63,7 +47,7 @@ def test_an_audit_without_its_connector_is_answered_and_tried_again() -> None:
         async with a_line(playbook=audited, working=False) as line:
             async with line.working():
                 handle = await line.pause(line.order(sweep_again_seconds=2))
-            async with bare(line):
+            async with line.bare():
                 assert WHY in await refusal(handle, m.AUDIT, m.Audit("carol"))
                 await asyncio.sleep(3)  # it has tried again, and says the same only once
                 await lives(handle)
@@ -87,7 +71,7 @@ def test_a_sweep_without_its_connector_leaves_the_pause_partial_and_sweeps_later
         async with a_line(left_open(), working=False) as line:
             async with line.working():
                 handle = await line.pause(line.order(sweep_again_seconds=2))
-            async with bare(line):
+            async with line.bare():
                 status = await line.until(handle, lambda s: WHY in s.summary.why)
                 assert status.summary.result == "partial"
                 await line.until(handle, lambda s: s.phase is m.Phase.PAUSED)
@@ -113,7 +97,7 @@ def test_a_pause_adopted_while_it_waits_for_its_second_person_waits_without_its_
                 await handle.terminate()
             before = line.world.picture()
             state = adopted_state(line.book, line.book.pauses.get(PAUSE), api.Options())
-            async with bare(line):
+            async with line.bare():
                 handle = await line.client.start_workflow(
                     m.PAUSE_VENDOR, state, id=order.workflow, task_queue=line.queue
                 )
@@ -139,7 +123,7 @@ def test_the_ends_of_a_pause_without_its_connector_are_answered_and_asked_again(
             async with line.working():
                 handle = await line.pause()
             contained = line.world.picture()
-            async with bare(line):
+            async with line.bare():
                 ask = api.RestoreOrder(by="alice", reason="over", request="r1")
                 assert WHY in await refusal(handle, m.TERMINATE, ask)
                 waiting = await line.rollback(handle, request="r2")
