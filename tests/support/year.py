@@ -8,7 +8,6 @@ import asyncio
 import tempfile
 import threading
 from collections.abc import AsyncIterator
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -17,40 +16,17 @@ from shutil import which
 from sys import prefix
 
 from support.pausing import PAUSE, PLAYBOOK, Line, a_line_on, a_world
-from temporalio import activity, workflow
+from temporalio import activity
 from temporalio.client import WorkflowHandle
 from temporalio.contrib.pydantic import pydantic_data_converter
 from temporalio.testing import WorkflowEnvironment
-from temporalio.worker import UnsandboxedWorkflowRunner, Worker
 
 from activities import api
 from stopline.errors import UserError
 from stopline.journal.pauses import PauseStatus
-from workflows import messages as m
-from workflows.pause_vendor import PauseVendor
-from workflows.plan_vendor import PlanVendor
-from workflows.shard import Shard
-from workflows.tell import Tell
 
 OTHER = "0000beef"
 """The id of the pause that overlaps."""
-
-
-@workflow.defn(name=m.PAUSE_VENDOR)
-class BeforeNotices(PauseVendor):
-    """The pause as it was before it sent notices: what an older worker runs."""
-
-    @workflow.init
-    def __init__(self, state: m.PauseState) -> None:
-        super().__init__(state)
-
-    @workflow.run
-    async def run(self, state: m.PauseState) -> api.Summary:
-        """As ever."""
-        return await super().run(state)
-
-    def _send_notices(self, due: int) -> None:
-        """Nothing is sent."""
 
 
 @dataclass
@@ -109,20 +85,6 @@ class Year:
 
     def _written(self) -> int:
         return sum(len(self.line.book.pauses.events(pause)) for pause in (PAUSE, OTHER))
-
-    @asynccontextmanager
-    async def older_worker(self) -> AsyncIterator[None]:
-        """A worker of the release before, on the same queue."""
-        async with Worker(
-            self.line.client,
-            task_queue=self.line.queue,
-            workflows=[BeforeNotices, PlanVendor, Shard, Tell],
-            activities=self.line.activities.all() if self.line.activities else [],
-            activity_executor=ThreadPoolExecutor(8),
-            max_cached_workflows=0,  # this server never takes a task away from a cache that is gone
-            workflow_runner=UnsandboxedWorkflowRunner(),  # a test's module is not made for it
-        ):
-            yield
 
 
 @asynccontextmanager

@@ -6,6 +6,7 @@ import os
 from dataclasses import replace
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from support.older import older_worker
 from support.pausing import PAUSE
 from support.year import OTHER, Year, a_year
 from temporalio.client import WorkflowHandle
@@ -110,7 +111,7 @@ def test_a_year_of_a_pause_ends_as_it_began() -> None:
         async with a_year(HOURS) as year:
             before = year.line.world.picture()
             begun = await year.environment.get_current_time()
-            async with year.older_worker():
+            async with older_worker(year.line):
                 handle = await year.pause(year.line.order())
                 await first_spring(year, handle)
             async with year.line.working():  # the upgrade: it goes on where the older one was
