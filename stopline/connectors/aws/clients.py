@@ -29,16 +29,12 @@ from botocore.session import get_session
 from stopline.connectors.aws.faults import translated
 from stopline.errors import ConnectorError
 from stopline.estate import AwsEstate
-from stopline.receipts import Cause
+from stopline.pacing import WAIT_SECONDS, Rate, late
 
 SESSION_NAME = "stopline"
 REGION = "us-east-1"
 CONNECT_SECONDS = 3
 READ_SECONDS = 10
-WAIT_SECONDS = 2.0
-"""How long a write may wait for its turn and its credentials, between the lease's last check and
-sending: with the two times above it is what STOPLINE_REQUEST_SECONDS allows by default. A write
-that has waited longer is not sent any more, since the lease may be another attempt's by then."""
 POOL = 16
 _READING = Config(
     connect_timeout=CONNECT_SECONDS,
@@ -49,37 +45,6 @@ _READING = Config(
 _ASSUMING = _READING.merge(Config(retries={"mode": "standard", "total_max_attempts": 3}))
 _WRITING = _READING.merge(Config(retries={"mode": "standard", "total_max_attempts": 1}))
 _CONFIGS = {"reading": _READING, "writing": _WRITING, "once": _WRITING}
-
-
-@dataclass
-class Rate:
-    """A bucket of tokens: at most `per_second` in the long run, a second's worth at once."""
-
-    per_second: float
-    clock: Callable[[], float] = time.monotonic
-    sleep: Callable[[float], None] = time.sleep
-
-    def __post_init__(self) -> None:
-        """Begin full."""
-        self._lock = threading.Lock()
-        self._next = self.clock() - 1.0
-
-    def take(self, at_most: float = inf) -> None:
-        """Wait for one token. Raises ConnectorError, and takes none, when that is too long."""
-        with self._lock:
-            now = self.clock()
-            due = max(self._next, now - 1.0) + 1.0 / self.per_second
-            wait = due - now
-            if wait > at_most:
-                raise _late(f"{self.per_second:g} calls a second are all taken")
-            self._next = due
-        if wait > 0:
-            self.sleep(wait)
-
-
-def _late(why: str) -> ConnectorError:
-    """A write that we did not send: the engine lets go of it, waits, and begins again."""
-    return ConnectorError(Cause.THROTTLED, f"not sent after {WAIT_SECONDS:g} s: {why}")
 
 
 @dataclass
@@ -216,7 +181,7 @@ class Clients:
     def _in_time(self, **_: Any) -> None:
         """Right before a write leaves, signed: is it still early enough?"""
         if time.monotonic() - self._begun.at > WAIT_SECONDS:
-            raise _late("the credentials took so long")
+            raise late("the credentials took so long")
 
     def _before(self, service: str, rate: Rate, at_most: float) -> Callable[..., None]:
         def before(model: Any, **_: Any) -> None:

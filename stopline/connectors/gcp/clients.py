@@ -9,9 +9,9 @@ https://googleapis.github.io/google-api-python-client/docs/thread_safety.html
 import json
 import threading
 import time
-from collections import deque
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from math import inf
 from typing import Any
 
 import google.auth
@@ -27,14 +27,13 @@ from googleapiclient.errors import HttpError
 from stopline.connectors.gcp.faults import translated
 from stopline.errors import ConnectorError
 from stopline.estate import GcpEstate
+from stopline.pacing import WAIT_SECONDS, Rate, Window
 from stopline.receipts import Cause
 from stopline.settings import variable
 from stopline.text import Json
 
 SCOPES = ("https://www.googleapis.com/auth/cloud-platform",)
 DENYING = "iam/v2"
-MINUTE = 61.0
-"""A minute, and what a call may have been on its way."""
 SECONDS = 6
 """The longest that one request waits to connect, and then for an answer: both end in the lease."""
 READS = 5
@@ -61,53 +60,6 @@ class Once(httplib2.Http):  # type: ignore[misc]
 
         conn.connect = once
         return super()._conn_request(conn, *words)
-
-
-@dataclass
-class Rate:
-    """At most `per_second` in the long run, a second's worth at once."""
-
-    per_second: float
-    clock: Callable[[], float] = time.monotonic
-    sleep: Callable[[float], None] = time.sleep
-
-    def __post_init__(self) -> None:
-        """Begin full."""
-        self._lock = threading.Lock()
-        self._next = self.clock() - 1.0
-
-    def take(self) -> None:
-        """Wait for one call's turn."""
-        with self._lock:
-            now = self.clock()
-            self._next = max(self._next, now - 1.0) + 1.0 / self.per_second
-            wait = self._next - now
-        if wait > 0:
-            self.sleep(wait)
-
-
-@dataclass
-class Window:
-    """At most `most` in any minute, as Google counts them. Waits until the oldest is over."""
-
-    most: int
-    clock: Callable[[], float] = time.monotonic
-    sleep: Callable[[float], None] = time.sleep
-
-    def __post_init__(self) -> None:
-        """Begin empty."""
-        self._lock = threading.Lock()
-        self._taken: deque[float] = deque(maxlen=self.most)
-
-    def take(self) -> None:
-        """Wait for one call's turn."""
-        with self._lock:
-            now = self.clock()
-            full = len(self._taken) == self._taken.maxlen
-            turn = max(now, self._taken[0] + MINUTE) if full else now
-            self._taken.append(turn)
-        if turn > now:
-            self.sleep(turn - now)
 
 
 @dataclass
@@ -169,7 +121,11 @@ class Clients:
             http = self._take("write" if writing else "read")
         except Exception as error:
             raise translated(error, what, writing=False) from error
-        self._rate(method, writing=writing).take()
+        try:
+            self._rate(method, writing=writing).take(WAIT_SECONDS if writing else inf)
+        except ConnectorError:
+            self._give(http, "write" if writing else "read", whole=True)
+            raise
         self.on_call(method)
         self.calls += 1
         whole = False

@@ -23,7 +23,7 @@ from support.aws import (
 )
 
 from stopline.connectors.aws import AwsConnector, clients
-from stopline.connectors.aws.clients import Clients, Rate
+from stopline.connectors.aws.clients import Clients
 from stopline.connectors.aws.faults import translated
 from stopline.engine import PATIENCE, Errand, apply
 from stopline.errors import ConnectorError
@@ -221,61 +221,6 @@ def test_without_credentials_it_says_so(monkeypatch: pytest.MonkeyPatch) -> None
 
 
 # --- the rate ----------------------------------------------------------------------------------
-
-
-class Clock:
-    """Time that only passes when somebody sleeps."""
-
-    def __init__(self) -> None:
-        self.now = 100.0
-
-    def sleep(self, seconds: float) -> None:
-        """Let it pass."""
-        self.now += seconds
-
-
-def test_a_rate_lets_a_seconds_worth_through_at_once() -> None:
-    """It begins full: the first calls of a pause, which count most, wait for nothing."""
-    clock = Clock()
-    rate = Rate(8, lambda: clock.now, clock.sleep)
-    for _ in range(8):
-        rate.take()
-    assert clock.now == 100.0
-    rate.take()
-    assert clock.now > 100.0
-
-
-def test_a_rate_holds_in_the_long_run() -> None:
-    """Eighty calls at eight a second take nine seconds after the first eight."""
-    clock = Clock()
-    rate = Rate(8, lambda: clock.now, clock.sleep)
-    for _ in range(80):
-        rate.take()
-    assert clock.now == pytest.approx(109.0)
-
-
-def test_a_rate_does_not_save_up_more_than_a_second() -> None:
-    """After a quiet hour there is one second's worth, not an hour's."""
-    clock = Clock()
-    rate = Rate(8, lambda: clock.now, clock.sleep)
-    clock.now += 3600
-    for _ in range(16):
-        rate.take()
-    assert clock.now == pytest.approx(3701.0)
-
-
-def test_a_write_that_would_wait_past_its_lease_is_not_sent_and_takes_no_token() -> None:
-    """The lease was checked before the wait: after it, another attempt may be at the document."""
-    clock = Clock()
-    rate = Rate(1, lambda: clock.now, clock.sleep)
-    for _ in range(3):
-        rate.take(at_most=2.0)
-    slept = clock.now
-    rate._next = clock.now + 5  # what discovery has taken ahead of us
-    with pytest.raises(ConnectorError, match="1 calls a second are all taken") as caught:
-        rate.take(at_most=2.0)
-    assert (caught.value.cause, caught.value.landed) == (Cause.THROTTLED, False)
-    assert (clock.now, rate._next) == (slept, slept + 5)
 
 
 def test_a_write_whose_credentials_take_too_long_is_not_sent(
