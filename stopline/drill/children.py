@@ -6,12 +6,12 @@ Everything is handed over in the environment; the worker alone gets credentials 
 import os
 import subprocess
 import sys
-import time
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Protocol
+from typing import ClassVar, Protocol
 
+from stopline.entrypoints.spawned import Spawned
 from stopline.errors import SetupError
 
 PROGRAM = (
@@ -20,7 +20,6 @@ PROGRAM = (
     "from stopline.entrypoints.cli.main import run; run()",
 )
 _DROPPED = ("AWS_", "TEMPORAL_", "STOPLINE_")
-GRACE_SECONDS = 30
 
 
 def environment(extra: Mapping[str, str]) -> dict[str, str]:
@@ -43,19 +42,13 @@ class Child(Protocol):
 
 
 @dataclass
-class Worker:
+class Worker(Spawned):
     """A `stopline worker` as a child process, with its log in a file."""
 
     folder: Path
     env: Mapping[str, str]
     name: str = "worker"
-    _process: subprocess.Popen[bytes] | None = None
-    _log: IO[bytes] | None = field(default=None, repr=False)
-
-    @property
-    def pid(self) -> int:
-        """The process id; 0 when it was not started."""
-        return self._process.pid if self._process else 0
+    grace: ClassVar[float] = 30
 
     @property
     def log(self) -> Path:
@@ -64,45 +57,14 @@ class Worker:
 
     def start(self) -> None:
         """Start it, without waiting."""
-        self._log = self.log.open("ab")
-        self._process = subprocess.Popen(  # noqa: S603 - our own program
-            [*PROGRAM, "worker"],
-            env=dict(self.env),
-            stdin=subprocess.DEVNULL,
-            stdout=self._log,
-            stderr=self._log,
-            start_new_session=True,
-        )
+        self.spawn([*PROGRAM, "worker"], self.log, self.env)
 
     def ready(self, seconds: float = 60) -> None:
         """Wait until its log says that it started. Raises SetupError with where to look."""
-        where = self.log
-        for _ in range(int(seconds / 0.1)):
-            if b"worker started" in where.read_bytes():
-                return
-            if self._process is None or self._process.poll() is not None:
-                break
-            time.sleep(0.1)
-        raise SetupError(f"The worker did not start; see {where}.", where.read_text()[-2000:])
-
-    def stop(self) -> None:
-        """End it between two documents; at the latest after the grace."""
-        self._end("terminate")
-
-    def kill(self) -> None:
-        """End it as a power cut would."""
-        self._end("kill")
-
-    def _end(self, how: str) -> None:
-        if self._process is not None and self._process.poll() is None:
-            getattr(self._process, how)()
-            try:
-                self._process.wait(GRACE_SECONDS)
-            except subprocess.TimeoutExpired:
-                self._process.kill()
-                self._process.wait(GRACE_SECONDS)
-        if self._log is not None:
-            self._log.close()
+        if not self.comes_up(lambda: b"worker started" in self.log.read_bytes(), seconds):
+            raise SetupError(
+                f"The worker did not start; see {self.log}.", self.log.read_text()[-2000:]
+            )
 
 
 @dataclass(frozen=True, slots=True)

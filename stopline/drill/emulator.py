@@ -1,17 +1,16 @@
 """The emulated AWS: a moto server as a child process on a free loopback port."""
 
 import os
-import subprocess
 import sys
-import time
 import urllib.error
 import urllib.request
 from dataclasses import dataclass, field
 from importlib.util import find_spec
 from pathlib import Path
-from typing import IO, Self
+from typing import Self
 
 from stopline.entrypoints.embedded import free_port
+from stopline.entrypoints.spawned import Spawned
 from stopline.errors import SetupError
 
 START_SECONDS = 60
@@ -24,23 +23,16 @@ _SETTINGS = {
 
 
 @dataclass
-class Emulator:
+class Emulator(Spawned):
     """One moto server. Its log holds a line for each call."""
 
     folder: Path
     port: int = field(default_factory=free_port)
-    _process: subprocess.Popen[bytes] | None = None
-    _log: IO[bytes] | None = field(default=None, repr=False)
 
     @property
     def url(self) -> str:
         """What AWS_ENDPOINT_URL must be."""
         return f"http://127.0.0.1:{self.port}"
-
-    @property
-    def pid(self) -> int:
-        """The process id; 0 when it was not started."""
-        return self._process.pid if self._process else 0
 
     @property
     def log(self) -> Path:
@@ -67,24 +59,10 @@ class Emulator:
                 "The emulated AWS is not installed; nothing was started.",
                 "Install it with `pip install 'stopline[drill]'`.",
             )
-        self.folder.mkdir(parents=True, exist_ok=True)
-        self._log = self.log.open("ab")
-        self._process = subprocess.Popen(  # noqa: S603 - our own interpreter
-            [sys.executable, "-m", "moto.server", "-H", "127.0.0.1", "-p", str(self.port)],
-            env={**os.environ, **_SETTINGS},
-            stdin=subprocess.DEVNULL,
-            stdout=self._log,
-            stderr=self._log,
-            start_new_session=True,
-        )
-        for _ in range(START_SECONDS * 10):
-            if self._answers():
-                return
-            if self._process.poll() is not None:
-                break
-            time.sleep(0.1)
-        self.stop()
-        raise SetupError(f"The emulated AWS did not start; see {self.log}.")
+        command = [sys.executable, "-m", "moto.server", "-H", "127.0.0.1", "-p", str(self.port)]
+        self.spawn(command, self.log, {**os.environ, **_SETTINGS})
+        if not self.comes_up(self._answers, START_SECONDS):
+            raise SetupError(f"The emulated AWS did not start; see {self.log}.")
 
     def _answers(self) -> bool:
         try:
@@ -103,15 +81,3 @@ class Emulator:
         )
         with urllib.request.urlopen(request, timeout=10):  # noqa: S310 - as above
             return
-
-    def stop(self) -> None:
-        """End it; once is enough."""
-        if self._process is not None and self._process.poll() is None:
-            self._process.terminate()
-            try:
-                self._process.wait(10)
-            except subprocess.TimeoutExpired:
-                self._process.kill()
-                self._process.wait(10)
-        if self._log is not None:
-            self._log.close()

@@ -3,16 +3,13 @@
 Through Google's own client, as each of those who are in the organisation.
 """
 
-import os
-import subprocess
 import sys
-import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from importlib.util import find_spec
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 import httplib2
 from googleapiclient.errors import HttpError
@@ -23,6 +20,7 @@ from stopline.drill.oracle import Answer, Check
 from stopline.drill.probes import Probe
 from stopline.drill.report import Sight
 from stopline.entrypoints.embedded import free_port
+from stopline.entrypoints.spawned import Spawned
 from stopline.errors import SetupError
 from stopline.text import Json, canonical
 
@@ -34,24 +32,17 @@ OURS = "stopline-j"
 
 
 @dataclass
-class Organisation:
+class Organisation(Spawned):
     """The emulated Google Cloud as a child process on a free loopback port, and who looks at it."""
 
     folder: Path
     size: int = 1
     port: int = field(default_factory=free_port)
-    _process: subprocess.Popen[bytes] | None = None
-    _log: IO[bytes] | None = field(default=None, repr=False)
 
     @property
     def url(self) -> str:
         """What `gcp.api_root` of the estate's file must be."""
         return f"http://127.0.0.1:{self.port}"
-
-    @property
-    def pid(self) -> int:
-        """The process id; 0 when it was not started."""
-        return self._process.pid if self._process else 0
 
     # --- starting and stopping -------------------------------------------------------------------
 
@@ -62,25 +53,10 @@ class Organisation:
                 "The emulated Google Cloud is not installed; nothing was started.",
                 "Install it with `pip install 'stopline[drill]'`.",
             )
-        self.folder.mkdir(parents=True, exist_ok=True)
         log = self.folder / "google.log"
-        self._log = log.open("ab")
-        self._process = subprocess.Popen(  # noqa: S603 - our own interpreter
-            [sys.executable, "-m", o.__name__, str(self.port), str(self.size)],
-            env=dict(os.environ),
-            stdin=subprocess.DEVNULL,
-            stdout=self._log,
-            stderr=self._log,
-            start_new_session=True,
-        )
-        for _ in range(START_SECONDS * 10):
-            if self._answers():
-                return
-            if self._process.poll() is not None:
-                break
-            time.sleep(0.1)
-        self.stop()
-        raise SetupError(f"The emulated Google Cloud did not start; see {log}.")
+        self.spawn([sys.executable, "-m", o.__name__, str(self.port), str(self.size)], log)
+        if not self.comes_up(self._answers, START_SECONDS):
+            raise SetupError(f"The emulated Google Cloud did not start; see {log}.")
 
     def _answers(self) -> bool:
         try:
@@ -89,18 +65,6 @@ class Organisation:
         except (OSError, httplib2.HttpLib2Error):
             return False
         return True
-
-    def stop(self) -> None:
-        """End it; once is enough."""
-        if self._process is not None and self._process.poll() is None:
-            self._process.terminate()
-            try:
-                self._process.wait(10)
-            except subprocess.TimeoutExpired:
-                self._process.kill()
-                self._process.wait(10)
-        if self._log is not None:
-            self._log.close()
 
     @contextmanager
     def client(self, api: str, version: str, who: str) -> Iterator[Any]:

@@ -11,15 +11,14 @@ import shutil
 import socket
 import subprocess
 import sys
-import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
-from typing import IO
 
 import structlog
 from temporalio.envconfig import ClientConfig
 
 from activities.api import task_queue
+from stopline.entrypoints.spawned import Spawned
 from stopline.entrypoints.temporal import Temporal, connect
 from stopline.entrypoints.worker import open_settings_book, serve, stop_on_signals
 from stopline.errors import SetupError
@@ -88,83 +87,34 @@ def serves(address: str) -> bool:
 
 
 @dataclass
-class Server:
+class Server(Spawned):
     """One Temporal server as a child process. Killing and starting it again loses nothing."""
 
     folder: Path
     port: int
     ui_port: int = 0
-    _process: subprocess.Popen[bytes] | None = None
-    _log: IO[bytes] | None = field(default=None, repr=False)
 
     @property
     def address(self) -> str:
         """`host:port` for clients."""
         return f"127.0.0.1:{self.port}"
 
-    @property
-    def pid(self) -> int:
-        """The process id; 0 when it is not running."""
-        return self._process.pid if self.running and self._process else 0
-
-    @property
-    def running(self) -> bool:
-        """Whether the process is there."""
-        return self._process is not None and self._process.poll() is None
-
     def start(self) -> None:
         """Start it, and wait until it serves. Raises SetupError with where its log is."""
-        self.folder.mkdir(parents=True, exist_ok=True)
-        where = self.folder / "temporal.log"
-        self._close_log()  # one that died under us has left it open
-        self._log = where.open("ab")
+        log_ = self.folder / "temporal.log"
         ui = ("--ui-port", str(self.ui_port)) if self.ui_port else ("--headless",)
         place = ("--ip", "127.0.0.1", "--port", str(self.port))
         database = ("--db-filename", str(self.folder / "temporal.db"))
-        self._process = subprocess.Popen(  # noqa: S603 - our own command, no shell
-            [executable(), "server", "start-dev", *place, *ui, *database, *FLAGS],
-            stdin=subprocess.DEVNULL,
-            stdout=self._log,
-            stderr=self._log,
-            start_new_session=True,  # Ctrl-C in the terminal is ours to pass on, or not
-        )
-        self._await(where)
+        self.spawn([executable(), "server", "start-dev", *place, *ui, *database, *FLAGS], log_)
+        if not self.comes_up(self._is_up, PATIENCE_SECONDS):
+            raise SetupError(
+                f"The Temporal server did not come up on {self.address}; see {log_}.",
+                "Is the port taken by another program? TEMPORAL_ADDRESS chooses another one.",
+            )
 
-    def _await(self, where: Path) -> None:
-        for _ in range(int(PATIENCE_SECONDS / 0.1)):
-            if not self.running:
-                break
-            if answers("127.0.0.1", self.port) and serves(self.address):
-                return
-            time.sleep(0.1)
-        self.stop()
-        raise SetupError(
-            f"The Temporal server did not come up on {self.address}; see {where}.",
-            "Is the port taken by another program? TEMPORAL_ADDRESS chooses another one.",
-        )
-
-    def stop(self) -> None:
-        """End it, softly first."""
-        if self._process is not None and self.running:
-            self._process.terminate()
-            try:
-                self._process.wait(10)
-            except subprocess.TimeoutExpired:
-                self._process.kill()
-                self._process.wait(10)
-        self._close_log()
-
-    def _close_log(self) -> None:
-        if self._log is not None:
-            self._log.close()
-            self._log = None
-
-    def kill(self) -> None:
-        """End it as a power cut would."""
-        if self._process is not None:
-            self._process.kill()
-            self._process.wait(10)
-        self._close_log()
+    def _is_up(self) -> bool:
+        """Another server's answer on its port is not ours."""
+        return self.running and answers("127.0.0.1", self.port) and serves(self.address)
 
 
 def local_address() -> tuple[str, int]:
