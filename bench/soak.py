@@ -1,9 +1,11 @@
 """`make soak`: rounds of a drill in which the worker and Temporal are killed again and again.
 
 Each round pauses the vendor on an estate of some 300 changes behind a proxy that loses replies,
-throttles and fails, and gives everything back, while a seeded killer ends the worker or the server
-with SIGKILL. A round must end contained, or partial with the truth, every credential of the vendor
-refused; then the identical estate, a whole chain, and no prior that is our own contained state.
+throttles and fails, lets a stranger open some of it, which audits contain again, and gives
+everything back, while a seeded killer ends the worker or the server with SIGKILL. A round must end
+contained, or partial with the truth, every credential of the vendor refused, before the stranger
+and after the audits; then the identical estate, a whole chain, and no prior that is our own
+contained state.
 """
 
 import argparse
@@ -197,6 +199,23 @@ class Night(Drill):
             command(self.env, "approve", "mercor", "--as", BOB, *CONFIRM, quiet=True)
         raise OutsideTheLawsError(f"after {PATIENCE_SECONDS} s not given back: {pause}")
 
+    def opened(self) -> None:
+        """As a stranger: switch on again a key of each of the vendor's users that had one."""
+        for person in self.manifest.vendor_users:
+            key = next((key for key, _, active in person.keys if active), "")
+            if key:
+                iam = self.access.client(person.account, "iam")
+                iam.update_access_key(UserName=person.name, AccessKeyId=key, Status="Active")
+
+    def audited(self) -> int:
+        """Audit until one finds all as we left it; how many were asked for."""
+        end, asked = time.monotonic() + PATIENCE_SECONDS, 0
+        while time.monotonic() < end:
+            asked += 1
+            if command(self.env, "audit", "mercor", quiet=True).code == 0:
+                return asked
+        raise OutsideTheLawsError(f"after {PATIENCE_SECONDS} s no audit is clean: {self.latest()}")
+
     # --- the laws --------------------------------------------------------------------------------
 
     def check_contained(self, pause: Pause) -> None:
@@ -249,12 +268,16 @@ class Soak:
 
     def _round(self, was: fingerprint.Fingerprint) -> Round:
         began, kills, done = time.monotonic(), self.killer.kills.copy(), self.faults.done.copy()
-        each = max(2, min(4, self.wanted // 6))
+        each = max(2, min(7, self.wanted // 6))
         with self.killer.at_work(each):
             pause = self.night.contained()
         self.night.check_contained(pause)
         held = len(self.night.book.writes.holds(pause.id))
         contained = time.monotonic() - began
+        self.night.opened()
+        with self.killer.at_work(each):
+            audits = self.night.audited()
+        self.night.check_contained(self.night.book.pauses.get(pause.id))
         with self.killer.at_work(each):
             asked = self.night.given_back(pause.id)
         self.night.check_restored(was)
@@ -262,6 +285,7 @@ class Soak:
             number=len(self.rounds) + 1,
             changes=held,
             status=str(pause.status),
+            audits=audits,
             kills=dict(self.killer.kills - kills),
             faults=(self.faults.done - done).total(),
             asked=asked,

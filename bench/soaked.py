@@ -13,13 +13,14 @@ LOG = Path(__file__).with_name("soak.md")
 
 @dataclass(frozen=True, slots=True)
 class Round:
-    """One pause and its rollback. `asked` says how often the rollback had to be asked for."""
+    """One pause, its audits and its rollback. `asked`: how often the rollback was asked for."""
 
     number: int
     changes: int
     status: str
     kills: Mapping[str, int]
     faults: int
+    audits: int
     asked: int
     contained: float
     seconds: float
@@ -33,6 +34,7 @@ class Round:
             f"{self.kills.get('server', 0)}",
             f"{self.faults}",
             self.status,
+            f"{self.audits}",
             f"{self.asked}",
             f"{self.contained:.0f} s",
             f"{self.seconds:.0f} s",
@@ -40,11 +42,13 @@ class Round:
 
     def line(self) -> str:
         """The round for whoever waits."""
-        number, changes, worker, server, faults, status, asked, contained, seconds = self.cells()
+        number, changes, worker, server, faults, status, audits, asked, contained, seconds = (
+            self.cells()
+        )
         return (
             f"round {number}: {changes} held, killed worker {worker} server {server}, "
-            f"{faults} faults, {status} after {contained}, rollback asked {asked} times, "
-            f"identical after {seconds}"
+            f"{faults} faults, {status} after {contained}, {audits} audits, "
+            f"rollback asked {asked} times, identical after {seconds}"
         )
 
 
@@ -58,8 +62,8 @@ class Soaked:
     fault: str
 
 
-HEAD = ("round", "held", "worker killed", "server killed", "faults", "status", "rollback asked")
-TAIL = ("contained after", "identical after")
+HEAD = ("round", "held", "worker killed", "server killed", "faults", "status", "audits")
+TAIL = ("rollback asked", "contained after", "identical after")
 
 
 def write(soaked: Soaked, path: Path = LOG) -> None:

@@ -3,7 +3,6 @@
 The drill's own eyes: nothing here is made by the code that the drill tests.
 """
 
-import json
 from collections.abc import Mapping
 from typing import Any
 
@@ -120,8 +119,3 @@ def leftovers(found: Fingerprint) -> list[str]:
         for name, text in sorted(found.items())
         if OURS in text.replace(WORKER_ROLE, "") or OURS in name
     ]
-
-
-def as_text(found: Fingerprint) -> str:
-    """The whole fingerprint as JSON, to be kept beside a report."""
-    return json.dumps(dict(found), indent=1, sort_keys=True, ensure_ascii=False)

@@ -5,6 +5,7 @@ from dataclasses import asdict, dataclass, field
 
 from stopline.drill.oracle import Answer, Check
 from stopline.drill.probes import NOT_EMULATED, Probe
+from stopline.render.documents import Kind, document
 from stopline.render.plan import until_text
 from stopline.text import Json
 
@@ -59,9 +60,7 @@ class Report:
 
     def document(self) -> Json:
         """The JSON document, kind `DrillReport`."""
-        return {
-            "apiVersion": "stopline/v1",
-            "kind": "DrillReport",
+        fields: dict[str, Json] = {
             "verdict": self.verdict,
             "connectors": {
                 name: asdict(figures)
@@ -74,6 +73,7 @@ class Report:
             "not_emulated": list(NOT_EMULATED),
             "faults": self.faults,
         }
+        return document(Kind.DRILL_REPORT, fields)
 
     def page(self) -> str:
         """One page of text."""

@@ -78,7 +78,7 @@ def test_a_soak_says_what_was_killed_and_how_it_ended(tmp_path: Path) -> None:
     """The log names kills, rounds and the fault, if there was one."""
     page = tmp_path / "soak.md"
     page.write_text(f"{LOG_BEGIN}\n{LOG_END}\n")
-    round_ = Round(1, 300, "partial", {"worker": 3, "server": 1}, 40, 1, 80.0, 140.0)
+    round_ = Round(1, 300, "partial", {"worker": 3, "server": 1}, 40, 2, 1, 80.0, 140.0)
     write(Soaked(7, {"worker": 3, "server": 1}, (round_,), ""), page)
     assert "seed 7. 4 kills (1 of the server, 3 of the worker) in 1 rounds" in page.read_text()
     assert "none outside the laws" in page.read_text()

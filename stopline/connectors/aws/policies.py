@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from stopline.connectors.aws import marks
 from stopline.connectors.aws.permissions import CANARY, READ, TERMINATE, WRITE
-from stopline.text import Json, canonical
+from stopline.text import Json
 
 MOST = 6_144
 """Characters of a managed policy, white space not counted.
@@ -135,8 +135,3 @@ def policies() -> Mapping[str, Json]:
 def text_of(policy: Json) -> str:
     """The text of a policy's file."""
     return json.dumps(policy, indent=2) + "\n"
-
-
-def size_of(policy: Json) -> int:
-    """How many characters of a managed policy it takes."""
-    return len(canonical(policy))

@@ -4,7 +4,6 @@ https://cloud.google.com/asset-inventory/docs/asset-names
 """
 
 import base64
-import copy
 import hashlib
 import threading
 from collections.abc import Iterator
@@ -251,11 +250,6 @@ class State:
     def project_id(self, number_or_id: str) -> str:
         """The id of a project that is named by its number or id; the text itself when unknown."""
         return self._numbers.get(number_or_id, number_or_id)
-
-    def copy_of(self, name: str) -> Resource:
-        """A resource as it is now, apart from the store."""
-        with self.lock:
-            return copy.deepcopy(self.resources[name])
 
 
 _UNORDERED = frozenset({"bindings", "members", "access", "acl", "defaultObjectAcl"})
