@@ -184,17 +184,8 @@ class Temporal:
 
     async def check(self, order: CheckOrder) -> CheckRef:
         """Have the worker look, or make or remove a canary; what it found is in the journal."""
-        answer: CheckRef = await _answered(
-            self.client.execute_workflow(
-                m.PREFLIGHT,
-                order,
-                id=f"preflight/{order.realm or 'all'}/{uuid4().hex[:8]}",
-                task_queue=self.queue,
-                result_type=CheckRef,
-                static_summary=order.activity,
-            )
-        )
-        return answer
+        id_ = f"preflight/{order.realm or 'all'}"
+        return await self._done(m.PREFLIGHT, order, id_, order.activity, CheckRef)
 
     async def try_channels(self, order: TellOrder) -> Told:
         """Have a test of notices sent over every channel; what became of each."""
@@ -202,13 +193,19 @@ class Temporal:
 
     async def about_notices(self, order: TellOrder, word: str, summary: str) -> Told:
         """Have the worker do what a person wants of notices. Raises RefusedError with its no."""
-        answer: Told = await _answered(
+        return await self._done(m.TELL, order, f"notices/{word}", summary, Told)
+
+    async def _done(
+        self, workflow: str, order: CheckOrder | TellOrder, id_: str, summary: str, result: type[T]
+    ) -> T:
+        """Have a short workflow run, under an id of its own, and wait for what it gives."""
+        answer: T = await _answered(
             self.client.execute_workflow(
-                m.TELL,
+                workflow,
                 order,
-                id=f"notices/{word}/{uuid4().hex[:8]}",
+                id=f"{id_}/{uuid4().hex[:8]}",
                 task_queue=self.queue,
-                result_type=Told,
+                result_type=result,
                 static_summary=summary,
             )
         )

@@ -30,8 +30,8 @@ THIN = ("activities", "workflows")
 MOST = 5
 """Faults of the installation that are named one by one."""
 
-Found = tuple[bool, str, str]
-"""Whether it is well, what was found, what to do if it is not."""
+Found = tuple[bool, str, str] | tuple[bool, str, str, bool]
+"""Whether it is well, what was found, what to do if it is not; True last: a person should look."""
 
 
 def doctor(
@@ -64,9 +64,8 @@ def doctor(
     program = o.program_of(context, output)
     if canary:
         _require_realm(program, canary)
-    looks = {**_LOOKS, **(_SUPPLY_CHAIN if supply_chain else {})}
+    looks = {**_LOOKS, **(_SUPPLY_CHAIN if supply_chain else {}), **_DUE}
     checks = [_checked(name, look, program) for name, look in looks.items()]
-    checks += [_reassessed(program), _paid(program), _glass(program)]
     if preflight or canary:
         checks += flying.preflight(program)
     if canary:
@@ -203,47 +202,35 @@ def _clean(faults: list[str], well: str) -> Found:
     )
 
 
-def _reassessed(program: Program) -> Check:
+def _reassessed(program: Program) -> Found:
     """Late pauses fail nothing: what is contained stays so. But a person should look."""
-    name = "reassessments"
-    try:
-        pauses = program.book.pauses
-        late = [(p, by) for p in pauses.list(statuses=OPEN) if (by := pauses.overdue(p))]
-    except StoplineError as error:
-        return Check(name, ok=False, found=error.what, next_step=error.next_step)
+    pauses = program.book.pauses
+    late = [(p, by) for p in pauses.list(statuses=OPEN) if (by := pauses.overdue(p))]
     if not late:
-        return Check(name, ok=True, found="none is overdue")
+        return True, "none is overdue", ""
     listed = ", ".join(f"{p.id} ({p.vendor}) since {by[:10]}" for p, by in late)
     step = f"Decide: `stopline reassess {late[0][0].id} --decision keep|rollback --reason '...'`."
-    return Check(name, ok=True, found=f"overdue: {listed}", next_step=step, warn=True)
+    return True, f"overdue: {listed}", step, True
 
 
-def _paid(program: Program) -> Check:
+def _paid(program: Program) -> Found:
     """A date of earned pay that is near fails nothing either, and a person must decide."""
-    name = "payouts"
-    try:
-        book = program.book
-        dates = [(p, pay_by(book, p)) for p in book.pauses.list(statuses=OPEN)]
-    except StoplineError as error:
-        return Check(name, ok=False, found=error.what, next_step=error.next_step)
+    book = program.book
+    dates = [(p, pay_by(book, p)) for p in book.pauses.list(statuses=OPEN)]
     near = [(pause, date) for pause, date in dates if soon(book, date)]
     if not near:
-        return Check(name, ok=True, found="nothing that is held must be paid soon")
+        return True, "nothing that is held must be paid soon", ""
     listed = ", ".join(f"{p.id} ({p.vendor}) by {date}" for p, date in near)
     step = f"See `stopline payouts {near[0][0].id}`; release what is earned, keep the rest."
-    return Check(name, ok=True, found=f"must be paid: {listed}", next_step=step, warn=True)
+    return True, f"must be paid: {listed}", step, True
 
 
-def _glass(program: Program) -> Check:
+def _glass(program: Program) -> Found:
     """What one person approved alone; it was carried out, and another person must look at it."""
-    name = "break-glass"
-    try:
-        store = program.book.store
-        waiting, now = unreviewed(store), store.clock()
-    except StoplineError as error:
-        return Check(name, ok=False, found=error.what, next_step=error.next_step)
+    store = program.book.store
+    waiting, now = unreviewed(store), store.clock()
     if not waiting:
-        return Check(name, ok=True, found="nothing waits for its review")
+        return True, "nothing waits for its review", ""
     told = (
         f"{one.pause} by {one.by}, "
         + ("OVERDUE since " if one.overdue(now) else "due by ")
@@ -251,8 +238,7 @@ def _glass(program: Program) -> Check:
         for one in waiting
     )
     step = f"As another person: `stopline review {waiting[0].pause} --reason '...'`."
-    found = f"not reviewed: {'; '.join(told)}"
-    return Check(name, ok=True, found=found, next_step=step, warn=True)
+    return True, f"not reviewed: {'; '.join(told)}", step, True
 
 
 def _pauses(program: Program) -> Found:
@@ -282,4 +268,9 @@ _LOOKS: Mapping[str, Callable[[Program], Found]] = {
 _SUPPLY_CHAIN: Mapping[str, Callable[[Program], Found]] = {
     "startup": _at_start,
     "files": _files,
+}
+_DUE: Mapping[str, Callable[[Program], Found]] = {
+    "reassessments": _reassessed,
+    "payouts": _paid,
+    "break-glass": _glass,
 }
