@@ -7,7 +7,6 @@ from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from enum import StrEnum
-from random import Random
 
 from stopline.drill.google.documents import Method
 from stopline.drill.google.errors import GoogleError
@@ -112,7 +111,6 @@ class Faults:
         self.quotas: dict[str, Quota] = {}
         self._planned: list[Fault] = []
         self._races: list[tuple[str, Callable[[], None], list[int]]] = []
-        self._chaos: tuple[Random, float] | None = None
         self._lock = threading.Lock()
 
     def add(self, method: str, moment: Moment, status: int = 503, times: int = 1) -> None:
@@ -131,14 +129,10 @@ class Faults:
         with self._lock:
             self._races.append((method, stranger, [times]))
 
-    def chaos(self, seed: int, share: float) -> None:
-        """Let a share of all calls fail, before or after they were done, by a seeded chance."""
-        self._chaos = (Random(seed), share)  # noqa: S311 - chance for tests
-
     def clear(self) -> None:
         """All goes well from now on; quotas stay."""
         with self._lock:
-            self._planned, self._races, self._chaos = [], [], None
+            self._planned, self._races = [], []
 
     def enter(self, method: Method, project: str, now: float, bucket: str = "") -> Fault | None:
         """Called before a method; gives the fault that strikes afterwards, if there is one."""
@@ -167,9 +161,4 @@ class Faults:
             if fault.times > 0 and fnmatch.fnmatchcase(method.key, fault.method):
                 fault.times -= 1
                 return fault
-        if self._chaos is not None and self._chaos[0].random() < self._chaos[1]:
-            chance = self._chaos[0]
-            moment = chance.choice(list(Moment))
-            codes = (0, 429, 503) if moment is Moment.BEFORE else (0, 503)  # 429 is never too late
-            return Fault(method.key, moment, chance.choice(codes))
         return None
