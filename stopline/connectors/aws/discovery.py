@@ -9,6 +9,7 @@ from stopline.connectors.aws.clients import Clients
 from stopline.connectors.aws.documents import our_statements
 from stopline.connectors.aws.faults import translated
 from stopline.connectors.aws.levers import ATTACHED, INLINE, NAME, length
+from stopline.connectors.aws.passing import passing
 from stopline.connectors.aws.selection import Identity, Selected, path_globs, select, vendors_of
 from stopline.errors import ConnectorError
 from stopline.model import (
@@ -56,10 +57,12 @@ def discover(
                 yield Gap(NAME, number, "users, roles and policies", read.detail)
             else:
                 accounts.append(read)
-    selected = select([i for a in accounts for i in a.identities], selectors)
+    identities = [i for a in accounts for i in a.identities]
+    selected = select(identities, selectors)
     own = own_patterns(selected, selectors, (*vendor.protected, *spared))
     for each in accounts:
         yield from _principals(clients, each, _Vendor(selected, selectors, own))
+    yield from passing(identities, selected)
     reach = storage.Reach(
         replace(vendors_of(selectors), reachable=frozenset(s.identity.arn for s in selected)),
         selectors,

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
 
+from stopline.connectors.aws import passing
 from stopline.connectors.aws.levers import ATTACHED, NAME, deny_all, left, strangers
 from stopline.connectors.aws.resources import BY_STATEMENT, TABLE
 from stopline.connectors.aws.resourcing import resource
@@ -26,7 +27,7 @@ _CONTAINS = {
 def contained(grant: Grant, terms: Terms) -> Iterator[Change | Skip]:
     """Say how one grant is contained under these terms, or why it is left."""
     kind = grant.address.kind
-    if reason := _uneditable(grant):
+    if reason := passing.reason(grant) if kind == passing.KIND else _uneditable(grant):
         yield left(grant, reason)
         return
     contains = "shared-roles" if grant.shared_with else _CONTAINS[kind]

@@ -41,7 +41,6 @@ NOT_LOOKED_AT: tuple[str, ...] = (
     "Cognito user and identity pools",
     "IAM Roles Anywhere",
     "IAM temporary delegation",
-    "compute that the vendor left running under our own roles",
     "network paths, SSH to machines, database users",
 )
 """The rows of docs/access-paths.md that say `not looked at`; a test holds the two together."""

@@ -369,3 +369,25 @@ def _other(change: Change, arn: str) -> Change:
 
     where = replace(change.address, id=f"annotator#{arn}")
     return replace(change, address=where, after=State.of({"PolicyArn": arn}))
+
+
+# --- what runs as a role of ours ---------------------------------------------------------------
+
+
+def test_a_role_that_it_could_hand_to_a_service_is_left_open_before_and_after(cloud: Cloud) -> None:
+    """The vendor is denied, what it may have left running is not: every look says so."""
+    cloud.user("annotator", keys="")
+    cloud.role("etl", trust({"Service": "lambda.amazonaws.com"}))
+    statement = {"Effect": "Allow", "Action": "iam:PassRole", "Resource": "*"}
+    hands = {"Version": "2012-10-17", "Statement": [statement]}
+    cloud.iam().put_user_policy(
+        UserName="annotator", PolicyName="hands", PolicyDocument=json.dumps(hands)
+    )
+    night = AwsNight(cloud.connector())
+    before = [s.reason for s in night.plan().skips if s.leaves_access]
+    night.contain()
+    after = [s.reason for s in night.plan().skips if s.leaves_access]
+    assert before == after
+    assert "etl (lambda.amazonaws.com)" in before[0]
+    page = cloud.iam().list_attached_role_policies(RoleName="etl")
+    assert not page["AttachedPolicies"]
