@@ -18,7 +18,7 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -37,7 +37,8 @@ PLAYBOOK = Path(__file__).parents[1] / "config" / "playbooks" / "default.yaml"
 RESTS = (PauseStatus.CONTAINED, PauseStatus.PARTIAL)
 CONFIRM = ("--confirm", "mercor")
 PATIENCE_SECONDS = 300
-GAP_SECONDS = (0.5, 6.0)
+PORT_TRIES = 60
+GAP_SECONDS = (0.5, 4.0)
 """Between two kills. Long enough for a batch or two, short enough to hit the middle of one."""
 SERVERS, BOTH = 0.3, 0.1
 """Which part of the kills is of Temporal alone, and of both at once; the rest is the worker's."""
@@ -102,7 +103,7 @@ class Killer:
         if worker:
             self.night.work()  # before the server: it waits for it
         if server:
-            self.night.server.start()
+            self.night.serve()
 
 
 class Night(Drill):
@@ -120,6 +121,15 @@ class Night(Drill):
     def cloud(self) -> dict[str, str]:
         """AWS, by way of the proxy."""
         return {**super().cloud, "AWS_ENDPOINT_URL": self.through or self.emulator.url}
+
+    def serve(self) -> None:
+        """Start Temporal again; another program may have its ports for a while."""
+        self.server.ui_port = 0
+        for _ in range(PORT_TRIES):
+            with suppress(SetupError):
+                return self.server.start()
+            time.sleep(1)
+        return self.server.start()
 
     def work(self) -> None:
         """Start a worker behind the proxy."""
@@ -268,7 +278,7 @@ class Soak:
 
     def _round(self, was: fingerprint.Fingerprint) -> Round:
         began, kills, done = time.monotonic(), self.killer.kills.copy(), self.faults.done.copy()
-        each = max(2, min(7, self.wanted // 6))
+        each = max(2, min(12, self.wanted // 6))
         with self.killer.at_work(each):
             pause = self.night.contained()
         self.night.check_contained(pause)

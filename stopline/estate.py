@@ -55,6 +55,13 @@ class AwsAccount(_Strict):
     read_role: RoleName = ""
 
 
+class IdentityCenter(_Strict):
+    """Where IAM Identity Center is administered: its account, or its delegated one, and region."""
+
+    account: Account
+    region: Region
+
+
 class AwsEstate(_Strict):
     """The lab's AWS accounts and the role that stopline assumes in each of them.
 
@@ -65,6 +72,7 @@ class AwsEstate(_Strict):
     account and service. `regions` is where regional services are looked at; none means the region
     of the worker's own AWS settings. `resources` are the kinds whose policies are read, by default
     all; each costs a call for each page and for each resource, whenever something is planned.
+    `identity_center` is where people's groups and account assignments are, in one of `accounts`.
     """
 
     accounts: dict[Account, AwsAccount] = Field(min_length=1)
@@ -75,6 +83,7 @@ class AwsEstate(_Strict):
     propagation: float = Field(default=15, ge=0, strict=True)
     regions: tuple[Region, ...] = ()
     resources: tuple[AwsResource, ...] = get_args(AwsResource)
+    identity_center: IdentityCenter | None = None
 
 
 class GcpEstate(_Strict):
@@ -208,6 +217,8 @@ def _meaning(estate: Estate) -> Iterator[tuple[yamltext.Path, str]]:
     if estate.gcp is not None and not estate.gcp.realms:
         yield ("gcp",), "give 'gcp' an 'organization', or 'projects'"
     aws = estate.aws
+    if aws and aws.identity_center and aws.identity_center.account not in aws.accounts:
+        yield ("aws", "identity_center", "account"), "must be one of 'aws.accounts'"
     if aws is None or len(aws.accounts) == 1 or aws.role:
         return
     without = [n for n, account in sorted(aws.accounts.items()) if not account.role]

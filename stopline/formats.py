@@ -17,6 +17,7 @@ _REGION = r"[a-z]{2}(-[a-z]+)+-[0-9]{1,2}"
 _ROLE = r"(([\x21-\x2e\x30-\x7e]+/)*[A-Za-z0-9_+=,.@-]{1,64})?"
 _VARIABLE = r"[A-Z][A-Z0-9_]{1,80}"
 _EMAIL = r"[A-Za-z0-9._%+-]{1,64}@([A-Za-z0-9-]+\.)+[A-Za-z0-9-]+"
+_DIRECTORY_USER = r"[\w+=,.@-]{1,128}"
 _DOMAIN = r"([a-z0-9-]+\.)+[a-z0-9-]+"
 _STRIPE = r"acct_[A-Za-z0-9]{1,64}"
 _GMAIL = r"[A-Za-z0-9._%+'-]{1,64}@([A-Za-z0-9-]+\.)+[A-Za-z0-9-]+"
@@ -111,6 +112,15 @@ def variable(value: str) -> str:
 def email(value: str) -> str:
     """One e-mail address, without a name."""
     return _checked(value, _EMAIL, "an e-mail address")
+
+
+def directory_user(value: str) -> str:
+    """A user of IAM Identity Center: a whole name or address, or `*@` and a domain."""
+    if value.startswith("*@"):
+        domain(value[2:])
+        return value
+    what = "a user name or an address of Identity Center, or `*@` and a domain"
+    return _checked(value, _DIRECTORY_USER, what)
 
 
 def domain(value: str) -> str:

@@ -15,6 +15,7 @@ from stopline.formats import (
     bucket_or_glob,
     canonical_id,
     customer_id,
+    directory_user,
     domain,
     external_id,
     google_principal,
@@ -42,6 +43,8 @@ class AwsSelectors(_Strict):
     """How the vendor is recognised in AWS. Never by a fragment of a name.
 
     `tags` can be written by whoever may tag a principal, so they select but do not vouch.
+    `directory_users` are people in IAM Identity Center, by their whole user name or e-mail address,
+    or `*@` and the whole domain.
     `preserve` selects nobody: it names buckets that are frozen for everybody.
     """
 
@@ -52,6 +55,7 @@ class AwsSelectors(_Strict):
     principals: tuple[Arn, ...] = ()
     canonical_ids: tuple[Annotated[str, AfterValidator(canonical_id)], ...] = ()
     identity_providers: tuple[Arn, ...] = ()
+    directory_users: tuple[Annotated[str, AfterValidator(directory_user)], ...] = ()
     preserve: tuple[Annotated[str, AfterValidator(bucket_or_glob)], ...] = ()
 
     @property

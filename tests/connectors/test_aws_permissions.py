@@ -166,13 +166,17 @@ _NOTHING: Json = {
 
 
 UNSERVED = {"iam:PutUserPermissionsBoundary", "iam:DeleteUserPermissionsBoundary"} | {
-    action for action in READ | WRITE if action.startswith(("lambda:", "elasticfilesystem:", "es:"))
+    action
+    for action in READ | WRITE
+    if action.startswith(("lambda:", "elasticfilesystem:", "es:", "sso:", "identitystore:"))
 }
 """The emulator answers 500 to the first two, and takes the signatures of the others for forged
 while it holds us to policies: a boundary is tested as opinion, functions against AWS's own model,
-file systems and domains by the contract, which holds the calls to what is declared as well."""
+file systems, domains and Identity Center by the contract, which holds the calls to what is
+declared as well."""
 
 
+@pytest.mark.timeout(180)
 def test_every_call_is_declared_and_every_declared_action_is_called(night: Night) -> None:
     """A night, a preflight and a canary under enforced policies: each right is used, none missing.
 

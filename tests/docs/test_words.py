@@ -44,7 +44,7 @@ PHRASES = (
 )
 
 ALLOWED = {
-    "assignment": r"Identity Center users, groups and assignments",
+    "assignment": r"account assignments?",
     "backup": r"EventBridge, .*? Backup, Kinesis",
     "linter": r"import-linter",
     "proof": r"a net, not a proof",

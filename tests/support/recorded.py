@@ -200,7 +200,7 @@ TOLD = ("arn:aws:iam::*:role/", "arn:aws:s3:::")
 """What the emulator compares a policy's resources with; of all else it evaluates `*`."""
 UNTOLD = (
     "iam", "kms", "sns", "sqs", "secretsmanager", "ecr", "dynamodb", "events", "lambda",
-    "elasticfilesystem", "es",
+    "elasticfilesystem", "es", "sso", "identitystore",
 )  # fmt: skip
 
 

@@ -9,6 +9,7 @@ from shlex import join, quote
 from botocore import xform_name
 
 from stopline.connectors.aws.kinds import Call, Resource, Where, where_of
+from stopline.connectors.aws.people import named
 from stopline.connectors.aws.resources import BY_STATEMENT, SQS
 from stopline.model import Change, Document
 from stopline.text import canonical
@@ -93,3 +94,36 @@ def _edited(none: str, now: str, put: str, drop: str) -> str:
     """One line, and one failure: what could not be read is never replaced."""
     which = f'if [ -s "$D/new" ]; then {put}; elif [ -s "$D/now" ]; then {drop}; fi'
     return f"(policy_now {quote(none)} {now} && statements && {which})"
+
+
+# --- people in IAM Identity Center -------------------------------------------------------------
+
+
+def membership(document: Document, changes: Sequence[Change], _: str | None) -> Iterator[str]:
+    """https://docs.aws.amazon.com/cli/latest/reference/identitystore/create-group-membership.html"""
+    region, *parts = document.id.split("/")
+    said = named(parts, document.kind)
+    at = ("--identity-store-id", said["store"], "--region", region)
+    whose = ("--group-id", said["group"], "--member-id", f"UserId={said['user']}")
+    for change in changes:
+        if change.after is not None:
+            yield aws("identitystore", "create-group-membership", *at, *whose)
+            continue
+        text = ("--query", "MembershipId", "--output", "text")
+        found = aws("identitystore", "get-group-membership-id", *at, *whose, *text)
+        delete = aws("identitystore", "delete-group-membership", *at)
+        yield f'{delete} --membership-id "$({found})"'
+
+
+def assignment(document: Document, changes: Sequence[Change], _: str | None) -> Iterator[str]:
+    """https://docs.aws.amazon.com/cli/latest/reference/sso-admin/create-account-assignment.html"""
+    region, *parts = document.id.split("/")
+    said = named(parts, document.kind)
+    for change in changes:
+        verb = "create" if change.after is not None else "delete"
+        yield aws(
+            "sso-admin", f"{verb}-account-assignment", "--region", region,
+            "--instance-arn", said["instance"], "--permission-set-arn", said["permissions"],
+            "--target-type", "AWS_ACCOUNT", "--target-id", said["account"],
+            "--principal-type", "USER", "--principal-id", said["user"],
+        )  # fmt: skip

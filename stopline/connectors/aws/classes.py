@@ -2,9 +2,10 @@
 
 from collections.abc import Callable, Mapping
 
-from stopline.connectors.aws import documents, lifecycle, slots, trust, whole
+from stopline.connectors.aws import documents, lifecycle, membership, slots, trust, whole
 from stopline.connectors.aws.clients import Clients
 from stopline.connectors.aws.documents import Writer
+from stopline.connectors.aws.people import ASSIGNED, MEMBER
 from stopline.connectors.aws.resources import BY_STATEMENT
 from stopline.model import Document
 from stopline.port import Observed
@@ -17,6 +18,7 @@ READERS: Mapping[str, Callable[[Clients, Document], Observed]] = {
     "trust-policy-statement": trust.read,
     "user-boundary": slots.read_boundary,
     "user-inline-policy": slots.read_inline,
+    **dict.fromkeys((MEMBER, ASSIGNED), membership.read),
     **dict.fromkeys(BY_STATEMENT, whole.read),
 }
 WRITERS: Mapping[str, Writer] = {
@@ -27,5 +29,6 @@ WRITERS: Mapping[str, Writer] = {
     "trust-policy-statement": trust.write,
     "user-boundary": lambda c, o, ch, _: slots.write_boundary(c, o, ch),
     "user-inline-policy": lambda c, o, ch, _: slots.write_inline(c, o, ch),
+    **dict.fromkeys((MEMBER, ASSIGNED), lambda c, o, ch, _: membership.write(c, o, ch)),
     **dict.fromkeys(BY_STATEMENT, whole.write),
 }

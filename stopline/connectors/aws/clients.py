@@ -247,5 +247,5 @@ class Clients:
 _NAMED = (
     "UserName", "RoleName", "PolicyArn", "PolicyName", "Bucket", "KeyId", "TopicArn", "QueueName",
     "QueueUrl", "SecretId", "repositoryName", "ResourceArn", "Name", "EventBusName", "FunctionName",
-    "FileSystemId", "DomainName",
+    "FileSystemId", "DomainName", "PrincipalId", "UserId", "GroupId",
 )  # fmt: skip

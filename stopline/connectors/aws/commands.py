@@ -12,6 +12,7 @@ from shlex import join, quote
 from stopline.commands import Commands
 from stopline.connectors.aws import by_hand, marks
 from stopline.connectors.aws.by_hand import aws, kept, statements
+from stopline.connectors.aws.people import ASSIGNED, MEMBER
 from stopline.connectors.aws.resources import BY_STATEMENT
 from stopline.model import Change, Document
 from stopline.text import canonical
@@ -226,6 +227,8 @@ def _boundary(document: Document, changes: Sequence[Change], owner: str) -> Iter
 
 COMMANDS: Mapping[str, Lines] = {
     **dict.fromkeys(BY_STATEMENT, by_hand.lines),
+    MEMBER: by_hand.membership,
+    ASSIGNED: by_hand.assignment,
     "deny-policy": _deny_policy,
     "user-attachment": lambda d, ch, _: _attachments(d, ch, "user"),
     "role-attachment": lambda d, ch, _: _attachments(d, ch, "role"),

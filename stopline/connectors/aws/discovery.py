@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 
-from stopline.connectors.aws import marks, policy, reached, reading, slots, storage
+from stopline.connectors.aws import marks, people, policy, reached, reading, slots, storage
 from stopline.connectors.aws.clients import Clients
 from stopline.connectors.aws.documents import our_statements
 from stopline.connectors.aws.faults import translated
@@ -69,6 +69,7 @@ def discover(
         selected,
         own,
     )
+    yield from people.discover(clients, selectors, scope)
     yield from storage.discover(clients, numbers, reach, whole=not scope.realms)
     yield from reached.discover(clients, numbers, unread, reach)
 

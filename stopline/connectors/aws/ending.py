@@ -25,7 +25,10 @@ DELETES: Mapping[str, tuple[str, str]] = {
 _OF_A_PRINCIPAL = (
     "the deny stays until people have deleted the {kind} itself; it holds what the {kind} was given"
 )
+_OUT = "it is taken out already; the person is the identity provider's to delete"
 _STAYS = {
+    "group-membership": _OUT,
+    "account-assignment": _OUT,
     "deny-policy": "other denies stand on it; it can go when none of them is left",
     "trust-policy-statement": "the deny at the door of a role that others use stays",
     "bucket-lifecycle": "the rule stays off: whether data may expire again is for people to decide",

@@ -82,7 +82,7 @@ _CODES: dict[Cause, tuple[str, ...]] = {
         "MethodNotAllowed",
         "PolicyNotAttachable",
     ),
-    Cause.BUSY: ("EntityAlreadyExists",),
+    Cause.BUSY: ("EntityAlreadyExists", "ConflictException"),
     Cause.UNREACHABLE: ("RequestTimeout",),
     Cause.CREDENTIALS: (
         "ExpiredToken",

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
 
-from stopline.connectors.aws import passing
+from stopline.connectors.aws import passing, people
 from stopline.connectors.aws.levers import ATTACHED, NAME, deny_all, left, strangers
 from stopline.connectors.aws.resources import BY_STATEMENT, TABLE
 from stopline.connectors.aws.resourcing import resource
@@ -20,6 +20,8 @@ _CONTAINS = {
     "access-key": "access-keys",
     "ssh-key": "ssh-keys",
     "signing-certificate": "signing-certificates",
+    people.MEMBER: "group-memberships",
+    people.ASSIGNED: "account-assignments",
     **{row.kind: row.contains for row in TABLE.values()},
 }
 
@@ -100,10 +102,15 @@ _BY_KIND: Mapping[str, _Opinion] = {
     "access-key": _key,
     "ssh-key": _key,
     "signing-certificate": _key,
+    people.MEMBER: people.contained,
+    people.ASSIGNED: people.contained,
     **dict.fromkeys(TABLE, resource),
 }
 
+_SIGNED_IN = (("sessions of roles that the person had taken", "PT12H"),)
 _OUTLIVES = {
+    people.MEMBER: _SIGNED_IN,
+    people.ASSIGNED: _SIGNED_IN,
     "user-attachment": (
         ("sessions of roles that the user had assumed, where the role itself is left open",
          "PT12H"),

@@ -34,6 +34,11 @@ READ = frozenset(
         "iam:ListSSHPublicKeys",
         "iam:ListSigningCertificates",
         "iam:SimulatePrincipalPolicy",
+        "identitystore:DescribeGroup",
+        "identitystore:DescribeUser",
+        "identitystore:GetGroupMembershipId",
+        "identitystore:ListGroupMembershipsForMember",
+        "identitystore:ListUsers",
         "kms:GetKeyPolicy",
         "kms:ListGrants",
         "kms:ListKeys",
@@ -53,6 +58,11 @@ READ = frozenset(
         "sqs:GetQueueAttributes",
         "sqs:GetQueueUrl",
         "sqs:ListQueues",
+        "sso:DescribeAccountAssignmentCreationStatus",
+        "sso:DescribeAccountAssignmentDeletionStatus",
+        "sso:ListAccountAssignments",
+        "sso:ListAccountAssignmentsForPrincipal",
+        "sso:ListInstances",
         "sts:AssumeRole",
         "sts:GetCallerIdentity",
     }
@@ -88,6 +98,8 @@ WRITE = frozenset(
         "iam:UpdateAssumeRolePolicy",
         "iam:UpdateSSHPublicKey",
         "iam:UpdateSigningCertificate",
+        "identitystore:CreateGroupMembership",
+        "identitystore:DeleteGroupMembership",
         "kms:PutKeyPolicy",
         "lambda:DeleteResourcePolicy",
         "lambda:PutResourcePolicy",
@@ -98,6 +110,8 @@ WRITE = frozenset(
         "secretsmanager:PutResourcePolicy",
         "sns:SetTopicAttributes",
         "sqs:SetQueueAttributes",
+        "sso:CreateAccountAssignment",
+        "sso:DeleteAccountAssignment",
     }
 )
 CANARY = frozenset(
@@ -131,7 +145,7 @@ _NAMED_OTHERWISE = {
 }
 
 
-_PREFIXES = {"efs": "elasticfilesystem", "opensearch": "es"}
+_PREFIXES = {"efs": "elasticfilesystem", "opensearch": "es", "sso-admin": "sso"}
 """What begins the actions of a service, where it is not the SDK's name of it."""
 
 

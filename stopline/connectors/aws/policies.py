@@ -45,6 +45,12 @@ _ONLY_OURS = (("ArnLike", "iam:PolicyARN", OURS),)
 _ONLY_OUR_BOUNDARY = (("ArnLike", "iam:PermissionsBoundary", OURS),)
 _CANARY_USERS = (f"arn:aws:iam::*:user{marks.CANARY_PATH}*",)
 
+_DIRECTORY = (
+    "arn:aws:identitystore::*:identitystore/*",
+    *(f"arn:aws:identitystore:::{kind}/*" for kind in ("group", "membership", "user")),
+)
+_ASSIGNMENTS = tuple(f"arn:aws:sso:::{kind}/*" for kind in ("account", "instance", "permissionSet"))
+
 _CREDENTIALS = r"AccessKeys?|SSHPublicKeys?|SigningCertificates?|ServiceSpecificCredentials?"
 
 RULES = (
@@ -69,6 +75,8 @@ RULES = (
     Rule(r"lambda:(?!ListFunctions)\w+", "Functions", ("arn:aws:lambda:*:*:function:*",)),
     Rule(r"elasticfilesystem:\w+", "Files", ("arn:aws:elasticfilesystem:*:*:file-system/*",)),
     Rule(r"es:(?!ListDomainNames)\w+", "Domains", ("arn:aws:es:*:*:domain/*",)),
+    Rule(r"identitystore:\w+Membership", "Memberships", _DIRECTORY),
+    Rule(r"sso:(Create|Delete)AccountAssignment", "Assignments", _ASSIGNMENTS),
     Rule(r"sts:AssumeRole", "Worker", (f"arn:aws:iam::*:role{marks.PATH}*",)),
 )
 """The first that knows an action counts."""

@@ -10,6 +10,8 @@ CONTAINS: Mapping[str, frozenset[str]] = {
     "ssh-keys": frozenset({"inactive"}),
     "signing-certificates": frozenset({"inactive"}),
     "buckets": frozenset({"vendor", "preserve"}),
+    "group-memberships": frozenset({"remove"}),
+    "account-assignments": frozenset({"remove"}),
     "kms-keys": frozenset({"vendor"}),
     "sns-topics": frozenset({"vendor"}),
     "sqs-queues": frozenset({"vendor"}),
@@ -37,7 +39,7 @@ NOT_LOOKED_AT: tuple[str, ...] = (
         "other resource policies"
     ),
     "RAM shares, AMI, EBS and RDS snapshot shares, VPC endpoint services, peering",
-    "Identity Center users, groups and assignments",
+    "Identity Center where the estate's file names none; its applications and sessions",
     "Cognito user and identity pools",
     "IAM Roles Anywhere",
     "IAM temporary delegation",
@@ -49,6 +51,8 @@ _PERMISSIONS = ("D3-UAP", "User Account Permissions")
 _FILES = ("D3-RFAM", "Remote File Access Mediation")
 TECHNIQUES: Mapping[str, tuple[str, str]] = {
     "access-key": _LOCKING,
+    "group-membership": _PERMISSIONS,
+    "account-assignment": _PERMISSIONS,
     "ssh-key": _LOCKING,
     "signing-certificate": _LOCKING,
     "deny-policy": _PERMISSIONS,

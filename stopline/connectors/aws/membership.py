@@ -1,0 +1,159 @@
+"""Reading and writing of one group membership, or one account assignment, in Identity Center.
+
+A membership has an id of its own, which is our concurrency tag: one that a stranger took out and
+put in again is not deleted by what we read before. An account assignment has none: it is there or
+it is not.
+"""
+
+import time
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from stopline.connectors.aws.clients import Clients
+from stopline.connectors.aws.documents import address, gone
+from stopline.connectors.aws.people import MEMBER, named
+from stopline.errors import ConnectorError
+from stopline.model import Change, Document, State
+from stopline.port import Observed
+from stopline.receipts import Cause
+
+_UNDER_WAY = (0.2, 0.5, 1.0, 2.0, 4.0)
+"""Seconds between two looks at what AWS does in its own time; well within a lease."""
+
+
+def _words(document: Document) -> tuple[str, dict[str, str]]:
+    region, *parts = document.id.split("/")
+    return region, dict(named(parts, document.kind))
+
+
+def _there(ask: Callable[..., Any], words: dict[str, str]) -> bool:
+    """Whether the person and the group are there.
+
+    https://docs.aws.amazon.com/singlesignon/latest/IdentityStoreAPIReference/API_DescribeUser.html
+    """
+    try:
+        ask("describe_user", IdentityStoreId=words["store"], UserId=words["user"])
+        if "group" in words:
+            ask("describe_group", IdentityStoreId=words["store"], GroupId=words["group"])
+    except ConnectorError as error:
+        if gone(error):
+            return False
+        raise
+    return True
+
+
+def read(clients: Clients, document: Document) -> Observed:
+    """Read whether one membership or account assignment is there. Raises ConnectorError.
+
+    https://docs.aws.amazon.com/singlesignon/latest/IdentityStoreAPIReference/API_GetGroupMembershipId.html
+    """
+    region, words = _words(document)
+
+    def ask(operation: str, **said: Any) -> Any:
+        return clients.ask(document.realm, f"identitystore/{region}", operation, **said)
+
+    if document.kind != MEMBER:
+        if _assigned(clients, document, region, words):
+            state = {"AccountId": words["account"], "PermissionSetArn": words["permissions"]}
+            held = State.of({**state, "UserId": words["user"]})
+            return Observed(document, {address(document): held})
+        return Observed(document, exists=_there(ask, words))
+    try:
+        found = ask(
+            "get_group_membership_id",
+            IdentityStoreId=words["store"],
+            GroupId=words["group"],
+            MemberId={"UserId": words["user"]},
+        )
+    except ConnectorError as error:
+        if gone(error):
+            return Observed(document, exists=_there(ask, words))
+        raise
+    held = State.of({"GroupId": words["group"], "UserId": words["user"]})
+    return Observed(document, {address(document): held}, tag=str(found["MembershipId"]))
+
+
+def _assigned(clients: Clients, document: Document, region: str, words: dict[str, str]) -> bool:
+    """https://docs.aws.amazon.com/singlesignon/latest/APIReference/API_ListAccountAssignments.html"""
+    try:
+        pages = clients.pages(
+            document.realm,
+            f"sso-admin/{region}",
+            "list_account_assignments",
+            InstanceArn=words["instance"],
+            AccountId=words["account"],
+            PermissionSetArn=words["permissions"],
+        )
+    except ConnectorError as error:
+        if gone(error):
+            return False
+        raise
+    items = (one for page in pages for one in page["AccountAssignments"])
+    return any((i["PrincipalType"], i["PrincipalId"]) == ("USER", words["user"]) for i in items)
+
+
+def write(clients: Clients, observed: Observed, changes: Sequence[Change]) -> None:
+    """Take out, or give back. Raises ConnectorError.
+
+    https://docs.aws.amazon.com/singlesignon/latest/IdentityStoreAPIReference/API_CreateGroupMembership.html
+    """
+    document = observed.document
+    region, words = _words(document)
+    for change in changes:
+        make = change.after is not None
+        if make is bool(observed.states):
+            continue  # it is as it should be
+        if document.kind != MEMBER:
+            _assign(clients, document, region, words, make=make)
+            continue
+        place, store = f"identitystore/{region}", words["store"]
+        if make:
+            clients.do(
+                document.realm,
+                place,
+                "create_group_membership",
+                IdentityStoreId=store,
+                GroupId=words["group"],
+                MemberId={"UserId": words["user"]},
+            )
+        else:
+            said = {"IdentityStoreId": store, "MembershipId": observed.tag}
+            clients.do(document.realm, place, "delete_group_membership", **said)
+
+
+def _assign(
+    clients: Clients, document: Document, region: str, words: dict[str, str], *, make: bool
+) -> None:
+    """AWS does it in its own time, and is asked until it has.
+
+    https://docs.aws.amazon.com/singlesignon/latest/APIReference/API_CreateAccountAssignment.html
+    https://docs.aws.amazon.com/singlesignon/latest/APIReference/API_DeleteAccountAssignment.html
+    """
+    verb, noun = ("create", "Creation") if make else ("delete", "Deletion")
+    place, status = f"sso-admin/{region}", f"AccountAssignment{noun}Status"
+    operation = f"{verb}_account_assignment"
+    found = clients.do(
+        document.realm,
+        place,
+        operation,
+        InstanceArn=words["instance"],
+        TargetId=words["account"],
+        TargetType="AWS_ACCOUNT",
+        PermissionSetArn=words["permissions"],
+        PrincipalType="USER",
+        PrincipalId=words["user"],
+    )[status]
+    said = {
+        "InstanceArn": words["instance"],
+        f"AccountAssignment{noun}RequestId": found["RequestId"],
+    }
+    for seconds in _UNDER_WAY:
+        if found["Status"] != "IN_PROGRESS":
+            break
+        time.sleep(seconds)
+        look = f"describe_account_assignment_{noun.lower()}_status"
+        found = clients.ask(document.realm, place, look, **said)[status]
+    if found["Status"] != "SUCCEEDED":
+        why = found.get("FailureReason") or "it is still under way"
+        cause = Cause.REFUSED if found["Status"] == "FAILED" else Cause.UNREACHABLE
+        raise ConnectorError(cause, f"sso-admin.{operation}: {why}", landed=None)
