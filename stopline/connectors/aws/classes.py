@@ -2,13 +2,22 @@
 
 from collections.abc import Callable, Mapping
 
-from stopline.connectors.aws import documents, lifecycle, slots, trust, whole
+from stopline.connectors.aws import (
+    documents,
+    lifecycle,
+    organizing,
+    slots,
+    trust,
+    whole,
+)
 from stopline.connectors.aws.clients import Clients
 from stopline.connectors.aws.documents import Writer
 from stopline.connectors.aws.resources import BY_STATEMENT
 from stopline.model import Document
 from stopline.port import Observed
 
+POLICIES = tuple(f"{kind}-policy" for kind in organizing.CONTROLS)
+ATTACHMENTS = tuple(f"{kind}-attachment" for kind in organizing.CONTROLS)
 READERS: Mapping[str, Callable[[Clients, Document], Observed]] = {
     **documents.READERS,
     "bucket-lifecycle": lifecycle.read,
@@ -18,6 +27,8 @@ READERS: Mapping[str, Callable[[Clients, Document], Observed]] = {
     "user-boundary": slots.read_boundary,
     "user-inline-policy": slots.read_inline,
     **dict.fromkeys(BY_STATEMENT, whole.read),
+    **dict.fromkeys(POLICIES, organizing.read_policy),
+    **dict.fromkeys(ATTACHMENTS, organizing.read_attachments),
 }
 WRITERS: Mapping[str, Writer] = {
     **documents.WRITERS,
@@ -28,4 +39,6 @@ WRITERS: Mapping[str, Writer] = {
     "user-boundary": lambda c, o, ch, _: slots.write_boundary(c, o, ch),
     "user-inline-policy": lambda c, o, ch, _: slots.write_inline(c, o, ch),
     **dict.fromkeys(BY_STATEMENT, whole.write),
+    **dict.fromkeys(POLICIES, lambda c, o, ch, _: organizing.write_policy(c, o, ch)),
+    **dict.fromkeys(ATTACHMENTS, lambda c, o, ch, _: organizing.write_attachments(c, o, ch)),
 }

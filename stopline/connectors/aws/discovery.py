@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 
-from stopline.connectors.aws import marks, policy, reached, reading, slots, storage
+from stopline.connectors.aws import marks, organization, policy, reached, reading, slots, storage
 from stopline.connectors.aws.clients import Clients
 from stopline.connectors.aws.documents import our_statements
 from stopline.connectors.aws.faults import translated
@@ -68,6 +68,9 @@ def discover(
     )
     yield from storage.discover(clients, numbers, reach, whole=not scope.realms)
     yield from reached.discover(clients, numbers, unread, reach)
+    own_org = clients.estate.organization
+    if own_org is not None and (not scope.realms or own_org.id in scope.realms):
+        yield from organization.discover(clients, selectors, own)
 
 
 def _read(clients: Clients, number: str) -> reading.Account | ConnectorError:

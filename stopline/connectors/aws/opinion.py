@@ -3,7 +3,9 @@
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
 
+from stopline.connectors.aws import fastcut
 from stopline.connectors.aws.levers import ATTACHED, NAME, deny_all, left, strangers
+from stopline.connectors.aws.organization import PRINCIPALS, RESOURCES
 from stopline.connectors.aws.resources import BY_STATEMENT, TABLE
 from stopline.connectors.aws.resourcing import resource
 from stopline.connectors.aws.sharing import shared
@@ -20,7 +22,12 @@ _CONTAINS = {
     "ssh-key": "ssh-keys",
     "signing-certificate": "signing-certificates",
     **{row.kind: row.contains for row in TABLE.values()},
+    **fastcut.CONTAINS,
 }
+
+
+OPTIONAL = (PRINCIPALS, RESOURCES)
+"""What is contained besides: where no rule asks for it, nothing is left open by that."""
 
 
 def contained(grant: Grant, terms: Terms) -> Iterator[Change | Skip]:
@@ -32,6 +39,10 @@ def contained(grant: Grant, terms: Terms) -> Iterator[Change | Skip]:
     contains = "shared-roles" if grant.shared_with else _CONTAINS[kind]
     found = terms.playbook.rule(NAME, contains)
     if found is None:
+        if kind in OPTIONAL:
+            reason = f"the playbook has no rule for {contains}, so no fast cut is made"
+            yield Skip(grant.address, grant.principal, reason)
+            return
         yield left(grant, _no_rule(grant, contains))
         return
     phase, rule = found
@@ -100,6 +111,7 @@ _BY_KIND: Mapping[str, _Opinion] = {
     "ssh-key": _key,
     "signing-certificate": _key,
     **dict.fromkeys(TABLE, resource),
+    **dict.fromkeys(fastcut.CONTAINS, fastcut.fast_cut),
 }
 
 _OUTLIVES = {
@@ -116,6 +128,18 @@ _OUTLIVES = {
         ("transfers already under way", "until they end"),
     ),
     **{kind: (row.outlives,) for kind, row in BY_STATEMENT.items()},
+    "service-control-policy": (
+        ("the management account, and roles that are linked to a service: no such policy limits",
+         "until the other levers end it"),
+        ("principals of other organizations", "until the other levers end it"),
+        ("data connections already open (SSM, databases)", "until they are closed"),
+    ),
+    "resource-control-policy": (
+        ("SNS, Lambda, EFS, API Gateway, shares of images and snapshots: no such policy covers",
+         "until the other levers end it"),
+        ("what the management account has", "until the other levers end it"),
+        ("keys that AWS manages, and giving up grants of keys", "until the other levers end it"),
+    ),
 }  # fmt: skip
 _LIKE = {
     "user-inline-policy": "user-attachment",

@@ -1,0 +1,147 @@
+"""What an organization could refuse the vendor at once, and what of ours stands there already.
+
+It is looked at in few calls, whatever its size: two lists of policies, the root, and the accounts
+of the vendor's file. How much room there is at another place than the root, the write tells.
+"""
+
+from collections.abc import Generator, Iterator, Sequence
+
+from stopline.connectors.aws import marks
+from stopline.connectors.aws.clients import Clients
+from stopline.connectors.aws.documents import gone
+from stopline.connectors.aws.levers import NAME
+from stopline.connectors.aws.organizing import (
+    CONTROLS,
+    ORGANIZATIONS,
+    RESOURCE,
+    SERVICE,
+    Control,
+    attached,
+    content,
+    listed,
+    state_of,
+    targets,
+)
+from stopline.connectors.aws.policy import account_of
+from stopline.errors import ConnectorError
+from stopline.estate import AwsOrganization
+from stopline.model import Address, Counted, Found, Gap, Grant, Seen, State
+from stopline.text import Json
+from stopline.vendors import AwsSelectors
+
+PRINCIPALS, RESOURCES, MEMBER = "organization-principals", "organization-resources", "member"
+ENABLED = "ENABLED"
+
+
+def discover(clients: Clients, selectors: AwsSelectors, own: Sequence[str]) -> Iterator[Found]:
+    """Yield what one organization shows; one that cannot be read is a gap, and stops nothing."""
+    organization = clients.estate.organization
+    if organization is None:
+        return
+    try:
+        yield from list(_looked(clients, organization, selectors, own))
+    except ConnectorError as error:
+        what = "the organization's policies, so no fast cut"
+        yield Gap(NAME, organization.id, what, error.detail)
+
+
+def _looked(
+    clients: Clients, organization: AwsOrganization, selectors: AwsSelectors, own: Sequence[str]
+) -> Iterator[Found]:
+    """https://docs.aws.amazon.com/organizations/latest/APIReference/API_ListRoots.html"""
+    realm = organization.id
+    said = clients.ask(realm, ORGANIZATIONS, "describe_organization")["Organization"]
+    if said["Id"] != realm:
+        step = "correct `aws.organization` of the estate's file"
+        detail = f"the role there is in the organization {said['Id']}, not in {realm}; {step}"
+        yield Gap(NAME, realm, "the organization's policies, so no fast cut", detail)
+        return
+    root = clients.pages(realm, ORGANIZATIONS, "list_roots")[0]["Roots"][0]
+    states: dict[str, Json] = {}
+    for kind, control in CONTROLS.items():
+        ids = listed(clients, realm, control)
+        ours = {n: i for n, i in sorted(ids.items()) if marks.journal_of_control(n)}
+        yield Counted(NAME, realm, f"{kind}-policy", len(ids))
+        yield from _seen(clients, realm, kind, ours)
+        states[control.type] = {
+            "enabled": _enabled(root, control),
+            "root": root["Id"],
+            "attached": _strangers(clients, realm, root, control),
+            "marks": sorted({marks.journal_of_control(n) for n in ours}),
+        }
+    members = yield from _members(clients, realm, selectors)
+    yield from _grants(clients, realm, selectors, own, states)
+    for account in members:
+        state = {
+            **states[SERVICE.type],
+            "attached": _strangers(clients, realm, {"Id": account, **_ON}, SERVICE),
+            "management": said["MasterAccountId"] == account,
+        }
+        via = "an account of the vendor's file is in the organization"
+        arn = f"arn:aws:iam::{account}:root"
+        yield Grant(Address(NAME, realm, MEMBER, account), State.of(state), arn, MEMBER, arn, via)
+
+
+_ON = {"PolicyTypes": [{"Type": c.type, "Status": ENABLED} for c in CONTROLS.values()]}
+
+
+def _enabled(root: Json, control: Control) -> bool:
+    found = {t["Type"]: t["Status"] for t in root.get("PolicyTypes", ())}
+    return found.get(control.type) == ENABLED
+
+
+def _strangers(clients: Clients, realm: str, target: Json, control: Control) -> int:
+    """How many policies that are not stopline's are attached to a target."""
+    if not _enabled(target, control):
+        return 0
+    names = attached(clients, realm, target["Id"], control)
+    return sum(not marks.journal_of_control(name) for name in names)
+
+
+def _seen(clients: Clients, realm: str, kind: str, ours: dict[str, str]) -> Iterator[Seen]:
+    """Every policy of a stopline journal, and whatever it is attached to."""
+    for name, id_ in ours.items():
+        state = State.of({"document": content(clients, realm, id_)})
+        yield Seen(Address(NAME, realm, f"{kind}-policy", name), state)
+        for target in targets(clients, realm, id_):
+            where = Address(NAME, realm, f"{kind}-attachment", f"{target}#{name}")
+            yield Seen(where, state_of(name))
+
+
+def _members(
+    clients: Clients, realm: str, selectors: AwsSelectors
+) -> Generator[Gap, None, list[str]]:
+    """The accounts of the vendor's file that are in the organization.
+
+    https://docs.aws.amazon.com/organizations/latest/APIReference/API_DescribeAccount.html
+    """
+    found: list[str] = []
+    for account in selectors.accounts:
+        try:
+            clients.ask(realm, ORGANIZATIONS, "describe_account", AccountId=account)
+            found.append(account)
+        except ConnectorError as error:
+            if not gone(error):
+                what = f"whether {account} is in the organization"
+                yield Gap(NAME, realm, what, error.detail)
+    return found
+
+
+def _grants(
+    clients: Clients,
+    realm: str,
+    selectors: AwsSelectors,
+    own: Sequence[str],
+    states: dict[str, Json],
+) -> Iterator[Grant]:
+    """One for each kind of policy, where it could name somebody."""
+    ours = [arn for arn in own if account_of(arn) not in selectors.accounts]
+    outside = [a for a in selectors.accounts if a not in clients.estate.accounts]
+    who = f"organization {realm}"
+    for kind, control, key, names, via in (
+        (PRINCIPALS, SERVICE, "own", ours, "the vendor's principals in the lab's accounts"),
+        (RESOURCES, RESOURCE, "accounts", outside, "the vendor's own accounts"),
+    ):
+        if names:
+            state = State.of({**states[control.type], key: sorted(names)})
+            yield Grant(Address(NAME, realm, kind, realm), state, who, kind, realm, via)
