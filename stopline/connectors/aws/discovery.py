@@ -70,7 +70,8 @@ def discover(
     yield from reached.discover(clients, numbers, unread, reach)
     own_org = clients.estate.organization
     if own_org is not None and (not scope.realms or own_org.id in scope.realms):
-        yield from organization.discover(clients, selectors, own)
+        whom = organization.Whom(selectors, own, tuple(account.id for account in accounts))
+        yield from organization.discover(clients, whom)
 
 
 def _read(clients: Clients, number: str) -> reading.Account | ConnectorError:

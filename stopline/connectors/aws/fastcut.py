@@ -137,6 +137,7 @@ def _document(grant: Grant, terms: Terms) -> Json:
         condition = {
             "ArnLike": {"aws:PrincipalArn": state["own"]},
             "ArnNotLike": {"aws:PrincipalArn": _exempt(terms)},
+            "StringEquals": {"aws:PrincipalAccount": state["within"]},
         }
         said = {"Effect": "Deny", **everything, "Condition": condition}
         return _policy({"Sid": marks.sid(mark.journal, mark.pause, "Own"), **said})

@@ -4,7 +4,8 @@ It is looked at in few calls, whatever its size: two lists of policies, the root
 of the vendor's file. How much room there is at another place than the root, the write tells.
 """
 
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Generator, Iterator
+from dataclasses import dataclass
 
 from stopline.connectors.aws import marks
 from stopline.connectors.aws.clients import Clients
@@ -33,21 +34,31 @@ PRINCIPALS, RESOURCES, MEMBER = "organization-principals", "organization-resourc
 ENABLED = "ENABLED"
 
 
-def discover(clients: Clients, selectors: AwsSelectors, own: Sequence[str]) -> Iterator[Found]:
+@dataclass(frozen=True, slots=True)
+class Whom:
+    """Whom policies could name: by the vendor's file, and by what was read in which accounts.
+
+    In an account that was not read, a path of the vendor's may hold whom others share.
+    """
+
+    selectors: AwsSelectors
+    own: tuple[str, ...]
+    read: tuple[str, ...]
+
+
+def discover(clients: Clients, whom: Whom) -> Iterator[Found]:
     """Yield what one organization shows; one that cannot be read is a gap, and stops nothing."""
     organization = clients.estate.organization
     if organization is None:
         return
     try:
-        yield from list(_looked(clients, organization, selectors, own))
+        yield from list(_looked(clients, organization, whom))
     except ConnectorError as error:
         what = "the organization's policies, so no fast cut"
         yield Gap(NAME, organization.id, what, error.detail)
 
 
-def _looked(
-    clients: Clients, organization: AwsOrganization, selectors: AwsSelectors, own: Sequence[str]
-) -> Iterator[Found]:
+def _looked(clients: Clients, organization: AwsOrganization, whom: Whom) -> Iterator[Found]:
     """https://docs.aws.amazon.com/organizations/latest/APIReference/API_ListRoots.html"""
     realm = organization.id
     said = clients.ask(realm, ORGANIZATIONS, "describe_organization")["Organization"]
@@ -69,8 +80,8 @@ def _looked(
             "attached": _strangers(clients, realm, root, control),
             "marks": sorted({marks.journal_of_control(n) for n in ours}),
         }
-    members = yield from _members(clients, realm, selectors)
-    yield from _grants(clients, realm, selectors, own, states)
+    members = yield from _members(clients, realm, whom.selectors)
+    yield from _grants(clients, realm, whom, states)
     for account in members:
         state = {
             **states[SERVICE.type],
@@ -127,21 +138,17 @@ def _members(
     return found
 
 
-def _grants(
-    clients: Clients,
-    realm: str,
-    selectors: AwsSelectors,
-    own: Sequence[str],
-    states: dict[str, Json],
-) -> Iterator[Grant]:
+def _grants(clients: Clients, realm: str, whom: Whom, states: dict[str, Json]) -> Iterator[Grant]:
     """One for each kind of policy, where it could name somebody."""
-    ours = [arn for arn in own if account_of(arn) not in selectors.accounts]
-    outside = [a for a in selectors.accounts if a not in clients.estate.accounts]
+    theirs = whom.selectors.accounts
+    own = sorted(arn for arn in whom.own if account_of(arn) not in theirs)
+    outside = sorted(a for a in theirs if a not in clients.estate.accounts)
     who = f"organization {realm}"
-    for kind, control, key, names, via in (
-        (PRINCIPALS, SERVICE, "own", ours, "the vendor's principals in the lab's accounts"),
-        (RESOURCES, RESOURCE, "accounts", outside, "the vendor's own accounts"),
-    ):
-        if names:
-            state = State.of({**states[control.type], key: sorted(names)})
-            yield Grant(Address(NAME, realm, kind, realm), state, who, kind, realm, via)
+    if own and whom.read:
+        state = State.of({**states[SERVICE.type], "own": own, "within": sorted(whom.read)})
+        via = "the vendor's principals in the lab's accounts"
+        yield Grant(Address(NAME, realm, PRINCIPALS, realm), state, who, PRINCIPALS, realm, via)
+    if outside:
+        state = State.of({**states[RESOURCE.type], "accounts": outside})
+        via = "the vendor's own accounts"
+        yield Grant(Address(NAME, realm, RESOURCES, realm), state, who, RESOURCES, realm, via)

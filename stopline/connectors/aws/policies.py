@@ -11,7 +11,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from stopline.connectors.aws import marks
-from stopline.connectors.aws.permissions import CANARY, READ, TERMINATE, WRITE
+from stopline.connectors.aws.permissions import (
+    CANARY,
+    ORGANIZATION_READ,
+    ORGANIZATION_WRITE,
+    READ,
+    TERMINATE,
+    WRITE,
+)
 from stopline.text import Json, canonical
 
 MOST = 6_144
@@ -45,6 +52,12 @@ _ONLY_OURS = (("ArnLike", "iam:PolicyARN", OURS),)
 _ONLY_OUR_BOUNDARY = (("ArnLike", "iam:PermissionsBoundary", OURS),)
 _CANARY_USERS = (f"arn:aws:iam::*:user{marks.CANARY_PATH}*",)
 
+_CONTROLS = tuple(
+    f"arn:aws:organizations::*:policy/*/{kind}/*"
+    for kind in ("service_control_policy", "resource_control_policy")
+)
+_PLACES = tuple(f"arn:aws:organizations::*:{kind}/*" for kind in ("root", "ou", "account"))
+
 _CREDENTIALS = r"AccessKeys?|SSHPublicKeys?|SigningCertificates?|ServiceSpecificCredentials?"
 
 RULES = (
@@ -69,6 +82,8 @@ RULES = (
     Rule(r"lambda:(?!ListFunctions)\w+", "Functions", ("arn:aws:lambda:*:*:function:*",)),
     Rule(r"elasticfilesystem:\w+", "Files", ("arn:aws:elasticfilesystem:*:*:file-system/*",)),
     Rule(r"es:(?!ListDomainNames)\w+", "Domains", ("arn:aws:es:*:*:domain/*",)),
+    Rule(r"organizations:(Attach|Detach)Policy", "Attachments", (*_CONTROLS, *_PLACES)),
+    Rule(r"organizations:(Update|Delete)Policy", "Controls", _CONTROLS),
     Rule(r"sts:AssumeRole", "Worker", (f"arn:aws:iam::*:role{marks.PATH}*",)),
 )
 """The first that knows an action counts."""
@@ -120,13 +135,16 @@ def policies() -> Mapping[str, Json]:
 
     `read` and `write` are for the roles in each account, `canary` for the second one when
     `stopline doctor --canary` is wanted, `terminate` when `stopline terminate` is, `worker` for
-    the principal that assumes them.
+    the principal that assumes them. The two of the organization are for its role alone: the first
+    for what it reads, the second besides for the fast cut.
     """
     said = {
         "read": statements(READ - _ASSUME),
         "write": [*statements(WRITE), _spare(WRITE)],
         "canary": statements(CANARY),
         "terminate": [*statements(TERMINATE, always=_ENDED), _spared(sorted(TERMINATE))],
+        "organization-read": statements(ORGANIZATION_READ),
+        "organization-write": statements(ORGANIZATION_WRITE),
         "worker": statements(_ASSUME),
     }
     return {name: {"Version": "2012-10-17", "Statement": all_} for name, all_ in said.items()}
