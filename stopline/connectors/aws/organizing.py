@@ -241,7 +241,7 @@ def above(clients: Clients, realm: str, account: str) -> Iterator[str]:
 def bound(clients: Clients, account: str) -> Bound:
     """Read what binds an account; nothing where the estate has no organization.
 
-    The management account is bound by none. Raises ConnectorError.
+    The management account is bound by none, nor is one outside of it. Raises ConnectorError.
     https://docs.aws.amazon.com/organizations/latest/userguide/orgs_manage_policies_scps.html
     """
     own = clients.estate.organization
@@ -250,7 +250,12 @@ def bound(clients: Clients, account: str) -> Bound:
     said = clients.ask(own.id, ORGANIZATIONS, "describe_organization")["Organization"]
     if said["MasterAccountId"] == account:
         return Bound()
-    places = tuple(above(clients, own.id, account))
+    try:
+        places = tuple(above(clients, own.id, account))
+    except ConnectorError as error:
+        if gone(error):
+            return Bound()
+        raise
     scps = tuple(filter(None, (_theirs(clients, own.id, p, SERVICE) for p in places)))
     rcps = tuple(d for p in places for d in _theirs(clients, own.id, p, RESOURCE))
     return Bound(scps, rcps, places)
