@@ -75,7 +75,7 @@ def _looked(clients: Clients, organization: AwsOrganization, whom: Whom) -> Iter
         yield Counted(NAME, realm, f"{kind}-policy", len(ids))
         yield from _seen(clients, realm, kind, ours)
         states[control.type] = {
-            "enabled": _enabled(root, control),
+            "enabled": enabled(root, control),
             "root": root["Id"],
             "attached": _strangers(clients, realm, root, control),
             "marks": sorted({marks.journal_of_control(n) for n in ours}),
@@ -96,14 +96,15 @@ def _looked(clients: Clients, organization: AwsOrganization, whom: Whom) -> Iter
 _ON = {"PolicyTypes": [{"Type": c.type, "Status": ENABLED} for c in CONTROLS.values()]}
 
 
-def _enabled(root: Json, control: Control) -> bool:
+def enabled(root: Json, control: Control) -> bool:
+    """Whether policies of a type have any effect in the organization."""
     found = {t["Type"]: t["Status"] for t in root.get("PolicyTypes", ())}
     return found.get(control.type) == ENABLED
 
 
 def _strangers(clients: Clients, realm: str, target: Json, control: Control) -> int:
     """How many policies that are not stopline's are attached to a target."""
-    if not _enabled(target, control):
+    if not enabled(target, control):
         return 0
     names = attached(clients, realm, target["Id"], control)
     return sum(not marks.journal_of_control(name) for name in names)

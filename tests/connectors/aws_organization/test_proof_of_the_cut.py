@@ -6,9 +6,9 @@ from collections.abc import Sequence
 import pytest
 from connectors.contract import MARK, carry_out, documents, plan
 from support.aws import MERCOR, PATH, Cloud
-from support.organization import MANAGEMENT, SCP, OrganizationGround
+from support.organization import MANAGEMENT, RCP, SCP, OrganizationGround
 
-from stopline.connectors.aws import AwsConnector, marks
+from stopline.connectors.aws import AwsConnector, marks, organization_checks
 from stopline.estate import AwsAccount
 from stopline.model import Address, Breadth, Change, State
 from stopline.port import Observed, Unproved
@@ -92,3 +92,35 @@ def test_what_the_organization_refuses_counts_in_the_proof_of_other_levers(
 
 def _dated(body: Json) -> Json:
     return {"Version": "2012-10-17", **body}
+
+
+# --- before the night ---------------------------------------------------------------------------
+
+
+def checked(ground: OrganizationGround) -> dict[str, tuple[bool, bool, str]]:
+    """What a preflight says of the organization."""
+    found = organization_checks.checks(ground.connector.clients)
+    return {c.name.partition(" o-")[2].partition(" ")[2]: (c.ok, c.warn, c.found) for c in found}
+
+
+def test_a_preflight_says_whether_there_is_room_for_a_fast_cut(ground: OrganizationGround) -> None:
+    """As whom, which types are enabled, how many policies are at the root; nothing is written."""
+    before, root = ground.picture(), ground.owner.root
+    said = checked(ground)
+    assert said["reads as"][0]
+    assert said["service control policy"] == (True, False, f"2 of 10 are attached to {root}")
+    assert ground.picture() == before
+    for number in range(3):
+        id_ = ground.owner.policy(f"full-{number}", RCP)
+        ground.owner.api.attach_policy(PolicyId=id_, TargetId=root)
+    full = checked(ground)["resource control policy"]
+    assert full == (True, True, f"5 of 5 are attached to {root}")
+    ground.owner.api.disable_policy_type(RootId=root, PolicyType=SCP)
+    gone = checked(ground)["service control policy"]
+    assert gone == (True, True, "not enabled, so no fast cut by it")
+
+
+def test_a_preflight_says_that_the_management_account_is_shut(ground: OrganizationGround) -> None:
+    """A failure, with what its role needs."""
+    ground.close()
+    assert checked(ground)["reads as"][0] is False
