@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from stopline.connectors.aws import marks
 from stopline.connectors.aws.clients import Clients
 from stopline.connectors.aws.documents import gone
+from stopline.connectors.aws.faults import translated
 from stopline.connectors.aws.levers import NAME
 from stopline.connectors.aws.organizing import (
     CONTROLS,
@@ -32,6 +33,7 @@ from stopline.vendors import AwsSelectors
 
 PRINCIPALS, RESOURCES, MEMBER = "organization-principals", "organization-resources", "member"
 ENABLED = "ENABLED"
+WHAT = "the organization's policies, so no fast cut"
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,8 +56,10 @@ def discover(clients: Clients, whom: Whom) -> Iterator[Found]:
     try:
         yield from list(_looked(clients, organization, whom))
     except ConnectorError as error:
-        what = "the organization's policies, so no fast cut"
-        yield Gap(NAME, organization.id, what, error.detail)
+        yield Gap(NAME, organization.id, WHAT, error.detail)
+    except (KeyError, IndexError, ValueError) as error:  # not as AWS documents it
+        detail = translated(error, "the organization", writing=False).detail
+        yield Gap(NAME, organization.id, WHAT, detail)
 
 
 def _looked(clients: Clients, organization: AwsOrganization, whom: Whom) -> Iterator[Found]:
@@ -65,7 +69,7 @@ def _looked(clients: Clients, organization: AwsOrganization, whom: Whom) -> Iter
     if said["Id"] != realm:
         step = "correct `aws.organization` of the estate's file"
         detail = f"the role there is in the organization {said['Id']}, not in {realm}; {step}"
-        yield Gap(NAME, realm, "the organization's policies, so no fast cut", detail)
+        yield Gap(NAME, realm, WHAT, detail)
         return
     root = clients.pages(realm, ORGANIZATIONS, "list_roots")[0]["Roots"][0]
     states: dict[str, Json] = {}

@@ -95,26 +95,28 @@ def read_policy(clients: Clients, document: Document) -> Observed:
         if gone(error):
             return Observed(document)
         raise
-    return Observed(document, {address(document): State.of({"document": found})}, tag=policy)
+    return Observed(document, {address(document): State.of({"document": found})})
 
 
 def write_policy(clients: Clients, observed: Observed, changes: Sequence[Change]) -> None:
     """https://docs.aws.amazon.com/organizations/latest/APIReference/API_CreatePolicy.html"""
     document = observed.document
     for change in changes:
-        if change.after is None:
-            if observed.tag:
-                _delete(clients, document.realm, observed.tag)
-        elif observed.states.get(change.address) != change.after:
-            _put(clients, observed, change.after.value["document"])
+        if observed.states.get(change.address) == change.after:
+            continue
+        policy = listed(clients, document.realm, control_of(document.kind)).get(document.id)
+        if change.after is not None:
+            _put(clients, document, policy, change.after.value["document"])
+        elif policy is not None:
+            _delete(clients, document.realm, policy)
 
 
-def _put(clients: Clients, observed: Observed, body: Json) -> None:
-    document, control = observed.document, control_of(observed.document.kind)
+def _put(clients: Clients, document: Document, policy: str | None, body: Json) -> None:
+    control = control_of(document.kind)
     _refuse_lockout(clients, document, body)
     text = canonical(body)  # AWS counts white space here
-    if observed.tag:
-        words = {"PolicyId": observed.tag, "Content": text}
+    if policy is not None:
+        words = {"PolicyId": policy, "Content": text}
         clients.do(document.realm, ORGANIZATIONS, "update_policy", **words)
         return
     words = {"Name": document.id, "Type": control.type, "Description": DESCRIPTION}
