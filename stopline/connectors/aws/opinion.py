@@ -129,13 +129,13 @@ _OUTLIVES = {
     ),
     **{kind: (row.outlives,) for kind, row in BY_STATEMENT.items()},
     "service-control-policy": (
-        ("the management account, and roles that are linked to a service: no such policy limits",
+        ("the management account, and roles linked to a service: no such policy limits them",
          "until the other levers end it"),
         ("principals of other organizations", "until the other levers end it"),
         ("data connections already open (SSM, databases)", "until they are closed"),
     ),
     "resource-control-policy": (
-        ("SNS, Lambda, EFS, API Gateway, shares of images and snapshots: no such policy covers",
+        ("SNS, Lambda, EFS, API Gateway, shares of images: no such policy covers them",
          "until the other levers end it"),
         ("what the management account has", "until the other levers end it"),
         ("keys that AWS manages, and giving up grants of keys", "until the other levers end it"),
