@@ -7,7 +7,7 @@ takes a concurrency tag; a policy of ours is replaced whole, and is nobody else'
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from stopline.connectors.aws import lockout, marks
 from stopline.connectors.aws.clients import Clients
@@ -226,50 +226,83 @@ class Bound:
     above: tuple[str, ...] = ()
 
 
-def above(clients: Clients, realm: str, account: str) -> Iterator[str]:
-    """An account, and what it lies in, up to the root.
+@dataclass
+class Bounds:
+    """What the organization says about accounts, as far as it may be read; nothing is asked twice.
 
-    https://docs.aws.amazon.com/organizations/latest/APIReference/API_ListParents.html
+    AWS lets policies be described twice a second, and the same ones bind many accounts.
+    https://docs.aws.amazon.com/organizations/latest/userguide/orgs_reference_limits.html
     """
-    place: str | None = account
-    while place is not None:
-        yield place
-        if place.startswith("r-"):
-            return
-        found = clients.ask(realm, ORGANIZATIONS, "list_parents", ChildId=place)["Parents"]
-        place = found[0]["Id"] if found else None
 
+    clients: Clients
+    _found: dict[str, Bound | ConnectorError] = field(default_factory=dict)
+    _asked: dict[tuple[str, ...], Json] = field(default_factory=dict)
 
-def bound(clients: Clients, account: str) -> Bound:
-    """Read what binds an account; nothing where the estate has no organization.
+    def tried(self, account: str) -> Bound | ConnectorError:
+        """What is said about an account, or why nobody knows."""
+        if account not in self._found:
+            try:
+                self._found[account] = self._bound(account)
+            except ConnectorError as error:
+                self._found[account] = error
+        return self._found[account]
 
-    The management account is bound by none, nor is one outside of it. Raises ConnectorError.
-    https://docs.aws.amazon.com/organizations/latest/userguide/orgs_manage_policies_scps.html
-    """
-    own = clients.estate.organization
-    if own is None:
-        return Bound()
-    said = clients.ask(own.id, ORGANIZATIONS, "describe_organization")["Organization"]
-    if said["MasterAccountId"] == account:
-        return Bound()
-    try:
-        places = tuple(above(clients, own.id, account))
-    except ConnectorError as error:
-        if gone(error):
+    def of(self, account: str) -> Bound:
+        """What is known to be said about an account: it could only refuse more."""
+        found = self.tried(account)
+        return found if isinstance(found, Bound) else Bound()
+
+    def _bound(self, account: str) -> Bound:
+        """Nothing where the estate has no organization, or the account is not in it.
+
+        The management account is bound by none.
+        https://docs.aws.amazon.com/organizations/latest/userguide/orgs_manage_policies_scps.html
+        """
+        own = self.clients.estate.organization
+        if own is None:
             return Bound()
-        raise
-    scps = tuple(filter(None, (_theirs(clients, own.id, p, SERVICE) for p in places)))
-    rcps = tuple(d for p in places for d in _theirs(clients, own.id, p, RESOURCE))
-    return Bound(scps, rcps, places)
+        said = self._once("describe_organization")["Organization"]
+        if said["MasterAccountId"] == account:
+            return Bound()
+        try:
+            places = tuple(self._above(account))
+        except ConnectorError as error:
+            if gone(error):
+                return Bound()
+            raise
+        scps = tuple(filter(None, (self._theirs(own.id, p, SERVICE) for p in places)))
+        rcps = tuple(d for p in places for d in self._theirs(own.id, p, RESOURCE))
+        return Bound(scps, rcps, places)
 
+    def _above(self, account: str) -> Iterator[str]:
+        """An account, and what it lies in, up to the root.
 
-def _theirs(clients: Clients, realm: str, place: str, control: Control) -> tuple[Json, ...]:
-    """What strangers attached to one place; nothing where such policies are not enabled."""
-    try:
-        found = attached(clients, realm, place, control)
-    except ConnectorError as error:
-        if error.cause is Cause.REFUSED:
-            return ()
-        raise
-    ids = [id_ for name, id_ in sorted(found.items()) if not marks.journal_of_control(name)]
-    return tuple(content(clients, realm, id_) for id_ in ids)
+        https://docs.aws.amazon.com/organizations/latest/APIReference/API_ListParents.html
+        """
+        place = account
+        while True:
+            yield place
+            if place.startswith("r-"):
+                return
+            place = self._once("list_parents", ChildId=place)["Parents"][0]["Id"]
+
+    def _once(self, operation: str, **words: str) -> Json:
+        own, key = self.clients.estate.organization, (operation, *words.values())
+        if own is not None and key not in self._asked:
+            self._asked[key] = self.clients.ask(own.id, ORGANIZATIONS, operation, **words)
+        return self._asked[key]
+
+    def _theirs(self, realm: str, place: str, control: Control) -> tuple[Json, ...]:
+        """What strangers attached to a place; nothing where such policies are not enabled."""
+        key = ("attached", place, control.type)
+        try:
+            if key not in self._asked:
+                self._asked[key] = attached(self.clients, realm, place, control)
+        except ConnectorError as error:
+            if error.cause is Cause.REFUSED:
+                return ()
+            raise
+        found = sorted(self._asked[key].items())
+        ids = [id_ for name, id_ in found if not marks.journal_of_control(name)]
+        told = (self._once("describe_policy", PolicyId=id_)["Policy"]["Content"] for id_ in ids)
+        return tuple(json.loads(text) for text in told)

@@ -7,7 +7,6 @@ with pages. Where AWS itself, or a stranger, made something of ours ineffective,
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
 
 from stopline.connectors.aws import marks, organizing, reading
 from stopline.connectors.aws.claims import (
@@ -25,7 +24,7 @@ from stopline.connectors.aws.clients import Clients
 from stopline.connectors.aws.evaluating import Policies
 from stopline.connectors.aws.fastcut import COVERED
 from stopline.connectors.aws.kinds import where_of
-from stopline.connectors.aws.organizing import Bound
+from stopline.connectors.aws.organizing import Bound, Bounds
 from stopline.connectors.aws.policy import statements
 from stopline.connectors.aws.resources import BY_STATEMENT
 from stopline.connectors.aws.sharing import ASSUME
@@ -50,7 +49,7 @@ def unproved(
 ) -> Iterator[Unproved]:
     """Name what does not do what it was made for; `accounts` are the vendor's. Raises nothing."""
     standing = [c for c in held if c.after is not None and _stands(c, observed)]
-    bounds = _Bounds(clients)
+    bounds = Bounds(clients)
     for change in standing:
         bound = bounds.of(change.address.realm) if place_of(change.address.document) else Bound()
         raw = observed[change.address.document].raw
@@ -59,31 +58,6 @@ def unproved(
     ours = [c for c in standing if c.address.kind in _ON_PRINCIPALS]
     yield from _on_principals(clients, ours, bounds)
     yield from _in_organization(standing, bounds)
-
-
-@dataclass
-class _Bounds:
-    """What the organization says about accounts: read once for each, as far as it may be read.
-
-    It could only refuse more. What is ours there is left out: each other lever is proven by itself.
-    """
-
-    clients: Clients
-    read: dict[str, Bound | ConnectorError] = field(default_factory=dict)
-
-    def tried(self, account: str) -> Bound | ConnectorError:
-        """What is said about an account, or why nobody knows."""
-        if account not in self.read:
-            try:
-                self.read[account] = organizing.bound(self.clients, account)
-            except ConnectorError as error:
-                self.read[account] = error
-        return self.read[account]
-
-    def of(self, account: str) -> Bound:
-        """What is known to be said about an account."""
-        found = self.tried(account)
-        return found if isinstance(found, Bound) else Bound()
 
 
 def _stands(change: Change, observed: Mapping[Document, Observed]) -> bool:
@@ -122,7 +96,7 @@ def _on_target(change: Change, accounts: Sequence[str], raw: str, bound: Bound) 
 # --- principals ------------------------------------------------------------------------------
 
 
-def _on_principals(clients: Clients, held: Sequence[Change], bounds: _Bounds) -> Iterator[Unproved]:
+def _on_principals(clients: Clients, held: Sequence[Change], bounds: Bounds) -> Iterator[Unproved]:
     numbers = sorted({change.address.realm for change in held})
     with ThreadPoolExecutor(max(1, len(numbers))) as pool:
         read = dict(zip(numbers, pool.map(lambda n: _read(clients, n), numbers), strict=True))
@@ -159,7 +133,7 @@ def _on_principal(change: Change, held: reading.Held, bound: Bound) -> str:
 # --- the organization ------------------------------------------------------------------------
 
 
-def _in_organization(held: Sequence[Change], bounds: _Bounds) -> Iterator[Unproved]:
+def _in_organization(held: Sequence[Change], bounds: Bounds) -> Iterator[Unproved]:
     """What our policies there claim, in each account that they reach through an attachment."""
     for change in held:
         kind, _, what = change.address.kind.rpartition("-")
@@ -175,7 +149,7 @@ def _in_organization(held: Sequence[Change], bounds: _Bounds) -> Iterator[Unprov
             yield Unproved(change.address, why)
 
 
-def _reached(body: Json, places: set[str], bounds: _Bounds) -> str:
+def _reached(body: Json, places: set[str], bounds: Bounds) -> str:
     numbers = {*bounds.clients.estate.accounts, *(p for p in places if p.isdigit())}
     said = {number: bounds.tried(number) for number in sorted(numbers)}
     below = [n for n, b in said.items() if isinstance(b, Bound) and places & {*b.above}]
