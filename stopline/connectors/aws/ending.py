@@ -28,7 +28,7 @@ _OF_A_PRINCIPAL = (
 _STAYS = {
     "deny-policy": "other denies stand on it; it can go when none of them is left",
     "trust-policy-statement": "the deny at the door of a role that others use stays",
-    "service-control-policy": "it can go when nobody whom it denies is left in the organization",
+    "service-control-policy": "the deny of the vendor's principals stays, in the organization too",
     "resource-control-policy": "the deny of the vendor's accounts stays, in the organization too",
     "service-control-attachment": "the deny in the organization stays",
     "resource-control-attachment": "the deny in the organization stays",
