@@ -217,13 +217,15 @@ class Vouching:
 class Outline:
     """One shard's work: bounds into the plan's work, stage by stage.
 
-    Batches of one stage may run side by side; a stage begins when the one before it is done.
+    Batches of one stage may run side by side; a stage begins when the one before it is done. So
+    do the shards of one wave, and a wave begins when the one before it is done.
     """
 
     connector: str = ""
     realm: str = ""
     stages: tuple[tuple[tuple[int, int], ...], ...] = ()
     size: int = 0
+    wave: int = 0
 
 
 @dataclass(frozen=True)

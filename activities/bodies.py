@@ -355,7 +355,8 @@ def shards_of(plan: Plan) -> Shards:
 def outline_of(plan: Plan, options: api.Options) -> tuple[api.Outline, ...]:
     """Cut a plan's work: a shard for each connector and realm, batches inside one stage.
 
-    A batch ends between documents, so it may be a little larger than `batch_size` says.
+    A batch ends between documents, so it may be a little larger than `batch_size` says. What spans
+    other realms is contained beside them, since neither may wait, and given back in a later wave.
     """
     shards = []
     for (connector, realm), work in shards_of(plan).items():
@@ -364,7 +365,8 @@ def outline_of(plan: Plan, options: api.Options) -> tuple[api.Outline, ...]:
             members = list(inside)
             stages.append(_batches(members, start, batch_size(len(members), options)))
             start += len(members)
-        shards.append(api.Outline(connector, realm, tuple(stages), len(work)))
+        last = plan.direction is not Direction.CONTAIN and any(c.spans for c in work)
+        shards.append(api.Outline(connector, realm, tuple(stages), len(work), int(last)))
     return tuple(shards)
 
 

@@ -12,6 +12,7 @@ from stopline.formats import (
     https_url,
     line,
     number,
+    organization_id,
     project_id,
     protected,
     region,
@@ -62,6 +63,19 @@ class IdentityCenter(_Strict):
     region: Region
 
 
+class AwsOrganization(_Strict):
+    """The lab's organization, for a fast cut and for what its policies refuse.
+
+    `account` is its management account, or one to which the policies are delegated: `role` is
+    assumed there, and `read_role` for all that only reads. It need not be in `accounts`.
+    """
+
+    id: Annotated[str, AfterValidator(organization_id)]
+    account: Account
+    role: RoleName = Field(min_length=1)
+    read_role: RoleName = ""
+
+
 class AwsEstate(_Strict):
     """The lab's AWS accounts and the role that stopline assumes in each of them.
 
@@ -73,6 +87,7 @@ class AwsEstate(_Strict):
     of the worker's own AWS settings. `resources` are the kinds whose policies are read, by default
     all; each costs a call for each page and for each resource, whenever something is planned.
     `identity_center` is where people's groups and account assignments are, in one of `accounts`.
+    Without an `organization` there is no fast cut, and its policies are not read.
     """
 
     accounts: dict[Account, AwsAccount] = Field(min_length=1)
@@ -84,6 +99,7 @@ class AwsEstate(_Strict):
     regions: tuple[Region, ...] = ()
     resources: tuple[AwsResource, ...] = get_args(AwsResource)
     identity_center: IdentityCenter | None = None
+    organization: AwsOrganization | None = None
 
 
 class GcpEstate(_Strict):
@@ -186,6 +202,8 @@ def _aws_readers(aws: AwsEstate | None) -> Iterator[Reader]:
         writes = account.role or aws.role
         reads = account.read_role or aws.read_role or writes
         yield Reader("aws", account_, reads, reads != writes)
+    if (own := aws.organization) is not None:
+        yield Reader("aws", own.id, own.read_role or own.role, bool(own.read_role))
 
 
 def _gcp_readers(gcp: GcpEstate | None) -> Iterator[Reader]:

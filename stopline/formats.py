@@ -19,6 +19,8 @@ _VARIABLE = r"[A-Z][A-Z0-9_]{1,80}"
 _EMAIL = r"[A-Za-z0-9._%+-]{1,64}@([A-Za-z0-9-]+\.)+[A-Za-z0-9-]+"
 _DIRECTORY_USER = r"[\w+=,.@-]{1,128}"
 _DOMAIN = r"([a-z0-9-]+\.)+[a-z0-9-]+"
+_ORGANIZATION = r"o-[a-z0-9]{10,32}"
+_PLACE = rf"r-[0-9a-z]{{4,32}}|ou-[0-9a-z]{{4,32}}-[0-9a-z]{{8,32}}|{_ACCOUNT}"
 _STRIPE = r"acct_[A-Za-z0-9]{1,64}"
 _GMAIL = r"[A-Za-z0-9._%+'-]{1,64}@([A-Za-z0-9-]+\.)+[A-Za-z0-9-]+"
 _GOOGLE = (
@@ -63,6 +65,17 @@ def line(value: str) -> str:
 def account_id(value: str) -> str:
     """An AWS account id: https://docs.aws.amazon.com/accounts/latest/reference/ ."""
     return _checked(value, _ACCOUNT, "an AWS account id (twelve digits, in quotes)")
+
+
+def organization_id(value: str) -> str:
+    """https://docs.aws.amazon.com/organizations/latest/APIReference/API_Organization.html"""
+    return _checked(value, _ORGANIZATION, "the id of an AWS organization (o- and letters)")
+
+
+def organization_place(value: str) -> str:
+    """https://docs.aws.amazon.com/organizations/latest/APIReference/API_AttachPolicy.html"""
+    what = "a root (r-…), an organizational unit (ou-…) or an account id (twelve digits, in quotes)"
+    return _checked(value, _PLACE, what)
 
 
 def arn_or_glob(value: str) -> str:
@@ -191,6 +204,8 @@ PATTERNS: Mapping[Callable[[str], str], str] = {
     word: _WORD,
     line: _LINE,
     account_id: _ACCOUNT,
+    organization_id: _ORGANIZATION,
+    organization_place: _PLACE,
     arn_or_glob: _ARN,
     iam_path: _IAM_PATH,
     canonical_id: _CANONICAL,

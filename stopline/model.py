@@ -209,7 +209,8 @@ class Change:
     ours; an unmarked change is a toggle. `uid` is the immutable id that must still be there.
     `phase` is the place of its rule in the playbook. `vouched` is the grant's. `stands_on` is the
     foundation without which this cannot be. `felt` says what others than the vendor feel of it.
-    `moment` is a time that stands in `after`; the digest of a plan leaves it out.
+    `moment` is a time that stands in `after`; the digest of a plan leaves it out. `spans`: it
+    reaches into other realms of its connector, so on the way back it waits for all of theirs.
     """
 
     address: Address
@@ -226,6 +227,7 @@ class Change:
     stands_on: Address | None = None
     felt: str = ""
     moment: str = ""
+    spans: bool = False
 
     def inverse(self) -> "Change":
         """Swap `before` and `after`. Nothing else: the way back is not written by anybody."""
@@ -350,9 +352,12 @@ class Plan:
         text = dump(replace(self, residuals=(), taken_from="", pause=""))
         for moment in {change.moment for change in self.work} - {""}:
             text = text.replace(moment, "")
-        for later in ('"felt":"",', '"moment":"",'):  # came later: a digest outlives a release
+        for later in _CAME_LATER:  # a digest outlives a release
             text = text.replace(later, "")
         return sha256(text.replace(self.pause, "{pause}") if self.pause else text)
+
+
+_CAME_LATER = ('"felt":"",', '"moment":"",', '"spans":false,')
 
 
 def stage(change: Change, direction: Direction) -> tuple[int, int]:
@@ -367,16 +372,22 @@ def in_order(changes: Iterable[Change], direction: Direction) -> tuple[Change, .
 
     Containment goes through the playbook's phases, broad before narrow. Restore goes from narrow
     to broad and, within a breadth, in the reverse of the order in which containment went; so does
-    termination.
+    termination. A realm that `spans` others comes after them there.
     """
     forward = direction is Direction.CONTAIN
     inside = sorted(changes, key=lambda c: (c.address.document, c.address), reverse=not forward)
-    return tuple(
-        sorted(
-            inside,
-            key=lambda c: (c.address.connector, c.address.realm, stage(c, direction)),
-        )
-    )
+    spanning = set() if forward else {realm_of(c.address) for c in inside if c.spans}
+
+    def place(change: Change) -> tuple[str, bool, str, tuple[int, int]]:
+        connector, realm = realm_of(change.address)
+        return connector, (connector, realm) in spanning, realm, stage(change, direction)
+
+    return tuple(sorted(inside, key=place))
+
+
+def realm_of(address: Address) -> tuple[str, str]:
+    """An address's connector and realm: what is carried out by itself, in its own order."""
+    return address.connector, address.realm
 
 
 # --- what happened ---------------------------------------------------------------------------

@@ -6,10 +6,15 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from stopline import yamltext
-from stopline.formats import line, word
+from stopline.formats import line, organization_place, word
 
 Words = Mapping[str, Mapping[str, frozenset[str]]]
 """What can be written in a rule: connector, what it contains, and the ways how."""
+
+
+class Placed(frozenset[str]):
+    """Ways how of a rule that may say where as well (`at`)."""
+
 
 Line = Annotated[str, AfterValidator(line)]
 
@@ -19,12 +24,17 @@ class _Strict(BaseModel):
 
 
 class Rule(_Strict):
-    """Which grants are contained, and how. `contains` and `how` are the connector's words."""
+    """Which grants are contained, and how. `contains` and `how` are the connector's words.
+
+    `at` says where the deny is attached, for those that can be at several places: a root (`r-`), an
+    organizational unit (`ou-`) or an account of an AWS organization. Nothing means its root.
+    """
 
     name: Annotated[str, AfterValidator(word)]
     connector: Line
     contains: Line
     how: str = ""
+    at: tuple[Annotated[str, AfterValidator(organization_place)], ...] = ()
 
 
 class Phase(_Strict):
@@ -154,4 +164,6 @@ def _misspelt(rule: Rule, words: Words) -> tuple[str, str] | None:
         if not rule.how:
             return "how", f"'how' is missing; valid here: {', '.join(sorted(ways))}"
         return "how", yamltext.unknown_word("word for 'how'", rule.how, ways)
+    if rule.at and not isinstance(ways, Placed):
+        return "at", f"'at' means nothing for {rule.connector} {rule.contains}; take it out"
     return None

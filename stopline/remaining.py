@@ -15,18 +15,29 @@ _SETS = ("principalSet://", "group:", "domain:")
 def still_denied(
     given: Sequence[Change], holds: Mapping[Address, Sequence[Hold]]
 ) -> Iterator[Skip]:
-    """What goes on denying a principal that gets something back: a part alone may not do."""
+    """What goes on denying a principal that gets something back: a part alone may not do.
+
+    What spans the realm of what is given back may deny it as well, whoever it names.
+    """
     mine = [c for c in given if c.breadth <= Breadth.PRINCIPAL or c.breadth is Breadth.EVERYWHERE]
     who = {(c.address.connector, c.address.realm, c.principal) for c in mine if c.principal}
-    for address in holds.keys() - {change.address for change in given}:
-        for hold in holds[address]:
-            if hold.change.breadth in _DENYING:
-                named = {hold.change.principal, *texts_in(hold.ours.value if hold.ours else None)}
-                for connector, realm, principal in who:
-                    if any(_means(text, principal) for text in named):
-                        yield Skip(address, principal, "this stays, and still denies it")
-                    elif _may_hold(hold.change, connector, realm):
-                        yield Skip(address, principal, "this stays, and denies it if it is in it")
+    within = {c.address.connector for c in given if not c.spans}
+    kept = holds.keys() - {change.address for change in given}
+    for hold in (hold for address in kept for hold in holds[address]):
+        if hold.change.spans and hold.address.connector in within:
+            whom = hold.change.principal
+            yield Skip(hold.address, whom, "this stays, and may deny it all the same")
+        elif hold.change.breadth in _DENYING:
+            yield from _named_in(hold, who)
+
+
+def _named_in(hold: Hold, who: Iterable[tuple[str, str, str]]) -> Iterator[Skip]:
+    named = {hold.change.principal, *texts_in(hold.ours.value if hold.ours else None)}
+    for connector, realm, principal in who:
+        if any(_means(text, principal) for text in named):
+            yield Skip(hold.address, principal, "this stays, and still denies it")
+        elif _may_hold(hold.change, connector, realm):
+            yield Skip(hold.address, principal, "this stays, and denies it if it is in it")
 
 
 def _may_hold(change: Change, connector: str, realm: str) -> bool:

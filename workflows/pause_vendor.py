@@ -7,6 +7,7 @@ state and not from its history. Native cancellation fails closed: what is contai
 """
 
 import asyncio
+from collections.abc import Awaitable, Iterable, Sequence
 from dataclasses import replace
 from datetime import timedelta
 
@@ -206,7 +207,7 @@ class PauseVendor(PeoplesWords):
         return await call(api.SWEEP, order, api.PlanRef, summary=summary, minutes=30)
 
     async def _carry_out(self, plan: str, direction: Direction) -> api.Tally:
-        """One child for each connector and realm; all are awaited before anything else."""
+        """One child for each connector and realm, wave by wave; all are awaited."""
         order = self._state.order
         asked = api.OutlineOrder(order, plan)
         await keep_sheet(order, plan)
@@ -216,12 +217,20 @@ class PauseVendor(PeoplesWords):
         self._state.runs += 1
         room = asyncio.Semaphore(order.options.shards)
         self._tell()
-        answers = await asyncio.gather(
-            *(self._shard(room, plan, direction, outline) for outline in outlines.shards),
-            return_exceptions=True,
-        )
         tally = api.Tally()
-        for answer, outline in zip(answers, outlines.shards, strict=True):
+        # Shards that were cut before there were waves are one: the same commands, in their order.
+        for wave in sorted({outline.wave for outline in outlines.shards}):
+            shards = [outline for outline in outlines.shards if outline.wave == wave]
+            done = (self._shard(room, plan, direction, outline) for outline in shards)
+            tally = tally.plus(await self._answers(shards, done))
+        return tally
+
+    async def _answers(
+        self, shards: Sequence[api.Outline], done: Iterable[Awaitable[api.Tally]]
+    ) -> api.Tally:
+        tally = api.Tally()
+        answers = await asyncio.gather(*done, return_exceptions=True)
+        for answer, outline in zip(answers, shards, strict=True):
             if isinstance(answer, BaseException):  # refused, or cancelled or terminated by hand
                 self._unasked = reason_of(answer)
                 answer = api.Tally(unasked=outline.size)  # noqa: PLW2901 - its size is the answer

@@ -8,6 +8,7 @@ import yaml
 from stopline.drill import manifest as m
 from stopline.drill import organisation as o
 from stopline.drill.access import WORKER_ROLE
+from stopline.drill.controls import Organization, with_fast_cut
 from stopline.drill.manifest import RESEARCH
 from stopline.text import Json
 
@@ -120,12 +121,22 @@ def gcp(api_root: str, token_from: str) -> Json:
     }
 
 
-def write(folder: Path, playbook: str, google: Json = None) -> None:
-    """Write the files; `playbook` is the text of the real one, used as it is.
+def write(
+    folder: Path, playbook: str, google: Json = None, organization: Organization | None = None
+) -> None:
+    """Write the files; `playbook` is the text of the real one.
 
-    `google` is the estate's section for Google Cloud, where there is one.
+    `google` is the estate's section for Google Cloud, where there is one. With an organization
+    the playbook begins with a fast cut of it.
     """
     estate, mercor, mercer = dict(ESTATE), dict(MERCOR), dict(MERCER)
+    if organization is not None:
+        playbook = with_fast_cut(playbook)
+        accounts = {**ESTATE["aws"]["accounts"], organization.lab: {"name": "trials"}}
+        more = {"accounts": accounts, "organization": organization.section}
+        estate["aws"] = {**ESTATE["aws"], **more}
+        numbers = [*MERCOR["aws"]["accounts"], organization.vendor]
+        mercor["aws"] = {**MERCOR["aws"], "accounts": numbers}
     if google:
         estate["gcp"], mercor["gcp"] = google, MERCOR_GCP
         mercer["gcp"] = {"domains": ["mercer.example"]}

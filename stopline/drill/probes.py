@@ -17,6 +17,7 @@ NOT_EMULATED = (
     "an Inactive access key goes on working in the emulator",
     "conditions, trust policies and bucket policies' principals are not evaluated by it",
     "when a session was issued is not asked by it, nor is a permissions boundary",
+    "policies of an organization (SCP, RCP) are stored by it, and refuse nobody",
     "console logins, SSH keys and signing certificates cannot be used against it",
 )
 BOUNDED = ("fuller-role",)

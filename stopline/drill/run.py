@@ -19,6 +19,7 @@ from pathlib import Path
 
 from stopline.drill import (
     configure,
+    controls,
     ending,
     estate,
     fingerprint,
@@ -67,6 +68,7 @@ class Drill:
     second: Worker = field(init=False)
     book: Book = field(init=False)
     manifest: Manifest = field(init=False)
+    organization: controls.Organization = field(init=False)
     access: Access = field(init=False)
     cast: probes.Cast = field(init=False)
     day: PayDay = field(init=False)
@@ -86,6 +88,7 @@ class Drill:
         self.emulator.start()
         started = time.monotonic()
         self.manifest = estate.seed(self.emulator.url, size=self.size)
+        self.organization = controls.seed(self.emulator.url)
         self.access = Access(self.emulator.url, LAB)
         self.cast = probes.gather(self.access, self.manifest)
         self.google = Organisation(self.folder / "google", self.size)
@@ -93,7 +96,7 @@ class Drill:
         took = f"({time.monotonic() - started:.1f} s)"
         configure.say(f"[1/7] an estate of {len(LAB)} accounts and an organisation is there {took}")
         google = configure.gcp(self.google.url, googling.TOKEN)
-        configure.write(self.folder / "config", self.playbook, google)
+        configure.write(self.folder / "config", self.playbook, google, self.organization)
         self.server = Server(self.folder / "temporal", free_port(), free_port())
         self.server.start()
         self.worker = Worker(self.folder, {**self.env, **self.cloud})
@@ -180,7 +183,10 @@ class Drill:
     def prints(self) -> dict[str, fingerprint.Fingerprint]:
         """All that is there, by connector."""
         return {
-            "aws": fingerprint.fingerprint(self.access),
+            "aws": {
+                **fingerprint.fingerprint(self.access),
+                **self.organization.fingerprint(),
+            },
             "gcp": self.google.fingerprint(),
         }
 
@@ -259,6 +265,7 @@ class Drill:
             self.report.faults += report.still_in(before[name], sight)
             self.report.faults += report.harmed(sight, "after containment")
         self.report.faults += self._figures(before, after, began)
+        self.report.faults += self.organization.missing()
         done = self.report.figures.values()
         configure.say(
             f"[4/7] contained: {sum(d.refused for d in done)} of {_ways(before)} ways in are "

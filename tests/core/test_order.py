@@ -1,5 +1,7 @@
 """In which order a plan is carried out, and how it is cut: stages, whole documents, batches."""
 
+from dataclasses import replace
+
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -16,16 +18,22 @@ from stopline.model import (
     in_order,
     stage,
 )
+from stopline.text import dump, sha256
 
 CONTAIN, RESTORE = Direction.CONTAIN, Direction.RESTORE
 
 
 def change(
-    id_: str, breadth: Breadth = Breadth.NARROW, phase: int = 0, realm: str = "r1"
+    id_: str,
+    breadth: Breadth = Breadth.NARROW,
+    phase: int = 0,
+    realm: str = "r1",
+    *,
+    spans: bool = False,
 ) -> Change:
     """One change of the world in memory."""
     where = Address("memory", realm, "k", id_)
-    return Change(where, None, State.of({"id": id_}), "rule", breadth, phase)
+    return Change(where, None, State.of({"id": id_}), "rule", breadth, phase, spans=spans)
 
 
 changes = st.lists(
@@ -129,6 +137,38 @@ def test_stages_are_in_the_order_in_which_they_may_begin() -> None:
     assert outline.stages == (((0, 1),), ((1, 3), (3, 5), (5, 6)))
     (back,) = outline_of(plan([*denies, base], RESTORE), api.Options(batch=2))
     assert back.stages[-1] == ((5, 6),)
+
+
+@FAST
+@given(changes, st.sampled_from(Direction))
+def test_what_spans_other_realms_is_contained_beside_them_and_given_back_after(
+    found: list[Change], direction: Direction
+) -> None:
+    """A realm of its own, whatever its name: on the way back nothing else is still to come."""
+    over = [change("over", Breadth.EVERYWHERE, realm="r0", spans=True)]
+    made = plan(list(in_order([*found, *over], direction)), direction)
+    outlines = outline_of(made, api.Options())
+    assert [(o.connector, o.realm) for o in outlines] == list(shards_of(made))
+    waves = {o.realm: o.wave for o in outlines}
+    if direction is CONTAIN:
+        assert set(waves.values()) == {0}
+        assert made.changes[0] == over[0]
+    else:
+        assert made.changes[-1] == over[0]
+        assert waves.pop("r0") == 1
+        assert set(waves.values()) <= {0}
+
+
+def test_a_digest_of_before_there_was_any_span_is_the_same() -> None:
+    """What was approved under an older release is still what it was."""
+    apart = plan([change("a", spans=True)], CONTAIN)
+    same = plan([change("a")], CONTAIN)
+    assert "spans" in dump(same)
+    assert same.digest != apart.digest
+    older = dump(replace(same, residuals=(), taken_from="", pause=""))
+    for later in ('"felt":"",', '"moment":"",', '"spans":false,'):
+        older = older.replace(later, "")
+    assert same.digest == sha256(older)
 
 
 def test_nothing_to_do_is_no_shard() -> None:

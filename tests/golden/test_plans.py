@@ -8,7 +8,7 @@ import json
 import re
 import subprocess
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from io import StringIO
 from pathlib import Path
@@ -34,12 +34,16 @@ from support.tree import ROOT
 
 from stopline import guards, planner
 from stopline.connectors.aws import build
-from stopline.model import Counted, Direction, Finding, Plan, Scope
+from stopline.drill import manifest
+from stopline.drill.controls import with_fast_cut
+from stopline.model import Address, Counted, Direction, Finding, Grant, Plan, Scope, State
+from stopline.playbook import parse_playbook
 from stopline.port import Mark, Terms
 from stopline.receipts import Hold
 from stopline.render.documents import plan_document
 from stopline.render.page import shown
 from stopline.render.plan import Shown, plan_page
+from stopline.text import Json
 
 GOLDEN = FOLDER.parent
 WIDTH = 120
@@ -52,6 +56,7 @@ class Case:
     plan: Plan
     findings: tuple[Finding, ...] = ()
     counted: tuple[Counted, ...] = ()
+    phases: tuple[str, ...] = ()
 
 
 def contained(name: str, pause: str, scope: Scope, holds: tuple[Hold, ...] = ()) -> Case:
@@ -65,17 +70,46 @@ def contained(name: str, pause: str, scope: Scope, holds: tuple[Hold, ...] = ())
     return Case(plan, guards.guard(plan, snapshot, bounds), snapshot.counted)
 
 
+def fast_cut() -> Case:
+    """What a playbook with a fast cut adds to a plan of the drill's organization."""
+    vendor, _, estate = drilled()
+    text = (ROOT / "config" / "playbooks" / "default.yaml").read_text("utf-8")
+    playbook = parse_playbook(with_fast_cut(text), "default.yaml")
+    found = planner.snapshot_of("mercor", grants_of_the_organization(), "")
+    terms = Terms(vendor, playbook, Mark(JOURNAL, FIRST), estate=estate, cut_at=CUT)
+    plan = planner.plan_containment(found, terms, Scope(), standing(), opinions(build(estate)))
+    findings = guards.guard(plan, found, guards.Bounds(estate, playbook.limits))
+    return Case(plan, findings, found.counted, tuple(phase.name for phase in playbook.phases))
+
+
+def grants_of_the_organization() -> Iterator[Grant]:
+    """As discovery yields them: the root has room for the first type, and not for the second."""
+    realm, member = "o-drill00000", manifest.VENDOR_ACCOUNTS[0]
+    base: Json = {"enabled": True, "root": "r-dr11", "marks": []}
+    own = ["arn:aws:iam::*:role/vendors/mercor/*", "arn:aws:iam::*:user/vendors/mercor/*"]
+    for kind, id_, more in (
+        ("organization-principals", realm, {"own": own, "within": sorted(manifest.LAB)}),
+        ("organization-resources", realm, {"accounts": sorted(manifest.VENDOR_ACCOUNTS)}),
+        ("member", member, {"management": False}),
+    ):
+        used = 5 if kind == "organization-resources" else 1
+        state = State.of({**base, **more, "attached": used})
+        where = Address("aws", realm, kind, id_)
+        yield Grant(where, state, f"organization {realm}", kind, realm, "the vendor's file")
+
+
 CASES: Mapping[str, Callable[[], Case]] = {
     "whole": lambda: contained("whole", FIRST, Scope()),
     "chordus": lambda: contained("chordus", FIRST, CHORDUS),
     "second-over-first": lambda: contained("contained", SECOND, Scope(), recorded_holds()),
+    "fast-cut": fast_cut,
     "restore": lambda: Case(planner.plan_restore("mercor", FIRST, recorded_holds(), Scope())),
 }
 
 
 def page(case: Case) -> str:
     """The plan as a terminal shows it, whole."""
-    phases = tuple(phase.name for phase in drilled()[1].phases)
+    phases = case.phases or tuple(phase.name for phase in drilled()[1].phases)
     out = StringIO()
     made = plan_page(case.plan, case.findings, Shown(phases, case.counted, most=10_000))
     Console(file=out, width=WIDTH, color_system=None, emoji=False).print(shown(made), crop=False)

@@ -29,6 +29,7 @@ from stopline.model import (
 )
 from stopline.playbook import Limits
 from stopline.port import Mark, Terms
+from stopline.receipts import Hold
 from stopline.text import Json
 
 FIRST, SECOND = "0000000a", "0000000b"
@@ -341,3 +342,39 @@ def test_a_scope_that_admits_nothing_asks() -> None:
     (found,) = guards.limits(guards.guard(plan, snapshot, bounds))
     assert found.guard == "empty-scope"
     assert not guards.guard(replace(plan, scope=Scope()), snapshot, bounds)
+
+
+# --- what spans other realms ---------------------------------------------------------------------
+
+
+@MANY
+@given(
+    below=st.lists(
+        st.tuples(st.sampled_from("bcd"), st.sampled_from(Breadth)), min_size=1, max_size=6
+    ),
+    realm=st.sampled_from(["a", "c2", "z"]),
+    whole=st.booleans(),
+)
+def test_what_spans_other_realms_goes_last_or_is_said_to_stay(
+    below: list[tuple[str, Breadth]], realm: str, *, whole: bool
+) -> None:
+    """Law 7 over realms: whatever its name, it is given back after all of theirs.
+
+    Where only a part is given back it stays, and the plan says so.
+    """
+
+    def hold(where: str, id_: str, breadth: Breadth, *, spans: bool = False) -> Hold:
+        after, address = State('"off"'), Address("cloud", where, "switch", id_)
+        change = Change(address, None, after, "r", breadth, principal=id_, spans=spans)
+        return Hold(address, FIRST, None, after, change, written=True)
+
+    over = hold(realm, "over", Breadth.EVERYWHERE, spans=True)
+    holds = [hold(where, f"{n}", breadth) for n, (where, breadth) in enumerate(below)]
+    scope = Scope() if whole else Scope(realms=tuple({where for where, _ in below}))
+    back = planner.plan_restore("mercor", FIRST, [over, *holds], scope)
+    if whole:
+        assert back.changes[-1].address == over.address
+        assert not back.skips
+    else:
+        assert over.address not in {change.address for change in back.changes}
+        assert over.address in {skip.address for skip in back.skips}

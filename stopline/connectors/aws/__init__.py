@@ -10,7 +10,15 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from stopline.commands import Commands
-from stopline.connectors.aws import canary, commands, ending, opinion, preflight, proving
+from stopline.connectors.aws import (
+    canary,
+    commands,
+    ending,
+    opinion,
+    organization_checks,
+    preflight,
+    proving,
+)
 from stopline.connectors.aws.classes import READERS, WRITERS
 from stopline.connectors.aws.clients import Clients
 from stopline.connectors.aws.discovery import discover
@@ -86,8 +94,9 @@ class AwsConnector:
         return sorted(self.clients.estate.accounts)
 
     def preflight(self, protected: Protected) -> Iterable[Check]:
-        """Look at every account, and at what is protected. Writes nothing."""
-        return preflight.preflight(self.clients, protected)
+        """Look at every account, at what is protected, and at the organization. Writes nothing."""
+        yield from preflight.preflight(self.clients, protected)
+        yield from organization_checks.checks(self.clients)
 
     def make_canary(self, realm: str, id_: str) -> Canary:
         """Make a user and a bucket of our own in one account."""

@@ -195,6 +195,31 @@ def of_freeze(ours: Json, place: Place) -> Iterator[Request]:
             yield replace(caller, action=act, resource=target)
 
 
+# --- a deny of ours in an organization ---------------------------------------------------------
+
+
+def of_control(ours: Json, account: str) -> Iterator[Request]:
+    """Whom a policy of an organization names, in one account that it binds, or upon what is there.
+
+    Where it names nobody, it is for everybody of the account.
+    """
+    condition = ours.get("Condition") or {}
+    place = Place(account, "arn:aws:s3:::any")
+    patterns = listed(condition.get("ArnLike", {}).get("aws:PrincipalArn"))
+    if "Principal" in ours:  # of a resource's account: it speaks of whoever comes from outside
+        theirs = listed(condition["StringEquals"]["aws:PrincipalAccount"])
+        callers = [c for number in theirs for c in _of_account(str(number), (), place)]
+        callers = [replace(c, context={**c.context, "aws:principalorgid": ()}) for c in callers]
+        acts = [(_concrete(a, place), place.arn) for a in _named(ours, "Action")]
+    else:
+        meant = (_of_pattern(str(p), (), place) for p in patterns)
+        callers = [c for some in meant for c in some if c.account == account]
+        callers = callers if patterns else list(_of_account(account, (), place))
+        acts = list(_USUAL)
+    for caller, (act, target) in product(callers, acts):
+        yield replace(caller, action=act, resource=target)
+
+
 # --- a deny of ours on a principal -----------------------------------------------------------
 
 

@@ -2,7 +2,15 @@
 
 from collections.abc import Callable, Mapping
 
-from stopline.connectors.aws import documents, lifecycle, membership, slots, trust, whole
+from stopline.connectors.aws import (
+    documents,
+    lifecycle,
+    membership,
+    organizing,
+    slots,
+    trust,
+    whole,
+)
 from stopline.connectors.aws.clients import Clients
 from stopline.connectors.aws.documents import Writer
 from stopline.connectors.aws.people import ASSIGNED, MEMBER
@@ -10,6 +18,8 @@ from stopline.connectors.aws.resources import BY_STATEMENT
 from stopline.model import Document
 from stopline.port import Observed
 
+POLICIES = tuple(f"{kind}-policy" for kind in organizing.CONTROLS)
+ATTACHMENTS = tuple(f"{kind}-attachment" for kind in organizing.CONTROLS)
 READERS: Mapping[str, Callable[[Clients, Document], Observed]] = {
     **documents.READERS,
     "bucket-lifecycle": lifecycle.read,
@@ -20,6 +30,8 @@ READERS: Mapping[str, Callable[[Clients, Document], Observed]] = {
     "user-inline-policy": slots.read_inline,
     **dict.fromkeys((MEMBER, ASSIGNED), membership.read),
     **dict.fromkeys(BY_STATEMENT, whole.read),
+    **dict.fromkeys(POLICIES, organizing.read_policy),
+    **dict.fromkeys(ATTACHMENTS, organizing.read_attachments),
 }
 WRITERS: Mapping[str, Writer] = {
     **documents.WRITERS,
@@ -31,4 +43,6 @@ WRITERS: Mapping[str, Writer] = {
     "user-inline-policy": lambda c, o, ch, _: slots.write_inline(c, o, ch),
     **dict.fromkeys((MEMBER, ASSIGNED), lambda c, o, ch, _: membership.write(c, o, ch)),
     **dict.fromkeys(BY_STATEMENT, whole.write),
+    **dict.fromkeys(POLICIES, lambda c, o, ch, _: organizing.write_policy(c, o, ch)),
+    **dict.fromkeys(ATTACHMENTS, lambda c, o, ch, _: organizing.write_attachments(c, o, ch)),
 }

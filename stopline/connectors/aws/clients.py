@@ -28,7 +28,7 @@ from botocore.session import get_session
 
 from stopline.connectors.aws.faults import translated
 from stopline.errors import ConnectorError
-from stopline.estate import AwsEstate
+from stopline.estate import AwsEstate, AwsOrganization
 from stopline.pacing import WAIT_SECONDS, Rate, late
 
 SESSION_NAME = "stopline"
@@ -221,14 +221,28 @@ class Clients:
         return boto3.Session(botocore_session=inner, region_name=region)
 
     def role(self, account: str) -> str:
-        """The ARN of the role that writes in an account; nothing means our own credentials."""
+        """The ARN of the role that writes in an account; nothing means our own credentials.
+
+        The organization's is in the account that may write its policies.
+        """
+        if (own := self.organization(account)) is not None:
+            return f"arn:aws:iam::{own.account}:role/{own.role}"
         name = self.estate.accounts[account].role or self.estate.role
         return f"arn:aws:iam::{account}:role/{name}" if name else ""
 
     def read_role(self, account: str) -> str:
         """The ARN of the role that reads in an account: its own where there is one."""
+        if (own := self.organization(account)) is not None and own.read_role:
+            return f"arn:aws:iam::{own.account}:role/{own.read_role}"
+        if own is not None:
+            return self.role(account)
         name = self.estate.accounts[account].read_role or self.estate.read_role
         return f"arn:aws:iam::{account}:role/{name}" if name else self.role(account)
+
+    def organization(self, realm: str) -> AwsOrganization | None:
+        """The estate's organization, if this is its id and not an account's."""
+        own = self.estate.organization
+        return own if own is not None and own.id == realm else None
 
     def identity(self, account: str) -> str:
         """Who we are in an account, as `aws:PrincipalArn` has it. Raises ConnectorError.
@@ -247,5 +261,6 @@ class Clients:
 _NAMED = (
     "UserName", "RoleName", "PolicyArn", "PolicyName", "Bucket", "KeyId", "TopicArn", "QueueName",
     "QueueUrl", "SecretId", "repositoryName", "ResourceArn", "Name", "EventBusName", "FunctionName",
-    "FileSystemId", "DomainName", "PrincipalId", "UserId", "GroupId",
+    "FileSystemId", "DomainName", "PrincipalId", "UserId", "GroupId", "TargetId", "PolicyId",
+    "AccountId",
 )  # fmt: skip

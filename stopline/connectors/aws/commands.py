@@ -12,6 +12,8 @@ from shlex import join, quote
 from stopline.commands import Commands
 from stopline.connectors.aws import by_hand, marks
 from stopline.connectors.aws.by_hand import aws, kept, statements
+from stopline.connectors.aws.classes import ATTACHMENTS, POLICIES
+from stopline.connectors.aws.organizing import DESCRIPTION, control_of
 from stopline.connectors.aws.people import ASSIGNED, MEMBER
 from stopline.connectors.aws.resources import BY_STATEMENT
 from stopline.model import Change, Document
@@ -25,6 +27,21 @@ account() {  # whether the credentials are those of this account
   echo "PASSED OVER: account $1. The credentials are of $have; run this again with its own." >&2
   passed_over=$((passed_over + 1))
   return 1
+}
+"""
+
+ORGANIZATION = r"""
+organization() {  # whether the credentials are those of an account of this organization
+  local have
+  have=$(aws organizations describe-organization --query Organization.Id --output text) ||
+    have=unknown
+  [ "$have" != "$1" ] || return 0
+  echo "PASSED OVER: $1. The credentials are of $have; run this again with its own." >&2
+  passed_over=$((passed_over + 1))
+  return 1
+}
+control() {  # NAME TYPE: the id of a policy of the organization; nothing where there is none
+  aws organizations list-policies --filter "$2" --query "Policies[?Name=='$1'].Id" --output text
 }
 """
 
@@ -114,11 +131,11 @@ def commands(document: Document, changes: Sequence[Change], original: str | None
     lines = COMMANDS.get(document.kind)
     if lines is None:
         return Commands()
-    return Commands(
-        tuple(lines(document, changes, original)),
-        (ACCOUNT, *NEEDS.get(document.kind, ())),
-        f"account {quote(document.realm)}",
-    )
+    said = tuple(lines(document, changes, original))
+    if document.kind in (*POLICIES, *ATTACHMENTS):
+        return Commands(said, (ORGANIZATION,), f"organization {quote(document.realm)}")
+    needs = (ACCOUNT, *NEEDS.get(document.kind, ()))
+    return Commands(said, needs, f"account {quote(document.realm)}")
 
 
 # --- attachments and the policy that is attached -------------------------------------------------
@@ -225,7 +242,47 @@ def _boundary(document: Document, changes: Sequence[Change], owner: str) -> Iter
             yield aws("iam", f"put-{owner}-permissions-boundary", *words)
 
 
+# --- policies of an organization -----------------------------------------------------------------
+
+
+def _id_of(name: str, document: Document) -> str:
+    """The shell's words for a policy's id."""
+    return f'"$({join(("control", name, control_of(document.kind).type))})"'
+
+
+def _control(document: Document, changes: Sequence[Change], _: str | None) -> Iterator[str]:
+    """https://docs.aws.amazon.com/cli/latest/reference/organizations/create-policy.html"""
+    name, type_ = document.id, control_of(document.kind).type
+    id_ = _id_of(name, document)
+    for change in changes:
+        if change.after is None:
+            there = f"[ -z {id_} ]"
+            targets = ("--query", "Targets[].TargetId", "--output", "text")
+            listed = (
+                f"{aws('organizations', 'list-targets-for-policy', *targets)} --policy-id {id_}"
+            )
+            detach = f'aws organizations detach-policy --policy-id {id_} --target-id "$target"'
+            delete = f"aws organizations delete-policy --policy-id {id_}"
+            yield f"{there} || {{ for target in $({listed}); do {detach}; done; {delete}; }}"
+            continue
+        text = canonical(change.after.value["document"])
+        words = ("--name", name, "--type", type_, "--description", DESCRIPTION, "--content", text)
+        create = aws("organizations", "create-policy", *words)
+        update = f"{aws('organizations', 'update-policy', '--content', text)} --policy-id {id_}"
+        yield f"if [ -z {id_} ]; then {create}; else {update}; fi"
+
+
+def _placed(document: Document, changes: Sequence[Change], _: str | None) -> Iterator[str]:
+    """https://docs.aws.amazon.com/cli/latest/reference/organizations/attach-policy.html"""
+    for change in changes:
+        verb = "attach" if change.after is not None else "detach"
+        said = aws("organizations", f"{verb}-policy", "--target-id", document.id)
+        yield f"{said} --policy-id {_id_of(change.address.part, document)}"
+
+
 COMMANDS: Mapping[str, Lines] = {
+    **dict.fromkeys(POLICIES, _control),
+    **dict.fromkeys(ATTACHMENTS, _placed),
     **dict.fromkeys(BY_STATEMENT, by_hand.lines),
     MEMBER: by_hand.membership,
     ASSIGNED: by_hand.assignment,

@@ -4,7 +4,16 @@ from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 
-from stopline.connectors.aws import marks, people, policy, reached, reading, slots, storage
+from stopline.connectors.aws import (
+    marks,
+    organization,
+    people,
+    policy,
+    reached,
+    reading,
+    slots,
+    storage,
+)
 from stopline.connectors.aws.clients import Clients
 from stopline.connectors.aws.documents import our_statements
 from stopline.connectors.aws.faults import translated
@@ -72,6 +81,10 @@ def discover(
     yield from people.discover(clients, selectors, scope)
     yield from storage.discover(clients, numbers, reach, whole=not scope.realms)
     yield from reached.discover(clients, numbers, unread, reach)
+    own_org = clients.estate.organization
+    if own_org is not None and (not scope.realms or own_org.id in scope.realms):
+        whom = organization.Whom(selectors, own, tuple(account.id for account in accounts))
+        yield from organization.discover(clients, whom)
 
 
 def _read(clients: Clients, number: str) -> reading.Account | ConnectorError:

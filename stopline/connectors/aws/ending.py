@@ -31,6 +31,10 @@ _STAYS = {
     "account-assignment": _OUT,
     "deny-policy": "other denies stand on it; it can go when none of them is left",
     "trust-policy-statement": "the deny at the door of a role that others use stays",
+    "service-control-policy": "the deny of the vendor's principals stays, in the organization too",
+    "resource-control-policy": "the deny of the vendor's accounts stays, in the organization too",
+    "service-control-attachment": "the deny in the organization stays",
+    "resource-control-attachment": "the deny in the organization stays",
     "bucket-lifecycle": "the rule stays off: whether data may expire again is for people to decide",
 }
 _OF_OTHERS = (

@@ -33,6 +33,13 @@ GONE = (
     "ResourceNotFoundException",  # Secrets Manager, DynamoDB, EventBridge, Lambda
     "RepositoryNotFoundException",
     "FileSystemNotFound",
+    "PolicyNotFoundException",  # Organizations
+    "PolicyNotAttachedException",
+    "TargetNotFoundException",
+    "OrganizationalUnitNotFoundException",
+    "RootNotFoundException",
+    "AccountNotFoundException",
+    "ChildNotFoundException",
 )
 _THROTTLED = (
     "Throttling",
@@ -51,6 +58,7 @@ _THROTTLED = (
     "ResourceConflictException",  # Lambda: another change of the function is under way
     "IncorrectFileSystemLifeCycleState",
     "OperationAborted",
+    "PolicyChangesInProgressException",
 )
 _CODES: dict[Cause, tuple[str, ...]] = {
     Cause.THROTTLED: _THROTTLED,
@@ -67,6 +75,7 @@ _CODES: dict[Cause, tuple[str, ...]] = {
         "LimitExceededException",
         "PolicyTooLarge",
         "PolicyLengthExceededException",
+        "ConstraintViolationException",  # Organizations: too many, too long
     ),
     Cause.REFUSED: (
         "MalformedPolicy",
@@ -81,8 +90,17 @@ _CODES: dict[Cause, tuple[str, ...]] = {
         "ValidationError",
         "MethodNotAllowed",
         "PolicyNotAttachable",
+        "PolicyTypeNotEnabledException",
+        "PolicyTypeNotAvailableForOrganizationException",
+        "AWSOrganizationsNotInUseException",
     ),
-    Cause.BUSY: ("EntityAlreadyExists", "ConflictException"),
+    Cause.BUSY: (
+        "EntityAlreadyExists",
+        "ConflictException",  # Identity Center
+        "DuplicatePolicyException",
+        "DuplicatePolicyAttachmentException",
+        "PolicyInUseException",
+    ),
     Cause.UNREACHABLE: ("RequestTimeout",),
     Cause.CREDENTIALS: (
         "ExpiredToken",

@@ -17,6 +17,7 @@ _POLICY = re.compile(r"StoplineDenyAll-J([0-9a-f]{8})")
 CUT = "StoplineCut-"
 """How the names begin of the policies that end older sessions of a role that others share."""
 _INLINE = re.compile(r"StoplineDenyAll-J([0-9a-f]{8})|StoplineCut-J([0-9a-f]{8})P[0-9a-f]{8}")
+_CONTROL = re.compile(r"Stopline(?:Scp|Rcp|Member)-J([0-9a-f]{8})P[0-9a-f]{8}")
 PARTS = ("Acct", "Own", "All", "Ext", "Fed", "FrzObj", "FrzCfg", "Frz")
 """Whom or what a statement of ours is about: the vendor's accounts, its principals of ours, both
 in one, its external ids, its identity providers; objects, settings, or both, frozen."""
@@ -90,6 +91,22 @@ def journal_of_inline(name: str) -> str:
     """The journal whose inline policy this is, or nothing."""
     found = _INLINE.fullmatch(name)
     return (found[1] or found[2]) if found else ""
+
+
+def control_name(what: str, journal: str, pause: str) -> str:
+    """The name of one pause's policy of the organization; `what` is Scp, Rcp or Member."""
+    return f"Stopline{what}-J{journal}P{pause}"
+
+
+def journal_of_control(name: str) -> str:
+    """The journal whose policy of the organization this is, or nothing."""
+    found = _CONTROL.fullmatch(name)
+    return found[1] if found else ""
+
+
+def of_members(name: str) -> bool:
+    """Whether a policy of the organization is for accounts of the vendor's alone."""
+    return bool(_CONTROL.fullmatch(name)) and name.startswith("StoplineMember-")
 
 
 def is_cut(name: str) -> bool:

@@ -3,8 +3,9 @@
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
 
-from stopline.connectors.aws import passing, people
+from stopline.connectors.aws import fastcut, passing, people
 from stopline.connectors.aws.levers import ATTACHED, NAME, deny_all, left, strangers
+from stopline.connectors.aws.organization import PRINCIPALS, RESOURCES
 from stopline.connectors.aws.resources import BY_STATEMENT, TABLE
 from stopline.connectors.aws.resourcing import resource
 from stopline.connectors.aws.sharing import shared
@@ -23,7 +24,12 @@ _CONTAINS = {
     people.MEMBER: "group-memberships",
     people.ASSIGNED: "account-assignments",
     **{row.kind: row.contains for row in TABLE.values()},
+    **fastcut.CONTAINS,
 }
+
+
+OPTIONAL = (PRINCIPALS, RESOURCES)
+"""What is contained besides: where no rule asks for it, nothing is left open by that."""
 
 
 def contained(grant: Grant, terms: Terms) -> Iterator[Change | Skip]:
@@ -35,6 +41,10 @@ def contained(grant: Grant, terms: Terms) -> Iterator[Change | Skip]:
     contains = "shared-roles" if grant.shared_with else _CONTAINS[kind]
     found = terms.playbook.rule(NAME, contains)
     if found is None:
+        if kind in OPTIONAL:
+            reason = f"the playbook has no rule for {contains}, so no fast cut is made"
+            yield Skip(grant.address, grant.principal, reason)
+            return
         yield left(grant, _no_rule(grant, contains))
         return
     phase, rule = found
@@ -105,6 +115,7 @@ _BY_KIND: Mapping[str, _Opinion] = {
     people.MEMBER: people.contained,
     people.ASSIGNED: people.contained,
     **dict.fromkeys(TABLE, resource),
+    **dict.fromkeys(fastcut.CONTAINS, fastcut.fast_cut),
 }
 
 _SIGNED_IN = (("sessions of roles that the person had taken", "PT12H"),)
@@ -124,6 +135,18 @@ _OUTLIVES = {
         ("transfers already under way", "until they end"),
     ),
     **{kind: (row.outlives,) for kind, row in BY_STATEMENT.items()},
+    "service-control-policy": (
+        ("the management account, and roles linked to a service: no such policy limits them",
+         "until the other levers end it"),
+        ("principals of other organizations", "until the other levers end it"),
+        ("data connections already open (SSM, databases)", "until they are closed"),
+    ),
+    "resource-control-policy": (
+        ("SNS, Lambda, EFS, API Gateway, shares of images: no such policy covers them",
+         "until the other levers end it"),
+        ("what the management account has", "until the other levers end it"),
+        ("keys that AWS manages, and giving up grants of keys", "until the other levers end it"),
+    ),
 }  # fmt: skip
 _LIKE = {
     "user-inline-policy": "user-attachment",

@@ -131,9 +131,35 @@ TERMINATE = frozenset(
 )
 """Besides, for `stopline terminate` alone: what it deletes cannot be given back."""
 
+ORGANIZATION_READ = frozenset(
+    {
+        "organizations:DescribeAccount",
+        "organizations:DescribeOrganization",
+        "organizations:DescribePolicy",
+        "organizations:ListParents",
+        "organizations:ListPolicies",
+        "organizations:ListPoliciesForTarget",
+        "organizations:ListRoots",
+        "organizations:ListTargetsForPolicy",
+    }
+)
+ORGANIZATION_WRITE = frozenset(
+    {
+        "organizations:AttachPolicy",
+        "organizations:CreatePolicy",
+        "organizations:DeletePolicy",
+        "organizations:DetachPolicy",
+        "organizations:UpdatePolicy",
+    }
+)
+"""For the role in the account that manages the organization's policies alone: the fast cut.
+
+https://docs.aws.amazon.com/service-authorization/latest/reference/list_awsorganizations.html
+"""
+
 PERMISSIONS: Mapping[str, frozenset[str]] = {
-    "read": READ,
-    "write": WRITE,
+    "read": READ | ORGANIZATION_READ,
+    "write": WRITE | ORGANIZATION_WRITE,
     "canary": CANARY,
     "terminate": TERMINATE,
 }

@@ -11,7 +11,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from stopline.connectors.aws import marks
-from stopline.connectors.aws.permissions import CANARY, READ, TERMINATE, WRITE
+from stopline.connectors.aws.permissions import (
+    CANARY,
+    ORGANIZATION_READ,
+    ORGANIZATION_WRITE,
+    READ,
+    TERMINATE,
+    WRITE,
+)
 from stopline.text import Json
 
 MOST = 6_144
@@ -50,6 +57,11 @@ _DIRECTORY = (
     *(f"arn:aws:identitystore:::{kind}/*" for kind in ("group", "membership", "user")),
 )
 _ASSIGNMENTS = tuple(f"arn:aws:sso:::{kind}/*" for kind in ("account", "instance", "permissionSet"))
+_CONTROLS = tuple(
+    f"arn:aws:organizations::*:policy/*/{kind}/*"
+    for kind in ("service_control_policy", "resource_control_policy")
+)
+_PLACES = tuple(f"arn:aws:organizations::*:{kind}/*" for kind in ("root", "ou", "account"))
 
 _CREDENTIALS = r"AccessKeys?|SSHPublicKeys?|SigningCertificates?|ServiceSpecificCredentials?"
 
@@ -77,6 +89,8 @@ RULES = (
     Rule(r"es:(?!ListDomainNames)\w+", "Domains", ("arn:aws:es:*:*:domain/*",)),
     Rule(r"identitystore:\w+Membership", "Memberships", _DIRECTORY),
     Rule(r"sso:(Create|Delete)AccountAssignment", "Assignments", _ASSIGNMENTS),
+    Rule(r"organizations:(Attach|Detach)Policy", "Attachments", (*_CONTROLS, *_PLACES)),
+    Rule(r"organizations:(Update|Delete)Policy", "Controls", _CONTROLS),
     Rule(r"sts:AssumeRole", "Worker", (f"arn:aws:iam::*:role{marks.PATH}*",)),
 )
 """The first that knows an action counts."""
@@ -128,13 +142,16 @@ def policies() -> Mapping[str, Json]:
 
     `read` and `write` are for the roles in each account, `canary` for the second one when
     `stopline doctor --canary` is wanted, `terminate` when `stopline terminate` is, `worker` for
-    the principal that assumes them.
+    the principal that assumes them. The two of the organization are for its role alone: the first
+    for what it reads, the second besides for the fast cut.
     """
     said = {
         "read": statements(READ - _ASSUME),
         "write": [*statements(WRITE), _spare(WRITE)],
         "canary": statements(CANARY),
         "terminate": [*statements(TERMINATE, always=_ENDED), _spared(sorted(TERMINATE))],
+        "organization-read": statements(ORGANIZATION_READ),
+        "organization-write": statements(ORGANIZATION_WRITE),
         "worker": statements(_ASSUME),
     }
     return {name: {"Version": "2012-10-17", "Statement": all_} for name, all_ in said.items()}

@@ -97,7 +97,7 @@ def _account(eyes: _Eyes) -> _Looked:
         account = reading.account(eyes.clients, eyes.account)
     except ConnectorError as error:
         step = "Give the reading role what config/permissions/aws/read.json says."
-        return _Looked((*checks, eyes.check("quotas", _brief(error), step, grade="fail")))
+        return _Looked((*checks, eyes.check("quotas", brief(error), step, grade="fail")))
     checks += [*_quotas(eyes, account)]
     arns = {i.arn for i in account.identities} | {f"arn:aws:s3:::{name}" for name in names}
     return _Looked(tuple(checks), frozenset(arns))
@@ -110,10 +110,10 @@ def _identities(eyes: _Eyes) -> Iterator[tuple[str, str, Callable[..., Any]]]:
     reads, writes = eyes.clients.read_role(eyes.account), eyes.clients.role(eyes.account)
     yield "reads as", reads, eyes.clients.ask
     if writes != reads:
-        yield "writes as", writes, partial(_twice, eyes.clients.do)
+        yield "writes as", writes, partial(twice, eyes.clients.do)
 
 
-def _twice(do: Callable[..., Any], *args: str) -> Any:
+def twice(do: Callable[..., Any], *args: str) -> Any:
     """Ask again where credentials took too long for a write: by then they are there."""
     try:
         return do(*args)
@@ -128,7 +128,7 @@ def _nobody(eyes: _Eyes, what: str, role: str, error: ConnectorError) -> Check:
     step = "Give the worker credentials that may call sts:AssumeRole on it, and check its trust."
     if "xpired" in error.detail or "TooSkewed" in error.detail:
         step = "Set the worker's clock by NTP: a signature is good for five minutes."
-    return eyes.check(what, f"not as {whom}: {_brief(error)}", step, grade="fail")
+    return eyes.check(what, f"not as {whom}: {brief(error)}", step, grade="fail")
 
 
 def _who(eyes: _Eyes, what: str, role: str, answer: Json) -> Check:
@@ -247,7 +247,7 @@ def _may_write(eyes: _Eyes, caller: str) -> Check:
         for statement in policies.statements(WRITE):
             missing += _simulated(eyes, source, statement)
     except ConnectorError as error:
-        found = f"not checked, since they cannot be simulated here: {_brief(error)}"
+        found = f"not checked, since they cannot be simulated here: {brief(error)}"
         step = f"`stopline doctor --canary {eyes.account}` shows them by using them."
         return eyes.check("rights to write", found, step, grade="warn")
     if missing:
@@ -305,7 +305,7 @@ def _quotas(eyes: _Eyes, account: reading.Account) -> Iterator[Check]:
         summary: Json = eyes.ask("iam", "get_account_summary")["SummaryMap"]
     except ConnectorError as error:
         step = "Give the reading role what config/permissions/aws/read.json says."
-        yield eyes.check("quotas", _brief(error), step, grade="fail")
+        yield eyes.check("quotas", brief(error), step, grade="fail")
         return
     used, quota = summary["Policies"], summary["PoliciesQuota"]
     full = used >= quota and not account.our_policies
@@ -374,6 +374,7 @@ def _ours(pattern: str) -> bool:
     return any(what in pattern for what in (":user/", ":role/", ":s3:::"))
 
 
-def _brief(error: ConnectorError, most: int = 160) -> str:
+def brief(error: ConnectorError, most: int = 160) -> str:
+    """What an error says, cut short."""
     text = " ".join(error.detail.split())
     return text if len(text) <= most else f"{text[:most]}..."

@@ -8,25 +8,30 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
-from stopline.connectors.aws import marks, reading
+from stopline.connectors.aws import marks, organizing, reading
 from stopline.connectors.aws.claims import (
     OPEN,
     Place,
     Standing,
     let_past,
     of_accounts,
+    of_control,
     of_freeze,
     of_principal,
     of_statement,
 )
 from stopline.connectors.aws.clients import Clients
 from stopline.connectors.aws.evaluating import Policies
+from stopline.connectors.aws.fastcut import COVERED
 from stopline.connectors.aws.kinds import where_of
+from stopline.connectors.aws.organizing import Bound, Bounds
+from stopline.connectors.aws.policy import statements
 from stopline.connectors.aws.resources import BY_STATEMENT
 from stopline.connectors.aws.sharing import ASSUME
 from stopline.errors import ConnectorError
 from stopline.model import Change, Document
 from stopline.port import Observed, Unproved
+from stopline.text import Json
 
 _ON_PRINCIPALS = (
     "user-attachment", "user-inline-policy", "user-boundary",
@@ -44,10 +49,15 @@ def unproved(
 ) -> Iterator[Unproved]:
     """Name what does not do what it was made for; `accounts` are the vendor's. Raises nothing."""
     standing = [c for c in held if c.after is not None and _stands(c, observed)]
+    bounds = Bounds(clients)
     for change in standing:
-        if why := _on_target(change, accounts, observed[change.address.document].raw):
+        bound = bounds.of(change.address.realm) if place_of(change.address.document) else Bound()
+        raw = observed[change.address.document].raw
+        if why := _on_target(change, accounts, raw, bound):
             yield Unproved(change.address, why)
-    yield from _on_principals(clients, [c for c in standing if c.address.kind in _ON_PRINCIPALS])
+    ours = [c for c in standing if c.address.kind in _ON_PRINCIPALS]
+    yield from _on_principals(clients, ours, bounds)
+    yield from _in_organization(standing, bounds)
 
 
 def _stands(change: Change, observed: Mapping[Document, Observed]) -> bool:
@@ -70,7 +80,7 @@ def place_of(document: Document) -> Place | None:
     return Place(document.realm, row.arn_of(where_of(document)), row.actions) if row else None
 
 
-def _on_target(change: Change, accounts: Sequence[str], raw: str) -> str:
+def _on_target(change: Change, accounts: Sequence[str], raw: str, bound: Bound) -> str:
     place = place_of(change.address.document)
     if place is None or change.after is None or not raw:
         return ""
@@ -78,14 +88,15 @@ def _on_target(change: Change, accounts: Sequence[str], raw: str) -> str:
     frozen = "ArnNotLike" in (ours.get("Condition") or {})
     requests = of_freeze(ours, place) if frozen else of_statement(ours, document, place)
     theirs = of_accounts(accounts, document, place)
-    policies = Policies(resource=document)
+    covered = place.arn.split(":")[2] in COVERED and change.address.document.kind != _TRUST
+    policies = Policies(resource=document, rcps=bound.rcps if covered else ())
     return let_past(requests, policies) or let_past(theirs, policies)
 
 
 # --- principals ------------------------------------------------------------------------------
 
 
-def _on_principals(clients: Clients, held: Sequence[Change]) -> Iterator[Unproved]:
+def _on_principals(clients: Clients, held: Sequence[Change], bounds: Bounds) -> Iterator[Unproved]:
     numbers = sorted({change.address.realm for change in held})
     with ThreadPoolExecutor(max(1, len(numbers))) as pool:
         read = dict(zip(numbers, pool.map(lambda n: _read(clients, n), numbers), strict=True))
@@ -94,7 +105,7 @@ def _on_principals(clients: Clients, held: Sequence[Change]) -> Iterator[Unprove
         if isinstance(found, ConnectorError):
             why = f"the policies of the account could not be read again: {found.detail}"
         else:
-            why = _on_principal(change, found)
+            why = _on_principal(change, found, bounds.of(change.address.realm))
         if why:
             yield Unproved(change.address, why)
 
@@ -106,7 +117,7 @@ def _read(clients: Clients, number: str) -> reading.Held | ConnectorError:
         return error
 
 
-def _on_principal(change: Change, held: reading.Held) -> str:
+def _on_principal(change: Change, held: reading.Held, bound: Bound) -> str:
     kind = change.address.kind.partition("-")[0]
     name, _, policy = change.address.document.id.partition("/")
     found = held.get((kind, name))
@@ -115,4 +126,48 @@ def _on_principal(change: Change, held: reading.Held) -> str:
     standing = Standing(found.arn, found.documents)
     before = change.moment if marks.is_cut(policy) else ""
     requests = of_principal(standing, before=before)
-    return let_past(requests, Policies(found.documents, found.boundary, resource=OPEN))
+    own = Policies(found.documents, found.boundary, resource=OPEN, scps=bound.scps)
+    return let_past(requests, own)
+
+
+# --- the organization ------------------------------------------------------------------------
+
+
+def _in_organization(held: Sequence[Change], bounds: Bounds) -> Iterator[Unproved]:
+    """What our policies there claim, in each account that they reach through an attachment."""
+    for change in held:
+        kind, _, what = change.address.kind.rpartition("-")
+        if what != "policy" or kind not in organizing.CONTROLS or change.after is None:
+            continue
+        name, attachments = change.address.id, f"{kind}-attachment"
+        places = {
+            c.address.document.id
+            for c in held
+            if c.address.kind == attachments and c.address.part == name
+        }
+        if why := _reached(change.after.value["document"], places, bounds):
+            yield Unproved(change.address, why)
+
+
+def _reached(body: Json, places: set[str], bounds: Bounds) -> str:
+    numbers = {*bounds.clients.estate.accounts, *(p for p in places if p.isdigit())}
+    said = {number: bounds.tried(number) for number in sorted(numbers)}
+    below = [n for n, b in said.items() if isinstance(b, Bound) and places & {*b.above}]
+    for error in said.values():
+        if isinstance(error, ConnectorError):
+            return f"what binds the lab's accounts could not be read: {error.detail}"
+    if not below:
+        return "it is attached to nothing in which an account of the lab's is"
+    documents = (OPEN_CONTROL, body)
+    for number in below:
+        for ours in statements(body):
+            controls = Policies(resource=OPEN, rcps=documents)
+            if "Principal" not in ours:
+                controls = Policies(resource=OPEN, scps=(documents,))
+            if why := let_past(of_control(ours, number), controls):
+                return why
+    return ""
+
+
+OPEN_CONTROL: Json = {"Statement": {"Effect": "Allow", "Action": "*", "Resource": "*"}}
+"""What AWS attaches everywhere by itself, and refuses nothing."""

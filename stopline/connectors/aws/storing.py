@@ -147,13 +147,13 @@ def _exempt(terms: Terms, account: str) -> list[str]:
     protected, aws = terms.estate.protected, terms.estate.aws
     few = (*protected.orchestrator, *protected.break_glass, *terms.estate.responders)
     said = (*few, *protected.log_delivery)
-    arns = {_pinned(arn, account) for arn in said if _of_iam(arn)}
+    arns = {_pinned(arn, account) for arn in said if of_iam(arn)}
     if aws and account in aws.accounts and (role := aws.accounts[account].role or aws.role):
         arns.add(f"arn:aws:iam::{account}:role/{role}")
     return sorted({f"arn:aws:iam::{account}:root", *arns})
 
 
-def _of_iam(who: str) -> bool:
+def of_iam(who: str) -> bool:
     """Whether it is an ARN of IAM: what is protected may be of another provider too."""
     return who.startswith("arn:") and who.split(":")[2] in ("iam", "sts")
 

@@ -2,6 +2,8 @@
 
 from collections.abc import Mapping
 
+from stopline.playbook import Placed
+
 CONTAINS: Mapping[str, frozenset[str]] = {
     "users": frozenset({"deny-all"}),
     "roles": frozenset({"deny-all"}),
@@ -22,6 +24,9 @@ CONTAINS: Mapping[str, frozenset[str]] = {
     "lambda-functions": frozenset({"vendor"}),
     "file-systems": frozenset({"vendor"}),
     "search-domains": frozenset({"vendor"}),
+    "organization-principals": Placed({"scp"}),
+    "organization-resources": Placed({"rcp"}),
+    "member-accounts": frozenset({"scp"}),
 }
 
 NOT_LOOKED_AT: tuple[str, ...] = (
@@ -59,5 +64,9 @@ TECHNIQUES: Mapping[str, tuple[str, str]] = {
     "user-attachment": _PERMISSIONS,
     "role-attachment": _PERMISSIONS,
     "bucket-policy-statement": _FILES,
+    "service-control-policy": _PERMISSIONS,
+    "service-control-attachment": _PERMISSIONS,
+    "resource-control-policy": _PERMISSIONS,
+    "resource-control-attachment": _PERMISSIONS,
 }
 """What containing each kind of address is, in the words of https://d3fend.mitre.org/ ."""
