@@ -333,8 +333,9 @@ class SheetOrder:
 class Summary:
     """Where a pause stands, in numbers. Lists are in the journal.
 
-    `result` is `contained`, `partial`, `stopped`, `restored`, `terminated` or `refused`. `notices`
-    is how many are due.
+    `result` is `contained`, `partial`, `breached`, `stopped`, `restored`, `terminated` or
+    `refused`. `notices` is how many are due. `breached` counts what somebody removes at will;
+    then it is audited after `again_seconds`, and not as usual (0).
     """
 
     result: str = ""
@@ -347,6 +348,8 @@ class Summary:
     gaps: int = 0
     why: str = ""
     notices: int = 0
+    breached: int = 0
+    again_seconds: float = 0.0
 
 
 @dataclass(frozen=True)

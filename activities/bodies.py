@@ -21,6 +21,7 @@ from temporalio.exceptions import ApplicationError
 
 from activities import api, vouching
 from activities.auditing import audited
+from activities.breaching import to_climb
 from activities.ends import conclusion, opened_under, verified
 from activities.restoring import restoration, termination
 from activities.sheets import write_sheet
@@ -132,6 +133,7 @@ class Activities:
             estate,
             pauses.cut_at(order.pause),
             pauses.settled(order.pause, {n: c.propagation for n, c in connectors.items()}),
+            to_climb(self.book, order.pause, holds, playbook.audits),
         )
         plan = planner.plan_containment(
             snapshot, terms, order.scope, standing, _opinions(connectors)

@@ -7,7 +7,9 @@ from dataclasses import replace
 
 from activities import api
 from activities.auditing import looks, observed
+from activities.breaching import note_climbs, watched
 from activities.telling import NOBODY, Teller, concluding
+from stopline.climbing import look_again
 from stopline.journal.book import Book
 from stopline.journal.pauses import TERMINATED, PauseStatus, Planned
 from stopline.model import Address, Direction
@@ -108,6 +110,8 @@ def conclusion(book: Book, asked: api.Conclusion, teller: Teller = NOBODY) -> ap
     holds = book.writes.holds(pause)
     latest = book.pauses.latest(pause)
     planned = _last_containment(book, asked)
+    note_climbs(book, pause, holds)
+    breaches, audits = watched(book, pause)
     summary = api.Summary(
         held=len(holds),
         failed=len(_left(planned, latest, Outcome.FAILED)),
@@ -117,17 +121,20 @@ def conclusion(book: Book, asked: api.Conclusion, teller: Teller = NOBODY) -> ap
         open_skips=sum(skip.leaves_access for skip in planned.plan.skips) if planned else 0,
         gaps=len(planned.plan.gaps) if planned else 0,
         why=asked.blocked,
+        breached=len(breaches),
+        again_seconds=look_again(breaches, audits),
     )
     if asked.direction is Direction.TERMINATE:
         summary = _terminated(book, asked, summary)
     open_ = set(_open(planned)) - _accepted(book, pause)
     result = _result(summary, asked, known=not open_, ended=book.pauses.is_terminated(pause))
-    summary = _with_result(summary, result)
+    summary = replace(summary, result=result)
     status = {
         "restored": PauseStatus.CLOSED,
         "terminated": PauseStatus.TERMINATED if holds else PauseStatus.CLOSED,
         "stopped": PauseStatus.STOPPED,
         "contained": PauseStatus.CONTAINED,
+        "breached": PauseStatus.BREACHED,
     }.get(result, PauseStatus.PARTIAL)
     detail = {name: getattr(summary, name) for name in _NUMBERS} | {"why": summary.why}
     changed = book.pauses.get(pause).status is not status
@@ -159,12 +166,10 @@ def _is_whole(book: Book, pause: str, plan: str) -> bool:
     return all(scope.admits(h.address, h.change.principal) for h in book.writes.holds(pause))
 
 
-_NUMBERS = ("held", "failed", "conflicts", "unproven", "unverified", "open_skips", "gaps")
-
-
-def _with_result(summary: api.Summary, result: str) -> api.Summary:
-    numbers = {name: getattr(summary, name) for name in _NUMBERS}
-    return api.Summary(result=result, why=summary.why, **numbers)
+_NUMBERS = (
+    "held", "failed", "conflicts", "unproven", "unverified", "open_skips", "gaps", "breached",
+    "again_seconds",
+)  # fmt: skip
 
 
 def _last_containment(book: Book, asked: api.Conclusion) -> Planned | None:
@@ -238,6 +243,8 @@ def _result(summary: api.Summary, asked: api.Conclusion, *, known: bool, ended: 
         return "restored"
     if asked.stopped:
         return "stopped"
+    if summary.breached:
+        return "breached"
     whole = not (summary.failed or summary.conflicts or summary.unverified or summary.why)
     contained = "terminated" if ended else "contained"
     return contained if whole and known else "partial"

@@ -209,7 +209,8 @@ class Change:
     ours; an unmarked change is a toggle. `uid` is the immutable id that must still be there.
     `phase` is the place of its rule in the playbook. `vouched` is the grant's. `stands_on` is the
     foundation without which this cannot be. `felt` says what others than the vendor feel of it.
-    `moment` is a time that stands in `after`; the digest of a plan leaves it out.
+    `moment` is a time that stands in `after`; the digest of a plan leaves it out. `over` is the
+    lever below this one, which somebody took away again and again.
     """
 
     address: Address
@@ -226,6 +227,7 @@ class Change:
     stands_on: Address | None = None
     felt: str = ""
     moment: str = ""
+    over: Address | None = None
 
     def inverse(self) -> "Change":
         """Swap `before` and `after`. Nothing else: the way back is not written by anybody."""
@@ -350,7 +352,7 @@ class Plan:
         text = dump(replace(self, residuals=(), taken_from="", pause=""))
         for moment in {change.moment for change in self.work} - {""}:
             text = text.replace(moment, "")
-        for later in ('"felt":"",', '"moment":"",'):  # came later: a digest outlives a release
+        for later in ('"felt":"",', '"moment":"",', '"over":null,'):  # came later: a digest outlives a release
             text = text.replace(later, "")
         return sha256(text.replace(self.pause, "{pause}") if self.pause else text)
 
