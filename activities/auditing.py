@@ -4,17 +4,19 @@ Nothing is written to any system here. What is contained again is a sweep's work
 """
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 from activities import api
+from activities.breaching import breaches_of
 from activities.telling import NOBODY, Teller, auditing
 from stopline.errors import ConnectorError
 from stopline.journal.book import Book
 from stopline.journal.pauses import Planned
 from stopline.model import Address, Document
 from stopline.planner import Drift, DriftKind, Look, drift
+from stopline.playbook import Audits
 from stopline.port import Connector, Observed
 from stopline.receipts import Hold
 from stopline.terminating import Removed
@@ -31,6 +33,7 @@ def audited(
     connectors: Mapping[str, Connector],
     asked: api.AuditOrder,
     planned: Planned,
+    audits: Audits,
     teller: Teller = NOBODY,
 ) -> api.Audited:
     """Compare what a pause holds with what is there, and journal it. `planned` is a sweep's."""
@@ -39,37 +42,47 @@ def audited(
     found = drift(holds, looks(observed(connectors, holds), holds))
     earlier = book.store.events(pause, KIND)
     before = Counter(address for event in earlier for address in event.data["opened"])
-    opened = sorted(str(one.address) for one in found if one.kind in OPENS)
-    held = {hold.address for hold in holds}
-    fresh = sorted(str(c.address) for c in planned.plan.work if c.address not in held)
-    beyond = sorted({str(s.address) for s in planned.plan.skips if s.leaves_access})
+    data = _data(asked, planned, found, holds)
+    broken = breaches_of(book, pause, audits, data) if asked.contains else ()
+    data["breached"] = [str(breach.address) for breach in broken]
     result = api.Audited(
         number=len(earlier) + 1,
         at=book.store.now(),
         by=asked.by,
         held=len(holds),
-        drifted=len(opened),
-        fresh=len(fresh),
-        beyond=len(beyond),
+        drifted=len(data["opened"]),
+        fresh=len(data["fresh"]),
+        beyond=len(data["beyond"]),
         unread=sum(one.kind is DriftKind.UNREAD for one in found),
         gaps=len(planned.plan.gaps),
-        again=max((before[address] for address in opened), default=0),
+        again=max((before[address] for address in data["opened"]), default=0),
         contains=asked.contains,
+        breached=len(broken),
+        climbs=len(data["climbs"]),
     )
-    data = {
-        "plan": planned.ref,
-        "contains": asked.contains,
-        "drift": [_told(one) for one in found],
-        "opened": opened,
-        "fresh": fresh,
-        "beyond": beyond,
-        "gaps": [f"{g.connector} {g.realm}: {g.what}: {g.cause}" for g in planned.plan.gaps],
-        "held": len(holds),
-    }
     last = earlier[-1].data if earlier else {}
     drafts = teller.drafts(auditing(book, asked.order, result)) if _news(data, last) else ()
     book.pauses.note(pause, KIND, data, asked.by, event="drift", drafts=drafts)
     return replace(result, notices=len(book.outbox.due(pause)))
+
+
+def _data(
+    asked: api.AuditOrder, planned: Planned, found: Iterable[Drift], holds: Sequence[Hold]
+) -> dict[str, Json]:
+    """What an audit found, as the journal keeps it."""
+    found, held = tuple(found), {hold.address for hold in holds}
+    new = [c for c in planned.plan.work if c.address not in held]
+    return {
+        "plan": planned.ref,
+        "contains": asked.contains,
+        "drift": [_told(one) for one in found],
+        "opened": sorted(str(one.address) for one in found if one.kind in OPENS),
+        "fresh": sorted(str(c.address) for c in new if c.over is None),
+        "climbs": sorted(str(c.address) for c in new if c.over is not None),
+        "beyond": sorted({str(s.address) for s in planned.plan.skips if s.leaves_access}),
+        "gaps": [f"{g.connector} {g.realm}: {g.what}: {g.cause}" for g in planned.plan.gaps],
+        "held": len(holds),
+    }
 
 
 def _news(data: Json, last: Json) -> bool:

@@ -101,8 +101,9 @@ class Activities:
         """Read what the pause holds and what the vendor holds anew; journal what differs."""
         with _at_work():
             ref = self._plan(asked.order, approved=True)
-            connectors = self._built(asked.order.frozen)[1]
-            return audited(self.book, connectors, asked, self._plans(ref.ref), self.teller)
+            frozen, connectors = self._built(asked.order.frozen)
+            planned, audits = self._plans(ref.ref), frozen.parse()[1].audits
+            return audited(self.book, connectors, asked, planned, audits, self.teller)
 
     def _plan(self, order: api.PauseOrder, *, approved: bool) -> api.PlanRef:
         self._check(order)

@@ -1,4 +1,4 @@
-"""Who removes again and again what a pause contains: asked of the journal, by the pause's playbook."""
+"""Who removes again and again what a pause contains: asked of the journal, by its playbook."""
 
 from collections.abc import Iterable
 
@@ -9,12 +9,17 @@ from stopline.journal.removals import CLIMBED, climbs, removals
 from stopline.model import Address
 from stopline.playbook import Audits
 from stopline.receipts import Hold
+from stopline.text import Json
 
 
-def watched(book: Book, pause: str) -> tuple[tuple[Breach, ...], Audits]:
-    """What of a pause is breached now, and how its playbook has it watched."""
-    audits = _audits(book, pause)
-    return breaches(book.writes.holds(pause), removals(book.store, pause), audits), audits
+def audits_of(book: Book, pause: str) -> Audits:
+    """How the playbook that a pause was opened with has it watched."""
+    return Frozen.load(book.store.body(book.pauses.opened_with(pause))).parse()[1].audits
+
+
+def breaches_of(book: Book, pause: str, audits: Audits, found: Json = None) -> tuple[Breach, ...]:
+    """What of a pause is breached now. `found`: an audit that is not written down yet."""
+    return breaches(book.writes.holds(pause), removals(book.store, pause, found), audits)
 
 
 def to_climb(book: Book, pause: str, holds: Iterable[Hold], audits: Audits) -> frozenset[Address]:
@@ -32,8 +37,5 @@ def note_climbs(book: Book, pause: str, holds: Iterable[Hold]) -> None:
         if h.change.over is not None and str(h.address) not in known
     ]
     if levers:
-        book.pauses.note(pause, CLIMBED, {"levers": levers})
-
-
-def _audits(book: Book, pause: str) -> Audits:
-    return Frozen.load(book.store.body(book.pauses.opened_with(pause))).parse()[1].audits
+        reason = f"{', '.join(lever['over'] for lever in levers)}: removed again and again"
+        book.pauses.note(pause, CLIMBED, {"reason": reason, "levers": levers})

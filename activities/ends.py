@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from activities import api
 from activities.auditing import looks, observed
-from activities.breaching import note_climbs, watched
+from activities.breaching import audits_of, breaches_of, note_climbs
 from activities.telling import NOBODY, Teller, concluding
 from stopline.climbing import look_again
 from stopline.journal.book import Book
@@ -111,7 +111,8 @@ def conclusion(book: Book, asked: api.Conclusion, teller: Teller = NOBODY) -> ap
     latest = book.pauses.latest(pause)
     planned = _last_containment(book, asked)
     note_climbs(book, pause, holds)
-    breaches, audits = watched(book, pause)
+    audits = audits_of(book, pause)
+    breaches = breaches_of(book, pause, audits)
     summary = api.Summary(
         held=len(holds),
         failed=len(_left(planned, latest, Outcome.FAILED)),

@@ -352,7 +352,11 @@ class Plan:
         text = dump(replace(self, residuals=(), taken_from="", pause=""))
         for moment in {change.moment for change in self.work} - {""}:
             text = text.replace(moment, "")
-        for later in ('"felt":"",', '"moment":"",', '"over":null,'):  # came later: a digest outlives a release
+        for later in (
+            '"felt":"",',
+            '"moment":"",',
+            '"over":null,',
+        ):  # came later: a digest outlives a release
             text = text.replace(later, "")
         return sha256(text.replace(self.pause, "{pause}") if self.pause else text)
 

@@ -67,8 +67,11 @@ class _Count:
                 fate.calm += 1
 
 
-def removals(store: Store, pause: str) -> dict[Address, Removals]:
-    """How often each address of a pause was removed by somebody else, where it was at all."""
+def removals(store: Store, pause: str, found: Json = None) -> dict[Address, Removals]:
+    """How often each address of a pause was removed by somebody else, where it was at all.
+
+    `found` is what an audit found that is not written down yet.
+    """
     count = _Count()
     for event in store.events(pause):
         if event.kind == "receipts":
@@ -76,6 +79,8 @@ def removals(store: Store, pause: str) -> dict[Address, Removals]:
                 count.receipt(receipt, event.data["direction"])
         elif event.kind == "audited":
             count.audit(event.data)
+    if found is not None:
+        count.audit(found)
     return {
         Address.parse(where): Removals(fate.times, fate.calm)
         for where, fate in sorted(count.fates.items())

@@ -1,6 +1,7 @@
 """Who removes our deny again and again meets the next lever; where there is none, it is said."""
 
 from dataclasses import replace
+from itertools import pairwise
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -37,7 +38,7 @@ def audit(night: Night, approved: Plan, pause: str = FIRST) -> api.Audited:
     planned = Planned("", night.plan(pause, sweep=approved))
     while True:
         try:
-            return audited(night.book, {NAME: night.connector}, order, planned)
+            return audited(night.book, {NAME: night.connector}, order, planned, AUDITS)
         except Crash:  # its next attempt looks again
             night.now += 60
 
@@ -152,7 +153,7 @@ def test_who_can_edit_every_lever_is_met_more_and_more_slowly(removed: int) -> N
         assert {breach.principal for breach in found} == {"v0"}
         waits.append(look_again(found, AUDITS))
     longest = AUDITS.breached_hours * 3600
-    assert all(b == min(2 * a, longest) for a, b in zip(waits, waits[1:], strict=False))
+    assert all(b == min(2 * a, longest) for a, b in pairwise(waits))
     for _ in range(AUDITS.calm):
         assert night.breaches(FIRST)
         audit(night, approved)

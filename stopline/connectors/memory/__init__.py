@@ -300,40 +300,12 @@ def _shut(grant: Grant, terms: Terms, proto: Change) -> Iterator[Change]:
 
 def _changes(grant: Grant, terms: Terms, proto: Change) -> Iterator[Change]:
     mark, realm, id_ = terms.mark, grant.address.realm, grant.address.id
-    foundation = f"Deny-J{mark.journal}"
-    base = Address(NAME, realm, "foundation", foundation)
     if grant.address.kind == "switch":
         yield proto
         return
     proto = replace(proto, marked=True)
     if grant.address.kind == "principal":
-        yield replace(
-            proto,
-            address=base,
-            after=State.of({"deny": "*", "by": mark.journal}),
-            breadth=Breadth.FOUNDATION,
-            uid="",
-            principal=foundation,
-            summary="create the deny that the attachments need",
-        )
-        attachment = Address(NAME, realm, "attachment", f"{id_}#{foundation}")
-        yield replace(
-            proto,
-            address=attachment,
-            after=State.of({"on": foundation}),
-            breadth=Breadth.PRINCIPAL,
-            stands_on=base,
-            summary=f"attach the deny to {id_}",
-        )
-        if attachment in terms.removed:
-            yield replace(
-                proto,
-                address=Address(NAME, realm, "ban", f"{id_}#{foundation}"),
-                after=State.of({"Sid": foundation}),
-                breadth=Breadth.PRINCIPAL,
-                over=attachment,
-                summary=f"ban {id_} from above the realm: its deny was removed again and again",
-            )
+        yield from _denied(grant, terms, proto)
         return
     for part in ("Acct", "Own"):
         sid = f"StoplineJ{mark.journal}P{mark.pause}{part}"
@@ -343,4 +315,38 @@ def _changes(grant: Grant, terms: Terms, proto: Change) -> Iterator[Change]:
             after=State.of({"Sid": sid, "Effect": "Deny"}),
             breadth=Breadth.TARGET,
             summary=f"deny {id_} to the vendor ({part})",
+        )
+
+
+def _denied(grant: Grant, terms: Terms, proto: Change) -> Iterator[Change]:
+    """Attach a deny that stands on another; above one that is removed again and again, a ban."""
+    mark, realm, id_ = terms.mark, grant.address.realm, grant.address.id
+    foundation = f"Deny-J{mark.journal}"
+    base = Address(NAME, realm, "foundation", foundation)
+    yield replace(
+        proto,
+        address=base,
+        after=State.of({"deny": "*", "by": mark.journal}),
+        breadth=Breadth.FOUNDATION,
+        uid="",
+        principal=foundation,
+        summary="create the deny that the attachments need",
+    )
+    attachment = Address(NAME, realm, "attachment", f"{id_}#{foundation}")
+    yield replace(
+        proto,
+        address=attachment,
+        after=State.of({"on": foundation}),
+        breadth=Breadth.PRINCIPAL,
+        stands_on=base,
+        summary=f"attach the deny to {id_}",
+    )
+    if attachment in terms.removed:
+        yield replace(
+            proto,
+            address=Address(NAME, realm, "ban", f"{id_}#{foundation}"),
+            after=State.of({"Sid": foundation}),
+            breadth=Breadth.PRINCIPAL,
+            over=attachment,
+            summary=f"ban {id_} from above the realm: its deny was removed again and again",
         )
