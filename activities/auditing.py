@@ -28,23 +28,38 @@ OPENS = (DriftKind.REMOVED, DriftKind.REGRANTED, DriftKind.EDITED)
 """Through these the vendor may have access again."""
 
 
+def drifted(book: Book, connectors: Mapping[str, Connector], pause: str) -> tuple[Drift, ...]:
+    """Compare what a pause holds with what is there."""
+    holds = book.writes.holds(pause)
+    return drift(holds, looks(observed(connectors, holds), holds))
+
+
+def opened(found: Iterable[Drift]) -> dict[str, Json]:
+    """What differs, as the journal keeps it; and through what of it the vendor may be in again."""
+    listed = tuple(found)
+    return {
+        "drift": [_told(one) for one in listed],
+        "opened": sorted(str(one.address) for one in listed if one.kind in OPENS),
+    }
+
+
 def audited(
     book: Book,
-    connectors: Mapping[str, Connector],
     asked: api.AuditOrder,
+    found: Sequence[Drift],
     planned: Planned,
     audits: Audits,
     teller: Teller = NOBODY,
 ) -> api.Audited:
-    """Compare what a pause holds with what is there, and journal it. `planned` is a sweep's."""
+    """Journal what an audit found, and what is new: `planned` is a sweep's, made after it."""
     pause = asked.order.pause
     holds = book.writes.holds(pause)
-    found = drift(holds, looks(observed(connectors, holds), holds))
     earlier = book.store.events(pause, KIND)
     before = Counter(address for event in earlier for address in event.data["opened"])
-    data = _data(asked, planned, found, holds)
+    data = opened(found) | _new(asked, planned, holds)
     broken = breaches_of(book, pause, audits, data) if asked.contains else ()
-    data["breached"] = [str(breach.address) for breach in broken]
+    met = {str(change.over) for change in planned.plan.changes}
+    data["breached"] = [str(b.address) for b in broken if str(b.address) not in met]
     result = api.Audited(
         number=len(earlier) + 1,
         at=book.store.now(),
@@ -57,7 +72,7 @@ def audited(
         gaps=len(planned.plan.gaps),
         again=max((before[address] for address in data["opened"]), default=0),
         contains=asked.contains,
-        breached=len(broken),
+        breached=len(data["breached"]),
         climbs=len(data["climbs"]),
     )
     last = earlier[-1].data if earlier else {}
@@ -66,22 +81,18 @@ def audited(
     return replace(result, notices=len(book.outbox.due(pause)))
 
 
-def _data(
-    asked: api.AuditOrder, planned: Planned, found: Iterable[Drift], holds: Sequence[Hold]
-) -> dict[str, Json]:
-    """What an audit found, as the journal keeps it."""
-    found, held = tuple(found), {hold.address for hold in holds}
-    new = [c for c in planned.plan.work if c.address not in held]
+def _new(asked: api.AuditOrder, planned: Planned, holds: Iterable[Hold]) -> dict[str, Json]:
+    """What the vendor holds besides, as the journal keeps it."""
+    plan, held = planned.plan, {hold.address for hold in holds}
+    new = [change for change in plan.work if change.address not in held]
     return {
         "plan": planned.ref,
         "contains": asked.contains,
-        "drift": [_told(one) for one in found],
-        "opened": sorted(str(one.address) for one in found if one.kind in OPENS),
         "fresh": sorted(str(c.address) for c in new if c.over is None),
         "climbs": sorted(str(c.address) for c in new if c.over is not None),
-        "beyond": sorted({str(s.address) for s in planned.plan.skips if s.leaves_access}),
-        "gaps": [f"{g.connector} {g.realm}: {g.what}: {g.cause}" for g in planned.plan.gaps],
-        "held": len(holds),
+        "beyond": sorted({str(s.address) for s in plan.skips if s.leaves_access}),
+        "gaps": [f"{g.connector} {g.realm}: {g.what}: {g.cause}" for g in plan.gaps],
+        "held": len(held),
     }
 
 

@@ -22,10 +22,12 @@ def breaches_of(book: Book, pause: str, audits: Audits, found: Json = None) -> t
     return breaches(book.writes.holds(pause), removals(book.store, pause, found), audits)
 
 
-def to_climb(book: Book, pause: str, holds: Iterable[Hold], audits: Audits) -> frozenset[Address]:
+def to_climb(
+    book: Book, pause: str, holds: Iterable[Hold], audits: Audits, found: Json = None
+) -> frozenset[Address]:
     """The levers of a pause above which the next one is wanted."""
     mine = [hold for hold in holds if hold.pause == pause]
-    return removed(mine, removals(book.store, pause), audits) if mine else frozenset()
+    return removed(mine, removals(book.store, pause, found), audits) if mine else frozenset()
 
 
 def note_climbs(book: Book, pause: str, holds: Iterable[Hold]) -> None:

@@ -29,7 +29,7 @@ class Removals:
 
 @dataclass(frozen=True, slots=True, order=True)
 class Breach:
-    """A lever that was removed again, with none above it that holds. `beyond` what was borne."""
+    """The highest lever that was removed again, with none above it. `beyond` what was borne."""
 
     address: Address
     principal: str
@@ -57,7 +57,7 @@ def breaches(
     found = (
         Breach(h.address, h.change.principal, ladder.of(h).times, ladder.beyond(h))
         for h in holds
-        if not ladder.stands(h) and not ladder.is_answered(h)
+        if not ladder.stands(h) and not ladder.is_answered(h) and ladder.is_highest(h)
     )
     return tuple(sorted(found))
 
@@ -105,6 +105,10 @@ class _Ladder:
         """Whether a lever above it stands; for one credential, a broader one of its principal."""
         above = [other for other in self.holds if self._is_above(other, hold)]
         return any(self.stands(other) or self.is_answered(other) for other in above)
+
+    def is_highest(self, hold: Hold) -> bool:
+        """Whether nothing was climbed to above it."""
+        return not any(other.change.over == hold.address for other in self.holds)
 
     def _is_above(self, other: Hold, hold: Hold) -> bool:
         if other.change.over == hold.address:

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from support.nights import PLAYBOOK, Crash, Mishap, Night, crash, lose_reply
 
 from activities import api
-from activities.auditing import audited
+from activities.auditing import audited, drifted, opened
 from stopline.climbing import look_again
 from stopline.connectors.memory import NAME, Principal
 from stopline.journal.pauses import Planned
@@ -35,12 +35,14 @@ words = st.lists(st.sampled_from(["detach", "detach and unban", "audit", "sweep"
 def audit(night: Night, approved: Plan, pause: str = FIRST) -> api.Audited:
     """Look at everything, as the activity does, and write it down."""
     order = api.AuditOrder(api.PauseOrder(pause=pause, vendor="mercor"), "stopline", contains=True)
-    planned = Planned("", night.plan(pause, sweep=approved))
     while True:
         try:
-            return audited(night.book, {NAME: night.connector}, order, planned, AUDITS)
+            found = drifted(night.book, {NAME: night.connector}, pause)
+            planned = Planned("", night.plan(pause, sweep=approved, found=opened(found)))
         except Crash:  # its next attempt looks again
             night.now += 60
+        else:
+            return audited(night.book, order, found, planned, AUDITS)
 
 
 def sweep(night: Night, approved: Plan, pause: str = FIRST) -> None:
@@ -205,7 +207,7 @@ def test_a_playbook_that_wants_a_word_proposes_the_lever() -> None:
     night = Night()
     usual = night.terms
     asks = PLAYBOOK.model_copy(update={"audits": AUDITS.model_copy(update={"climb": "ask"})})
-    night.terms = lambda pause: replace(usual(pause), playbook=asks)  # type: ignore[method-assign]
+    night.terms = lambda pause, found=None: replace(usual(pause, found), playbook=asks)  # type: ignore[method-assign]
     approved = night.contain(FIRST)
     for _ in range(AUDITS.climb_after):
         assert not [s for s in night.plan(FIRST, sweep=approved).skips if s.leaves_access]

@@ -22,6 +22,7 @@ from stopline.playbook import Phase, Playbook, Rule
 from stopline.port import Mark, Terms
 from stopline.receipts import Cause, Hold, Outcome, Receipt
 from stopline.terminating import plan_termination
+from stopline.text import Json
 from stopline.vendors import Vendor
 
 PASSES = 12
@@ -107,20 +108,27 @@ class Night:
 
     # --- planning --------------------------------------------------------------------------------
 
-    def plan(self, pause: str, scope: Scope | None = None, *, sweep: Plan | None = None) -> Plan:
+    def plan(
+        self,
+        pause: str,
+        scope: Scope | None = None,
+        *,
+        sweep: Plan | None = None,
+        found: Json = None,
+    ) -> Plan:
         """Plan a containment; as a sweep, within what an approved plan names."""
         scope = scope or Scope()
         snapshot = planner.snapshot_of("mercor", self.connector.discover(VENDOR, scope), "")
         approved = frozenset(c.address for c in sweep.work) if sweep else None
         return planner.plan_containment(
             snapshot,
-            self.terms(pause),
+            self.terms(pause, found),
             scope,
             planner.Standing(self.book.writes.holds(), approved, self.protected, self.released),
             planner.Opinions({NAME: self.connector.contained}, {NAME: self.connector.residuals}),
         )
 
-    def terms(self, pause: str) -> Terms:
+    def terms(self, pause: str, found: Json = None) -> Terms:
         """What the opinion may hang on, as an activity makes it."""
         pauses = self.book.pauses
         return Terms(
@@ -129,7 +137,9 @@ class Night:
             Mark(self.book.id, pause),
             cut_at=pauses.cut_at(pause),
             settled=pauses.settled(pause, {NAME: self.connector.propagation}),
-            removed=removed(self.holds(pause), removals(self.book.store, pause), PLAYBOOK.audits),
+            removed=removed(
+                self.holds(pause), removals(self.book.store, pause, found), PLAYBOOK.audits
+            ),
         )
 
     def holds(self, pause: str) -> tuple[Hold, ...]:
