@@ -80,7 +80,7 @@ class _Ladder:
     audits: Audits
 
     def of(self, hold: Hold) -> Removals:
-        """How often it was removed, or what it stands on, which undoes it as well."""
+        """How often it was removed, or what it stands on: without that it is nothing."""
         base = hold.change.stands_on
         both = [self.removals.get(a, NEVER) for a in (hold.address, base) if a is not None]
         times = max(one.times for one in both)

@@ -9,15 +9,20 @@ from pathlib import Path
 
 import pytest
 from support.older import older_worker
-from support.pausing import PAUSE
+from support.pausing import PAUSE, PLAYBOOK, Line, a_line
 from support.providers import Provider, provider
 from support.year import Year, a_year
 from temporalio.client import WorkflowHandle
 
 from activities import api
 from activities.telling import Teller
+from stopline.entrypoints.cli.auditing import shown as audits_shown
+from stopline.entrypoints.cli.reading import standing
 from stopline.journal.pauses import PauseStatus
+from stopline.notices.drafting import ASKS
 from stopline.playbook import Audits
+from stopline.render.audits import audits_page
+from stopline.render.standing import PARTIAL, exit_code
 from workflows import messages as m
 
 TERMS = Audits()
@@ -30,12 +35,17 @@ audiences:
 """
 
 
-def detach(year: Year, *, lifted: bool = False) -> None:
+def opened(line: Line, *, lifted: bool = False) -> None:
     """Somebody in the realm takes our deny off; `lifted`: above it as well."""
-    with year.line.world.lock:
-        year.line.world.principals["v0"].attached.clear()
+    with line.world.lock:
+        line.world.principals["v0"].attached.clear()
         if lifted:
-            year.line.world.bans.clear()
+            line.world.bans.clear()
+
+
+def detach(year: Year, *, lifted: bool = False) -> None:
+    """The same, where days can pass."""
+    opened(year.line, lifted=lifted)
 
 
 def is_contained(year: Year) -> bool:
@@ -106,22 +116,16 @@ async def given_back(year: Year, handle: WorkflowHandle) -> None:
     await year.until(PauseStatus.CLOSED)
 
 
-def test_who_removes_every_lever_is_met_slowly_and_said(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Put back, climbed, breached and paged, later with each removal; contained once it holds."""
-    monkeypatch.setenv("NOTICES_PAGER", "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw")
+def test_who_removes_every_lever_is_met_slowly_and_said() -> None:
+    """Put back, climbed, breached, later with each removal; contained once it holds."""
 
-    async def scenario(there: Provider) -> None:
-        (tmp_path / "notices.yaml").write_text(FILE.format(url=there.url))
-        async with a_year(24, Teller(tmp_path)) as year, year.line.working():
+    async def scenario() -> None:
+        async with a_year(24) as year, year.line.working():
             before = year.line.world.picture()
             handle = await year.pause(year.line.order())
             await removed_until_breached(year)
             assert is_contained(year)
             assert year.line.world.bans["v0"]
-            told = [n.event for n in year.line.book.outbox.of(PAUSE)]
-            assert told.count("breached") == 1
             for minutes in (15, 30, 60):  # they take everything off again as soon as it is back
                 detach(year, lifted=True)
                 await audited(year, minutes)
@@ -136,8 +140,7 @@ def test_who_removes_every_lever_is_met_slowly_and_said(
             await given_back(year, handle)
             assert year.line.world.picture() == before
 
-    with provider() as there:
-        asyncio.run(scenario(there))
+    asyncio.run(scenario())
 
 
 def test_a_person_who_stops_a_breached_pause_is_heard() -> None:
@@ -193,3 +196,40 @@ def test_a_breach_under_an_older_worker_is_looked_at_slowly_by_a_newer_one() -> 
                 await audited(year, 30)  # twice a quarter, since it was removed once more
 
     asyncio.run(scenario())
+
+
+def test_a_breach_is_paged_once_and_shown_by_every_word(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Those inside are told and asked to say that they heard it; status and audits name it."""
+    monkeypatch.setenv("NOTICES_PAGER", "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw")
+
+    async def scenario(there: Provider) -> None:
+        (tmp_path / "notices.yaml").write_text(FILE.format(url=there.url))
+        at_once = f"{PLAYBOOK}audits: {{climb_after: 1}}\n"
+        async with a_line(playbook=at_once, teller=Teller(tmp_path)) as line:
+            handle = await line.pause()
+            for lifted in (False, True, True):
+                opened(line, lifted=lifted)
+                word = m.Audit("carol")
+                await handle.execute_update(m.AUDIT, word, result_type=api.Audited)
+                rests = await line.until(
+                    handle, lambda s: s.phase is m.Phase.PAUSED and not s.audit_due
+                )
+            assert rests.summary.result == "breached"
+            assert rests.summary.again_seconds == 30 * 60
+            told = [n for n in line.book.outbox.of(PAUSE) if n.event == "breached"]
+            assert [(n.audience, n.event in ASKS) for n in told] == [("responders", True)]
+            shown = standing(line.book, line.book.pauses.get(PAUSE))
+            (left,) = (one for one in shown.left if one.kind == "breached")
+            assert (left.principal, ":ban:" in left.where) == ("v0", True)
+            assert (exit_code(shown), "removed 2 times" in left.reason) == (PARTIAL, True)
+            assert any(word.kind == "climb to another lever" for word in shown.said)
+            history = [*audits_shown(line.book.pauses.events(PAUSE))]
+            assert [bool(a.climbed) for a in history] == [True, False, False]
+            assert [bool(a.breached) for a in history] == [False, True, True]
+            assert history[-1].breached == (left.where,)
+            assert "BREACHED" in str(audits_page(history, PAUSE, "mercor", ""))
+
+    with provider() as there:
+        asyncio.run(scenario(there))
