@@ -11,6 +11,7 @@ from activities.breaching import audits_of, breaches_of, note_climbs
 from activities.telling import NOBODY, Teller, concluding
 from stopline.climbing import look_again
 from stopline.journal.book import Book
+from stopline.journal.outbox import Draft, NoticeState
 from stopline.journal.pauses import TERMINATED, PauseStatus, Planned
 from stopline.model import Address, Direction
 from stopline.planner import DriftKind, Look, drift
@@ -130,21 +131,34 @@ def conclusion(book: Book, asked: api.Conclusion, teller: Teller = NOBODY) -> ap
     open_ = set(_open(planned)) - _accepted(book, pause)
     result = _result(summary, asked, known=not open_, ended=book.pauses.is_terminated(pause))
     summary = replace(summary, result=result)
-    status = {
+    status = _status(result, is_held=bool(holds))
+    detail = {name: getattr(summary, name) for name in _NUMBERS} | {"why": summary.why}
+    was = book.pauses.get(pause).status
+    # Where something was removed for good, nobody is told that all was given back.
+    told = "terminated" if result == "restored" and book.pauses.removed(pause) else result
+    about = concluding(book, asked.order, replace(summary, result=told))
+    drafts = teller.drafts(about) if was is not status else ()
+    if was is PauseStatus.BREACHED and status is PauseStatus.CONTAINED:
+        drafts = tuple(d for d in drafts if not _is_known(book, pause, told, d))
+    book.pauses.mark(pause, status, detail, event=told, drafts=drafts)
+    return replace(summary, notices=len(book.outbox.due(pause)))
+
+
+def _status(result: str, *, is_held: bool) -> PauseStatus:
+    """Where a pause stands after a result."""
+    return {
         "restored": PauseStatus.CLOSED,
-        "terminated": PauseStatus.TERMINATED if holds else PauseStatus.CLOSED,
+        "terminated": PauseStatus.TERMINATED if is_held else PauseStatus.CLOSED,
         "stopped": PauseStatus.STOPPED,
         "contained": PauseStatus.CONTAINED,
         "breached": PauseStatus.BREACHED,
     }.get(result, PauseStatus.PARTIAL)
-    detail = {name: getattr(summary, name) for name in _NUMBERS} | {"why": summary.why}
-    changed = book.pauses.get(pause).status is not status
-    # Where something was removed for good, nobody is told that all was given back.
-    told = "terminated" if result == "restored" and book.pauses.removed(pause) else result
-    about = concluding(book, asked.order, replace(summary, result=told))
-    drafts = teller.drafts(about) if changed else ()
-    book.pauses.mark(pause, status, detail, event=told, drafts=drafts)
-    return replace(summary, notices=len(book.outbox.due(pause)))
+
+
+def _is_known(book: Book, pause: str, event: str, draft: Draft) -> bool:
+    """Whether those outside were told of it already: what was fought over is not their affair."""
+    sent = (n for n in book.outbox.of(pause) if n.state is not NoticeState.WITHDRAWN)
+    return draft.outside and any((n.event, n.audience) == (event, draft.audience) for n in sent)
 
 
 def _terminated(book: Book, asked: api.Conclusion, summary: api.Summary) -> api.Summary:

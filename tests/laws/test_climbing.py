@@ -7,17 +7,18 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from support.nights import PLAYBOOK, Crash, Mishap, Night, crash, lose_reply
 
-from activities import api
-from activities.auditing import audited, drifted, opened
 from stopline.climbing import look_again
-from stopline.connectors.memory import NAME, Principal
-from stopline.journal.pauses import Planned
+from stopline.connectors.memory import Principal
+from stopline.errors import ConnectorError
 from stopline.journal.removals import removals
 from stopline.model import Plan, Scope
+from stopline.planner import DriftKind, Look, drift
+from stopline.receipts import Hold
 
 FIRST, SECOND = "0000000a", "0000000b"
 FEW = settings(max_examples=25, deadline=None, derandomize=True)
 AUDITS = PLAYBOOK.audits
+OPENS = (DriftKind.REMOVED, DriftKind.REGRANTED, DriftKind.EDITED)
 ONE = Scope(principals=("v0",))
 
 nights = st.lists(
@@ -32,17 +33,36 @@ nights = st.lists(
 words = st.lists(st.sampled_from(["detach", "detach and unban", "audit", "sweep"]), max_size=12)
 
 
-def audit(night: Night, approved: Plan, pause: str = FIRST) -> api.Audited:
-    """Look at everything, as the activity does, and write it down."""
-    order = api.AuditOrder(api.PauseOrder(pause=pause, vendor="mercor"), "stopline", contains=True)
+def audit(night: Night, approved: Plan, pause: str = FIRST) -> Plan:
+    """Look at everything that is held, write down what differs, and plan what is to be done."""
+    holds = night.holds(pause)
+    looks = {hold.address: looked(night, hold) for hold in holds}
+    found = drift(holds, looks)
+    data = {
+        "drift": [{"address": str(one.address)} for one in found],
+        "opened": [str(one.address) for one in found if one.kind in OPENS],
+    }
     while True:
         try:
-            found = drifted(night.book, {NAME: night.connector}, pause)
-            planned = Planned("", night.plan(pause, sweep=approved, found=opened(found)))
+            plan = night.plan(pause, sweep=approved, found=data)
         except Crash:  # its next attempt looks again
             night.now += 60
         else:
-            return audited(night.book, order, found, planned, AUDITS)
+            night.book.pauses.note(pause, "audited", data)
+            return plan
+
+
+def looked(night: Night, hold: Hold) -> Look:
+    """One address as it is now; after a crash it is read again."""
+    while True:
+        try:
+            seen = night.connector.read(hold.address.document)
+        except ConnectorError:
+            return Look(read=False)
+        except Crash:
+            night.now += 60
+        else:
+            return Look(seen.states.get(hold.address), exists=seen.exists)
 
 
 def sweep(night: Night, approved: Plan, pause: str = FIRST) -> None:
