@@ -150,7 +150,7 @@ class Audited:
     `drifted` counts what we hold and is not as we left it, `fresh` access that is new and within
     what was approved, `beyond` what is new and waits for a person, `unread` what could not be read.
     `again` is how often the most often removed of it was removed before; `notices` how many are
-    due.
+    due. `breached` counts what somebody removes at will, `climbs` the levers that are wanted above.
     """
 
     number: int = 0
@@ -165,6 +165,8 @@ class Audited:
     again: int = 0
     contains: bool = False
     notices: int = 0
+    breached: int = 0
+    climbs: int = 0
 
     @property
     def clean(self) -> bool:
@@ -174,7 +176,7 @@ class Audited:
     @property
     def to_contain(self) -> bool:
         """Whether there is something that a sweep would take away again."""
-        return self.contains and bool(self.drifted or self.fresh)
+        return self.contains and bool(self.drifted or self.fresh or self.climbs)
 
 
 @dataclass(frozen=True)
@@ -335,8 +337,9 @@ class SheetOrder:
 class Summary:
     """Where a pause stands, in numbers. Lists are in the journal.
 
-    `result` is `contained`, `partial`, `stopped`, `restored`, `terminated` or `refused`. `notices`
-    is how many are due.
+    `result` is `contained`, `partial`, `breached`, `stopped`, `restored`, `terminated` or
+    `refused`. `notices` is how many are due. `breached` counts what somebody removes at will;
+    then it is audited after `again_seconds`, and not as usual (0).
     """
 
     result: str = ""
@@ -349,6 +352,8 @@ class Summary:
     gaps: int = 0
     why: str = ""
     notices: int = 0
+    breached: int = 0
+    again_seconds: float = 0.0
 
 
 @dataclass(frozen=True)

@@ -4,17 +4,19 @@ Nothing is written to any system here. What is contained again is a sweep's work
 """
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 from activities import api
+from activities.breaching import breaches_of
 from activities.telling import NOBODY, Teller, auditing
 from stopline.errors import ConnectorError
 from stopline.journal.book import Book
 from stopline.journal.pauses import Planned
 from stopline.model import Address, Document
 from stopline.planner import Drift, DriftKind, Look, drift
+from stopline.playbook import Audits
 from stopline.port import Connector, Observed
 from stopline.receipts import Hold
 from stopline.terminating import Removed
@@ -26,50 +28,72 @@ OPENS = (DriftKind.REMOVED, DriftKind.REGRANTED, DriftKind.EDITED)
 """Through these the vendor may have access again."""
 
 
+def drifted(book: Book, connectors: Mapping[str, Connector], pause: str) -> tuple[Drift, ...]:
+    """Compare what a pause holds with what is there."""
+    holds = book.writes.holds(pause)
+    return drift(holds, looks(observed(connectors, holds), holds))
+
+
+def opened(found: Iterable[Drift]) -> dict[str, Json]:
+    """What differs, as the journal keeps it; and through what of it the vendor may be in again."""
+    listed = tuple(found)
+    return {
+        "drift": [_told(one) for one in listed],
+        "opened": sorted(str(one.address) for one in listed if one.kind in OPENS),
+    }
+
+
 def audited(
     book: Book,
-    connectors: Mapping[str, Connector],
     asked: api.AuditOrder,
+    found: Sequence[Drift],
     planned: Planned,
+    audits: Audits,
     teller: Teller = NOBODY,
 ) -> api.Audited:
-    """Compare what a pause holds with what is there, and journal it. `planned` is a sweep's."""
+    """Journal what an audit found, and what is new: `planned` is a sweep's, made after it."""
     pause = asked.order.pause
     holds = book.writes.holds(pause)
-    found = drift(holds, looks(observed(connectors, holds), holds))
     earlier = book.store.events(pause, KIND)
     before = Counter(address for event in earlier for address in event.data["opened"])
-    opened = sorted(str(one.address) for one in found if one.kind in OPENS)
-    held = {hold.address for hold in holds}
-    fresh = sorted(str(c.address) for c in planned.plan.work if c.address not in held)
-    beyond = sorted({str(s.address) for s in planned.plan.skips if s.leaves_access})
+    data = opened(found) | _new(asked, planned, holds)
+    broken = breaches_of(book, pause, audits, data) if asked.contains else ()
+    met = {str(change.over) for change in planned.plan.changes}
+    data["breached"] = [str(b.address) for b in broken if str(b.address) not in met]
     result = api.Audited(
         number=len(earlier) + 1,
         at=book.store.now(),
         by=asked.by,
         held=len(holds),
-        drifted=len(opened),
-        fresh=len(fresh),
-        beyond=len(beyond),
+        drifted=len(data["opened"]),
+        fresh=len(data["fresh"]),
+        beyond=len(data["beyond"]),
         unread=sum(one.kind is DriftKind.UNREAD for one in found),
         gaps=len(planned.plan.gaps),
-        again=max((before[address] for address in opened), default=0),
+        again=max((before[address] for address in data["opened"]), default=0),
         contains=asked.contains,
+        breached=len(data["breached"]),
+        climbs=len(data["climbs"]),
     )
-    data = {
-        "plan": planned.ref,
-        "contains": asked.contains,
-        "drift": [_told(one) for one in found],
-        "opened": opened,
-        "fresh": fresh,
-        "beyond": beyond,
-        "gaps": [f"{g.connector} {g.realm}: {g.what}: {g.cause}" for g in planned.plan.gaps],
-        "held": len(holds),
-    }
     last = earlier[-1].data if earlier else {}
     drafts = teller.drafts(auditing(book, asked.order, result)) if _news(data, last) else ()
     book.pauses.note(pause, KIND, data, asked.by, event="drift", drafts=drafts)
     return replace(result, notices=len(book.outbox.due(pause)))
+
+
+def _new(asked: api.AuditOrder, planned: Planned, holds: Iterable[Hold]) -> dict[str, Json]:
+    """What the vendor holds besides, as the journal keeps it."""
+    plan, held = planned.plan, {hold.address for hold in holds}
+    new = [change for change in plan.work if change.address not in held]
+    return {
+        "plan": planned.ref,
+        "contains": asked.contains,
+        "fresh": sorted(str(c.address) for c in new if c.over is None),
+        "climbs": sorted(str(c.address) for c in new if c.over is not None),
+        "beyond": sorted({str(s.address) for s in plan.skips if s.leaves_access}),
+        "gaps": [f"{g.connector} {g.realm}: {g.what}: {g.cause}" for g in plan.gaps],
+        "held": len(held),
+    }
 
 
 def _news(data: Json, last: Json) -> bool:

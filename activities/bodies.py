@@ -20,7 +20,8 @@ from temporalio import activity
 from temporalio.exceptions import ApplicationError
 
 from activities import api, vouching
-from activities.auditing import audited
+from activities.auditing import audited, drifted, opened
+from activities.breaching import to_climb
 from activities.ends import conclusion, opened_under, verified
 from activities.restoring import restoration, termination
 from activities.sheets import write_sheet
@@ -39,7 +40,7 @@ from stopline.port import Connector, Mark, Terms
 from stopline.receipts import Hold
 from stopline.recovery.places import Place
 from stopline.signing import UNSIGNED
-from stopline.text import jsonable
+from stopline.text import Json, jsonable
 
 log = structlog.get_logger()
 Connectors = Mapping[str, Connector]
@@ -99,11 +100,14 @@ class Activities:
     def audit(self, asked: api.AuditOrder) -> api.Audited:
         """Read what the pause holds and what the vendor holds anew; journal what differs."""
         with _at_work():
-            ref = self._plan(asked.order, approved=True)
-            connectors = self._built(asked.order.frozen)[1]
-            return audited(self.book, connectors, asked, self._plans(ref.ref), self.teller)
+            self._check(asked.order)
+            frozen, connectors = self._built(asked.order.frozen)
+            found = drifted(self.book, connectors, asked.order.pause)
+            ref = self._plan(asked.order, approved=True, seen=opened(found))
+            planned, audits = self._plans(ref.ref), frozen.parse()[1].audits
+            return audited(self.book, asked, found, planned, audits, self.teller)
 
-    def _plan(self, order: api.PauseOrder, *, approved: bool) -> api.PlanRef:
+    def _plan(self, order: api.PauseOrder, *, approved: bool, seen: Json = None) -> api.PlanRef:
         self._check(order)
         frozen, connectors = self._built(order.frozen)
         vendor, playbook, estate = frozen.parse()
@@ -132,6 +136,7 @@ class Activities:
             estate,
             pauses.cut_at(order.pause),
             pauses.settled(order.pause, {n: c.propagation for n, c in connectors.items()}),
+            to_climb(self.book, order.pause, holds, playbook.audits, seen),
         )
         plan = planner.plan_containment(
             snapshot, terms, order.scope, standing, _opinions(connectors)

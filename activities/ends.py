@@ -7,8 +7,11 @@ from dataclasses import replace
 
 from activities import api
 from activities.auditing import looks, observed
+from activities.breaching import audits_of, breaches_of, note_climbs
 from activities.telling import NOBODY, Teller, concluding
+from stopline.climbing import look_again
 from stopline.journal.book import Book
+from stopline.journal.outbox import Draft, NoticeState
 from stopline.journal.pauses import TERMINATED, PauseStatus, Planned
 from stopline.model import Address, Direction
 from stopline.planner import DriftKind, Look, drift
@@ -108,6 +111,9 @@ def conclusion(book: Book, asked: api.Conclusion, teller: Teller = NOBODY) -> ap
     holds = book.writes.holds(pause)
     latest = book.pauses.latest(pause)
     planned = _last_containment(book, asked)
+    note_climbs(book, pause, holds)
+    audits = audits_of(book, pause)
+    breaches = breaches_of(book, pause, audits)
     summary = api.Summary(
         held=len(holds),
         failed=len(_left(planned, latest, Outcome.FAILED)),
@@ -117,26 +123,42 @@ def conclusion(book: Book, asked: api.Conclusion, teller: Teller = NOBODY) -> ap
         open_skips=sum(skip.leaves_access for skip in planned.plan.skips) if planned else 0,
         gaps=len(planned.plan.gaps) if planned else 0,
         why=asked.blocked,
+        breached=len(breaches),
+        again_seconds=look_again(breaches, audits),
     )
     if asked.direction is Direction.TERMINATE:
         summary = _terminated(book, asked, summary)
     open_ = set(_open(planned)) - _accepted(book, pause)
     result = _result(summary, asked, known=not open_, ended=book.pauses.is_terminated(pause))
-    summary = _with_result(summary, result)
-    status = {
-        "restored": PauseStatus.CLOSED,
-        "terminated": PauseStatus.TERMINATED if holds else PauseStatus.CLOSED,
-        "stopped": PauseStatus.STOPPED,
-        "contained": PauseStatus.CONTAINED,
-    }.get(result, PauseStatus.PARTIAL)
+    summary = replace(summary, result=result)
+    status = _status(result, is_held=bool(holds))
     detail = {name: getattr(summary, name) for name in _NUMBERS} | {"why": summary.why}
-    changed = book.pauses.get(pause).status is not status
+    was = book.pauses.get(pause).status
     # Where something was removed for good, nobody is told that all was given back.
     told = "terminated" if result == "restored" and book.pauses.removed(pause) else result
     about = concluding(book, asked.order, replace(summary, result=told))
-    drafts = teller.drafts(about) if changed else ()
+    drafts = teller.drafts(about) if was is not status else ()
+    if was is PauseStatus.BREACHED and status is PauseStatus.CONTAINED:
+        drafts = tuple(d for d in drafts if not _is_known(book, pause, told, d))
     book.pauses.mark(pause, status, detail, event=told, drafts=drafts)
     return replace(summary, notices=len(book.outbox.due(pause)))
+
+
+def _status(result: str, *, is_held: bool) -> PauseStatus:
+    """Where a pause stands after a result."""
+    return {
+        "restored": PauseStatus.CLOSED,
+        "terminated": PauseStatus.TERMINATED if is_held else PauseStatus.CLOSED,
+        "stopped": PauseStatus.STOPPED,
+        "contained": PauseStatus.CONTAINED,
+        "breached": PauseStatus.BREACHED,
+    }.get(result, PauseStatus.PARTIAL)
+
+
+def _is_known(book: Book, pause: str, event: str, draft: Draft) -> bool:
+    """Whether those outside were told of it already: what was fought over is not their affair."""
+    sent = (n for n in book.outbox.of(pause) if n.state is not NoticeState.WITHDRAWN)
+    return draft.outside and any((n.event, n.audience) == (event, draft.audience) for n in sent)
 
 
 def _terminated(book: Book, asked: api.Conclusion, summary: api.Summary) -> api.Summary:
@@ -159,12 +181,10 @@ def _is_whole(book: Book, pause: str, plan: str) -> bool:
     return all(scope.admits(h.address, h.change.principal) for h in book.writes.holds(pause))
 
 
-_NUMBERS = ("held", "failed", "conflicts", "unproven", "unverified", "open_skips", "gaps")
-
-
-def _with_result(summary: api.Summary, result: str) -> api.Summary:
-    numbers = {name: getattr(summary, name) for name in _NUMBERS}
-    return api.Summary(result=result, why=summary.why, **numbers)
+_NUMBERS = (
+    "held", "failed", "conflicts", "unproven", "unverified", "open_skips", "gaps", "breached",
+    "again_seconds",
+)  # fmt: skip
 
 
 def _last_containment(book: Book, asked: api.Conclusion) -> Planned | None:
@@ -238,6 +258,8 @@ def _result(summary: api.Summary, asked: api.Conclusion, *, known: bool, ended: 
         return "restored"
     if asked.stopped:
         return "stopped"
+    if summary.breached:
+        return "breached"
     whole = not (summary.failed or summary.conflicts or summary.unverified or summary.why)
     contained = "terminated" if ended else "contained"
     return contained if whole and known else "partial"

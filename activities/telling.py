@@ -40,6 +40,7 @@ SECONDS = 3.0
 """The longest that what is told may keep a containment waiting for a folder that hangs."""
 NO_MORE = "no longer true"
 _LEFT = (
+    ("breached", "that somebody removes at will; no lever is left that they cannot edit"),
     ("failed", "writes that failed"),
     ("conflicts", "edited by somebody else meanwhile, and not overwritten"),
     ("unproven", "of which nobody can say whether the write landed"),
@@ -48,6 +49,7 @@ _LEFT = (
     ("gaps", "places that could not be read"),
 )
 _FOUND = (
+    ("breached", "that somebody removes at will; no lever is left that they cannot edit"),
     ("drifted", "accesses that were opened again"),
     ("fresh", "accesses that are new, within what was approved"),
     ("beyond", "accesses that are left open and wait for a person"),

@@ -211,6 +211,7 @@ class Change:
     foundation without which this cannot be. `felt` says what others than the vendor feel of it.
     `moment` is a time that stands in `after`; the digest of a plan leaves it out. `spans`: it
     reaches into other realms of its connector, so on the way back it waits for all of theirs.
+    `over` is the lever below this one, which somebody took away again and again.
     """
 
     address: Address
@@ -228,6 +229,7 @@ class Change:
     felt: str = ""
     moment: str = ""
     spans: bool = False
+    over: Address | None = None
 
     def inverse(self) -> "Change":
         """Swap `before` and `after`. Nothing else: the way back is not written by anybody."""
@@ -357,7 +359,7 @@ class Plan:
         return sha256(text.replace(self.pause, "{pause}") if self.pause else text)
 
 
-_CAME_LATER = ('"felt":"",', '"moment":"",', '"spans":false,')
+_CAME_LATER = ('"felt":"",', '"moment":"",', '"over":null,', '"spans":false,')
 
 
 def stage(change: Change, direction: Direction) -> tuple[int, int]:

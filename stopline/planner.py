@@ -245,7 +245,18 @@ def _left_out(change: Change, grant: Grant, terms: Terms, standing: Standing) ->
     if pattern := "" if asked else protects(standing.protected, *texts):
         reason = f"protected by the estate's file: {pattern}"
         return Skip(change.address, who, reason, leaves_access=True)
-    if standing.approved is None or grant.vouched or change.address in standing.approved:
+    return _unasked(change, grant, terms, standing)
+
+
+def _unasked(change: Change, grant: Grant, terms: Terms, standing: Standing) -> Skip | None:
+    """What a person must say yes to, and nobody has: nothing in a plan that a person will read."""
+    who = change.principal or grant.principal
+    if standing.approved is None or change.address in standing.approved:
+        return None
+    if change.over is not None and terms.playbook.audits.climb == "ask":
+        reason = f"{change.over} was removed again and again; the playbook wants a person's word"
+        return Skip(change.address, who, f"{reason} for this: {change.summary}", leaves_access=True)
+    if grant.vouched:
         return None
     reason = f"only {grant.via} selects it, which the vendor can write; nobody approved it"
     return Skip(change.address, who, reason, leaves_access=True)

@@ -74,11 +74,21 @@ class Audits(_Strict):
 
     `act` says what an audit does that finds our overlay removed or new access: `contain` takes it
     away again within what was approved, `report` only says so. `hours: 0` is never.
+
+    A lever that was removed `climb_after` times gets the next one of its connector above it, which
+    the remover may not be able to edit: `climb: contain` takes it, `ask` proposes it to a person.
+    Where there is none the pause is `breached`: it is audited after `breached_minutes`, each time
+    twice as late, at most after `breached_hours`; until what was removed held for `calm` audits.
     """
 
     hours: float = Field(default=24, ge=0, le=24 * 31)
     jitter_minutes: float = Field(default=10, ge=0, le=24 * 60)
     act: Literal["contain", "report"] = "contain"
+    climb: Literal["contain", "ask"] = "contain"
+    climb_after: int = Field(default=2, ge=1, le=100, strict=True)
+    breached_minutes: float = Field(default=15, gt=0, le=24 * 60)
+    breached_hours: float = Field(default=24, gt=0, le=24 * 31)
+    calm: int = Field(default=3, ge=1, le=100, strict=True)
 
 
 class Playbook(_Strict):

@@ -56,7 +56,8 @@ class Terms:
     """What a connector's opinion may hang on, besides the grant. Times are UTC, whole seconds.
 
     `refusals`: what a provider did not take. `cut_at`: when the pause began. `settled`: by when
-    this pause's latest write of a document was seen everywhere.
+    this pause's latest write of a document was seen everywhere. `removed`: the levers of this pause
+    that somebody took away so often that the next one is wanted above each.
     """
 
     vendor: Vendor
@@ -66,6 +67,7 @@ class Terms:
     estate: Estate = field(default_factory=Estate)
     cut_at: str = ""
     settled: Mapping[Document, str] = field(default_factory=dict)
+    removed: frozenset[Address] = frozenset()
 
     def cut_after(self, document: Document) -> str:
         """The time before which what was issued must end, once the document shuts the door."""

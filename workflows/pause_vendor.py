@@ -25,6 +25,8 @@ with workflow.unsafe.imports_passed_through():
 
 REFUSED = "refused-told"
 """The patch by which a history is known to be one in which a refusal is told."""
+BREACHED = "breached"
+"""The patch by which a history is known to be one in which a breached pause is looked at slowly."""
 IDLE = 3
 """Passes in a row without a single write, after which what is left is left to a person."""
 
@@ -196,6 +198,8 @@ class PauseVendor(PeoplesWords):
                 api.VERIFY, state.order, api.Tally, summary="read back what we left", minutes=30
             )
         await self._end(Direction.CONTAIN, plan, blocked)
+        if self._slowly:
+            state.next_audit = 0.0  # reckoned anew
         self._enter(Phase.PAUSED)
 
     async def _pass(self, order: api.PauseOrder, before: api.Tally) -> api.PlanRef:
@@ -376,7 +380,13 @@ class PauseVendor(PeoplesWords):
 
     def _later(self, audits: api.AuditTerms) -> float:
         """When the next audit is due: not all pauses of a lab at one moment."""
-        return workflow.time() + audits.every + workflow.random().uniform(0, audits.jitter)
+        every = self._state.summary.again_seconds if self._slowly else audits.every
+        return workflow.time() + every + workflow.random().uniform(0, audits.jitter)
+
+    @property
+    def _slowly(self) -> bool:
+        """Whether the pause is breached, and looked at by a calendar of its own."""
+        return self._state.summary.again_seconds > 0 and workflow.patched(BREACHED)
 
     async def _audit(self) -> None:
         """Look at everything anew; what was opened again is queued for a sweep."""
@@ -397,6 +407,8 @@ class PauseVendor(PeoplesWords):
         state.audit_by, state.next_audit, state.interrupted = "", 0.0, ""
         if state.audited.to_contain and state.may_contain_again:
             state.queued.append(replace(state.order, plan=""))
+        elif self._slowly:
+            await self._conclude(Direction.CONTAIN, "", "")  # it may have held for long enough
 
     async def _renew(self) -> None:
         """Continue as new on entering PAUSED, when nobody is waiting for an answer."""

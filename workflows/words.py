@@ -173,7 +173,7 @@ class PeoplesWords:
             waited = state.restore is not None
             state.queued.clear()
             state.withdraw()
-            if state.summary.result == "partial" or not waited:
+            if state.summary.result in ("partial", "breached") or not waited:
                 state.summary = replace(state.summary, result="stopped")  # for an audit under way
                 await self._conclude(Direction.CONTAIN, "", "")
         else:

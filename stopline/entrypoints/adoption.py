@@ -26,6 +26,7 @@ RUNS = 1000
 _CONCLUDED = (
     PauseStatus.CONTAINED,
     PauseStatus.PARTIAL,
+    PauseStatus.BREACHED,
     PauseStatus.STOPPED,
     PauseStatus.TERMINATED,
 )

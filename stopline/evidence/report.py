@@ -5,6 +5,7 @@ from datetime import datetime
 
 from stopline.journal.book import Book
 from stopline.journal.glass import BROKEN, REVIEWED
+from stopline.journal.removals import CLIMBED
 from stopline.journal.store import Event
 from stopline.model import Plan
 from stopline.receipts import Outcome
@@ -27,6 +28,7 @@ _ROWS = {
     REVIEWED: "people",
     "review-overdue": "status",
     "interrupted": "status",
+    CLIMBED: "status",
     "planned": "plans",
     "intent": "intents",
     "receipts": "receipts",

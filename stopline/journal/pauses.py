@@ -28,6 +28,7 @@ class PauseStatus(StrEnum):
     CONTAINING = "containing"
     CONTAINED = "contained"
     PARTIAL = "partial"
+    BREACHED = "breached"
     STOPPED = "stopped"
     RESTORING = "restoring"
     TERMINATING = "terminating"

@@ -19,15 +19,15 @@ from stopline.journal.outbox import Draft
 
 REFUSED = "refused"
 EVENTS = (
-    "opened", REFUSED, "contained", "partial", "stopped", "restored", "terminated", "drift",
-    BROKEN,
+    "opened", REFUSED, "contained", "partial", "breached", "stopped", "restored", "terminated",
+    "drift", BROKEN,
 )  # fmt: skip
 """What there are notices about."""
 OUTSIDE_EVENTS = ("contained", "restored")
 """What the vendor and its payees are told of."""
 LIFTED = "pausing"
 """What those outside are told when a person lets them hear before containment is verified."""
-ASKS = ("opened", "partial", "stopped", "drift", BROKEN)
+ASKS = ("opened", "partial", "breached", "stopped", "drift", BROKEN)
 """What somebody must acknowledge, or others are told."""
 
 _ONLY: Mapping[str, tuple[Audience, ...]] = {BROKEN: (Audience.RESPONDERS, Audience.LEADERSHIP)}
@@ -38,6 +38,7 @@ _SUBJECTS: Mapping[str, str] = {
     REFUSED: "{} is not stopped",
     "contained": "{} is contained",
     "partial": "{} is contained in part only",
+    "breached": "BREACHED: somebody removes what keeps {} out",
     "stopped": "the containment of {} was stopped",
     "restored": "{} was given back its access",
     "terminated": "the pause of {} was terminated",

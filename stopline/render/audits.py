@@ -25,7 +25,11 @@ class Differs:
 
 @dataclass(frozen=True, slots=True)
 class AuditShown:
-    """One audit as the journal has it. `times` is how often an address was opened before it."""
+    """One audit as the journal has it. `times` is how often an address was opened before it.
+
+    `breached` is what somebody removes at will, with no lever left above it; `climbed` the levers
+    that were taken after this audit, and before the next, above others that were removed again.
+    """
 
     number: int
     at: str
@@ -37,6 +41,8 @@ class AuditShown:
     beyond: tuple[str, ...] = ()
     gaps: tuple[str, ...] = ()
     times: tuple[tuple[str, int], ...] = ()
+    breached: tuple[str, ...] = ()
+    climbed: tuple[str, ...] = ()
 
     @property
     def clean(self) -> bool:
@@ -71,6 +77,9 @@ def audit_page(audit: AuditShown, pause: str, vendor: str) -> Page:
             for d in audit.drift
         )
         sections.append(Section(f"Not as we left it ({len(lines)})", lines, Tone.WARN))
+    what = "Breached: removed again, and no lever is left that the remover cannot edit"
+    sections += _listed(what, audit.breached)
+    sections += _listed("Climbed to, above what was removed again and again", audit.climbed)
     sections += _listed("New access, within what was approved", audit.fresh)
     sections += _listed("Left open: it waits for a person", audit.beyond)
     sections += _listed("Gaps: not read", audit.gaps)
@@ -93,9 +102,12 @@ def _numbers(audit: AuditShown) -> str:
 
 
 def _what_now(audit: AuditShown) -> str:
-    if not (audit.opened or audit.fresh):
+    if not (audit.opened or audit.fresh or audit.climbed):
         return "nothing to contain again"
-    return "contained again by a sweep" if audit.contains else "only reported, not contained again"
+    if not audit.contains:
+        return "only reported, not contained again"
+    climbed = f", climbed to {len(audit.climbed)} levers" if audit.climbed else ""
+    return f"contained again by a sweep{climbed}" + (": BREACHED" if audit.breached else "")
 
 
 def _listed(title: str, texts: Sequence[str]) -> list[Section]:

@@ -20,8 +20,8 @@ DONE, FAILED, WAITING, PARTIAL, CONFLICT, UNVERIFIED = 0, 1, 5, 6, 7, 8
 class Left:
     """One thing that is not as it was meant to be, why, and what a person can run next.
 
-    `kind` is `failed`, `conflict`, `not asked`, `left open`, `gap`, `unverified`, `unproven`,
-    `recovery sheet` or `notice`.
+    `kind` is `breached`, `failed`, `conflict`, `not asked`, `left open`, `gap`, `unverified`,
+    `unproven`, `recovery sheet` or `notice`.
     `columns` are the texts before, ours and now, where the journal has them. `direction` is that
     of the write which did not do, empty where there was none.
     """
@@ -146,12 +146,14 @@ _TONES = {
     "terminated": Tone.GOOD,
     "closed": Tone.GOOD,
     "partial": Tone.WARN,
+    "breached": Tone.BAD,
     "stopped": Tone.BAD,
 }
 _MEANS = {
     "containing": "being contained",
     "contained": "everything in scope is contained and was read back",
     "partial": "contained but for what is listed below",
+    "breached": "somebody removes at will what is listed below; it is contained again, slowly",
     "stopped": "stopped by a person; what was contained stays so",
     "restoring": "being given back",
     "terminating": "what was contained is being removed for good",
@@ -290,6 +292,7 @@ def _waiting(s: Standing) -> Page:
 
 
 _TITLES = {
+    "breached": "Breached: removed again, and no lever is left that the remover cannot edit",
     "left open": "Left open: the vendor keeps it until a person decides",
     "failed": "Failed: not written, or not known to be",
     "not asked": "Not reached: no answer is in the journal",

@@ -8,6 +8,7 @@ from typing import Any
 from urllib.parse import unquote
 
 from stopline import guards, planner
+from stopline.climbing import Breach, breaches, removed
 from stopline.connectors.aws import AwsConnector, marks
 from stopline.connectors.aws.clients import Clients
 from stopline.drill.access import Access
@@ -16,10 +17,11 @@ from stopline.engine import Errand, apply
 from stopline.estate import AwsAccount, AwsEstate, Estate, Protected
 from stopline.journal.book import Book, open_book
 from stopline.journal.pauses import Pause, PauseStatus
+from stopline.journal.removals import removals
 from stopline.model import Change, Finding, Plan, Scope, Snapshot, stage
 from stopline.playbook import Limits, Phase, Playbook, Rule
 from stopline.port import Connector, Mark, Terms
-from stopline.receipts import Receipt
+from stopline.receipts import Hold, Receipt
 from stopline.text import Json
 from stopline.vendors import AwsSelectors, Vendor
 
@@ -153,7 +155,16 @@ class AwsNight:
             self.estate,
             pauses.cut_at(pause),
             pauses.settled(pause, {"aws": PROPAGATION}),
+            removed(self.held(pause), removals(self.book.store, pause), self.rules.audits),
         )
+
+    def held(self, pause: str = FIRST) -> tuple[Hold, ...]:
+        """What one pause holds."""
+        return self.book.writes.holds(pause)
+
+    def breaches(self, pause: str = FIRST) -> tuple[Breach, ...]:
+        """What somebody removes at will."""
+        return breaches(self.held(pause), removals(self.book.store, pause), self.rules.audits)
 
     def plan(self, pause: str = FIRST, *, sweep: Plan | None = None) -> Plan:
         """Plan a containment; as a sweep, within what an approved plan names."""

@@ -10,16 +10,19 @@ from dataclasses import dataclass, field
 from itertools import groupby
 
 from stopline import planner
+from stopline.climbing import Breach, breaches, removed
 from stopline.connectors.memory import CONTAINS, NAME, MemoryConnector, Principal, World
 from stopline.engine import Errand, apply
 from stopline.errors import ConnectorError
 from stopline.journal.book import Book, open_book
 from stopline.journal.pauses import Pause, PauseStatus
+from stopline.journal.removals import removals
 from stopline.model import Address, Change, Document, Plan, Scope, stage
 from stopline.playbook import Phase, Playbook, Rule
 from stopline.port import Mark, Terms
-from stopline.receipts import Cause, Outcome, Receipt
+from stopline.receipts import Cause, Hold, Outcome, Receipt
 from stopline.terminating import plan_termination
+from stopline.text import Json
 from stopline.vendors import Vendor
 
 PASSES = 12
@@ -105,20 +108,27 @@ class Night:
 
     # --- planning --------------------------------------------------------------------------------
 
-    def plan(self, pause: str, scope: Scope | None = None, *, sweep: Plan | None = None) -> Plan:
+    def plan(
+        self,
+        pause: str,
+        scope: Scope | None = None,
+        *,
+        sweep: Plan | None = None,
+        found: Json = None,
+    ) -> Plan:
         """Plan a containment; as a sweep, within what an approved plan names."""
         scope = scope or Scope()
         snapshot = planner.snapshot_of("mercor", self.connector.discover(VENDOR, scope), "")
         approved = frozenset(c.address for c in sweep.work) if sweep else None
         return planner.plan_containment(
             snapshot,
-            self.terms(pause),
+            self.terms(pause, found),
             scope,
             planner.Standing(self.book.writes.holds(), approved, self.protected, self.released),
             planner.Opinions({NAME: self.connector.contained}, {NAME: self.connector.residuals}),
         )
 
-    def terms(self, pause: str) -> Terms:
+    def terms(self, pause: str, found: Json = None) -> Terms:
         """What the opinion may hang on, as an activity makes it."""
         pauses = self.book.pauses
         return Terms(
@@ -127,7 +137,18 @@ class Night:
             Mark(self.book.id, pause),
             cut_at=pauses.cut_at(pause),
             settled=pauses.settled(pause, {NAME: self.connector.propagation}),
+            removed=removed(
+                self.holds(pause), removals(self.book.store, pause, found), PLAYBOOK.audits
+            ),
         )
+
+    def holds(self, pause: str) -> tuple[Hold, ...]:
+        """What one pause holds."""
+        return tuple(self.book.writes.holds(pause))
+
+    def breaches(self, pause: str) -> tuple[Breach, ...]:
+        """What somebody removes at will."""
+        return breaches(self.holds(pause), removals(self.book.store, pause), PLAYBOOK.audits)
 
     def plan_restore(self, pause: str, scope: Scope | None = None) -> Plan:
         """Plan what a pause gives back, with a person's word for what is unproven."""

@@ -32,6 +32,11 @@ class BeforeNotices(PauseVendor):
     def _send_notices(self, due: int) -> None:
         """Nothing is sent."""
 
+    @property
+    def _slowly(self) -> bool:
+        """It knew no breach, and looked once a day."""
+        return False
+
 
 @asynccontextmanager
 async def older_worker(line: Line) -> AsyncIterator[None]:

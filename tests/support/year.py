@@ -22,6 +22,7 @@ from temporalio.contrib.pydantic import pydantic_data_converter
 from temporalio.testing import WorkflowEnvironment
 
 from activities import api
+from activities.telling import NOBODY, Teller
 from stopline.errors import UserError
 from stopline.journal.pauses import PauseStatus
 
@@ -88,7 +89,7 @@ class Year:
 
 
 @asynccontextmanager
-async def a_year(hours: float) -> AsyncIterator[Year]:
+async def a_year(hours: float, teller: Teller = NOBODY) -> AsyncIterator[Year]:
     """Start the server that skips time, and a line on it that is audited every so many hours."""
     path = which("temporal-test-server", path=f"{prefix}/bin")
     playbook = (
@@ -100,6 +101,8 @@ async def a_year(hours: float) -> AsyncIterator[Year]:
     ) as environment:
         with tempfile.TemporaryDirectory() as folder:
             clock = Clock((await environment.get_current_time()).timestamp())
-            line = a_line_on(environment.client, Path(folder), a_world(), playbook, clock=clock)
+            line = a_line_on(
+                environment.client, Path(folder), a_world(), playbook, clock=clock, teller=teller
+            )
             with environment.auto_time_skipping_disabled():  # only `pass_by` lets time pass
                 yield Year(line, environment)

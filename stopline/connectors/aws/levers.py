@@ -86,12 +86,29 @@ def length(document: Json) -> int:
 
 
 def deny_all(grant: Grant, terms: Terms, proto: Change) -> tuple[Change, ...]:
-    """The first lever with room that denies a principal everything; none when there is none."""
+    """The first lever with room that denies a principal everything; none when there is none.
+
+    Above one that somebody took away again and again, the next besides: who may detach a policy
+    may not delete an inline one, or a boundary. Each is another permission.
+    https://docs.aws.amazon.com/service-authorization/latest/reference/list_awsidentityandaccessmanagementiam.html
+    """
+    ladder: list[Change] = []
     for lever in (_attached, _inlined, _bounded):
         changes = lever(grant, terms, proto)
-        if changes and taken(changes, terms):
-            return tuple(changes)
-    return ()
+        if not changes or not taken(changes, terms):
+            continue
+        *base, rung = changes
+        ladder += [*base, climbed(rung, ladder[-1]) if ladder else rung]
+        if rung.address not in terms.removed:
+            break
+    return tuple(ladder)
+
+
+def climbed(rung: Change, below: Change) -> Change:
+    """A lever that is taken since the one below it was removed again and again."""
+    what = rung.summary.partition(":")[0].partition(",")[0]
+    summary = f"{what}: the deny in {below.address.kind} was removed again and again"
+    return replace(rung, over=below.address, summary=summary)
 
 
 def _foundation(grant: Grant, terms: Terms, proto: Change) -> Change:

@@ -33,7 +33,7 @@ from stopline.model import (
     Skip,
     State,
 )
-from stopline.port import Mark, Observed, Terms
+from stopline.port import Observed, Terms
 from stopline.receipts import Cause, Hold
 from stopline.text import Json
 from stopline.vendors import Vendor
@@ -86,7 +86,7 @@ class MemoryConnector:
             yield Counted(NAME, self.realm, "principal", len(self.world.principals))
 
     def _principal(self, vendor: Vendor, name: str, principal: Principal) -> Iterator[Found]:
-        for kind in ("attachment", "door"):
+        for kind in ("attachment", "door", "ban"):
             yield from self._seen(Document(NAME, self.realm, kind, name))
         for cut in sorted(c for c in self.world.cuts if c.startswith(f"{name}/")):
             yield from self._seen(Document(NAME, self.realm, "cut", cut))
@@ -138,7 +138,7 @@ class MemoryConnector:
         else:
             proto = _proto(grant, rule[1].name, rule[0])
             shut = grant.shared_with and _shut(grant, terms, proto)
-            for change in shut or _changes(grant, terms.mark, proto):
+            for change in shut or _changes(grant, terms, proto):
                 if change.address in terms.refusals:
                     yield Skip(change.address, grant.principal, "refused", leaves_access=True)
                 else:
@@ -210,7 +210,7 @@ class MemoryConnector:
 
     def _observe_of(self, principal: Principal, document: Document) -> Observed:
         key = document.id.partition("/")[2]
-        if document.kind in ("door", "cut"):
+        if document.kind in ("door", "cut", "ban"):
             return Observed(document, self._shut(document), uid=principal.uid)
         if document.kind == "switch":
             if key not in principal.switches:
@@ -221,8 +221,9 @@ class MemoryConnector:
         return Observed(document, states, uid=principal.uid)
 
     def _shut(self, document: Document) -> dict[Address, State]:
-        if document.kind == "door":
-            denies = self.world.doors.get(document.id, ())
+        if document.kind in ("door", "ban"):
+            kept = self.world.doors if document.kind == "door" else self.world.bans
+            denies = kept.get(document.id, ())
             return {self._address(document, sid): State.of({"Sid": sid}) for sid in denies}
         moment = self.world.cuts.get(document.id)
         return {self._address(document): State.of({"before": moment})} if moment else {}
@@ -297,32 +298,14 @@ def _shut(grant: Grant, terms: Terms, proto: Change) -> Iterator[Change]:
     )
 
 
-def _changes(grant: Grant, mark: Mark, proto: Change) -> Iterator[Change]:
-    realm, id_ = grant.address.realm, grant.address.id
-    foundation = f"Deny-J{mark.journal}"
-    base = Address(NAME, realm, "foundation", foundation)
+def _changes(grant: Grant, terms: Terms, proto: Change) -> Iterator[Change]:
+    mark, realm, id_ = terms.mark, grant.address.realm, grant.address.id
     if grant.address.kind == "switch":
         yield proto
         return
     proto = replace(proto, marked=True)
     if grant.address.kind == "principal":
-        yield replace(
-            proto,
-            address=base,
-            after=State.of({"deny": "*", "by": mark.journal}),
-            breadth=Breadth.FOUNDATION,
-            uid="",
-            principal=foundation,
-            summary="create the deny that the attachments need",
-        )
-        yield replace(
-            proto,
-            address=Address(NAME, realm, "attachment", f"{id_}#{foundation}"),
-            after=State.of({"on": foundation}),
-            breadth=Breadth.PRINCIPAL,
-            stands_on=base,
-            summary=f"attach the deny to {id_}",
-        )
+        yield from _denied(grant, terms, proto)
         return
     for part in ("Acct", "Own"):
         sid = f"StoplineJ{mark.journal}P{mark.pause}{part}"
@@ -332,4 +315,38 @@ def _changes(grant: Grant, mark: Mark, proto: Change) -> Iterator[Change]:
             after=State.of({"Sid": sid, "Effect": "Deny"}),
             breadth=Breadth.TARGET,
             summary=f"deny {id_} to the vendor ({part})",
+        )
+
+
+def _denied(grant: Grant, terms: Terms, proto: Change) -> Iterator[Change]:
+    """Attach a deny that stands on another; above one that is removed again and again, a ban."""
+    mark, realm, id_ = terms.mark, grant.address.realm, grant.address.id
+    foundation = f"Deny-J{mark.journal}"
+    base = Address(NAME, realm, "foundation", foundation)
+    yield replace(
+        proto,
+        address=base,
+        after=State.of({"deny": "*", "by": mark.journal}),
+        breadth=Breadth.FOUNDATION,
+        uid="",
+        principal=foundation,
+        summary="create the deny that the attachments need",
+    )
+    attachment = Address(NAME, realm, "attachment", f"{id_}#{foundation}")
+    yield replace(
+        proto,
+        address=attachment,
+        after=State.of({"on": foundation}),
+        breadth=Breadth.PRINCIPAL,
+        stands_on=base,
+        summary=f"attach the deny to {id_}",
+    )
+    if attachment in terms.removed:
+        yield replace(
+            proto,
+            address=Address(NAME, realm, "ban", f"{id_}#{foundation}"),
+            after=State.of({"Sid": foundation}),
+            breadth=Breadth.PRINCIPAL,
+            over=attachment,
+            summary=f"ban {id_} from above the realm: its deny was removed again and again",
         )

@@ -29,7 +29,8 @@ class World:
     """The state of the system. Strangers edit it directly, under `lock`.
 
     `doors` holds, by principal, the denies at its door; `cuts`, by principal and name, the time
-    before which its sessions have ended.
+    before which its sessions have ended; `bans`, by principal, the denies from above the realm,
+    which nobody in it can edit.
     """
 
     principals: dict[str, Principal] = field(default_factory=dict)
@@ -38,6 +39,7 @@ class World:
     versions: dict[str, int] = field(default_factory=dict)
     doors: dict[str, set[str]] = field(default_factory=dict)
     cuts: dict[str, str] = field(default_factory=dict)
+    bans: dict[str, set[str]] = field(default_factory=dict)
     closed: set[str] = field(default_factory=set)
     lock: threading.RLock = field(default_factory=threading.RLock)
 
@@ -56,6 +58,7 @@ class World:
             "foundations": dict(sorted(self.foundations.items())),
             "targets": dict(sorted(self.targets.items())),
             "doors": {name: sorted(denies) for name, denies in self.doors.items() if denies},
+            "bans": {name: sorted(denies) for name, denies in self.bans.items() if denies},
             "cuts": dict(sorted(self.cuts.items())),
         }
 
@@ -99,11 +102,12 @@ def _write_switch(
             switches[key] = change.after.value["Status"]
 
 
-def _write_door(
+def _write_denies(
     world: World, observed: Observed, changes: Sequence[Change], _original: str | None
 ) -> None:
     principal_of(world, observed)
-    denies = world.doors.setdefault(observed.document.id, set())
+    kept = world.doors if observed.document.kind == "door" else world.bans
+    denies = kept.setdefault(observed.document.id, set())
     for change in changes:
         (denies.discard if change.after is None else denies.add)(change.address.part)
 
@@ -157,7 +161,8 @@ WRITERS: Mapping[str, Callable[[World, Observed, Sequence[Change], str | None], 
     "attachment": _write_attachment,
     "switch": _write_switch,
     "statement": _write_target,
-    "door": _write_door,
+    "door": _write_denies,
+    "ban": _write_denies,
     "cut": _write_cut,
 }
 """What takes a write, by the kind of document."""

@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 import typer
 
 from activities.api import Audited
+from activities.auditing import KIND
 from stopline.entrypoints.cli import options as o
 from stopline.entrypoints.cli.asking import open_pause, pauses_named
 from stopline.entrypoints.cli.cases import reached
@@ -15,6 +16,7 @@ from stopline.entrypoints.cli.following import at_rest, follow
 from stopline.entrypoints.cli.program import Program
 from stopline.errors import UserError
 from stopline.journal.pauses import OPEN, Pause
+from stopline.journal.removals import CLIMBED, climbs
 from stopline.journal.store import Event
 from stopline.render.audits import AuditShown, Differs, audit_page, audits_page
 from stopline.render.documents import audit_document, audits_document
@@ -85,14 +87,18 @@ def _late(program: Program, pause: Pause) -> str:
 
 def history(program: Program, pause: str) -> Iterator[AuditShown]:
     """Every audit that the journal has of one pause, in order."""
-    return shown(program.book.pauses.events(pause, "audited"))
+    return shown(program.book.pauses.events(pause))
 
 
 def shown(events: Iterable[Event]) -> Iterator[AuditShown]:
     """Audits as pages show them, each with how often an address had been opened before."""
+    told = [event for event in events if event.kind in (KIND, CLIMBED)]
+    found = [event for event in told if event.kind == KIND]
+    levers = [*climbs(told)]
     times: Counter[str] = Counter()
-    for number, event in enumerate(events, 1):
+    for number, event in enumerate(found, 1):
         data = event.data
+        until = found[number].seq if number < len(found) else float("inf")
         yield AuditShown(
             number=number,
             at=event.at,
@@ -104,5 +110,7 @@ def shown(events: Iterable[Event]) -> Iterator[AuditShown]:
             beyond=tuple(data["beyond"]),
             gaps=tuple(data["gaps"]),
             times=tuple(sorted((a, times[a]) for a in data["opened"] if times[a])),
+            breached=tuple(data.get("breached", ())),
+            climbed=tuple(lever for seq, lever in levers if event.seq < seq < until),
         )
         times.update(data["opened"])

@@ -4,12 +4,14 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from shlex import quote
 
+from activities.breaching import audits_of, breaches_of
 from stopline.entrypoints.cli.choosing import ABSENT, waiting_choices
 from stopline.entrypoints.cli.owing import pay_by, soon
 from stopline.journal.book import Book
 from stopline.journal.glass import BROKEN, REVIEWED, unreviewed
 from stopline.journal.outbox import ACKNOWLEDGED, LIFTED
 from stopline.journal.pauses import OPEN, Pause, PauseStatus, Planned
+from stopline.journal.removals import CLIMBED
 from stopline.journal.store import Event
 from stopline.model import Address, Direction
 from stopline.receipts import Hold, Outcome
@@ -42,6 +44,7 @@ _SAID = {
     "review-overdue": "not reassessed in time",
     ACKNOWLEDGED: "acknowledge a notice",
     LIFTED: "tell those outside",
+    CLIMBED: "climb to another lever",
 }
 
 
@@ -134,6 +137,7 @@ def _left(
     yield from _not_told(book, pause)
     if pause.status is PauseStatus.CLOSED:
         return
+    yield from _breached(book, pause)
     planned = _last_containment(book, pause, events)
     if planned is not None:
         yield from _not_contained(book, pause, planned, latest)
@@ -145,6 +149,14 @@ def _left(
             yield Left("unproven", str(hold.address), hold.change.principal, reason, command)
     yield from _unverified(pause, events, holds)
     yield from _wrong_sheet(pause, events)
+
+
+def _breached(book: Book, pause: Pause) -> Iterator[Left]:
+    if pause.status is PauseStatus.BREACHED:
+        for one in breaches_of(book, pause.id, audits_of(book, pause.id)):
+            reason = f"removed {one.times} times by somebody else, and put back; find out by whom"
+            command = f"stopline audits {pause.id}"
+            yield Left("breached", str(one.address), one.principal, reason, command)
 
 
 def _last_containment(book: Book, pause: Pause, events: Iterable[Event]) -> Planned | None:

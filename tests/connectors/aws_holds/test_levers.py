@@ -1,14 +1,16 @@
 """Where a quota is full the next lever is taken: by arithmetic, or by what AWS has refused."""
 
 import json
+from dataclasses import replace
 
 import pytest
 from support.aws_holds import FIRST, PATH, ROOT, AwsNight, lets_in, trust
 from support.fault_proxy import Faults, proxied
 
 from stopline.connectors.aws import marks, opinion
-from stopline.model import Address, Breadth, Grant, Plan, Skip, State
+from stopline.model import Address, Breadth, Change, Grant, Plan, Skip, State
 from stopline.playbook import Phase, Playbook
+from stopline.port import Terms
 from stopline.receipts import Cause, Outcome
 from stopline.text import Json, canonical
 
@@ -214,3 +216,81 @@ def test_the_foundation_is_there_before_the_first_that_stands_on_it(night: AwsNi
     kinds = [[c.address.kind for c in batch] for batch in night.batches(night.plan())]
     assert kinds == [["deny-policy"], ["user-attachment"], ["role-attachment"]]
     assert not [s for s in night.contain().skips if s.leaves_access and "one" in s.principal]
+
+
+# --- by what somebody takes away -----------------------------------------------------------------
+
+ABOVE = [
+    ("user", ("user-attachment",), ["user-attachment", "user-inline-policy"]),
+    ("role", ("role-attachment",), ["role-attachment", "role-inline-policy"]),
+    (
+        "user",
+        ("user-attachment", "user-inline-policy"),
+        ["user-attachment", "user-inline-policy", "user-boundary"],
+    ),
+]
+
+
+@pytest.mark.parametrize(("kind", "removed", "wanted"), ABOVE)
+def test_above_a_lever_that_is_removed_again_and_again_the_next_one_is_taken(
+    night: AwsNight, kind: str, removed: tuple[str, ...], wanted: list[str]
+) -> None:
+    """Besides the one below, which is put back; the words say why, and of which it is."""
+    state = {
+        "arn": f"arn:aws:iam::111122223333:{kind}/a", "path": "/", "tags": {}, "marks": [],
+        "attached": [], "inline": 0, "boundary": "",
+    }  # fmt: skip
+    where = Address("aws", "111122223333", kind, "a")
+    grant = Grant(where, State.of(state), state["arn"], kind, state["arn"], "path", "uid")
+
+    def rungs(terms: Terms) -> list[Change]:
+        said = opinion.contained(grant, terms)
+        return [c for c in said if isinstance(c, Change) and c.breadth is Breadth.PRINCIPAL]
+
+    terms = night.terms(FIRST)
+    for name in removed:
+        (below,) = (c for c in rungs(terms) if c.address.kind == name)
+        terms = replace(terms, removed=terms.removed | {below.address})
+    found = rungs(terms)
+    assert [c.address.kind for c in found] == wanted
+    assert [c.over for c in found] == [None, *(c.address for c in found[:-1])]
+    assert all("removed again and again" in c.summary for c in found[1:])
+
+
+def test_who_detaches_our_deny_again_and_again_meets_an_inline_policy_and_a_boundary(
+    night: AwsNight,
+) -> None:
+    """Each is another permission; who has all of them is a breach; all of it is given back."""
+    night.role("fought", trust(lets_in({"AWS": ROOT})), PATH)
+
+    def picture() -> Json:
+        bound = night.iam.get_role(RoleName="fought")["Role"].get("PermissionsBoundary")
+        inline = night.inline_of("role", "fought")
+        return [sorted(night.attached_of("role", "fought")), inline, bound]
+
+    def detach() -> None:
+        arn = marks.policy_arn(night.account, night.book.id)
+        night.iam.detach_role_policy(RoleName="fought", PolicyArn=arn)
+
+    before = picture()
+    night.contain()
+    for _ in range(2):
+        assert not picture()[1]
+        detach()
+        night.contain()
+    assert picture()[0]
+    assert picture()[1]
+    detach()
+    name = marks.policy_name(night.book.id)
+    night.iam.delete_role_policy(RoleName="fought", PolicyName=name)
+    night.contain()
+    assert all(picture())
+    assert not night.breaches()
+    night.iam.delete_role_permissions_boundary(RoleName="fought")
+    night.contain()
+    assert all(picture())
+    (breach,) = night.breaches()
+    assert breach.address.kind == "role-boundary"
+    night.restore()
+    assert picture() == before
+    assert not night.book.writes.holds()
