@@ -31,6 +31,7 @@ GIVE_UP = "stopline.give-up.v1"
 TRY_CHANNELS = "stopline.try-channels.v1"
 HEAR = "stopline.hear.v1"
 ESCALATE = "stopline.escalate.v1"
+ATTEST = "stopline.attest.v1"
 
 PATIENCE_SECONDS = 86_400.0
 """A notice that could not be sent for so long has failed."""
@@ -312,13 +313,17 @@ class RestorePlan:
 
 @dataclass(frozen=True)
 class Conclusion:
-    """Input of `CONCLUDE`: which end was reached, and the last plan that says what is left."""
+    """Input of `CONCLUDE`: which end was reached, and the last plan that says what is left.
+
+    `by_hand` says that no end was reached: a rollback waits for what people do by hand.
+    """
 
     order: PauseOrder = field(default_factory=PauseOrder)
     direction: Direction = Direction.CONTAIN
     plan: str = ""
     stopped: bool = False
     blocked: str = ""
+    by_hand: bool = False
 
 
 @dataclass(frozen=True)
@@ -334,7 +339,7 @@ class Summary:
     """Where a pause stands, in numbers. Lists are in the journal.
 
     `result` is `contained`, `partial`, `stopped`, `restored`, `terminated` or `refused`. `notices`
-    is how many are due.
+    is how many are due. `by_hand` counts what waits for a person's hand.
     """
 
     result: str = ""
@@ -347,6 +352,7 @@ class Summary:
     gaps: int = 0
     why: str = ""
     notices: int = 0
+    by_hand: int = 0
 
 
 @dataclass(frozen=True)
@@ -442,4 +448,22 @@ class Acknowledgement:
     by: str = ""
     reason: str = ""
     digest: str = ""
+    signature: str = ""
+
+
+@dataclass(frozen=True)
+class Attesting:
+    """Input of `ATTEST`: what `by` says of a deed done by hand (`done`, `confirm`, `refuse`).
+
+    `ref` is the deed in the journal; `seq` the event of the one that another person answers to,
+    and `sha256` what they found the file to be. `signature` is OpenSSH's.
+    """
+
+    order: PauseOrder = field(default_factory=PauseOrder)
+    word: str = ""
+    ref: str = ""
+    by: str = ""
+    reason: str = ""
+    seq: int = 0
+    sha256: str = ""
     signature: str = ""

@@ -41,6 +41,7 @@ SECONDS = 3.0
 NO_MORE = "no longer true"
 _LEFT = (
     ("failed", "writes that failed"),
+    ("by_hand", "that a person must do by hand in another system"),
     ("conflicts", "edited by somebody else meanwhile, and not overwritten"),
     ("unproven", "of which nobody can say whether the write landed"),
     ("unverified", "that a later reading does not show as we left them"),
