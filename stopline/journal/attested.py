@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from stopline.attesting import Attestation, Deed, Step, undecided
+from stopline.attesting import Attestation, Deed, Step, standing, undecided
 from stopline.journal.store import Event, Store
 from stopline.model import Address, Direction
 from stopline.receipts import Cause
@@ -69,20 +69,18 @@ def tasks(store: Store, pause: str) -> tuple[Task, ...]:
                 found.pop(address, None)
             elif known is None or known.step is not step:
                 found[address] = Task(pause, address, step, event.at)
-    unconfirmed = {**found, **_unconfirmed(store, pause, found)}
-    return tuple(unconfirmed[address] for address in sorted(unconfirmed))
-
-
-def _unconfirmed(store: Store, pause: str, found: Mapping[Address, Task]) -> Mapping[Address, Task]:
-    """What one person says to have done, be it held already, until another says yes or no."""
     told = {Address.parse(e.data["address"]) for e in store.events(pause, ATTESTED)}
-    waiting = {}
-    for address in {*found, *told}:
-        one = undecided(attested(store, address))
-        if one is not None:
-            since = found[address].since if address in found else one.at
-            waiting[address] = Task(pause, address, one.deed.step, since, one)
-    return waiting
+    waiting = (_task(store, pause, address, found.get(address)) for address in {*found, *told})
+    return tuple(sorted((t for t in waiting if t is not None), key=lambda t: t.address))
+
+
+def _task(store: Store, pause: str, address: Address, asked: Task | None) -> Task | None:
+    """What an address waits for: another's word to a deed; a deed, where none was done since."""
+    told = attested(store, address)
+    if one := undecided(told):
+        return Task(pause, address, one.deed.step, asked.since if asked else one.at, one)
+    is_held = standing(told) is not None
+    return asked if asked and is_held is (asked.step is Step.RELEASE) else None
 
 
 def _by_seq(events: Iterable[Event]) -> Mapping[int, str]:

@@ -6,7 +6,7 @@ from shlex import quote
 
 from stopline.entrypoints.cli.choosing import ABSENT, waiting_choices
 from stopline.entrypoints.cli.owing import pay_by, soon
-from stopline.journal.attested import tasks
+from stopline.journal.attested import ATTESTED, CONFIRMED, DENIED, tasks
 from stopline.journal.book import Book
 from stopline.journal.glass import BROKEN, REVIEWED, unreviewed
 from stopline.journal.outbox import ACKNOWLEDGED, LIFTED
@@ -31,6 +31,9 @@ _SAID = {
     "stop": "stop",
     "interrupted": "could not go on",
     "acknowledged": "acknowledge",
+    ATTESTED: "did by hand",
+    CONFIRMED: "confirm by hand",
+    DENIED: "refuse by hand",
     "rollback": "rollback",
     "restoring": "rollback begins",
     "termination": "terminate",
