@@ -15,6 +15,7 @@ from activities.telling import NOBODY, Teller, require_journal
 from activities.working import at_work
 from stopline import settings
 from stopline.approving import TELL_OUTSIDE, Approvers, statement_of
+from stopline.attesting import Attesting
 from stopline.audiences import INSIDE, OUTSIDE, Audience, Notices
 from stopline.errors import ConfigError, RefusedError
 from stopline.journal.book import Book
@@ -79,10 +80,10 @@ class Answering:
             return api.Due(channels, asked.seq, terms.minutes * 60, len(terms.levels))
 
     @activity.defn(name=api.ATTEST)
-    def attest(self, asked: api.Attesting) -> bool:
+    def attest(self, asked: Attesting) -> bool:
         """Write down what a person did by hand, or another says of it. Raises RefusedError."""
         with at_work():
-            require_journal(self.book, api.TellOrder(asked.order.pause, asked.order.journal))
+            require_journal(self.book, api.TellOrder(asked.pause, asked.journal))
             return byhand.hear(self.book, self.approvers, asked)
 
     # --- small things ----------------------------------------------------------------------------

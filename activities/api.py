@@ -449,21 +449,3 @@ class Acknowledgement:
     reason: str = ""
     digest: str = ""
     signature: str = ""
-
-
-@dataclass(frozen=True)
-class Attesting:
-    """Input of `ATTEST`: what `by` says of a deed done by hand (`done`, `confirm`, `refuse`).
-
-    `ref` is the deed in the journal; `seq` the event of the one that another person answers to,
-    and `sha256` what they found the file to be. `signature` is OpenSSH's.
-    """
-
-    order: PauseOrder = field(default_factory=PauseOrder)
-    word: str = ""
-    ref: str = ""
-    by: str = ""
-    reason: str = ""
-    seq: int = 0
-    sha256: str = ""
-    signature: str = ""

@@ -2,13 +2,13 @@
 
 from dataclasses import replace
 
-from activities import api
 from activities.telling import Teller
 from stopline.approving import Approvers, deed_statement
 from stopline.attesting import (
     CONFIRM,
     DONE,
     Attestation,
+    Attesting,
     Deed,
     Step,
     held_by,
@@ -28,12 +28,12 @@ from stopline.text import Json, load
 _HOLDS = (PauseStatus.CONTAINING, PauseStatus.CONTAINED, PauseStatus.PARTIAL)
 
 
-def hear(book: Book, approvers: Approvers, asked: api.Attesting) -> bool:
+def hear(book: Book, approvers: Approvers, asked: Attesting) -> bool:
     """Write down what a person said of a deed. Raises RefusedError when it is no word.
 
     The same word again changes nothing: its answer was lost.
     """
-    pause = book.pauses.get(asked.order.pause)
+    pause = book.pauses.get(asked.pause)
     deed = load(Deed, book.store.body(asked.ref))
     told = attested(book.store, deed.address)
     if any(_same(one, asked) for one in told):
@@ -46,7 +46,7 @@ def hear(book: Book, approvers: Approvers, asked: api.Attesting) -> bool:
     return True
 
 
-def _same(one: Attestation, asked: api.Attesting) -> bool:
+def _same(one: Attestation, asked: Attesting) -> bool:
     if one.ref != asked.ref:
         return False
     if asked.word == DONE:
@@ -72,7 +72,7 @@ def _require_asked(book: Book, pause: Pause, deed: Deed) -> None:
         )
 
 
-def _done(book: Book, approvers: Approvers, asked: api.Attesting, pause: Pause, deed: Deed) -> None:
+def _done(book: Book, approvers: Approvers, asked: Attesting, pause: Pause, deed: Deed) -> None:
     told = attested(book.store, deed.address)
     if any(one.waits for one in told):
         raise RefusedError(
@@ -93,7 +93,7 @@ def _done(book: Book, approvers: Approvers, asked: api.Attesting, pause: Pause, 
 def _answered(
     book: Book,
     approvers: Approvers,
-    asked: api.Attesting,
+    asked: Attesting,
     pause: Pause,
     told: tuple[Attestation, ...],
 ) -> None:
@@ -127,9 +127,7 @@ def _is_over(pause: Pause, step: Step) -> bool:
     return pause.status is not PauseStatus.RESTORING
 
 
-def _data(
-    asked: api.Attesting, address: Address, signature: str, signed: Statement
-) -> dict[str, Json]:
+def _data(asked: Attesting, address: Address, signature: str, signed: Statement) -> dict[str, Json]:
     return {
         "ref": asked.ref,
         "address": str(address),

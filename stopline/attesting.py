@@ -164,3 +164,22 @@ def held_by(told: Iterable[Attestation]) -> tuple[Amount, ...]:
 def undecided(told: Iterable[Attestation]) -> Attestation | None:
     """What waits for another person's word."""
     return next((one for one in told if one.waits), None)
+
+
+@dataclass(frozen=True, slots=True)
+class Attesting:
+    """What `by` says of a deed to a pause: `word` is `done`, `confirm` or `refuse`.
+
+    `ref` is the deed in the journal; `seq` the event of the one that another person answers to,
+    and `sha256` what they found the file to be. `signature` is OpenSSH's.
+    """
+
+    word: str = ""
+    ref: str = ""
+    by: str = ""
+    reason: str = ""
+    seq: int = 0
+    sha256: str = ""
+    signature: str = ""
+    pause: str = ""
+    journal: str = ""

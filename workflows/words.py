@@ -15,6 +15,7 @@ from temporalio.workflow import ParentClosePolicy
 with workflow.unsafe.imports_passed_through():
     import workflows.messages as m
     from activities import api
+    from stopline.attesting import Attesting
     from stopline.choosing import conflicts_of
     from stopline.errors import UserError
     from stopline.model import Direction
@@ -242,10 +243,10 @@ class PeoplesWords:
             )
 
     @workflow.update(name=m.ATTEST)
-    async def attest(self, word: api.Attesting) -> bool:
+    async def attest(self, word: Attesting) -> bool:
         """What a person did by hand, or another says of it; what hangs on it goes on at once."""
         state = self._state
-        said = replace(word, order=state.order)
+        said = replace(word, pause=state.order.pause, journal=state.order.journal)
         heard = await call(api.ATTEST, said, bool, summary=f"{word.word} by hand: {word.by}")
         state.attested += 1
         state.by_hand = False
@@ -254,7 +255,7 @@ class PeoplesWords:
         return heard
 
     @attest.validator
-    def _may_attest(self, word: api.Attesting) -> None:
+    def _may_attest(self, word: Attesting) -> None:
         if self._state.phase in (Phase.OPENING, Phase.AWAITING_APPROVAL, Phase.CLOSED):
             raise ApplicationError(
                 f"The pause is {self._state.phase}; nothing of it waits for a person's hand."

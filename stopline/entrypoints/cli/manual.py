@@ -11,7 +11,6 @@ from typing import Annotated
 
 import typer
 
-from activities.api import Attesting
 from stopline.approving import deed_statement
 from stopline.attesting import (
     CONFIRM,
@@ -19,6 +18,7 @@ from stopline.attesting import (
     REFUSE,
     Amount,
     Attestation,
+    Attesting,
     Became,
     Deed,
     Step,
@@ -51,6 +51,20 @@ Proof = Annotated[
 ]
 Amounts = list[str] | None
 _FORM = "[PAYEE:]CUR=MINOR"
+Held = Annotated[Amounts, typer.Option("--held", metavar=_FORM, help="What is held. Repeatable.")]
+Left = Annotated[
+    Amounts, typer.Option("--left", metavar=_FORM, help="What had left before. Repeatable.")
+]
+Reissued = Annotated[
+    Amounts, typer.Option("--reissued", metavar=_FORM, help="Paid anew. Repeatable.")
+]
+WrittenOff = Annotated[
+    Amounts, typer.Option("--written-off", metavar=_FORM, help="Owed no more. Repeatable.")
+]
+Before = Annotated[str, typer.Option("--before", help="Of a hold: how it was set there before.")]
+PayBy = Annotated[
+    str, typer.Option("--pay-by", metavar="DATE", help="By when what is held must be paid.")
+]
 
 
 @app.command("list")
@@ -70,24 +84,12 @@ def done(
     name: Name,
     *,
     proof: Proof,
-    before: Annotated[
-        str, typer.Option("--before", help="Of a hold: how it was set there before.")
-    ] = "",
-    held: Annotated[
-        Amounts, typer.Option("--held", metavar=_FORM, help="What is held there. Repeatable.")
-    ] = None,
-    left: Annotated[
-        Amounts, typer.Option("--left", metavar=_FORM, help="What had left before. Repeatable.")
-    ] = None,
-    reissued: Annotated[
-        Amounts, typer.Option("--reissued", metavar=_FORM, help="Paid anew. Repeatable.")
-    ] = None,
-    written_off: Annotated[
-        Amounts, typer.Option("--written-off", metavar=_FORM, help="Owed no more. Repeatable.")
-    ] = None,
-    pay_by: Annotated[
-        str, typer.Option("--pay-by", metavar="DATE", help="By when what is held must be paid.")
-    ] = "",
+    before: Before = "",
+    held: Held = None,
+    left: Left = None,
+    reissued: Reissued = None,
+    written_off: WrittenOff = None,
+    pay_by: PayBy = "",
     reason: o.Reason = "",
     by: o.As = "",
     key: o.Sign = None,
