@@ -313,9 +313,8 @@ class RestorePlan:
 
 @dataclass(frozen=True)
 class Conclusion:
-    """Input of `CONCLUDE`: which end was reached, and the last plan that says what is left.
-
-    `by_hand` says that no end was reached: a rollback waits for what people do by hand.
+    """Input of `CONCLUDE`: which end was reached (`by_hand`: none, a rollback waits for people),
+    and the last plan that says what is left.
     """
 
     order: PauseOrder = field(default_factory=PauseOrder)
@@ -339,7 +338,7 @@ class Summary:
     """Where a pause stands, in numbers. Lists are in the journal.
 
     `result` is `contained`, `partial`, `stopped`, `restored`, `terminated` or `refused`. `notices`
-    is how many are due. `by_hand` counts what waits for a person's hand.
+    is how many are due, `by_hand` what waits for people.
     """
 
     result: str = ""

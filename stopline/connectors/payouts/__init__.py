@@ -27,6 +27,7 @@ from stopline.connectors.payouts.ledger import (
     PAYEES,
     alone,
     engine_of,
+    lacking,
 )
 from stopline.connectors.payouts.manual_rail import ManualRail
 from stopline.connectors.payouts.marks import GRANT, MARK, NAME, hold_of, mark_of, of_others
@@ -140,7 +141,17 @@ class PayoutsConnector:
             try:
                 yield from self._found(ledger, selectors)
             except ConnectorError as error:
-                yield Gap(NAME, ledger, "payables", error.detail)
+                yield Gap(NAME, ledger, "payables", self._lacking(ledger) or error.detail)
+
+    def _lacking(self, ledger: str) -> str:
+        """Which columns a ledger does not have, and how they are added; nothing if it has all."""
+        try:
+            with _asked(ledger, writing=False):
+                missing = lacking(self.engine(ledger))
+        except ConnectorError:
+            return ""
+        names, added = ", ".join(missing), "; ".join(missing.values())
+        return f"the ledger {ledger} has no column {names}; add it: {added}" if missing else ""
 
     def _rail(self, ledger: str) -> StripeRail | ManualRail | None:
         """The rail of a ledger that is no database."""
@@ -203,7 +214,10 @@ class PayoutsConnector:
         yield hold_of(grant, address, found)
 
     def read(self, document: Document) -> Observed:
-        """Read one payable's holds. One that is not open is there only while stopline holds it."""
+        """Read one payable's holds. One that is not open is there only while stopline holds it.
+
+        A hold on what was paid all the same is not as we left it: whoever lifts it learns so.
+        """
         if rail := self._rail(document.realm):
             return rail.read(document)
         ledger, id_ = document.realm, document.id
@@ -213,8 +227,9 @@ class PayoutsConnector:
         ours = any(MARK.fullmatch(hold.mark) for hold in holds)
         if row is None or (row.status != OPEN and not ours):
             return Observed(document, exists=False)
+        spent = {"run": row.run, "status": PAID} if row.status == PAID else {}
         states = {
-            Address(NAME, ledger, HOLD, f"{id_}#{hold.mark}"): _state(hold.mark, hold.code)
+            Address(NAME, ledger, HOLD, f"{id_}#{hold.mark}"): _state(hold.mark, hold.code, spent)
             for hold in holds
         }
         return Observed(document, states, uid=row.uid)
@@ -266,8 +281,14 @@ class PayoutsConnector:
     def unproved(
         self, vendor: Vendor, held: Sequence[Change], observed: Mapping[Document, Observed]
     ) -> Iterator[Unproved]:
-        """Name what one person says to have held by hand, and nobody else has confirmed."""
-        del vendor, observed
+        """Name what was paid in spite of its hold, and what one person alone says to have held."""
+        del vendor
+        for change in held:
+            there = observed.get(change.address.document)
+            state = there.states.get(change.address) if there else None
+            if state is not None and state.value.get("status") == PAID:
+                reason = f"it was paid in spite of its hold, by the pay run {state.value['run']!r}"
+                yield Unproved(change.address, reason)
         for name, rail in sorted(self.manual.items()):
             yield from rail.unproved([one for one in held if one.address.realm == name])
 
@@ -292,8 +313,8 @@ def _selectors(vendor: Vendor, project: str) -> Iterator[PayoutsSelectors]:
             yield one.payouts
 
 
-def _state(mark: str, code: str) -> State:
-    return State.of({"code": code, "mark": mark})
+def _state(mark: str, code: str, spent: Mapping[str, Json] | None = None) -> State:
+    return State.of({"code": code, "mark": mark, **(spent or {})})
 
 
 def _settled(grant: Grant) -> Iterator[Skip]:

@@ -102,12 +102,11 @@ def done(
     """
     program = o.program_of(context, output)
     pause, task = _task(program, case, name)
-    who = task.address.document.id
     groups = {
         Became.HELD: held, Became.ESCAPED: left,
         Became.REISSUED: reissued, Became.WRITTEN_OFF: written_off,
     }  # fmt: skip
-    amounts = tuple(_amounts(groups, who, _date(pay_by)))
+    amounts = tuple(_amounts(groups, task.address.document.id, _date(pay_by)))
     if task.step is Step.RELEASE:
         amounts = (*amounts, *_rest(held_by(attested(program.book.store, task.address)), amounts))
     deed = Deed(

@@ -14,6 +14,7 @@ from stopline.journal.attested import CONFIRMED, attested
 from stopline.journal.book import Book
 from stopline.journal.pauses import Pause
 from stopline.model import Address, Direction, Gap, Grant, Snapshot
+from stopline.model import State as Found
 from stopline.money import ESCAPED
 from stopline.receipts import Cause, Hold
 from stopline.render.payouts import Owed, Payouts, State
@@ -34,6 +35,7 @@ class _Facts:
     placed_at: str = ""
     released_at: str = ""
     gone: bool = False
+    escaped: str = ""
     why: str = ""
 
 
@@ -114,6 +116,8 @@ def _known(book: Book, pause: Pause) -> _Known:
     for event in book.pauses.events(pause.id, "receipts"):
         for receipt in event.data["receipts"]:
             _learn(known, receipt, event.data["direction"], event.at)
+            if escaped := _paid(book, receipt):
+                known.facts[_target(Address.parse(receipt["address"]))].escaped = escaped
     mine = (h for h in book.writes.holds(pause.id) if h.address.connector == CONNECTOR)
     known.holds.update({_target(hold.address): hold for hold in mine})
     return known
@@ -152,11 +156,23 @@ def _learn(known: _Known, receipt: Json, direction: str, at: str) -> None:
         facts.why = receipt["detail"] or receipt["outcome"]
 
 
+def _paid(book: Book, receipt: Json) -> str:
+    """How a payable was paid in spite of its hold, as whoever lifted the hold found it."""
+    if not receipt["address"].startswith(f"{CONNECTOR}:") or not receipt["found"]:
+        return ""
+    found = Found(book.store.body(receipt["found"])).value
+    return _by_run(found["run"]) if found.get("status") == "paid" else ""
+
+
+def _by_run(run: str) -> str:
+    return f"by the pay run {run!r}"
+
+
 def _escape(grant: Grant, pause: Pause) -> str:
     """How a payable left in spite of this pause's hold; empty where it did not."""
     owed = grant.state.value
     mine = any(mark.endswith(f"P{pause.id}") for mark in owed.get("marks", ()))
-    return f"by the pay run {owed['run']!r}" if mine and owed["status"] == "paid" else ""
+    return _by_run(owed["run"]) if mine and owed["status"] == "paid" else ""
 
 
 # --- by hand -------------------------------------------------------------------------------------
@@ -251,7 +267,8 @@ def _state(
     address = seen.first.address
     target = (address.realm, seen.first.target)
     facts, hold = known.facts.get(target, _Facts()), known.holds.get(target)
-    if escaped := _escape(seen.fresh or seen.last, pause) or known.escaped.get(address, ""):
+    told = known.escaped.get(address, "") or facts.escaped
+    if escaped := _escape(seen.fresh or seen.last, pause) or told:
         return State.ESCAPED, escaped
     if hold is not None:
         return _held(seen, hold, standing)
