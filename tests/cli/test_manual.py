@@ -1,11 +1,14 @@
 """`stopline manual`: a person holds where stopline cannot reach, and another confirms it."""
 
+import hashlib
 import time
+import zipfile
 from pathlib import Path
 
 import pytest
 from support.asking import Answer, Asking
 from support.ledgers import BASIS
+from support.signers import needs_openssh, signers
 from support.temporal import House, write_configuration
 
 from stopline.configuration import Frozen
@@ -243,3 +246,44 @@ def test_the_instructions_are_those_the_pause_was_opened_with() -> None:
     frozen = Frozen(VENDOR, PLAYBOOK, ESTATE)
     assert frozen.ledger("deel").system == "Deel"
     assert frozen.ledger("wise").system == ""
+
+
+@needs_openssh
+def test_where_approvals_are_signed_so_are_the_deed_and_its_confirmation(
+    asking: Asking, proof: Path
+) -> None:
+    """By the one who did it and by another, each with their own key; a name alone is no word."""
+    folder = asking.house.settings.config_dir
+    signers(folder, "riley", "sam")
+    riley, sam = (("--sign", str(folder / name)) for name in ("riley", "sam"))
+    assert asking.pause().code == 5
+    assert asking.approve(*riley, by="riley").code == 6
+    words = ("--before", "as ever", *HELD)
+    unsigned = done(asking, proof, *words, by="sam")
+    assert (unsigned.code, "this one is not" in unsigned.said) == (1, True)
+    assert done(asking, proof, *words, *riley, by="sam").code == 1
+    assert not asking.house.book.store.events(kind=ATTESTED)
+    assert done(asking, proof, *words, *sam, by="sam").code == 6
+    for key in ((), sam):
+        assert confirm(asking, proof, *key, by="riley").code == 1
+    assert confirm(asking, proof, *sam, by="sam").code == 1
+    assert confirm(asking, proof, *riley, by="riley").code == 0
+    settled(asking, "contained")
+
+
+def test_what_was_done_by_hand_is_in_the_evidence_and_the_file_is_not(
+    asking: Asking, proof: Path, tmp_path: Path
+) -> None:
+    """The deed, its amounts and the file's hash are verified offline; its content is nowhere."""
+    contained(asking, proof)
+    pause = asking.house.book.pauses.list("mercor")[-1].id
+    bundle = tmp_path / "evidence.zip"
+    assert asking.ask("evidence", "export", pause, "--to", str(bundle)).code == 0
+    assert asking.ask("evidence", "verify", str(bundle)).code == 0
+    with zipfile.ZipFile(bundle) as archive:
+        told = b"".join(archive.read(name) for name in archive.namelist())
+    assert b"deel-timesheets.png" in told
+    assert b'"minor":120050' in told
+    assert hashlib.sha256(proof.read_bytes()).hexdigest().encode() in told
+    assert b"names and bank accounts" not in told
+    assert asking.house.book.store.verify()[1] == ""
