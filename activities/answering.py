@@ -10,11 +10,12 @@ from typing import Any
 
 from temporalio import activity
 
-from activities import api, glass
+from activities import api, byhand, glass
 from activities.telling import NOBODY, Teller, require_journal
 from activities.working import at_work
 from stopline import settings
 from stopline.approving import TELL_OUTSIDE, Approvers, statement_of
+from stopline.attesting import Attesting
 from stopline.audiences import INSIDE, OUTSIDE, Audience, Notices
 from stopline.errors import ConfigError, RefusedError
 from stopline.journal.book import Book
@@ -39,7 +40,7 @@ class Answering:
 
     def all(self) -> list[Callable[..., Any]]:
         """Everything that a worker registers."""
-        return [self.hear, self.escalate]
+        return [self.hear, self.escalate, self.attest]
 
     @activity.defn(name=api.HEAR)
     def hear(self, asked: api.TellOrder) -> api.Told:
@@ -77,6 +78,13 @@ class Answering:
                 return api.Due()
             channels = tuple(sorted({notice.channel for notice in outbox.due(asked.pause)}))
             return api.Due(channels, asked.seq, terms.minutes * 60, len(terms.levels))
+
+    @activity.defn(name=api.ATTEST)
+    def attest(self, asked: Attesting) -> bool:
+        """Write down what a person did by hand, or another says of it. Raises RefusedError."""
+        with at_work():
+            require_journal(self.book, api.TellOrder(asked.pause, asked.journal))
+            return byhand.hear(self.book, self.approvers, asked)
 
     # --- small things ----------------------------------------------------------------------------
 

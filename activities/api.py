@@ -31,6 +31,7 @@ GIVE_UP = "stopline.give-up.v1"
 TRY_CHANNELS = "stopline.try-channels.v1"
 HEAR = "stopline.hear.v1"
 ESCALATE = "stopline.escalate.v1"
+ATTEST = "stopline.attest.v1"
 
 PATIENCE_SECONDS = 86_400.0
 """A notice that could not be sent for so long has failed."""
@@ -316,13 +317,16 @@ class RestorePlan:
 
 @dataclass(frozen=True)
 class Conclusion:
-    """Input of `CONCLUDE`: which end was reached, and the last plan that says what is left."""
+    """Input of `CONCLUDE`: which end was reached (`by_hand`: none, a rollback waits for people),
+    and the last plan that says what is left.
+    """
 
     order: PauseOrder = field(default_factory=PauseOrder)
     direction: Direction = Direction.CONTAIN
     plan: str = ""
     stopped: bool = False
     blocked: str = ""
+    by_hand: bool = False
 
 
 @dataclass(frozen=True)
@@ -340,6 +344,7 @@ class Summary:
     `result` is `contained`, `partial`, `breached`, `stopped`, `restored`, `terminated` or
     `refused`. `notices` is how many are due. `breached` counts what somebody removes at will;
     then it is audited after `again_seconds`, and not as usual (0).
+    `by_hand` is what waits for people.
     """
 
     result: str = ""
@@ -354,6 +359,7 @@ class Summary:
     notices: int = 0
     breached: int = 0
     again_seconds: float = 0.0
+    by_hand: int = 0
 
 
 @dataclass(frozen=True)

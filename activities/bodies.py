@@ -33,10 +33,11 @@ from stopline.configuration import Frozen
 from stopline.engine import Errand
 from stopline.errors import UserError, WrongJournalError
 from stopline.estate import Estate
+from stopline.journal.attested import attested
 from stopline.journal.book import Book
 from stopline.journal.pauses import Pause, PauseStatus, Planned
 from stopline.model import Change, Direction, Plan, stage
-from stopline.port import Connector, Mark, Terms
+from stopline.port import Connector, Mark, Terms, attended
 from stopline.receipts import Hold
 from stopline.recovery.places import Place
 from stopline.signing import UNSIGNED
@@ -334,7 +335,8 @@ class Activities:
         frozen = Frozen.load(self.book.store.body(ref))
         _, playbook, estate = frozen.parse()
         wanted = {rule.connector for phase in playbook.phases for rule in phase.rules}
-        built = self.connectors_of(estate)
+        store = self.book.store
+        built = attended(self.connectors_of(estate), lambda address: attested(store, address))
         there = wanted & set(built)
         if missing := sorted(wanted - there - _without_section(estate) if there else wanted):
             raise UserError(

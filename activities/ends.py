@@ -8,6 +8,7 @@ from dataclasses import replace
 from activities import api
 from activities.auditing import looks, observed
 from activities.breaching import audits_of, breaches_of, note_climbs
+from activities.byhand import say_late
 from activities.telling import NOBODY, Teller, concluding
 from stopline.climbing import look_again
 from stopline.journal.book import Book
@@ -17,7 +18,7 @@ from stopline.model import Address, Direction
 from stopline.planner import DriftKind, Look, drift
 from stopline.playbook import Playbook
 from stopline.port import Connector, Proving
-from stopline.receipts import Hold, Outcome
+from stopline.receipts import Cause, Hold, Outcome
 from stopline.terminating import Removed
 from stopline.text import Json
 from stopline.vendors import Vendor
@@ -125,7 +126,12 @@ def conclusion(book: Book, asked: api.Conclusion, teller: Teller = NOBODY) -> ap
         why=asked.blocked,
         breached=len(breaches),
         again_seconds=look_again(breaches, audits),
+        by_hand=_by_hand(planned, latest, back=asked.by_hand),
     )
+    if asked.by_hand:
+        say_late(book, book.pauses.get(pause), teller)
+        summary = replace(summary, result="partial")
+        return replace(summary, notices=len(book.outbox.due(pause)))
     if asked.direction is Direction.TERMINATE:
         summary = _terminated(book, asked, summary)
     open_ = set(_open(planned)) - _accepted(book, pause)
@@ -141,6 +147,8 @@ def conclusion(book: Book, asked: api.Conclusion, teller: Teller = NOBODY) -> ap
     if was is PauseStatus.BREACHED and status is PauseStatus.CONTAINED:
         drafts = tuple(d for d in drafts if not _is_known(book, pause, told, d))
     book.pauses.mark(pause, status, detail, event=told, drafts=drafts)
+    if status in (PauseStatus.PARTIAL, PauseStatus.CONTAINED):
+        say_late(book, book.pauses.get(pause), teller)
     return replace(summary, notices=len(book.outbox.due(pause)))
 
 
@@ -183,7 +191,7 @@ def _is_whole(book: Book, pause: str, plan: str) -> bool:
 
 _NUMBERS = (
     "held", "failed", "conflicts", "unproven", "unverified", "open_skips", "gaps", "breached",
-    "again_seconds",
+    "again_seconds", "by_hand",
 )  # fmt: skip
 
 
@@ -204,8 +212,16 @@ def _left(
     work = planned.plan.work if planned else ()
     ends = {c.address: latest.get(c.address, {}).get("outcome", "") for c in work}
     if outcomes:
-        return [a for a, end in ends.items() if end in outcomes or not end]
+        waits = {a for a in ends if latest.get(a, {}).get("cause") == Cause.WAITING}
+        return [a for a, end in ends.items() if (end in outcomes or not end) and a not in waits]
     return [a for a, end in ends.items() if end not in DONE]
+
+
+def _by_hand(planned: Planned | None, latest: Mapping[Address, Json], *, back: bool) -> int:
+    """How much waits for a person's hand: of the last plan, or of what is to be given back."""
+    wanted = {c.address for c in planned.plan.work} if planned else set()
+    waits = {a for a, receipt in latest.items() if receipt["cause"] == Cause.WAITING}
+    return len(waits if back else waits & wanted)
 
 
 def _conflicts(
@@ -260,6 +276,7 @@ def _result(summary: api.Summary, asked: api.Conclusion, *, known: bool, ended: 
         return "stopped"
     if summary.breached:
         return "breached"
-    whole = not (summary.failed or summary.conflicts or summary.unverified or summary.why)
+    undone = summary.failed or summary.by_hand or summary.conflicts
+    whole = not (undone or summary.unverified or summary.why)
     contained = "terminated" if ended else "contained"
     return contained if whole and known else "partial"

@@ -42,6 +42,7 @@ NO_MORE = "no longer true"
 _LEFT = (
     ("breached", "that somebody removes at will; no lever is left that they cannot edit"),
     ("failed", "writes that failed"),
+    ("by_hand", "that a person must do by hand in another system"),
     ("conflicts", "edited by somebody else meanwhile, and not overwritten"),
     ("unproven", "of which nobody can say whether the write landed"),
     ("unverified", "that a later reading does not show as we left them"),

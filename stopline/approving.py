@@ -45,6 +45,18 @@ def review_of(journal: str, pause: Pause, broken: Broken, by: str, reason: str) 
     return replace(said, request=str(broken.seq), asked_by=broken.by)
 
 
+def deed_statement(
+    journal: str, pause: Pause, word: str, by: str, reason: str, about: tuple[str, int, str]
+) -> Statement:
+    """What a person signs who did something by hand, or confirms or refuses what another did.
+
+    `about` is the deed's ref and, for another's word, its event and who did it.
+    """
+    ref, seq, doer = about
+    said = statement_of(f"by-hand-{word}", journal, pause, by, reason, ref)
+    return replace(said, request=str(seq), asked_by=doer) if doer else said
+
+
 @dataclass(frozen=True, slots=True)
 class Approvers:
     """The approvers of one installation, read anew each time from its folder of configuration."""
@@ -67,6 +79,9 @@ class Approvers:
             _require_breaker(statement, roles)
         else:
             _require_another(statement, roles)
+        return self._signed(statement, signature, roles)
+
+    def _signed(self, statement: Statement, signature: str, roles: Roles) -> str:
         if signature and signature != UNSIGNED:
             self._verified(statement, signature, roles)
             return signature
@@ -76,6 +91,16 @@ class Approvers:
                 "Approve with --sign KEY, or set STOPLINE_SIGNING_KEY to your OpenSSH key.",
             )
         return UNSIGNED
+
+    def witness(self, statement: Statement, signature: str) -> str:
+        """As `vouch`, for what a person says to have done: any responder, the requester too."""
+        roles = self.roles
+        if not roles.may_acknowledge(statement.by):
+            raise RefusedError(
+                f"{statement.by} is not a responder. Nothing was written down.",
+                f"The worker's {FILE} says who is.",
+            )
+        return self._signed(statement, signature, roles)
 
     def stands(self, statement: Statement, signature: str) -> bool:
         """Whether a yes in the journal is still one: who only has the database cannot make it."""

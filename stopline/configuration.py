@@ -25,7 +25,7 @@ from pydantic import ValidationError
 from stopline import text, yamltext
 from stopline.audiences import Notices, parse_notices
 from stopline.errors import ConfigError, UserError
-from stopline.estate import Estate, parse_estate
+from stopline.estate import Estate, Ledger, parse_estate
 from stopline.playbook import Playbook, Words, parse_playbook
 from stopline.roles import ANYBODY, Roles, parse_roles
 from stopline.vendors import Vendor, parse_vendor
@@ -44,6 +44,11 @@ class Frozen:
     vendor_text: str
     playbook_text: str
     estate_text: str
+
+    def ledger(self, name: str) -> Ledger:
+        """One ledger of the estate; where there is none of that name, one that says nothing."""
+        payouts = self.parse()[2].payouts
+        return (payouts.ledgers if payouts else {}).get(name, Ledger())
 
     def parse(self) -> tuple[Vendor, Playbook, Estate]:
         """Read the texts again. Raises ConfigError.

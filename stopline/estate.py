@@ -1,6 +1,6 @@
 """config/estate.yaml as typed data: what the lab runs, and what no plan may ever touch. Pure."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Annotated, Literal, NamedTuple, get_args
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
@@ -131,23 +131,34 @@ class GcpEstate(_Strict):
 
 
 class Ledger(_Strict):
-    """One ledger of what the lab owes: a database (`payables`), or a platform at Stripe.
+    """One ledger of what the lab owes: a database (`payables`), a platform at Stripe, or a system
+    in which people act (`manual`).
 
     `url_from` names the variable that holds a database's URL, `key_from` the one that holds a key
     of Stripe's: secrets stand in the worker's environment and not in a file. `platform` is the id
     of the lab's own account, to which the key must belong, and `live` says of which mode it is.
     `global_payouts` says whether payout intents are looked at. `api_url` is where Stripe's API is,
     if not at Stripe.
+
+    `system` is what people call a manual one; `hold` and `release` say what a person does there.
+    `payees` are whom it pays (none: anybody), `persons` whether people earn what it pays. After
+    `escalate_hours` without a deed, or without its confirmation, responders are told.
     """
 
     name: str = ""
-    rail: Literal["payables", "stripe"] = "payables"
+    rail: Literal["payables", "stripe", "manual"] = "payables"
     url_from: Annotated[str, AfterValidator(line)] = ""
     key_from: Annotated[str, AfterValidator(variable)] = ""
     platform: Annotated[str, AfterValidator(stripe_account)] = ""
     live: bool = Field(default=True, strict=True)
     global_payouts: bool = Field(default=True, strict=True)
     api_url: Annotated[str, AfterValidator(https_url)] = ""
+    system: Annotated[str, AfterValidator(line)] = ""
+    hold: str = ""
+    release: str = ""
+    payees: tuple[Annotated[str, AfterValidator(line)], ...] = ()
+    persons: bool = Field(default=True, strict=True)
+    escalate_hours: float = Field(default=24, gt=0, le=720, strict=True)
 
 
 class PayoutsEstate(_Strict):
@@ -245,17 +256,19 @@ def _meaning(estate: Estate) -> Iterator[tuple[yamltext.Path, str]]:
         yield ("aws", "accounts", number_), f"{what}; only one may do without ({without[0]!r})"
 
 
-_OF_RAIL = {"payables": ("url_from",), "stripe": ("key_from", "platform")}
-"""What a ledger must have, by its rail."""
-_OF_STRIPE = ("api_url", "global_payouts", "key_from", "live", "platform")
+_OF_RAIL: Mapping[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
+    "payables": (("url_from",), ()),
+    "stripe": (("key_from", "platform"), ("api_url", "global_payouts", "live")),
+    "manual": (("hold", "release", "system"), ("escalate_hours", "payees", "persons")),
+}
+"""What a ledger must have and may have, by its rail."""
 
 
 def _rail_meaning(ledger: Ledger) -> Iterator[tuple[str, str]]:
     """What a ledger of its rail lacks, and what means nothing there, by key."""
-    told = ledger.model_fields_set
-    for key in _OF_RAIL[ledger.rail]:
-        if not getattr(ledger, key):
+    told, (must, may) = ledger.model_fields_set, _OF_RAIL[ledger.rail]
+    for key in must:
+        if not getattr(ledger, key).strip():
             yield "rail", f"a ledger of the rail {ledger.rail!r} needs {key!r}"
-    for key in ("url_from",) if ledger.rail == "stripe" else _OF_STRIPE:
-        if key in told:
-            yield key, f"{key!r} means nothing for the rail {ledger.rail!r}"
+    for key in sorted(told - {"name", "rail", *must, *may}):
+        yield key, f"{key!r} means nothing for the rail {ledger.rail!r}"

@@ -1,12 +1,14 @@
 """The Connector port: what code for one system of record promises.
 
-It has an opinion, reads and writes; it decides nothing. `Ending` and `Proving` are optional.
+It has an opinion, reads and writes; it decides nothing. `Ending`, `Proving` and `Attended` are
+optional.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol, runtime_checkable
 
+from stopline.attesting import Told
 from stopline.commands import Commands
 from stopline.estate import Estate
 from stopline.model import (
@@ -161,3 +163,17 @@ class Proving(Protocol):
         acts is tried, never by doing them. What nobody can tell is not proven.
         """
         ...
+
+
+@runtime_checkable
+class Attended(Protocol):
+    """A connector part of whose work people do by hand, in systems that it cannot reach."""
+
+    def attended(self, told: Told) -> Connector:
+        """The same connector, told what people attest of each address: all that it reads there."""
+        ...
+
+
+def attended(connectors: Mapping[str, Connector], told: Told) -> Mapping[str, Connector]:
+    """Tell those connectors that ask for it what people attest."""
+    return {n: c.attended(told) if isinstance(c, Attended) else c for n, c in connectors.items()}

@@ -47,6 +47,8 @@ class Cause(StrEnum):
     """Another attempt is at work on the document; asked again later."""
     FOREIGN = "foreign"
     """Changed by somebody else: the three columns are in the receipt."""
+    WAITING = "waiting"
+    """A person must do it by hand in a system that we cannot reach, and attest it."""
     CREDENTIALS = "credentials"
     """Our own credentials are missing or expired."""
     BUG = "bug"

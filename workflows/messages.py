@@ -34,6 +34,7 @@ STOP = "stop"
 ACKNOWLEDGE = "acknowledge"
 AUDIT = "audit"
 REASSESS = "reassess"
+ATTEST = "attest"
 STATUS = "status"
 
 
@@ -120,6 +121,8 @@ class Status:
     """Which way what waits goes; None from a worker of an older release."""
     interrupted: str = ""
     """Why what was last begun could not go on; it is tried again by and by."""
+    by_hand: bool = False
+    """Whether a rollback waits for what people do by hand."""
 
 
 @dataclass(frozen=True)
@@ -187,11 +190,20 @@ class PauseState:
     """Whether nothing is contained on one person's word alone."""
     interrupted: str = ""
     """Why what was last begun could not go on; empty once something did."""
+    begun: bool = False
+    """Whether the rollback that was approved has begun, and waited for people's hands."""
+    by_hand: bool = False
+    """Whether it waits for them now."""
+    attested: int = 0
+    """How often people have said something of what they did by hand."""
 
     def due(self, now: float) -> Due | None:
         """What comes next while the pause rests, if nobody says anything."""
         dues = []
-        if self.pending is not None:
+        if self.by_hand:
+            again = self.order.options.sweep_again_seconds
+            dues.append(Due("by-hand", again, "until people have given back by hand"))
+        elif self.pending is not None:
             left = max(0.0, self.waits_until - now)
             dues.append(Due("expire", left, "how long the plan waits for its approval"))
         elif self.summary.result == "partial":
@@ -229,7 +241,9 @@ class PauseState:
     def people(self) -> tuple[object, ...]:
         """All that people change while the pause rests."""
         asked = (self.restore, self.pending, self.approved, len(self.yeses))
-        return (len(self.queued), *asked, self.summary.result, self.audit_by, self.review_by)
+        hands = (self.by_hand, self.attested)
+        told = (*asked, self.summary.result, self.audit_by, self.review_by)
+        return (len(self.queued), *told, *hands)
 
     def waiting(self, plan: PlanRef, now: float, *, stale: bool = False) -> None:
         """A plan waits for people from now on; what was said to another one does not count."""
@@ -240,6 +254,7 @@ class PauseState:
     def withdraw(self) -> None:
         """Nothing waits for people any more."""
         self.restore, self.pending, self.approved, self.stale = None, None, None, False
+        self.begun, self.by_hand = False, False
         self.yeses.clear()
 
     def objection(self, yes: Approve) -> str:

@@ -27,6 +27,8 @@ REFUSED = "refused-told"
 """The patch by which a history is known to be one in which a refusal is told."""
 BREACHED = "breached"
 """The patch by which a history is known to be one in which a breached pause is looked at slowly."""
+WAITS = "waiting"
+"""The cause of a write that a person must do by hand."""
 IDLE = 3
 """Passes in a row without a single write, after which what is left is left to a person."""
 
@@ -86,10 +88,10 @@ class PauseVendor(PeoplesWords):
             state.queued.pop(0)
             state.interrupted = ""
             await self._renew()
-        elif state.restore is not None and state.approved is not None:
+        elif state.restore is not None and state.approved is not None and not state.by_hand:
             await self._restore()
             await self._renew()
-        elif state.restore is not None and state.pending is None:
+        elif state.restore is not None and state.pending is None and not state.by_hand:
             await self._plan_restore()
         elif state.audit_by:
             await self._audit()
@@ -302,7 +304,7 @@ class PauseVendor(PeoplesWords):
         fresh = await call(api.PLAN_RESTORE, asked, api.PlanRef, summary="is the plan still true?")
         if state.approved is not approved:
             return  # withdrawn meanwhile
-        if fresh.digest != approved.digest:
+        if fresh.digest != approved.digest and not state.begun:
             state.waiting(fresh, workflow.time(), stale=True)
             self._tell()
             return
@@ -310,19 +312,42 @@ class PauseVendor(PeoplesWords):
         ends = direction is Direction.TERMINATE
         self._enter(Phase.TERMINATING if ends else Phase.RESTORING)
         self._unasked = ""
-        word = "terminating" if ends else "restoring"
-        await self._record(word, approved.by, "", status=word)
-        for _ in range(IDLE):
-            tally = await self._carry_out(fresh.ref, direction)
-            left = "what is still to be " + ("removed" if ends else "given back")
-            fresh = await call(api.PLAN_RESTORE, asked, api.PlanRef, summary=left)
-            if self._stopping or not fresh.work or not tally.applied:
-                break
+        word, said = "terminating" if ends else "restoring", state.attested
+        if not state.begun:
+            await self._record(word, approved.by, "", status=word)
+        tally, fresh = await self._carry_back(asked, fresh, direction)
+        if fresh.work and tally.causes.get(WAITS) and not self._stopping:
+            await self._wait_for_hands(fresh.ref, said)
+            return
         state.withdraw()
         if ends and not self._stopping:
             await self._read_back()
         closed = await self._end(direction, fresh.ref, self._unasked if fresh.work else "")
         self._enter(Phase.CLOSED if closed else Phase.PAUSED)
+
+    async def _carry_back(
+        self, asked: api.RestorePlan, plan: api.PlanRef, direction: Direction
+    ) -> tuple[api.Tally, api.PlanRef]:
+        """Carry out, again while writes land; what became of it, and the plan of what is left."""
+        left = "what is still to be "
+        left += "removed" if direction is Direction.TERMINATE else "given back"
+        tally = api.Tally()
+        for _ in range(IDLE):
+            tally = await self._carry_out(plan.ref, direction)
+            plan = await call(api.PLAN_RESTORE, asked, api.PlanRef, summary=left)
+            if self._stopping or not plan.work or not tally.applied:
+                break
+        return tally, plan
+
+    async def _wait_for_hands(self, plan: str, said: int) -> None:
+        """What is left is given back by people: the request stands, and goes on when they have.
+
+        Nothing else waits for it. `said` is how often they had spoken when it was last tried.
+        """
+        state = self._state
+        state.pending, state.begun, state.by_hand = None, True, state.attested == said
+        await self._conclude(Direction.RESTORE, plan, "", by_hand=True)
+        self._enter(Phase.PAUSED)
 
     async def _read_back(self) -> None:
         """Verify that what was removed is gone, once the provider shows it everywhere."""
@@ -374,6 +399,8 @@ class PauseVendor(PeoplesWords):
             state.audit_by = "stopline"
         elif what == "review":
             await self._overdue()
+        elif what == "by-hand":
+            await self._conclude(Direction.RESTORE, "", "", by_hand=True)
         else:
             # Only a sweep: the plan itself would take again what a rollback gave back in part.
             state.queued.append(replace(state.order, plan=""))

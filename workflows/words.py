@@ -15,6 +15,7 @@ from temporalio.workflow import ParentClosePolicy
 with workflow.unsafe.imports_passed_through():
     import workflows.messages as m
     from activities import api
+    from stopline.attesting import Attesting
     from stopline.choosing import conflicts_of
     from stopline.errors import UserError
     from stopline.model import Direction
@@ -170,7 +171,7 @@ class PeoplesWords:
         state = self._state
         del state.queued[1:]  # the first is under way
         if state.phase in (Phase.PAUSED, Phase.PLANNING_ROLLBACK, Phase.PLANNING_TERMINATION):
-            waited = state.restore is not None
+            waited = state.restore is not None and not state.begun
             state.queued.clear()
             state.withdraw()
             if state.summary.result in ("partial", "breached") or not waited:
@@ -241,6 +242,27 @@ class PeoplesWords:
                 f"The pause is {self._state.phase}; it is reassessed while it is paused."
             )
 
+    @workflow.update(name=m.ATTEST)
+    async def attest(self, word: Attesting) -> bool:
+        """What a person did by hand, or another says of it; what hangs on it goes on at once."""
+        state = self._state
+        said = replace(word, pause=state.order.pause, journal=state.order.journal)
+        heard = await call(api.ATTEST, said, bool, summary=f"{word.word} by hand: {word.by}")
+        state.attested += 1
+        state.by_hand = False
+        if state.restore is None and state.opened and len(state.queued) <= 1:
+            state.queued.append(replace(state.order, plan=""))  # a sweep sees what was done
+        return heard
+
+    @attest.validator
+    def _may_attest(self, word: Attesting) -> None:
+        if self._state.phase in (Phase.OPENING, Phase.AWAITING_APPROVAL, Phase.CLOSED):
+            raise ApplicationError(
+                f"The pause is {self._state.phase}; nothing of it waits for a person's hand."
+            )
+        if not word.by or not word.ref:
+            raise ApplicationError("Who says it, and of what, is not said.")
+
     @workflow.update(name=m.ACKNOWLEDGE)
     async def acknowledge(self, word: api.Acknowledgement) -> api.Summary:
         """A person accepts the gaps and what was left open; then they do not make it partial."""
@@ -248,7 +270,7 @@ class PeoplesWords:
         more = {name: value for name, value in proof.items() if value}
         await self._record("acknowledged", word.by, word.reason, more=more)
         self._state.acknowledged_by = word.by
-        if self._state.phase is Phase.PAUSED:
+        if self._state.phase is Phase.PAUSED and not self._state.by_hand:
             await self._conclude(Direction.CONTAIN, "", "")
         return self._state.summary
 
@@ -278,6 +300,7 @@ class PeoplesWords:
             review_by=state.review_by,
             direction=state.direction,
             interrupted=state.interrupted,
+            by_hand=state.by_hand,
         )
 
     # --- small things ----------------------------------------------------------------------------
@@ -305,13 +328,15 @@ class PeoplesWords:
         self._stopping = False
         return closed
 
-    async def _conclude(self, direction: Direction, plan: str, blocked: str) -> bool:
+    async def _conclude(
+        self, direction: Direction, plan: str, blocked: str, *, by_hand: bool = False
+    ) -> bool:
         """Bring the journal's status up to date; True when nothing is held any more.
 
         A stop stands until more is contained: no other word lifts it, nor does a part given back.
         """
         stopped = self._stopping or self._state.summary.result == "stopped"
-        asked = api.Conclusion(self._state.order, direction, plan, stopped, blocked)
+        asked = api.Conclusion(self._state.order, direction, plan, stopped, blocked, by_hand)
         self._state.summary = await call(
             api.CONCLUDE, asked, api.Summary, summary="what became of it"
         )

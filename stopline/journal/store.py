@@ -39,6 +39,7 @@ _RECEIPTS = {"receipts": ("before", "after", "found")}
 _NAMED: Mapping[str, Mapping[str, tuple[str, ...]]] = {
     "planned": {"": ("ref", "snapshot")},
     "approved": {"": ("ref",)},
+    "attested": {"": ("ref",)},
     "intent": {"": ("raw",), "changes": ("found",)},
     "receipts": _RECEIPTS,
     "late-receipts": _RECEIPTS,

@@ -18,19 +18,23 @@ from stopline.journal.glass import BROKEN
 from stopline.journal.outbox import Draft
 
 REFUSED = "refused"
+BY_HAND = "by-hand"
 EVENTS = (
     "opened", REFUSED, "contained", "partial", "breached", "stopped", "restored", "terminated",
-    "drift", BROKEN,
+    "drift", BROKEN, BY_HAND,
 )  # fmt: skip
 """What there are notices about."""
 OUTSIDE_EVENTS = ("contained", "restored")
 """What the vendor and its payees are told of."""
 LIFTED = "pausing"
 """What those outside are told when a person lets them hear before containment is verified."""
-ASKS = ("opened", "partial", "breached", "stopped", "drift", BROKEN)
+ASKS = ("opened", "partial", "breached", "stopped", "drift", BROKEN, BY_HAND)
 """What somebody must acknowledge, or others are told."""
 
-_ONLY: Mapping[str, tuple[Audience, ...]] = {BROKEN: (Audience.RESPONDERS, Audience.LEADERSHIP)}
+_ONLY: Mapping[str, tuple[Audience, ...]] = {
+    BROKEN: (Audience.RESPONDERS, Audience.LEADERSHIP),
+    BY_HAND: (Audience.RESPONDERS, Audience.FINANCE),
+}
 """Who alone is told of an event, of those inside; of others all are."""
 
 _SUBJECTS: Mapping[str, str] = {
@@ -44,6 +48,7 @@ _SUBJECTS: Mapping[str, str] = {
     "terminated": "the pause of {} was terminated",
     "drift": "an audit of {} found changes",
     BROKEN: "BREAK-GLASS: one person alone approved something about {}",
+    BY_HAND: "payouts of {} still wait for a person's hand",
 }
 _OUTSIDE_SUBJECTS: Mapping[str, str] = {
     "contained": "Access of {} is paused",
@@ -74,7 +79,7 @@ class Facts:
 
     `off` counts what is held by system; `left` counts what is not contained, in words. `way` and
     `review_by` are of a break-glass approval: which way its plan goes, and by when another person
-    must have reviewed it.
+    must have reviewed it; `way` is also what is to be done by hand.
     """
 
     event: str

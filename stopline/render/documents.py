@@ -12,6 +12,7 @@ from stopline.model import Change, Counted, Direction, Finding, Plan, State
 from stopline.preflight import Check
 from stopline.render.audits import AuditShown
 from stopline.render.certificate import Certificate
+from stopline.render.manual import TaskShown
 from stopline.render.notices import NoticeShown, TriedShown
 from stopline.render.payouts import TOTALS, Owed, Payouts, Total
 from stopline.render.plan import action, blast, in_words
@@ -38,6 +39,7 @@ class Kind(StrEnum):
     NOTICE_LIST = "NoticeList"
     NOTICE_TEST = "NoticeTest"
     PAYOUTS_REPORT = "PayoutsReport"
+    MANUAL_TASKS = "ManualTasks"
     DRILL_REPORT = "DrillReport"
     EVIDENCE_EXPORT = "EvidenceExport"
     EVIDENCE_CHECK = "EvidenceCheck"
@@ -261,6 +263,30 @@ def tried_document(tried: Sequence[TriedShown]) -> Json:
     """What became of a test over every channel."""
     fields = {"ok": all(t.ok for t in tried), "tried": [jsonable(t) for t in tried]}
     return document(Kind.NOTICE_TEST, fields)
+
+
+def manual_document(tasks: Sequence[TaskShown], pause: str, vendor: str) -> Json:
+    """What people are to do by hand for a pause."""
+    fields = {"pause": pause, "vendor": vendor, "tasks": [_task(one) for one in tasks]}
+    return document(Kind.MANUAL_TASKS, fields)
+
+
+def _task(task: TaskShown) -> Json:
+    told = task.told
+    return {
+        "task": task.name,
+        "step": str(task.step),
+        "system": task.system,
+        "what": task.what,
+        "since": task.since,
+        "late": task.late,
+        "before": task.before,
+        "attested_by": told.by if told else "",
+        "attested_at": told.at if told else "",
+        "file": told.deed.proof if told else "",
+        "sha256": told.deed.sha256 if told else "",
+        "amounts": [jsonable(one) for one in told.deed.amounts] if told else [],
+    }
 
 
 def diagnosis_document(checks: Sequence[Check]) -> Json:

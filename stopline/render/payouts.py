@@ -23,13 +23,15 @@ class State(StrEnum):
     """It left in spite of its hold."""
     RELEASED = "released"
     """It was held, and is free to be paid."""
+    REISSUED = "reissued"
+    """It was held by cancelling its payment, and was paid anew."""
     WRITTEN_OFF = "written off"
     """It was held, and the lab decided to owe it no more."""
     NOT_HELD = "not held"
     """It is owed, and nothing keeps it from being paid; `why` says why."""
 
 
-KEPT = (State.HELD, State.RELEASED, State.WRITTEN_OFF)
+KEPT = (State.HELD, State.RELEASED, State.REISSUED, State.WRITTEN_OFF)
 """What a hold has kept from leaving."""
 TOTALS: Mapping[str, State] = {str(state).replace(" ", "_"): state for state in State}
 
@@ -69,7 +71,7 @@ class Total:
 
     @property
     def held_at_all(self) -> int:
-        """What holds have kept from leaving: still held, released or written off."""
+        """What holds have kept from leaving: still held, or what became of it then."""
         return sum(self.by_state[state] for state in KEPT)
 
     @property

@@ -20,8 +20,8 @@ DONE, FAILED, WAITING, PARTIAL, CONFLICT, UNVERIFIED = 0, 1, 5, 6, 7, 8
 class Left:
     """One thing that is not as it was meant to be, why, and what a person can run next.
 
-    `kind` is `breached`, `failed`, `conflict`, `not asked`, `left open`, `gap`, `unverified`,
-    `unproven`, `recovery sheet` or `notice`.
+    `kind` is `breached`, `failed`, `by hand`, `conflict`, `not asked`, `left open`, `gap`,
+    `unverified`, `unproven`, `recovery sheet` or `notice`.
     `columns` are the texts before, ours and now, where the journal has them. `direction` is that
     of the write which did not do, empty where there was none.
     """
@@ -295,6 +295,7 @@ _TITLES = {
     "breached": "Breached: removed again, and no lever is left that the remover cannot edit",
     "left open": "Left open: the vendor keeps it until a person decides",
     "failed": "Failed: not written, or not known to be",
+    "by hand": "By hand: a person must do it in another system, and another confirm it",
     "not asked": "Not reached: no answer is in the journal",
     "conflict": "Conflicts: found neither what was there nor ours; nothing was written",
     "unverified": "Unverified: written, and a later reading does not show it",

@@ -147,6 +147,63 @@ def test_an_audit_tells_of_what_escaped_and_the_report_keeps_it(
     assert told.code == 8
 
 
+def test_an_escape_that_nobody_had_seen_is_told_by_the_rollback(
+    asking: Asking, ledger: Engine
+) -> None:
+    """Whoever lifts the hold finds the payable paid under it: escaped, never released."""
+    held(asking)
+    with ledger.begin() as connection:
+        this = sa.update(l.PAYABLES).where(l.PAYABLES.c.id == "p0")
+        connection.execute(this.values(status="paid", run="careless"))
+    asking.rollback()
+    assert asking.approve().code == 0
+    with ledger.begin() as connection:
+        assert not connection.execute(sa.select(l.HOLDS)).all()
+    told = asking.ask("payouts", "mercor", "--output", "json")
+    assert told.code == 8
+    assert states(told.document) == {"p0": "escaped"} | dict.fromkeys(
+        ("p1", "p2", "p3"), "released"
+    )
+    assert totals(told.document, "V-MERCOR", "USD")["escaped"] == 120_050
+    assert "by the pay run 'careless'" in asking.ask("payouts", "mercor").said
+
+
+def test_a_termination_removes_no_hold_on_money_and_says_who_settles_it(
+    asking: Asking, ledger: Engine
+) -> None:
+    """What was earned is paid out or disputed by people; the certificate and the status say so."""
+    held(asking)
+    asked = asking.ask(
+        "terminate", "mercor", "--reason", "over", "--as", "ada@lab.example", "--confirm", "mercor"
+    )
+    assert asked.code == 5
+    assert "p0 stays held: people pay it out, or dispute it" in asked.said
+    ended = asking.approve()
+    assert "stays held: people pay it out, or dispute it" in ended.said
+    with ledger.connect() as connection:
+        assert len(connection.execute(sa.select(l.HOLDS)).all()) == 4
+    told = asking.ask("payouts", "mercor", "--output", "json")
+    assert set(states(told.document).values()) == {"held"}
+    assert [p.id for p in pay_run(ledger, "after the end")] == ["p4"]
+
+
+@pytest.mark.parametrize("column", ["payees.person", "payables.pay_by"])
+def test_a_column_that_a_ledger_lacks_is_named_with_what_adds_it(
+    asking: Asking, ledger: Engine, column: str
+) -> None:
+    """A ledger made for an older release is a gap that a person can close."""
+    table, _, name = column.partition(".")
+    with ledger.begin() as connection:
+        connection.exec_driver_sql(f"ALTER TABLE {table} DROP COLUMN {name}")
+    plan = asking.ask("plan", "mercor", "--output", "json")
+    (gap,) = plan.document["gaps"]
+    assert f"the ledger accounts has no column {column}" in gap["cause"]
+    sql = gap["cause"].partition("add it: ")[2]
+    with ledger.begin() as connection:
+        connection.exec_driver_sql(sql)
+    assert asking.ask("plan", "mercor", "--output", "json").document["gaps"] == []
+
+
 def test_less_owed_than_was_held_does_not_balance(asking: Asking, ledger: Engine) -> None:
     """Somebody lowers an amount under our hold: the totals say by how much; a rise is owed too."""
     held(asking)

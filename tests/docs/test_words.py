@@ -47,7 +47,6 @@ ALLOWED = {
     "assignment": r"account assignments?",
     "backup": r"EventBridge, .*? Backup, Kinesis",
     "linter": r"import-linter",
-    "proof": r"a net, not a proof",
     "resume": r"resume[sd]\b",  # a process, a history; a paused vendor is rolled back
 }
 """The providers' and tools' own terms, cut out before a word is looked for."""

@@ -7,7 +7,7 @@ import pytest
 
 from stopline.audiences import INSIDE, OUTSIDE, Audience, parse_notices
 from stopline.journal.glass import BROKEN
-from stopline.notices.drafting import EVENTS, OUTSIDE_EVENTS, Facts, drafts_of, rendered
+from stopline.notices.drafting import BY_HAND, EVENTS, OUTSIDE_EVENTS, Facts, drafts_of, rendered
 
 INTERNAL = (
     "arn:aws:iam::111122223333:role/training",
@@ -74,13 +74,15 @@ def test_a_reason_with_half_a_character_still_makes_a_text_that_can_be_written()
 def test_an_event_is_told_to_each_address_of_each_audience_that_hears_of_it() -> None:
     """One notice for each address; the outside audiences hear of two events alone.
 
-    A break-glass approval is told to responders and leadership alone.
+    A break-glass approval is told to responders and leadership alone, what waits for a hand to
+    responders and finance.
     """
     notices = parse_notices(FILE, "notices.yaml")
     told = {e: [(d.audience, d.recipient) for d in drafts_of(notices, facts(e))] for e in EVENTS}
     inside = [("responders", ""), ("legal", "a@lab.example"), ("legal", "b@lab.example")]
     outside = [("vendor", "security@mercor.example"), ("payees", "people@payees.example")]
     assert told.pop(BROKEN) == inside[:1]
+    assert told.pop(BY_HAND) == inside[:1]
     assert {e: drafts[3:] for e, drafts in told.items()} == {
         e: outside if e in OUTSIDE_EVENTS else [] for e in told
     }

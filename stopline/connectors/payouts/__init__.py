@@ -3,18 +3,20 @@
 In a ledger of accounts payable, a hold is an overlay: a row of ours beside the payable, which the
 pay run respects. What had left before the hold is not there any more when it is to be held:
 `already`, with the cause `gone`. What a pay run that does not look at holds has paid in spite of
-one has escaped: it is found and told. The rail over Stripe is in `stripe_rail`.
+one has escaped: it is found and told. The rail over Stripe is in `stripe_rail`, that of people's
+hands in `manual_rail`.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from importlib.util import find_spec
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Engine
 from sqlalchemy.exc import ArgumentError, DBAPIError, OperationalError, SQLAlchemyError
 
+from stopline.attesting import Told
 from stopline.commands import Commands
 from stopline.connectors.payouts.fairness import facts, refused
 from stopline.connectors.payouts.ledger import (
@@ -25,14 +27,15 @@ from stopline.connectors.payouts.ledger import (
     PAYEES,
     alone,
     engine_of,
+    lacking,
 )
-from stopline.connectors.payouts.marks import CODE, GRANT, MARK, NAME, mark_of, of_others
+from stopline.connectors.payouts.manual_rail import ManualRail
+from stopline.connectors.payouts.marks import GRANT, MARK, NAME, hold_of, mark_of, of_others
 from stopline.connectors.payouts.stripe_rail import PERMISSIONS, StripeRail
 from stopline.errors import ConnectorError, StaleError, UserError
 from stopline.estate import Estate, Ledger
 from stopline.model import (
     Address,
-    Breadth,
     Change,
     Counted,
     Document,
@@ -46,8 +49,8 @@ from stopline.model import (
     Skip,
     State,
 )
-from stopline.money import shown
-from stopline.port import Observed, Terms
+from stopline.money import ESCAPED, shown
+from stopline.port import Observed, Terms, Unproved
 from stopline.receipts import Cause, Hold
 from stopline.settings import variable
 from stopline.text import Json
@@ -86,14 +89,20 @@ def _asked(ledger: str, *, writing: bool) -> Iterator[None]:
 class PayoutsConnector:
     """The port over the ledgers of an estate; `urls` has the variable of each ledger's URL.
 
-    `stripe` has those that are platforms at Stripe.
+    `stripe` has those that are platforms at Stripe, `manual` those in which people act.
     """
 
     urls: Mapping[str, str]
     stripe: Mapping[str, StripeRail] = field(default_factory=dict)
+    manual: Mapping[str, ManualRail] = field(default_factory=dict)
     propagation: float = 0.0
     name: str = NAME
     _engines: dict[str, Engine] = field(default_factory=dict)
+
+    def attended(self, told: Told) -> "PayoutsConnector":
+        """The same connector, told what people attest to have done by hand."""
+        manual = {name: rail.attended(told) for name, rail in self.manual.items()}
+        return replace(self, manual=manual)
 
     @property
     def permissions(self) -> Mapping[str, frozenset[str]]:
@@ -123,16 +132,30 @@ class PayoutsConnector:
         And every hold of stopline's on them. A payable that is held and not open has a `status`.
         """
         selectors = tuple(_selectors(vendor, scope.project))
-        for ledger in sorted({*self.urls, *self.stripe}):
+        for ledger in sorted({*self.urls, *self.stripe, *self.manual}):
             if scope.realms and ledger not in scope.realms:
                 continue
-            if ledger in self.stripe:
-                yield from self.stripe[ledger].discover(selectors)
+            if rail := self._rail(ledger):
+                yield from rail.discover(selectors)
                 continue
             try:
                 yield from self._found(ledger, selectors)
             except ConnectorError as error:
-                yield Gap(NAME, ledger, "payables", error.detail)
+                yield Gap(NAME, ledger, "payables", self._lacking(ledger) or error.detail)
+
+    def _lacking(self, ledger: str) -> str:
+        """Which columns a ledger does not have, and how they are added; nothing if it has all."""
+        try:
+            with _asked(ledger, writing=False):
+                missing = lacking(self.engine(ledger))
+        except ConnectorError:
+            return ""
+        names, added = ", ".join(missing), "; ".join(missing.values())
+        return f"the ledger {ledger} has no column {names}; add it: {added}" if missing else ""
+
+    def _rail(self, ledger: str) -> StripeRail | ManualRail | None:
+        """The rail of a ledger that is no database."""
+        return self.stripe.get(ledger) or self.manual.get(ledger)
 
     def _found(self, ledger: str, selectors: Sequence[PayoutsSelectors]) -> Sequence[Found]:
         payees = {p for one in selectors for p in (*one.payees, *one.vendors)}
@@ -171,7 +194,7 @@ class PayoutsConnector:
 
     def contained(self, grant: Grant, terms: Terms) -> Iterator[Change | Skip]:
         """A hold of ours beside the payable, whoever else holds it."""
-        if rail := self.stripe.get(grant.address.realm):
+        if rail := self._rail(grant.address.realm):
             yield from rail.contained(grant, terms)
             return
         yield from of_others(grant, terms)
@@ -188,23 +211,14 @@ class PayoutsConnector:
         if unfair := tuple(refused(grant, terms)):
             yield from unfair
             return
-        owed = grant.state.value
-        yield Change(
-            address,
-            before=None,
-            after=State.of({"code": CODE, "mark": mark}),
-            rule=found[1].name,
-            breadth=Breadth.NARROW,
-            phase=found[0],
-            marked=True,
-            uid=grant.uid,
-            principal=grant.principal,
-            summary=f"hold {shown(owed['amount'], owed['currency'])}, still owed",
-        )
+        yield hold_of(grant, address, found)
 
     def read(self, document: Document) -> Observed:
-        """Read one payable's holds. One that is not open is there only while stopline holds it."""
-        if rail := self.stripe.get(document.realm):
+        """Read one payable's holds. One that is not open is there only while stopline holds it.
+
+        A hold on what was paid all the same is not as we left it: whoever lifts it learns so.
+        """
+        if rail := self._rail(document.realm):
             return rail.read(document)
         ledger, id_ = document.realm, document.id
         with _asked(ledger, writing=False), self.engine(ledger).connect() as connection:
@@ -213,8 +227,9 @@ class PayoutsConnector:
         ours = any(MARK.fullmatch(hold.mark) for hold in holds)
         if row is None or (row.status != OPEN and not ours):
             return Observed(document, exists=False)
+        spent = {"run": row.run, "status": PAID} if row.status == PAID else {}
         states = {
-            Address(NAME, ledger, HOLD, f"{id_}#{hold.mark}"): _state(hold.mark, hold.code)
+            Address(NAME, ledger, HOLD, f"{id_}#{hold.mark}"): _state(hold.mark, hold.code, spent)
             for hold in holds
         }
         return Observed(document, states, uid=row.uid)
@@ -227,9 +242,15 @@ class PayoutsConnector:
         Raises StaleError when it was paid since it was read: nothing is held then.
         """
         del original  # there is no text
+        if by_hand := self.manual.get(observed.document.realm):
+            by_hand.write(changes)
         if rail := self.stripe.get(observed.document.realm):
             rail.write(observed, changes, token)
             return
+        self._place(observed, changes)
+
+    def _place(self, observed: Observed, changes: Sequence[Change]) -> None:
+        """Write our rows beside one payable of a ledger, under the lock of its pay runs."""
         ledger, id_ = observed.document.realm, observed.document.id
         with _asked(ledger, writing=True), alone(self.engine(ledger)) as connection:
             row = connection.execute(sa.select(PAYABLES).where(PAYABLES.c.id == id_)).first()
@@ -252,15 +273,32 @@ class PayoutsConnector:
 
     def residuals(self, change: Change) -> Iterable[Residual]:
         """What had been handed to a bank before the hold still arrives."""
-        if rail := self.stripe.get(change.address.realm):
+        if rail := self._rail(change.address.realm):
             yield from rail.residuals(change)
             return
         yield Residual(change.address, "payments that left before the hold", "until they settle")
 
+    def unproved(
+        self, vendor: Vendor, held: Sequence[Change], observed: Mapping[Document, Observed]
+    ) -> Iterator[Unproved]:
+        """Name what was paid in spite of its hold, and what one person alone says to have held."""
+        del vendor
+        for change in held:
+            there = observed.get(change.address.document)
+            state = there.states.get(change.address) if there else None
+            if state is not None and state.value.get("status") == PAID:
+                reason = f"it was paid in spite of its hold, by the pay run {state.value['run']!r}"
+                yield Unproved(change.address, reason)
+        for name, rail in sorted(self.manual.items()):
+            yield from rail.unproved([one for one in held if one.address.realm == name])
+
     def commands(
         self, document: Document, changes: Sequence[Change], original: str | None
     ) -> Commands:
-        """None for a ledger: a hold by hand would have to take the pay run's lock."""
+        """None for a ledger: a hold by hand would have to take the pay run's lock.
+
+        And none where people act in a system that has no commands.
+        """
         if rail := self.stripe.get(document.realm):
             return rail.commands(document, changes)
         del original
@@ -275,8 +313,8 @@ def _selectors(vendor: Vendor, project: str) -> Iterator[PayoutsSelectors]:
             yield one.payouts
 
 
-def _state(mark: str, code: str) -> State:
-    return State.of({"code": code, "mark": mark})
+def _state(mark: str, code: str, spent: Mapping[str, Json] | None = None) -> State:
+    return State.of({"code": code, "mark": mark, **(spent or {})})
 
 
 def _settled(grant: Grant) -> Iterator[Skip]:
@@ -284,7 +322,7 @@ def _settled(grant: Grant) -> Iterator[Skip]:
     owed = grant.state.value
     if owed["status"] == PAID:
         what = shown(owed["amount"], owed["currency"])
-        reason = f"escaped: {what} was paid in spite of a hold, by the pay run {owed['run']!r}"
+        reason = f"{ESCAPED}{what} was paid in spite of a hold, by the pay run {owed['run']!r}"
         yield Skip(grant.address, grant.principal, reason, leaves_access=True)
     else:
         yield Skip(grant.address, grant.principal, f"{owed['status']} while it is held")
@@ -336,7 +374,8 @@ def build(estate: Estate) -> PayoutsConnector:
     ledgers = estate.payouts.ledgers
     urls = {name: one.url_from for name, one in ledgers.items() if one.rail == "payables"}
     stripe = {name: _rail(name, one) for name, one in ledgers.items() if one.rail == "stripe"}
-    return PayoutsConnector(urls, stripe)
+    manual = {name: ManualRail(name, one) for name, one in ledgers.items() if one.rail == "manual"}
+    return PayoutsConnector(urls, stripe, manual)
 
 
 def _rail(name: str, ledger: Ledger) -> StripeRail:

@@ -19,13 +19,12 @@ from stopline.connectors.payouts.marks import (
     GRANT,
     MARK,
     NAME,
+    hold_of,
     journals_of,
     mark_of,
-    owed,
 )
 from stopline.model import (
     Address,
-    Breadth,
     Change,
     Document,
     Found,
@@ -36,7 +35,7 @@ from stopline.model import (
     Skip,
     State,
 )
-from stopline.money import shown
+from stopline.money import ESCAPED, shown
 from stopline.port import Observed, Terms
 from stopline.text import Json
 
@@ -124,21 +123,10 @@ def contained(grant: Grant, terms: Terms) -> Iterator[Change | Skip]:
         return
     what = shown(intent["amount"], intent["currency"])
     if intent["status"] == "processing":
-        reason = f"escaped: {what} left before us; Stripe is sending it"
+        reason = f"{ESCAPED}{what} left before us; Stripe is sending it"
         yield Skip(grant.address, grant.principal, reason)
         return
-    yield Change(
-        address,
-        before=None,
-        after=State.of({"code": CODE, "mark": mark}),
-        rule=rule[1].name,
-        breadth=Breadth.NARROW,
-        phase=rule[0],
-        marked=True,
-        uid=grant.uid,
-        principal=grant.principal,
-        summary=f"hold {what}, {owed(grant)}",
-    )
+    yield hold_of(grant, address, rule)
 
 
 def residual(change: Change) -> Residual:

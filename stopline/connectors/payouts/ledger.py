@@ -7,7 +7,7 @@ https://www.postgresql.org/docs/current/explicit-locking.html#ADVISORY-LOCKS
 https://www.sqlite.org/lang_transaction.html
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 
 import sqlalchemy as sa
@@ -83,6 +83,24 @@ def engine_of(url: str) -> Engine:
 def create(engine: Engine) -> None:
     """Make the tables that are not there yet."""
     _tables.create_all(engine)
+
+
+def lacking(engine: Engine) -> Mapping[str, str]:
+    """The columns that a ledger does not have (yet), each with the SQL that adds it.
+
+    Raises SQLAlchemyError where the ledger cannot be asked.
+    """
+    found, inspector = {}, sa.inspect(engine)
+    for table in (PAYEES, PAYABLES, HOLDS):
+        if not inspector.has_table(table.name):
+            continue
+        there = {column["name"] for column in inspector.get_columns(table.name)}
+        for column in table.c:
+            if column.name not in there:
+                told = sa.schema.CreateColumn(column).compile(engine)
+                sql = f"ALTER TABLE {table.name} ADD COLUMN {told}"
+                found[f"{table.name}.{column.name}"] = sql
+    return found
 
 
 @contextmanager

@@ -4,7 +4,9 @@ import re
 from collections.abc import Iterable, Iterator
 
 from stopline.connectors.payouts.fairness import facts
-from stopline.model import Grant, Skip
+from stopline.model import Address, Breadth, Change, Grant, Skip, State
+from stopline.money import shown
+from stopline.playbook import Rule
 from stopline.port import Mark, Terms
 from stopline.text import Json
 
@@ -36,6 +38,23 @@ def owed(grant: Grant) -> str:
     """That what is held is owed all the same, and by when where that is known."""
     due = grant.state.value.get("pay_by", "")
     return f"still owed, by {due}" if due else "still owed"
+
+
+def hold_of(grant: Grant, address: Address, rule: tuple[int, Rule]) -> Change:
+    """Our mark beside what is owed; its name is the address's part."""
+    due = grant.state.value
+    return Change(
+        address,
+        before=None,
+        after=State.of({"code": CODE, "mark": address.part}),
+        rule=rule[1].name,
+        breadth=Breadth.NARROW,
+        phase=rule[0],
+        marked=True,
+        uid=grant.uid,
+        principal=grant.principal,
+        summary=f"hold {shown(due['amount'], due['currency'])}, {owed(grant)}",
+    )
 
 
 def of_others(grant: Grant, terms: Terms) -> Iterator[Skip]:

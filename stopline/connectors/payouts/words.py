@@ -7,10 +7,11 @@ CONTAINS: Mapping[str, frozenset[str]] = {
     "payout-schedules": frozenset({"manual"}),
     "payout-intents": frozenset({"reschedule"}),
     "in-flight": frozenset({"let-proceed"}),
+    "manual-payouts": frozenset({"by-hand"}),
 }
 
 NOT_LOOKED_AT: tuple[str, ...] = (
-    "payouts over Deel, Wise, PayPal or another provider, an ERP's own ledger",
+    "payouts over a provider or an ERP that no ledger of the estate's file names",
     "outbound payments of Global Payouts that no payout intent made, and payout methods",
 )
 """The rows of docs/access-paths.md about payouts that say `not looked at`."""

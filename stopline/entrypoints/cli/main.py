@@ -22,6 +22,7 @@ from stopline.entrypoints.cli import (
     cases,
     doctor,
     evidence,
+    manual,
     noticing,
     pausing,
     paying,
@@ -53,6 +54,7 @@ app = typer.Typer(
 )
 app.add_typer(vendors.app, name="vendor")
 app.add_typer(evidence.app, name="evidence")
+app.add_typer(manual.app, name="manual")
 for command in (
     planning.plan,
     assessing.assess,

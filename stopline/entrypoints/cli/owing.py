@@ -6,12 +6,15 @@ hold is about the grants whose target is the hold's document.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 
+from stopline.attesting import Became, Step
+from stopline.journal.attested import CONFIRMED, attested
 from stopline.journal.book import Book
 from stopline.journal.pauses import Pause
 from stopline.model import Address, Direction, Gap, Grant, Snapshot
+from stopline.model import State as Found
 from stopline.money import ESCAPED
 from stopline.receipts import Cause, Hold
 from stopline.render.payouts import Owed, Payouts, State
@@ -32,6 +35,7 @@ class _Facts:
     placed_at: str = ""
     released_at: str = ""
     gone: bool = False
+    escaped: str = ""
     why: str = ""
 
 
@@ -56,13 +60,14 @@ def report_of(book: Book, pause: Pause, now: Snapshot | None, away: str) -> Payo
     unread = _unread(known, now, away)
     fresh = {g.address: g for g in payables(now)} if now else {}
     standing = {seen.address: seen.state for seen in now.seen} if now else {}
-    owed = []
+    owed: list[Owed] = []
+    settled = _settled(book, pause)
     for address, grant in sorted({**fresh, **known.first}.items()):
         if not _within(pause, grant):
             continue
         read = address.realm not in unread
         seen = _Seen(grant, known.last.get(address, grant), fresh.get(address), read=read)
-        owed.append(_owed(pause, known, seen, standing))
+        owed += _parts(_owed(pause, known, seen, standing), grant.target, settled)
     at = now.taken_at if now else ""
     return Payouts(pause.id, pause.vendor, pause.requester, tuple(owed), unread, at)
 
@@ -111,6 +116,8 @@ def _known(book: Book, pause: Pause) -> _Known:
     for event in book.pauses.events(pause.id, "receipts"):
         for receipt in event.data["receipts"]:
             _learn(known, receipt, event.data["direction"], event.at)
+            if escaped := _paid(book, receipt):
+                known.facts[_target(Address.parse(receipt["address"]))].escaped = escaped
     mine = (h for h in book.writes.holds(pause.id) if h.address.connector == CONNECTOR)
     known.holds.update({_target(hold.address): hold for hold in mine})
     return known
@@ -149,11 +156,57 @@ def _learn(known: _Known, receipt: Json, direction: str, at: str) -> None:
         facts.why = receipt["detail"] or receipt["outcome"]
 
 
+def _paid(book: Book, receipt: Json) -> str:
+    """How a payable was paid in spite of its hold, as whoever lifted the hold found it."""
+    if not receipt["address"].startswith(f"{CONNECTOR}:") or not receipt["found"]:
+        return ""
+    found = Found(book.store.body(receipt["found"])).value
+    return _by_run(found["run"]) if found.get("status") == "paid" else ""
+
+
+def _by_run(run: str) -> str:
+    return f"by the pay run {run!r}"
+
+
 def _escape(grant: Grant, pause: Pause) -> str:
     """How a payable left in spite of this pause's hold; empty where it did not."""
     owed = grant.state.value
     mine = any(mark.endswith(f"P{pause.id}") for mark in owed.get("marks", ()))
-    return f"by the pay run {owed['run']!r}" if mine and owed["status"] == "paid" else ""
+    return _by_run(owed["run"]) if mine and owed["status"] == "paid" else ""
+
+
+# --- by hand -------------------------------------------------------------------------------------
+
+_BECAME = {
+    Became.RELEASED: State.RELEASED,
+    Became.REISSUED: State.REISSUED,
+    Became.WRITTEN_OFF: State.WRITTEN_OFF,
+}
+Settled = Mapping[tuple[str, str, str, str], Mapping[State, int]]
+"""By ledger, target, payee and currency, what people said became of what was held."""
+
+
+def _settled(book: Book, pause: Pause) -> Settled:
+    """What the confirmed releases of a pause say, which a person gave back by hand."""
+    found: dict[tuple[str, str, str, str], dict[State, int]] = {}
+    for event in book.pauses.events(pause.id, CONFIRMED):
+        address = Address.parse(event.data["address"])
+        one = next(a for a in attested(book.store, address) if a.seq == event.data["of"])
+        for amount in one.deed.amounts if one.deed.step is Step.RELEASE else ():
+            key = (address.realm, address.document.id, amount.payee, amount.currency)
+            parts, state = found.setdefault(key, {}), _BECAME[amount.became]
+            parts[state] = parts.get(state, 0) + amount.minor
+    return found
+
+
+def _parts(one: Owed, target: str, settled: Settled) -> list[Owed]:
+    """A payable that people settled in parts is one line for each."""
+    parts = settled.get((one.ledger, target, one.payee, one.currency), {})
+    if one.state is not State.RELEASED or sum(parts.values()) != one.amount:
+        return [one]
+    return [
+        replace(one, amount=minor, now=minor, state=state) for state, minor in sorted(parts.items())
+    ]
 
 
 # --- now -----------------------------------------------------------------------------------------
@@ -214,7 +267,8 @@ def _state(
     address = seen.first.address
     target = (address.realm, seen.first.target)
     facts, hold = known.facts.get(target, _Facts()), known.holds.get(target)
-    if escaped := _escape(seen.fresh or seen.last, pause) or known.escaped.get(address, ""):
+    told = known.escaped.get(address, "") or facts.escaped
+    if escaped := _escape(seen.fresh or seen.last, pause) or told:
         return State.ESCAPED, escaped
     if hold is not None:
         return _held(seen, hold, standing)

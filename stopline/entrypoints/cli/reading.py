@@ -7,6 +7,7 @@ from shlex import quote
 from activities.breaching import audits_of, breaches_of
 from stopline.entrypoints.cli.choosing import ABSENT, waiting_choices
 from stopline.entrypoints.cli.owing import pay_by, soon
+from stopline.journal.attested import ATTESTED, CONFIRMED, DENIED, tasks
 from stopline.journal.book import Book
 from stopline.journal.glass import BROKEN, REVIEWED, unreviewed
 from stopline.journal.outbox import ACKNOWLEDGED, LIFTED
@@ -14,7 +15,7 @@ from stopline.journal.pauses import OPEN, Pause, PauseStatus, Planned
 from stopline.journal.removals import CLIMBED
 from stopline.journal.store import Event
 from stopline.model import Address, Direction
-from stopline.receipts import Hold, Outcome
+from stopline.receipts import Cause, Hold, Outcome
 from stopline.recovery.gathering import EVENT
 from stopline.render.plan import difference
 from stopline.render.standing import Glass, Held, Left, Said, Standing, Waiting, direction_of
@@ -32,6 +33,9 @@ _SAID = {
     "stop": "stop",
     "interrupted": "could not go on",
     "acknowledged": "acknowledge",
+    ATTESTED: "did by hand",
+    CONFIRMED: "confirm by hand",
+    DENIED: "refuse by hand",
     "rollback": "rollback",
     "restoring": "rollback begins",
     "termination": "terminate",
@@ -147,7 +151,7 @@ def _left(
             reason = "the write and its receipt were cut apart; a person decides at the rollback"
             command = f"stopline rollback {pause.vendor} --include-unproven --reason '...'"
             yield Left("unproven", str(hold.address), hold.change.principal, reason, command)
-    yield from _unverified(pause, events, holds)
+    yield from _unverified(book, pause, events, holds)
     yield from _wrong_sheet(pause, events)
 
 
@@ -185,7 +189,7 @@ def _not_contained(
         where = str(change.address)
         again = f"stopline pause {pause.vendor} --address {quote(where)} --reason '...'"
         if outcome:
-            yield _from_receipt(book, receipt, where, again)
+            yield _from_receipt(book, receipt, where, _next(pause, receipt, again))
         elif pause.status not in RUNNING:
             reason = "it was planned, and no attempt has been answered"
             yield Left("not asked", where, change.principal, reason, again)
@@ -203,11 +207,18 @@ def _not_taken_back(book: Book, pause: Pause, latest: Mapping[Address, Json]) ->
             again = f"stopline {ask} {pause.vendor} --address {quote(where)} --reason '...'"
             if not receipt["held"]:
                 again = "none: it is not held any more; look at it by hand"
-            yield _from_receipt(book, receipt, where, again)
+            yield _from_receipt(book, receipt, where, _next(pause, receipt, again))
+
+
+def _next(pause: Pause, receipt: Json, command: str) -> str:
+    """What a person runs next: what waits for hands is not asked for again."""
+    waits = receipt["cause"] == Cause.WAITING
+    return f"stopline manual list {pause.id}" if waits else command
 
 
 def _from_receipt(book: Book, receipt: Json, where: str, command: str) -> Left:
     kind = "conflict" if receipt["outcome"] == Outcome.CONFLICT else "failed"
+    kind = "by hand" if receipt["cause"] == Cause.WAITING else kind
     before, ours, now = (_text(book, receipt[f]) for f in ("before", "after", "found"))
     if receipt["direction"] == Direction.RESTORE:
         before, ours = ours, before
@@ -239,13 +250,18 @@ def _open(pause: Pause, planned: Planned) -> Iterator[Left]:
         yield Left("gap", where, "", f"{gap.what}: {gap.cause}", known)
 
 
-def _unverified(pause: Pause, events: Iterable[Event], holds: Iterable[Hold]) -> Iterator[Left]:
+def _unverified(
+    book: Book, pause: Pause, events: Iterable[Event], holds: Iterable[Hold]
+) -> Iterator[Left]:
     last = next((e for e in reversed([*events]) if e.kind == "verified"), None)
     bad = set(last.data["unverified"]) if last else set()
+    by_hand = {str(task.address) for task in tasks(book.store, pause.id)}
     for hold in holds:
         where = str(hold.address)
         if where in bad:
             again = f"stopline pause {pause.vendor} --address {quote(where)} --reason '...'"
+            if where in by_hand:
+                again = f"stopline manual list {pause.id}"
             reason = last.data.get("why", {}).get(where) if last else ""
             reason = reason or "a later reading does not show what we left"
             yield Left("unverified", where, hold.change.principal, reason, again)

@@ -133,5 +133,7 @@ def _over(status: m.Status, read: Planned) -> bool:
         return True
     if status.phase is not m.Phase.PAUSED:
         return False
+    if status.by_hand:
+        return True
     waits = status.pending is not None and status.pending.digest != read.plan.digest
     return not status.asked_by or (status.stale and waits)
