@@ -50,14 +50,6 @@ def read_queue(journal: str) -> str:
     return f"{task_queue(journal)}/read"
 
 
-ALONE = "The playbook wants a second person for a containment; nothing was added to the open pause."
-APART = (
-    "Pause it apart with `stopline pause --apart`, which waits for that person; or have the open "
-    "pause rolled back first."
-)
-"""Why nothing is contained again there, and what to do instead."""
-
-
 @dataclass(frozen=True)
 class Options:
     """How work is cut, frozen when a pause starts, so that an upgrade does not change it."""
@@ -343,8 +335,7 @@ class Summary:
 
     `result` is `contained`, `partial`, `breached`, `stopped`, `restored`, `terminated` or
     `refused`. `notices` is how many are due. `breached` counts what somebody removes at will;
-    then it is audited after `again_seconds`, and not as usual (0).
-    `by_hand` is what waits for people.
+    then it is audited after `again_seconds`, and not as usual (0). `by_hand` waits for people.
     """
 
     result: str = ""

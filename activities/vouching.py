@@ -11,7 +11,7 @@ from activities import api, glass
 from activities.telling import NOBODY, Teller
 from stopline.approving import BREAKABLE, GAPS, Approvers, statement_of
 from stopline.configuration import Frozen
-from stopline.errors import RefusedError
+from stopline.errors import ALONE, APART, RefusedError
 from stopline.journal.book import Book
 from stopline.journal.pauses import PauseStatus
 from stopline.journal.store import Event
@@ -72,7 +72,7 @@ def require_alone(book: Book, pause: str) -> None:
     """
     frozen = Frozen.load(book.store.body(book.pauses.opened_with(pause)))
     if frozen.parse()[1].approvals.contain == "second-person":
-        raise RefusedError(api.ALONE, api.APART)
+        raise RefusedError(ALONE, APART)
 
 
 def require_own(plan: Plan, batch: api.BatchOrder) -> None:

@@ -80,3 +80,11 @@ class StaleError(ConnectorError):
     def __init__(self, detail: str) -> None:
         """The cause is a stranger's edit; the engine decides what it means."""
         super().__init__(Cause.FOREIGN, detail, landed=False)
+
+
+ALONE = "The playbook wants a second person for a containment; nothing was added to the open pause."
+APART = (
+    "Pause it apart with `stopline pause --apart`, which waits for that person; or have the open "
+    "pause rolled back first."
+)
+"""Why nothing is contained again there, and what to do instead."""

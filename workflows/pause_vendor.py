@@ -32,7 +32,6 @@ WAITS = "waiting"
 IDLE = 3
 """Passes in a row without a single write, after which what is left is left to a person."""
 
-
 _UNDER_WAY = {
     Phase.CONTAINING: Direction.CONTAIN,
     Phase.RESTORING: Direction.RESTORE,

@@ -17,7 +17,7 @@ with workflow.unsafe.imports_passed_through():
     from activities import api
     from stopline.attesting import Attesting
     from stopline.choosing import conflicts_of
-    from stopline.errors import UserError
+    from stopline.errors import ALONE, APART, UserError
     from stopline.model import Direction
     from workflows.calls import call, end_early, keep_sheet, reason_of
     from workflows.messages import Phase
@@ -68,7 +68,7 @@ class PeoplesWords:
         if not order.plan or not order.requester:
             raise ApplicationError("A plan and a requester are wanted.")
         if self._state.second_person:
-            raise ApplicationError(f"{api.ALONE} {api.APART}")
+            raise ApplicationError(f"{ALONE} {APART}")
 
     @workflow.update(name=m.ROLLBACK)
     async def rollback(self, restore: api.RestoreOrder) -> api.PlanRef:

@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from activities import api
-from activities.bodies import outline_of, shards_of
+from activities.outlining import outline_of, shards_of
 from stopline.model import (
     Address,
     Breadth,

@@ -3,7 +3,7 @@
 import pytest
 
 from activities import api
-from activities.bodies import FEW, batch_size
+from activities.outlining import FEW, batch_size
 
 OPTIONS = api.Options(batch=25, window=4)
 

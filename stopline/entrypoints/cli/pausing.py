@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from activities.api import ALONE, APART, PauseOrder
+from activities.api import PauseOrder
 from stopline import guards
 from stopline.configuration import Frozen
 from stopline.entrypoints.cli import options as o
@@ -26,7 +26,7 @@ from stopline.entrypoints.cli.planning import (
 )
 from stopline.entrypoints.cli.program import Program
 from stopline.entrypoints.temporal import Temporal
-from stopline.errors import RefusedError, UserError
+from stopline.errors import ALONE, APART, RefusedError, UserError
 from stopline.journal.pauses import Pause, PauseStatus, Planned
 from stopline.render.documents import pause_document
 from stopline.render.plan import recap, scope_text

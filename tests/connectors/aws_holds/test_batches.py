@@ -7,7 +7,7 @@ import pytest
 from support.aws_holds import OTHER, PATH, ROOT, AwsNight, lets_in, playbook, trust
 
 from activities import api
-from activities.bodies import outline_of, shards_of
+from activities.outlining import outline_of, shards_of
 from stopline.connectors.aws.permissions import PERMISSIONS, permission_of
 from stopline.model import Document, stage
 
