@@ -9,7 +9,7 @@ https://googleapis.github.io/google-api-python-client/docs/thread_safety.html
 import json
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from math import inf
 from typing import Any
@@ -95,13 +95,16 @@ class Clients:
 
         https://docs.cloud.google.com/apis/design/design_patterns#list_pagination
         """
-        found: list[Json] = []
+        return [one for page in self.paged(method, items, **words) for one in page]
+
+    def paged(self, method: str, items: str, **words: Any) -> Iterator[list[Json]]:
+        """The same, page by page, for a list that may be too long to read to its end."""
         more: dict[str, str] = {}
         while True:
             page = self.ask(method, **words, **more)
-            found += page.get(items, [])
+            yield page.get(items, [])
             if not page.get("nextPageToken"):
-                return found
+                return
             more = {"pageToken": page["nextPageToken"]}
 
     def close(self) -> None:

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from shlex import join, quote
 
 from stopline.commands import Commands
-from stopline.connectors.gcp import denying
+from stopline.connectors.gcp import denying, lists
 from stopline.connectors.gcp.members import spelt
 from stopline.connectors.gcp.reading import point_of
 from stopline.model import Change, Document
@@ -31,6 +31,7 @@ def commands(document: Document, changes: Sequence[Change]) -> Commands:
     say = {
         "deny-policy-entry": _deny,
         "allow-policy-entry": _allow,
+        lists.KIND: _list,
         "hmac-key": _hmac_key,
         "identity-pool": _pool,
     }.get(document.kind, _switch)
@@ -102,6 +103,21 @@ def _allow(document: Document, changes: Sequence[Change]) -> Iterator[str]:
             continue
         yield f'printf %s {quote(json.dumps(value["condition"]))} > "$D/condition.json"'
         yield f'{line} --condition-from-file="$D/condition.json"'
+
+
+def _list(document: Document, changes: Sequence[Change]) -> Iterator[str]:
+    """https://docs.cloud.google.com/sdk/gcloud/reference/storage/objects/update"""
+    collection, words, field = lists.place(document.id)
+    name = f"gs://{words['bucket']}"
+    if collection == "objects":
+        name += f"/{words['object']}#{words['generation']}"
+    grant = "acl-grant" if field == lists.OF_BUCKET else "default-object-acl-grant"
+    for change in changes:
+        entity = change.address.part
+        said = f"--remove-{grant}={entity}"
+        if change.after is not None:
+            said = f"--add-{grant}=entity={entity},role={change.after.value['role']}"
+        yield join(("gcloud", "storage", collection, "update", name, said))
 
 
 def _target(resource: str, verb: str) -> tuple[str, ...]:

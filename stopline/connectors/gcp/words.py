@@ -10,11 +10,12 @@ CONTAINS: Mapping[str, frozenset[str]] = {
     "service-account-keys": frozenset({"inactive"}),
     "hmac-keys": frozenset({"inactive"}),
     "identity-pools": frozenset({"inactive"}),
+    "access-lists": frozenset({"remove"}),
 }
 
 NOT_LOOKED_AT: tuple[str, ...] = (
     "members of groups, nested groups, Workspace users, their sessions and their OAuth grants",
-    "ACLs of buckets and objects, managed folders, signed URLs",
+    "managed folders, signed URLs",
     (
         "policies of BigQuery, Pub/Sub, KMS, Secret Manager, Artifact Registry, Compute, Run and "
         "other resources below a project"
@@ -29,6 +30,7 @@ _PERMISSIONS = ("D3-UAP", "User Account Permissions")
 TECHNIQUES: Mapping[str, tuple[str, str]] = {
     "deny-policy-entry": _PERMISSIONS,
     "allow-policy-entry": _PERMISSIONS,
+    "access-list-entry": _PERMISSIONS,
     "service-account": _LOCKING,
     "service-account-key": _LOCKING,
     "hmac-key": _LOCKING,

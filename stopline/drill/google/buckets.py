@@ -8,6 +8,7 @@ from datetime import timedelta
 
 from stopline.drill.google.calls import Call, answers, page
 from stopline.drill.google.errors import GoogleError, invalid
+from stopline.drill.google.lists import whole
 from stopline.drill.google.oracle import BUCKET, MANAGED, uniform
 from stopline.drill.google.principals import CLOUD, HMAC
 from stopline.drill.google.state import Resource, etag_of
@@ -70,6 +71,9 @@ def patch(call: Call) -> Json:
     change = {k: v for k, v in (call.body or {}).items() if k not in _FIXED}
     if any(k in change for k in _LISTS):
         call.require("storage.buckets.setIamPolicy", found.name)
+    for name in (k for k in _LISTS if k in change):
+        objects = name != "acl"
+        change[name] = whole(call.state, found, change[name] or [], objects=objects)
     merged = merge(found.data, change)
     _check(call, found, merged)
     found.data = merged
