@@ -126,6 +126,12 @@ def told(size: int) -> Json:
                 "project": PROJECT,
                 "bindings": [_binding("roles/storage.objectViewer", TRAIN, ANN)],
                 "objects": [{"name": OBJECT, "content": "{}"}],
+                "data": {
+                    "lifecycle": {
+                        "rule": [{"action": {"type": "Delete"}, "condition": {"age": 30}}]
+                    },
+                    "softDeletePolicy": {"retentionDurationSeconds": "604800"},
+                },
             },
             _LEGACY,
         ],

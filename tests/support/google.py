@@ -36,7 +36,13 @@ RULES = (
     ("identity-pools", "inactive"),
     ("entries", "remove-where-not-denied"),
     ("access-lists", "remove"),
+    ("buckets", "vendor"),
 )
+RULES_OF_LABELS: list[Json] = [
+    {"action": {"type": "Delete"}, "condition": {"age": 30}},
+    {"action": {"type": "Delete"}, "condition": {"numNewerVersions": 3}},
+]
+"""What Google deletes by itself in the bucket `labels`, which is to be preserved."""
 NUMBER = "100000000077"
 POOL = f"projects/{NUMBER}/locations/global/workloadIdentityPools/mercor-ci"
 SUBJECT = f"principal://iam.googleapis.com/{POOL}/subject/repo"
@@ -50,6 +56,7 @@ VENDOR = Vendor(
         projects=("mercor-prod",),
         project_numbers=("444455556666",),
         pools=(POOL,),
+        preserve=("lab*",),
         acknowledged=("domain-wide-delegation", "resumable-uploads", "analytics-hub"),
     ),
 )
@@ -277,6 +284,9 @@ def seed(google: Google) -> Google:
     token_creator = binding("roles/iam.serviceAccountTokenCreator", ANN, DATA_TEAM)
     account(google, SHARED, token_creator)
     bucket(google, "labels", "lab-data", binding("roles/storage.objectAdmin", RATERS, BO))
+    said = google.state.get(f"{GCS}/labels").data
+    said["lifecycle"] = {"rule": [dict(rule) for rule in RULES_OF_LABELS]}
+    said["softDeletePolicy"] = {"retentionDurationSeconds": "604800"}
     listed_bucket(google)
     for member in (DATA_TEAM, "group:glass@lab.example", DANA, NEW):
         person(google, member)

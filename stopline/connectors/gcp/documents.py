@@ -3,7 +3,7 @@
 import json
 from collections.abc import Callable, Mapping, Sequence
 
-from stopline.connectors.gcp import denying, lists
+from stopline.connectors.gcp import buckets, denying, lists
 from stopline.connectors.gcp.bindings import ADMINS, Entry, edited, entries, leaves_nobody
 from stopline.connectors.gcp.clients import POOLS, Clients, done
 from stopline.connectors.gcp.reading import NAME, point_of, policy_of, require_same, set_policy
@@ -111,6 +111,8 @@ def _write_allow(
 
     An empty etag would overwrite blindly: https://docs.cloud.google.com/iam/docs/policies#etag
     """
+    if not observed.exists:
+        raise ConnectorError(Cause.GONE, f"{observed.document.id} is not there any more")
     if not observed.tag:
         raise ConnectorError(Cause.REFUSED, f"the policy of {observed.document.id} has no etag")
     now: Json = json.loads(observed.raw)
@@ -257,6 +259,7 @@ READERS: Mapping[str, Callable[[Clients, Document], Observed]] = {
     "deny-policy-entry": deny_policy,
     "allow-policy-entry": _allow_policy,
     lists.KIND: lists.read,
+    buckets.KIND: buckets.read,
     "service-account": _account,
     "service-account-key": _key,
     "hmac-key": _hmac_key,
@@ -266,6 +269,7 @@ WRITERS: Mapping[str, Callable[[Clients, Observed, Sequence[Change], str | None]
     "deny-policy-entry": _write_deny,
     "allow-policy-entry": _write_allow,
     lists.KIND: lists.write,
+    buckets.KIND: buckets.write,
     "service-account": _write_switch,
     "service-account-key": _write_switch,
     "hmac-key": _write_hmac_key,

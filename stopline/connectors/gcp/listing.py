@@ -29,7 +29,7 @@ class Lists:
     def discover(self) -> Iterator[Found]:
         """Yield each entry that is the vendor's, and what it owns. What is not read is a gap."""
         with ThreadPoolExecutor(THREADS) as pool:
-            for found in pool.map(lambda name: list(self._bucket(name)), sorted(self.read.fine)):
+            for found in pool.map(lambda name: list(self._bucket(name)), self.read.fine):
                 yield from found
 
     def _bucket(self, name: str) -> Iterator[Found]:

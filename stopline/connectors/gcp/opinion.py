@@ -8,7 +8,7 @@ reach: a member that no deny can name, or a role that allows more than the deny 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
 
-from stopline.connectors.gcp import denying, sparing
+from stopline.connectors.gcp import denying, sparing, storing
 from stopline.connectors.gcp.bindings import Entry
 from stopline.connectors.gcp.members import plain
 from stopline.connectors.gcp.reading import NAME, point_of
@@ -169,6 +169,18 @@ def _owned(grant: Grant, terms: Terms) -> Iterator[Skip]:
     yield _left(grant, f"{what}, since it uploaded them; {step}")
 
 
+def _bucket(grant: Grant, terms: Terms) -> Iterator[Change | Skip]:
+    proto = _proto(grant, terms, "buckets")
+    if proto is not None:
+        yield from storing.bucket(grant, terms, proto)
+        return
+    reason = "the playbook has no rule for buckets"
+    if storing.preserved(grant.address.id, terms):
+        reason = f"the vendor's file wants it preserved, and {reason}"
+    denied = terms.playbook.rule(NAME, "principals") is not None
+    yield _left(grant, reason, open_=grant.state.value["public"] or not denied)
+
+
 # --- service accounts of ours ------------------------------------------------------------------
 
 
@@ -249,6 +261,7 @@ _BY_KIND: Mapping[str, Callable[[Grant, Terms], Iterable[Change | Skip]]] = {
     "identity-pool": _switched,
     "access-list-entry": _listed,
     "owned-objects": _owned,
+    "bucket": _bucket,
 }
 _OUTLIVES = {
     "deny-policy-entry": (

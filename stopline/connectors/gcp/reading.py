@@ -128,11 +128,15 @@ class Realm:
 
     policies: dict[str, Json] = field(default_factory=dict)
     accounts: list[Account] = field(default_factory=list)
-    buckets: list[str] = field(default_factory=list)
-    fine: list[str] = field(default_factory=list)
-    """The buckets that have access lists besides: those without uniform access."""
+    buckets: dict[str, tuple[str, Json]] = field(default_factory=dict)
+    """For each bucket its project, and what it says of itself."""
 
     gaps: list[Gap] = field(default_factory=list)
+
+    @property
+    def fine(self) -> list[str]:
+        """The buckets that have access lists besides: those without uniform access."""
+        return sorted(name for name, (_, said) in self.buckets.items() if not uniform(said))
 
     def tried(self, what: str, call: Callable[[], T]) -> T | None:
         """What a call gives; where it fails nothing, and a gap that says of what, and why."""
@@ -214,8 +218,7 @@ def _project(clients: Clients, read: Realm, project: str) -> None:
         f"buckets of {project}",
         lambda: clients.pages("storage/v1/buckets.list", "items", project=project),
     )
-    read.buckets.extend(bucket["name"] for bucket in found or ())
-    read.fine.extend(bucket["name"] for bucket in found or () if not uniform(bucket))
+    read.buckets |= {bucket["name"]: (project, bucket) for bucket in found or ()}
 
 
 def uniform(bucket: Json) -> bool:

@@ -11,6 +11,7 @@ CONTAINS: Mapping[str, frozenset[str]] = {
     "hmac-keys": frozenset({"inactive"}),
     "identity-pools": frozenset({"inactive"}),
     "access-lists": frozenset({"remove"}),
+    "buckets": frozenset({"vendor", "preserve"}),
 }
 
 NOT_LOOKED_AT: tuple[str, ...] = (
@@ -21,7 +22,7 @@ NOT_LOOKED_AT: tuple[str, ...] = (
         "other resources below a project"
     ),
     "API keys, VPC Service Controls, just-in-time grants, Drive",
-    "what is public (allUsers, allAuthenticatedUsers)",
+    "what is public (allUsers, allAuthenticatedUsers), but for buckets",
     "organisations and folders above single projects",
 )
 """The rows of docs/access-paths.md that say `not looked at`; a test holds the two together."""
@@ -31,6 +32,7 @@ TECHNIQUES: Mapping[str, tuple[str, str]] = {
     "deny-policy-entry": _PERMISSIONS,
     "allow-policy-entry": _PERMISSIONS,
     "access-list-entry": _PERMISSIONS,
+    "bucket-setting": ("D3-FR", "File Restoration"),
     "service-account": _LOCKING,
     "service-account-key": _LOCKING,
     "hmac-key": _LOCKING,

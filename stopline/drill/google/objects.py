@@ -5,12 +5,13 @@ https://cloud.google.com/storage/docs/json_api/v1/objects
 
 import base64
 import hashlib
+from datetime import datetime, timedelta
 
-from stopline.drill.google.buckets import bucket_of, check_generation, merge
+from stopline.drill.google.buckets import bucket_of, check_generation, merge, versioned
 from stopline.drill.google.calls import Call, answers, page
 from stopline.drill.google.errors import GoogleError, invalid, not_found
 from stopline.drill.google.lists import whole
-from stopline.drill.google.oracle import OBJECT, uniform
+from stopline.drill.google.oracle import BUCKET, OBJECT, uniform
 from stopline.drill.google.principals import email_of
 from stopline.drill.google.state import Resource, State, etag_of
 from stopline.text import Json
@@ -60,7 +61,7 @@ def retire(state: State, bucket: Resource, old: Resource | None) -> None:
     if old is None:
         return
     state.remove(old)
-    if bucket.data.get("versioning", {}).get("enabled"):
+    if versioned(bucket.data):
         old.name = f"{old.name}#{old.data['generation']}"
         old.data["timeDeleted"] = state.now().isoformat()
         state.add(old)
@@ -235,3 +236,19 @@ def delete_entry(call: Call) -> Json:
 for _verb, _act in (("list", list_entries), ("insert", insert_entry), ("delete", delete_entry)):
     answers(*_lists(_verb, on_objects=False), on=bucket_of)(_act)
     answers(*_lists(_verb, on_objects=True), on=object_of)(_act)
+
+
+def age(state: State) -> None:
+    """Let lifecycle rules do what they would have done by now: deletion by age, and no other.
+
+    https://cloud.google.com/storage/docs/lifecycle
+    """
+    for bucket in state.of_kind(BUCKET):
+        for rule in (bucket.data.get("lifecycle") or {}).get("rule", []):
+            days = rule["condition"].get("age")
+            if days is None or rule["action"]["type"] != "Delete":
+                continue
+            for found in state.of_kind(OBJECT, bucket.name):
+                made = datetime.fromisoformat(str(found.data["timeCreated"]))
+                if made + timedelta(days=days) <= state.now():
+                    retire(state, bucket, found)

@@ -62,7 +62,7 @@ class OrganisationGround:
             if kind == "buckets":
                 return f"//storage.googleapis.com/{rest}"
             return f"//cloudresourcemanager.googleapis.com/{document.id}"
-        if document.kind in ("access-list-entry", "hmac-key"):
+        if document.kind in ("access-list-entry", "bucket-setting", "hmac-key"):
             return self._in_storage(document)
         if document.kind == "identity-pool":
             return f"//iam.googleapis.com/{document.id.replace(NUMBER, 'lab-data')}"
@@ -75,6 +75,8 @@ class OrganisationGround:
         if document.kind == "hmac-key":
             project, _, access = document.id.partition("/")
             return f"//storage.googleapis.com/projects/{project}/hmacKeys/{access}"
+        if document.kind == "bucket-setting":
+            return f"//storage.googleapis.com/{document.id}"
         collection, words, _ = place(document.id)
         bucket = f"//storage.googleapis.com/{words['bucket']}"
         if collection == "buckets":
@@ -86,7 +88,7 @@ class OrganisationGround:
 
     def edit(self, document: Document) -> bool:
         """Another admin lets somebody into the same policy, or the same list."""
-        if document.kind == "access-list-entry":
+        if document.kind in ("access-list-entry", "bucket-setting"):
             return self._edit_list(document)
         if document.kind != "allow-policy-entry":
             return False
@@ -100,21 +102,29 @@ class OrganisationGround:
 
     def edited(self, document: Document) -> bool:
         """Whether that somebody is still let in."""
-        if document.kind == "access-list-entry":
-            return any(e["entity"] == NEW_ENTITY for e in self._list(document))
+        if document.kind in ("access-list-entry", "bucket-setting"):
+            added = self._added(document)
+            return any(added.items() <= one.items() for one in self._list(document))
         policy = self.google.state.get(self._name(document)).policy
         return any(NEW in b["members"] for b in policy.get("bindings", []))
 
     def _list(self, document: Document) -> list[Json]:
-        _, _, field = place(document.id)
-        found: list[Json] = self.google.state.get(self._name(document)).data[field]
+        data = self.google.state.get(self._name(document)).data
+        if document.kind == "bucket-setting":
+            data = data.setdefault("lifecycle", {})
+        field = "rule" if document.kind == "bucket-setting" else place(document.id)[2]
+        found: list[Json] = data.setdefault(field, [])
         return found
+
+    def _added(self, document: Document) -> Json:
+        if document.kind == "bucket-setting":
+            return {"action": {"type": "Delete"}, "condition": {"age": 4000}}
+        return {"entity": NEW_ENTITY, "role": "READER"}
 
     def _edit_list(self, document: Document) -> bool:
         if not self.edited(document):
-            resource = self.google.state.get(self._name(document))
-            self._list(document).append({"entity": NEW_ENTITY, "role": "READER"})
-            self.google.state.touch(resource)
+            self._list(document).append(self._added(document))
+            self.google.state.touch(self.google.state.get(self._name(document)))
         return True
 
     def close(self) -> None:
