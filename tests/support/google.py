@@ -93,7 +93,7 @@ def connector_of(google: Google) -> GcpConnector:
     """The connector over it. Waits are over at once."""
     gcp = estate_of(google).gcp
     assert gcp is not None
-    return GcpConnector(Clients(gcp, sleep=lambda _: None), 0.0)
+    return GcpConnector(Clients(gcp, sleep=lambda _: None, bucket_writes=10_000.0), 0.0)
 
 
 def binding(role: str, *members: str, condition: Json = None) -> Json:

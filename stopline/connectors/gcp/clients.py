@@ -70,6 +70,9 @@ class Clients:
     on_call: Callable[[str], None] = lambda _method: None
     sleep: Callable[[float], None] = time.sleep
     clock: Callable[[], float] = time.monotonic
+    bucket_writes: float = 0.9
+    """How often a second the metadata of one bucket may change; Google takes one."""
+
     calls: int = 0
     _lock: threading.RLock = field(default_factory=threading.RLock, repr=False)
     _leaves: dict[str, Any] = field(default_factory=dict, repr=False)
@@ -125,7 +128,7 @@ class Clients:
         except Exception as error:
             raise translated(error, what, writing=False) from error
         try:
-            self._rate(method, writing=writing).take(WAIT_SECONDS if writing else inf)
+            self._turn(method, words, writing=writing)
         except ConnectorError:
             self._give(http, "write" if writing else "read", whole=True)
             raise
@@ -141,6 +144,20 @@ class Clients:
         finally:
             self._give(http, "write" if writing else "read", whole=whole)
         return answer
+
+    def _turn(self, method: str, words: Mapping[str, Any], *, writing: bool) -> None:
+        """Wait for a turn. Raises ConnectorError where a write would wait for too long.
+
+        https://docs.cloud.google.com/storage/quotas#buckets
+        """
+        started = self.clock()
+        if method in _METADATA:
+            with self._lock:
+                own = Rate(self.bucket_writes, self.clock, self.sleep)
+                pace = self._rates.setdefault((f"bucket {words['bucket']}", False), own)
+            pace.take(WAIT_SECONDS)
+        most = WAIT_SECONDS - (self.clock() - started) if writing else inf
+        self._rate(method, writing=writing).take(most)
 
     def _slept(self, seconds: float) -> None:
         self.sleep(seconds)
@@ -236,6 +253,7 @@ class Clients:
 
 WAITS = (0.5, 1.0, 2.0)
 """Seconds between looks at what is done in the background."""
+_METADATA = frozenset({"storage/v1/buckets.patch", "storage/v1/buckets.setIamPolicy"})
 _NAMES = ("name", "resource", "parent", "bucket", "project")
 
 

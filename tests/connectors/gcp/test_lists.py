@@ -16,6 +16,7 @@ from support.google import (
     ORG,
     PLAYBOOK,
     PULL,
+    VENDOR,
     connector_of,
     entity,
     estate_of,
@@ -194,7 +195,7 @@ def test_an_entry_without_an_address_is_a_gap(google: Google) -> None:
     """A number says nothing of whose it is."""
     google.state.get(BUCKET).data["acl"].append({"entity": "user-00b4903a97", "role": "READER"})
     connector = connector_of(google)
-    vendor = Night(google).vendor
+    vendor = VENDOR
     gaps = [item for item in connector.discover(vendor, Scope()) if isinstance(item, Gap)]
     assert [gap.what for gap in gaps] == [f"access lists of bucket {LISTED}"]
     connector.clients.close()
@@ -204,7 +205,7 @@ def test_lists_that_may_not_be_read_are_a_gap(google: Google) -> None:
     """The rest is found all the same."""
     google.faults.add("storage.v1.objects.list", Moment.BEFORE, 403)
     connector = connector_of(google)
-    found = list(connector.discover(Night(google).vendor, Scope()))
+    found = list(connector.discover(VENDOR, Scope()))
     assert [i.what for i in found if isinstance(i, Gap)] == [f"access lists of bucket {LISTED}"]
     assert [i for i in found if isinstance(i, Grant)]
     connector.clients.close()

@@ -359,7 +359,9 @@ def test_a_project_without_an_organisation_is_a_realm_of_its_own(google: Google)
     assert gcp is not None
     alone = gcp.model_copy(update={"organization": None, "projects": ("lab-data",)})
     night = Night(google)
-    night.connector = GcpConnector(Clients(alone, sleep=lambda _: None), 0.0)
+    night.connector = GcpConnector(
+        Clients(alone, sleep=lambda _: None, bucket_writes=10_000.0), 0.0
+    )
     picture = night.picture()
     kinds = {c.address.kind for c in night.plan().changes}
     assert {"deny-policy-entry", "identity-pool", "hmac-key", "service-account"} <= kinds
