@@ -121,18 +121,7 @@ def told(size: int) -> Json:
             {"id": HMAC[5:], "project": PROJECT, "account": ETL.partition(":")[2]},
         ],
         "buckets": [
-            {
-                "name": BUCKET,
-                "project": PROJECT,
-                "bindings": [_binding("roles/storage.objectViewer", TRAIN, ANN)],
-                "objects": [{"name": OBJECT, "content": "{}"}],
-                "data": {
-                    "lifecycle": {
-                        "rule": [{"action": {"type": "Delete"}, "condition": {"age": 30}}]
-                    },
-                    "softDeletePolicy": {"retentionDurationSeconds": "604800"},
-                },
-            },
+            _LABELS,
             _LEGACY,
         ],
     }
@@ -143,6 +132,16 @@ def _entity(member: str) -> str:
     return f"{'user' if kind == 'serviceAccount' else kind}-{rest}"
 
 
+_LABELS: Json = {
+    "name": BUCKET,
+    "project": PROJECT,
+    "bindings": [_binding("roles/storage.objectViewer", TRAIN, ANN)],
+    "objects": [{"name": OBJECT, "content": "{}"}],
+    "data": {
+        "lifecycle": {"rule": [{"action": {"type": "Delete"}, "condition": {"age": 30}}]},
+        "softDeletePolicy": {"retentionDurationSeconds": "604800"},
+    },
+}
 _LEGACY: Json = {
     "name": LEGACY,
     "project": PROJECT,

@@ -212,6 +212,13 @@ LISTED = "drop"
 """A bucket whose access lists count; the vendor is in three of them, beside the lab."""
 
 
+def expiring(google: Google) -> None:
+    """The bucket `labels` deletes by itself, and keeps what was deleted for a week."""
+    said = google.state.get(f"{GCS}/labels").data
+    said["lifecycle"] = {"rule": [dict(rule) for rule in RULES_OF_LABELS]}
+    said["softDeletePolicy"] = {"retentionDurationSeconds": "604800"}
+
+
 def listed_bucket(google: Google) -> None:
     """A bucket without uniform access, with an object of two generations; the older has entries."""
     full = bucket(google, LISTED, "lab-data", binding("roles/storage.legacyBucketReader", BO))
@@ -284,9 +291,7 @@ def seed(google: Google) -> Google:
     token_creator = binding("roles/iam.serviceAccountTokenCreator", ANN, DATA_TEAM)
     account(google, SHARED, token_creator)
     bucket(google, "labels", "lab-data", binding("roles/storage.objectAdmin", RATERS, BO))
-    said = google.state.get(f"{GCS}/labels").data
-    said["lifecycle"] = {"rule": [dict(rule) for rule in RULES_OF_LABELS]}
-    said["softDeletePolicy"] = {"retentionDurationSeconds": "604800"}
+    expiring(google)
     listed_bucket(google)
     for member in (DATA_TEAM, "group:glass@lab.example", DANA, NEW):
         person(google, member)
