@@ -111,7 +111,8 @@ class GcpEstate(_Strict):
     only reads; empty means the worker's own (application default) credentials.
     `access_token_from` names the variable that holds an access token instead of them. `api_root` is
     where all of Google's services answer; none means Google. `calls_per_second` bounds us per
-    service, `deny_reads_per_minute` in reading deny policies. `propagation` is in seconds.
+    service, `deny_reads_per_minute` in reading deny policies, `generations_per_bucket` in looking
+    at the access lists of objects. `propagation` is in seconds.
     """
 
     organization: Annotated[str, AfterValidator(number)] | None = None
@@ -122,6 +123,7 @@ class GcpEstate(_Strict):
     api_root: Annotated[str, AfterValidator(https_url)] | None = None
     calls_per_second: float = Field(default=8, gt=0, strict=True)
     deny_reads_per_minute: int = Field(default=5, gt=0, strict=True)
+    generations_per_bucket: int = Field(default=20_000, gt=0, strict=True)
     propagation: float = Field(default=120, ge=0, strict=True)
 
     @property

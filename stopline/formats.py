@@ -89,6 +89,12 @@ def bucket_or_glob(value: str) -> str:
     return _checked(value, pattern, "a bucket's name or a glob of one")
 
 
+def google_bucket_or_glob(value: str) -> str:
+    """The same of Google's: https://docs.cloud.google.com/storage/docs/buckets#naming ."""
+    pattern = r"(?=.*[a-z0-9])[a-z0-9._*?-]{3,222}"
+    return _checked(value, pattern, "a bucket's name or a glob of one")
+
+
 def iam_path(value: str) -> str:
     """An IAM path: begins and ends with a slash, and is not the root path."""
     return _checked(value, _IAM_PATH, "an IAM path (begins and ends with '/', not '/')")

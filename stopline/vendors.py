@@ -18,6 +18,7 @@ from stopline.formats import (
     directory_user,
     domain,
     external_id,
+    google_bucket_or_glob,
     google_principal,
     iam_path,
     line,
@@ -76,7 +77,8 @@ class GcpSelectors(_Strict):
     directories, by which a deny can name everybody in them. `projects` and `project_numbers` are
     the vendor's own, whose service accounts and service agents are its; `pools` are identity pools
     that let in nobody but the vendor. `acknowledged` selects nobody: it names what no API shows
-    and a person has looked at; what it does not name is a gap in every plan.
+    and a person has looked at; what it does not name is a gap in every plan. `preserve` selects
+    nobody either: it names buckets in which nothing is to be lost.
     """
 
     principals: tuple[Annotated[str, AfterValidator(google_principal)], ...] = ()
@@ -86,11 +88,12 @@ class GcpSelectors(_Strict):
     project_numbers: tuple[Annotated[str, AfterValidator(number)], ...] = ()
     pools: tuple[Annotated[str, AfterValidator(pool)], ...] = ()
     acknowledged: tuple[GcpUnseen, ...] = ()
+    preserve: tuple[Annotated[str, AfterValidator(google_bucket_or_glob)], ...] = ()
 
     @property
     def empty(self) -> bool:
         """Whether nothing at all can be selected."""
-        return self == GcpSelectors(acknowledged=self.acknowledged)
+        return self == GcpSelectors(acknowledged=self.acknowledged, preserve=self.preserve)
 
 
 class PayoutsSelectors(_Strict):
@@ -147,6 +150,14 @@ class Vendor(_Strict):
         """Names and globs of buckets that are frozen for everybody, the projects' too."""
         return (*self.aws.preserve, *(p for o in self.projects.values() for p in o.aws.preserve))
 
+    @property
+    def preserved_in_google(self) -> tuple[str, ...]:
+        """The same of buckets in Google Cloud."""
+        return (*self.gcp.preserve, *(p for o in self.projects.values() for p in o.gcp.preserve))
+
+
+_OF_NOBODY = ("acknowledged", "preserve")
+
 
 def parse_vendor(text: str, file: str) -> Vendor:
     """Read one vendor's file. Raises ConfigError with every fault, as `file:line: fault`."""
@@ -164,7 +175,7 @@ def _meaning(vendor: Vendor, stem: str) -> Iterator[tuple[yamltext.Path, str]]:
     if all(one.aws.empty and one.gcp.empty and one.payouts.empty for one in sections):
         keys = ", ".join(key for key in AwsSelectors.model_fields if key != "preserve")
         ids = ", ".join(PayoutsSelectors.model_fields)
-        google = ", ".join(key for key in GcpSelectors.model_fields if key != "acknowledged")
+        google = ", ".join(key for key in GcpSelectors.model_fields if key not in _OF_NOBODY)
         what = f"nothing selects {vendor.vendor!r}; give 'aws' at least one of: {keys}; "
         what += f"or 'gcp' at least one of: {google}; "
         yield ("vendor",), f"{what}or 'payouts' at least one of: {ids}"

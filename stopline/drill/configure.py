@@ -106,6 +106,7 @@ MERCOR_GCP: Json = {
     "projects": ["mercor-prod"],
     "project_numbers": ["444455556666"],
     "acknowledged": ["domain-wide-delegation", "resumable-uploads", "analytics-hub"],
+    "preserve": [o.BUCKET],
 }
 
 

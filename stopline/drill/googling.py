@@ -79,7 +79,8 @@ class Organisation(Spawned):
 
     def look(self) -> Sight:
         """Ask as everybody what they may do, and act as those who act."""
-        acted = [(self._act(who), theirs) for who, theirs in o.ACTING]
+        acted = [(self._act(who, o.BUCKET, o.OBJECT), theirs) for who, theirs in o.ACTING]
+        acted += [(self._act(who, o.LEGACY, o.OLD), theirs) for who, theirs in o.LISTED]
         return Sight(
             tuple(self._may(*asked) for asked in o.VENDOR),
             tuple(self._may(*asked) for asked in o.BYSTANDERS),
@@ -111,21 +112,20 @@ class Organisation(Spawned):
             name = f"projects/{o.PROJECT}"
             return projects.testIamPermissions(resource=name, body=asked).execute()
 
-    def _act(self, who: str) -> Probe:
+    def _act(self, who: str, bucket: str, name: str) -> Probe:
         """Read an object."""
+        what = f"{who} reading {name}"
         with self.client("storage", "v1", who) as storage:
             try:
-                storage.objects().get(bucket=o.BUCKET, object=o.OBJECT).execute()
+                storage.objects().get(bucket=bucket, object=name).execute()
             except HttpError as error:
-                return Probe(
-                    f"{who} reading {o.OBJECT}", allowed=False, detail=str(error.resp.status)
-                )
-        return Probe(f"{who} reading {o.OBJECT}", allowed=True)
+                return Probe(what, allowed=False, detail=str(error.resp.status))
+        return Probe(what, allowed=True)
 
     # --- comparing -------------------------------------------------------------------------------
 
     def fingerprint(self) -> dict[str, str]:
-        """Every policy, account, key and deny policy, without etags."""
+        """Every policy, account, key, access list and deny policy, without etags."""
         found: dict[str, str] = {}
         with (
             self.client("cloudresourcemanager", "v3", o.OPERATOR) as crm,
@@ -169,9 +169,13 @@ def _project(iam: Any, storage: Any, name: str, found: dict[str, str]) -> None:
     keys = storage.projects().hmacKeys().list(projectId=name).execute()
     for key in keys.get("items", ()):
         found[f"HMAC key {key['accessId']}"] = _text(key)
-    for bucket in storage.buckets().list(project=name).execute().get("items", ()):
+    listed = storage.buckets().list(project=name, projection="full").execute()
+    for bucket in listed.get("items", ()):
         where = f"bucket {bucket['name']}"
         found[where] = _text(bucket)
+        words = {"bucket": bucket["name"], "versions": True, "projection": "full"}
+        for one in storage.objects().list(**words).execute().get("items", ()):
+            found[f"{where} {one['name']} {one['generation']}"] = _text(one)
         policy = storage.buckets().getIamPolicy(
             bucket=bucket["name"], optionsRequestedPolicyVersion=3
         )
@@ -182,8 +186,13 @@ _MOVES = frozenset({"etag", "updated", "metageneration", "updateTime"})
 
 
 def _text(said: Json) -> str:
-    """Everything but what each write moves, also one that gives back what was there."""
-    return canonical({key: value for key, value in said.items() if key not in _MOVES})
+    """Everything but what each write moves, also one that gives back what was there.
+
+    Google keeps no order in an access list.
+    """
+    kept = {key: value for key, value in said.items() if key not in _MOVES}
+    lists = {k: sorted(kept[k], key=canonical) for k in ("acl", "defaultObjectAcl") if k in kept}
+    return canonical({**kept, **lists})
 
 
 def leftovers(found: Mapping[str, str]) -> list[str]:

@@ -21,6 +21,8 @@ BUCKET, OBJECT = "labels", "batch-1.json"
 ANN, MAX = "user:ann@mercor.example", "user:max@mercor.example"
 PULL = "serviceAccount:pull@mercor-prod.iam.gserviceaccount.com"
 ETL = "serviceAccount:mercor-etl@lab-data.iam.gserviceaccount.com"
+LEGACY, OLD = "deliveries", "old.csv"
+"""A bucket without uniform access, and an object in it of which only lists say who reads it."""
 KEY, HMAC = "key:0a1b2c3d4e5f", "hmac:GOOG1EDRILL"
 SHARED = "serviceAccount:shared-etl@lab-data.iam.gserviceaccount.com"
 TRAIN = "serviceAccount:train@lab-data.iam.gserviceaccount.com"
@@ -49,6 +51,8 @@ BYSTANDERS = (
     (WORKER, "resourcemanager.projects.setIamPolicy"),
     *((who, LOOK) for who in LAB),
 )
+LISTED = ((ANN, True), (DANA, False))
+"""Who reads the object of the lists, and whether it is the vendor."""
 ACTING = (
     (ANN, True),
     (PULL, True),
@@ -117,14 +121,43 @@ def told(size: int) -> Json:
             {"id": HMAC[5:], "project": PROJECT, "account": ETL.partition(":")[2]},
         ],
         "buckets": [
-            {
-                "name": BUCKET,
-                "project": PROJECT,
-                "bindings": [_binding("roles/storage.objectViewer", TRAIN, ANN)],
-                "objects": [{"name": OBJECT, "content": "{}"}],
-            }
+            _LABELS,
+            _LEGACY,
         ],
     }
+
+
+def _entity(member: str) -> str:
+    kind, _, rest = member.partition(":")
+    return f"{'user' if kind == 'serviceAccount' else kind}-{rest}"
+
+
+_LABELS: Json = {
+    "name": BUCKET,
+    "project": PROJECT,
+    "bindings": [_binding("roles/storage.objectViewer", TRAIN, ANN)],
+    "objects": [{"name": OBJECT, "content": "{}"}],
+    "data": {
+        "lifecycle": {"rule": [{"action": {"type": "Delete"}, "condition": {"age": 30}}]},
+        "softDeletePolicy": {"retentionDurationSeconds": "604800"},
+    },
+}
+_LEGACY: Json = {
+    "name": LEGACY,
+    "project": PROJECT,
+    "uniform": False,
+    "versioning": True,
+    "acl": {
+        _entity(PULL): "WRITER",
+        _entity(TRAIN): "READER",
+        "project-owners-100000000002": "OWNER",
+    },
+    "default_acl": {_entity(ANN): "OWNER", _entity(DANA): "READER"},
+    "objects": [
+        {"name": OLD, "content": "1", "acl": {_entity(MAX): "OWNER", _entity(BO): "READER"}},
+        {"name": OLD, "content": "2", "acl": {_entity(ANN): "READER", _entity(DANA): "READER"}},
+    ],
+}
 
 
 def _project(id_: str, number: int, *bindings: Json) -> Json:

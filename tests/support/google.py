@@ -2,6 +2,8 @@
 
 from stopline.connectors.gcp import GcpConnector
 from stopline.connectors.gcp.clients import Clients
+from stopline.drill.google.lists import whole
+from stopline.drill.google.objects import add_object
 from stopline.drill.google.server import Google
 from stopline.drill.google.state import Resource
 from stopline.estate import Estate, GcpEstate, Protected
@@ -33,7 +35,14 @@ RULES = (
     ("hmac-keys", "inactive"),
     ("identity-pools", "inactive"),
     ("entries", "remove-where-not-denied"),
+    ("access-lists", "remove"),
+    ("buckets", "vendor"),
 )
+RULES_OF_LABELS: list[Json] = [
+    {"action": {"type": "Delete"}, "condition": {"age": 30}},
+    {"action": {"type": "Delete"}, "condition": {"numNewerVersions": 3}},
+]
+"""What Google deletes by itself in the bucket `labels`, which is to be preserved."""
 NUMBER = "100000000077"
 POOL = f"projects/{NUMBER}/locations/global/workloadIdentityPools/mercor-ci"
 SUBJECT = f"principal://iam.googleapis.com/{POOL}/subject/repo"
@@ -47,6 +56,7 @@ VENDOR = Vendor(
         projects=("mercor-prod",),
         project_numbers=("444455556666",),
         pools=(POOL,),
+        preserve=("lab*",),
         acknowledged=("domain-wide-delegation", "resumable-uploads", "analytics-hub"),
     ),
 )
@@ -83,7 +93,7 @@ def connector_of(google: Google) -> GcpConnector:
     """The connector over it. Waits are over at once."""
     gcp = estate_of(google).gcp
     assert gcp is not None
-    return GcpConnector(Clients(gcp, sleep=lambda _: None), 0.0)
+    return GcpConnector(Clients(gcp, sleep=lambda _: None, bucket_writes=10_000.0), 0.0)
 
 
 def binding(role: str, *members: str, condition: Json = None) -> Json:
@@ -196,6 +206,45 @@ def bucket(google: Google, name: str, project: str, *bindings: Json) -> str:
     return full
 
 
+KIM = "user:kim@mercor.example"
+"""Somebody of the vendor's who is in access lists and in no policy."""
+LISTED = "drop"
+"""A bucket whose access lists count; the vendor is in three of them, beside the lab."""
+
+
+def expiring(google: Google) -> None:
+    """The bucket `labels` deletes by itself, and keeps what was deleted for a week."""
+    said = google.state.get(f"{GCS}/labels").data
+    said["lifecycle"] = {"rule": [dict(rule) for rule in RULES_OF_LABELS]}
+    said["softDeletePolicy"] = {"retentionDurationSeconds": "604800"}
+
+
+def listed_bucket(google: Google) -> None:
+    """A bucket without uniform access, with an object of two generations; the older has entries."""
+    full = bucket(google, LISTED, "lab-data", binding("roles/storage.legacyBucketReader", BO))
+    resource = google.state.get(full)
+    resource.data["iamConfiguration"]["uniformBucketLevelAccess"]["enabled"] = False
+    resource.data["versioning"] = {"enabled": True}
+    ours = {f"project-owners-{NUMBER}": "OWNER", entity(DANA): "READER"}
+    theirs = {entity(PULL): "WRITER", "project-viewers-444455556666": "READER"}
+    for field, told in (
+        ("acl", ours | theirs),
+        ("defaultObjectAcl", ours | {entity(ANN): "OWNER"}),
+    ):
+        said = [{"entity": e, "role": r} for e, r in told.items()]
+        resource.data[field] = whole(google.state, resource, said, objects=field != "acl")
+    for name, who in (("in/old #1.csv", KIM), ("in/old #1.csv", BO), ("in/old #1.csv.bak", BO)):
+        told = ours | {entity(who): "OWNER"}
+        said = [{"entity": e, "role": r} for e, r in told.items()]
+        add_object(google.state, resource, name, (b"1", "text/csv"), (said, entity(DANA)))
+
+
+def entity(member: str) -> str:
+    """How an access list names a member of a policy."""
+    kind, _, rest = member.partition(":")
+    return f"{'user' if kind == 'serviceAccount' else kind}-{rest}"
+
+
 def person(google: Google, member: str) -> None:
     """Somebody, or a group, of the lab's own directory."""
     kind, _, email = member.partition(":")
@@ -242,6 +291,8 @@ def seed(google: Google) -> Google:
     token_creator = binding("roles/iam.serviceAccountTokenCreator", ANN, DATA_TEAM)
     account(google, SHARED, token_creator)
     bucket(google, "labels", "lab-data", binding("roles/storage.objectAdmin", RATERS, BO))
+    expiring(google)
+    listed_bucket(google)
     for member in (DATA_TEAM, "group:glass@lab.example", DANA, NEW):
         person(google, member)
     google.state.customers |= {"C0lab0000": ("lab.example",), "C01abc35d": ("mercor.example",)}

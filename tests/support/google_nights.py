@@ -25,6 +25,7 @@ from stopline.drill.google.server import Google
 from stopline.engine import Errand, apply
 from stopline.journal.book import Book, open_book
 from stopline.model import Address, Direction, Plan, Scope
+from stopline.playbook import Playbook
 from stopline.port import Mark, Terms
 from stopline.receipts import Outcome, Receipt
 from stopline.text import Json
@@ -44,6 +45,7 @@ class Night:
     refusals: frozenset[Address] = frozenset()
     attempts: int = 0
     vendor: Vendor = VENDOR
+    playbook: Playbook = PLAYBOOK
 
     def __post_init__(self) -> None:
         """One connector for the night, and a clock that moves between attempts."""
@@ -61,7 +63,7 @@ class Night:
 
     def plan(self, scope: Scope | None = None) -> Plan:
         """What is to be contained now, by what the journal knows."""
-        terms = Terms(self.vendor, PLAYBOOK, self.mark, self.refusals, estate_of(self.google))
+        terms = Terms(self.vendor, self.playbook, self.mark, self.refusals, estate_of(self.google))
         holds = self.book.writes.holds()
         taken = tuple(h for h in holds if h.ours is None and h.pause != self.mark.pause)
         found = self.connector.discover(self.vendor, scope or Scope())

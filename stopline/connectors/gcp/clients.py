@@ -9,7 +9,7 @@ https://googleapis.github.io/google-api-python-client/docs/thread_safety.html
 import json
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from math import inf
 from typing import Any
@@ -70,6 +70,9 @@ class Clients:
     on_call: Callable[[str], None] = lambda _method: None
     sleep: Callable[[float], None] = time.sleep
     clock: Callable[[], float] = time.monotonic
+    bucket_writes: float = 0.9
+    """How often a second the metadata of one bucket may change; Google takes one."""
+
     calls: int = 0
     _lock: threading.RLock = field(default_factory=threading.RLock, repr=False)
     _leaves: dict[str, Any] = field(default_factory=dict, repr=False)
@@ -95,13 +98,16 @@ class Clients:
 
         https://docs.cloud.google.com/apis/design/design_patterns#list_pagination
         """
-        found: list[Json] = []
+        return [one for page in self.paged(method, items, **words) for one in page]
+
+    def paged(self, method: str, items: str, **words: Any) -> Iterator[list[Json]]:
+        """The same, page by page, for a list that may be too long to read to its end."""
         more: dict[str, str] = {}
         while True:
             page = self.ask(method, **words, **more)
-            found += page.get(items, [])
+            yield page.get(items, [])
             if not page.get("nextPageToken"):
-                return found
+                return
             more = {"pageToken": page["nextPageToken"]}
 
     def close(self) -> None:
@@ -122,7 +128,7 @@ class Clients:
         except Exception as error:
             raise translated(error, what, writing=False) from error
         try:
-            self._rate(method, writing=writing).take(WAIT_SECONDS if writing else inf)
+            self._turn(method, words, writing=writing)
         except ConnectorError:
             self._give(http, "write" if writing else "read", whole=True)
             raise
@@ -138,6 +144,20 @@ class Clients:
         finally:
             self._give(http, "write" if writing else "read", whole=whole)
         return answer
+
+    def _turn(self, method: str, words: Mapping[str, Any], *, writing: bool) -> None:
+        """Wait for a turn. Raises ConnectorError where a write would wait for too long.
+
+        https://docs.cloud.google.com/storage/quotas#buckets
+        """
+        started = self.clock()
+        if method in _METADATA:
+            with self._lock:
+                own = Rate(self.bucket_writes, self.clock, self.sleep)
+                pace = self._rates.setdefault((f"bucket {words['bucket']}", False), own)
+            pace.take(WAIT_SECONDS)
+        most = WAIT_SECONDS - (self.clock() - started) if writing else inf
+        self._rate(method, writing=writing).take(most)
 
     def _slept(self, seconds: float) -> None:
         self.sleep(seconds)
@@ -233,6 +253,7 @@ class Clients:
 
 WAITS = (0.5, 1.0, 2.0)
 """Seconds between looks at what is done in the background."""
+_METADATA = frozenset({"storage/v1/buckets.patch", "storage/v1/buckets.setIamPolicy"})
 _NAMES = ("name", "resource", "parent", "bucket", "project")
 
 

@@ -8,11 +8,11 @@ from collections.abc import Iterator, Sequence
 from shlex import join, quote
 
 from stopline.commands import Commands
-from stopline.connectors.gcp import denying
+from stopline.connectors.gcp import buckets, denying, lists
 from stopline.connectors.gcp.members import spelt
 from stopline.connectors.gcp.reading import point_of
 from stopline.model import Change, Document
-from stopline.text import canonical
+from stopline.text import Json, canonical
 
 _DENIES_ONLY = """\
 denies_only() { python3 -c '
@@ -31,6 +31,8 @@ def commands(document: Document, changes: Sequence[Change]) -> Commands:
     say = {
         "deny-policy-entry": _deny,
         "allow-policy-entry": _allow,
+        lists.KIND: _list,
+        buckets.KIND: _bucket,
         "hmac-key": _hmac_key,
         "identity-pool": _pool,
     }.get(document.kind, _switch)
@@ -102,6 +104,52 @@ def _allow(document: Document, changes: Sequence[Change]) -> Iterator[str]:
             continue
         yield f'printf %s {quote(json.dumps(value["condition"]))} > "$D/condition.json"'
         yield f'{line} --condition-from-file="$D/condition.json"'
+
+
+def _list(document: Document, changes: Sequence[Change]) -> Iterator[str]:
+    """https://docs.cloud.google.com/sdk/gcloud/reference/storage/objects/update"""
+    collection, words, field = lists.place(document.id)
+    name = f"gs://{words['bucket']}"
+    if collection == "objects":
+        name += f"/{words['object']}#{words['generation']}"
+    grant = "acl-grant" if field == lists.OF_BUCKET else "default-object-acl-grant"
+    for change in changes:
+        entity = change.address.part
+        said = f"--remove-{grant}={entity}"
+        if change.after is not None:
+            said = f"--add-{grant}=entity={entity},role={change.after.value['role']}"
+        yield join(("gcloud", "storage", collection, "update", name, said))
+
+
+def _bucket(document: Document, changes: Sequence[Change]) -> Iterator[str]:
+    """Rules go as a whole, so they are put back only where nobody has made others meanwhile.
+
+    https://docs.cloud.google.com/sdk/gcloud/reference/storage/buckets/update
+    """
+    name = f"gs://{document.id}"
+    update = join(("gcloud", "storage", "buckets", "update", name))
+    said = {change.address.part: change.after for change in changes}
+    rules = [said.pop(part) for part in sorted(said) if part.startswith(buckets.RULE)]
+    for part, after in sorted(said.items()):
+        yield f"{update} --{_flag(part, after.value if after is not None else {})}"
+    if back := [rule.value for rule in rules if rule is not None]:
+        asked = ("describe", name, "--format=value(lifecycle_config)")
+        now = join(("gcloud", "storage", "buckets", *asked))
+        told = f"{document.id}: it has lifecycle rules of somebody else's; add ours by hand"
+        yield f'printf %s {quote(canonical({"rule": back}))} > "$D/lifecycle.json"'
+        yield f'if test -z "$({now})"; then {update} --lifecycle-file="$D/lifecycle.json"'
+        yield f"else not_done {quote(told)}; fi"
+    elif rules:
+        yield f"{update} --clear-lifecycle"
+
+
+def _flag(part: str, said: Json) -> str:
+    if part == buckets.SOFT_DELETE:
+        seconds = said.get("retentionDurationSeconds")
+        return f"soft-delete-duration={seconds}s" if seconds else "clear-soft-delete"
+    on = said.get(buckets.PUBLIC) == "enforced" or bool(said.get("enabled"))
+    what = {buckets.PUBLIC: "public-access-prevention", buckets.VERSIONS: "versioning"}[part]
+    return what if on else f"no-{what}"
 
 
 def _target(resource: str, verb: str) -> tuple[str, ...]:

@@ -4,7 +4,7 @@ from collections.abc import Collection, Generator, Iterable, Iterator, Mapping, 
 from dataclasses import dataclass, replace
 from functools import partial
 
-from stopline.connectors.gcp import denying, members, minting, reading
+from stopline.connectors.gcp import denying, keeping, listing, members, minting, reading
 from stopline.connectors.gcp.bindings import Entry, entries
 from stopline.connectors.gcp.clients import Clients
 from stopline.connectors.gcp.documents import deny_policies, deny_policy, pool, state_of
@@ -116,6 +116,11 @@ def _realm(look: _Look) -> Iterator[Found]:
             yield from _minted(look, account, acting, allowed, reached.get(account.member))
     yield from _pools(look)
     read = look.read
+    accounts = {members.plain(account.member): account for account in read.accounts}
+    yield from listing.Lists(look.clients, look.selectors, read, accounts).discover()
+    storing = {role for role, gives in allowed.items() if keeping.stores(gives)}
+    ways = [(resource, e.role) for resource, e, _ in theirs if e.role in storing]
+    yield from keeping.discover(look.selectors, read, ways)
     for kind, number in (
         ("principal", len({entry.member for _, entry in held})),
         ("service-account", len(read.accounts)),

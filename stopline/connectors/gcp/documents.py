@@ -1,12 +1,12 @@
-"""What one call of Google Cloud replaces: a deny policy, an allow policy, a switch."""
+"""What one call of Google Cloud replaces: a deny policy, an allow policy, a list, a switch."""
 
 import json
 from collections.abc import Callable, Mapping, Sequence
 
-from stopline.connectors.gcp import denying
+from stopline.connectors.gcp import buckets, denying, lists
 from stopline.connectors.gcp.bindings import ADMINS, Entry, edited, entries, leaves_nobody
 from stopline.connectors.gcp.clients import POOLS, Clients, done
-from stopline.connectors.gcp.reading import NAME, account_of, point_of, policy_of, set_policy
+from stopline.connectors.gcp.reading import NAME, point_of, policy_of, require_same, set_policy
 from stopline.errors import ConnectorError, StaleError
 from stopline.model import Address, Change, Document, State
 from stopline.port import Observed
@@ -111,6 +111,8 @@ def _write_allow(
 
     An empty etag would overwrite blindly: https://docs.cloud.google.com/iam/docs/policies#etag
     """
+    if not observed.exists:
+        raise ConnectorError(Cause.GONE, f"{observed.document.id} is not there any more")
     if not observed.tag:
         raise ConnectorError(Cause.REFUSED, f"the policy of {observed.document.id} has no etag")
     now: Json = json.loads(observed.raw)
@@ -119,7 +121,7 @@ def _write_allow(
     into = [_entry_of(c.after) for c in changes if c.after is not None]
     for change in changes:
         if change.after is not None and change.uid:
-            _require_same(clients, change)
+            require_same(clients, change)
     policy = edited(now, out, into)
     if leaves_nobody(now, policy):
         what = f"{observed.document.id} would have no administrator left"
@@ -140,26 +142,6 @@ def _admin(change: Change, stands: Mapping[Address, State]) -> bool:
 
 def _alike(policy: Json, original: Json) -> bool:
     return entries(policy) == entries(original)
-
-
-def _require_same(clients: Clients, change: Change) -> None:
-    """Give nothing back to somebody else under the same name, nor to who is gone.
-
-    Raises ConnectorError (recreated, gone), which names the change: the rest can be given back.
-    """
-    email = change.principal.partition(":")[2]
-    part = frozenset((change.address,))
-    name = f"projects/-/serviceAccounts/{email}"
-    try:
-        found = account_of(clients.ask("iam/v1/projects.serviceAccounts.get", name=name))
-    except ConnectorError as error:
-        if error.cause is not Cause.GONE:
-            raise
-        what = f"{email} was deleted, and nothing can be given back to it"
-        raise ConnectorError(Cause.GONE, what, parts=part) from error
-    if found.uid != change.uid:
-        what = f"{email} is another account now ({found.uid}, not {change.uid})"
-        raise ConnectorError(Cause.RECREATED, what, parts=part)
 
 
 # --- switches ----------------------------------------------------------------------------------
@@ -276,6 +258,8 @@ def _write_pool(
 READERS: Mapping[str, Callable[[Clients, Document], Observed]] = {
     "deny-policy-entry": deny_policy,
     "allow-policy-entry": _allow_policy,
+    lists.KIND: lists.read,
+    buckets.KIND: buckets.read,
     "service-account": _account,
     "service-account-key": _key,
     "hmac-key": _hmac_key,
@@ -284,6 +268,8 @@ READERS: Mapping[str, Callable[[Clients, Document], Observed]] = {
 WRITERS: Mapping[str, Callable[[Clients, Observed, Sequence[Change], str | None], None]] = {
     "deny-policy-entry": _write_deny,
     "allow-policy-entry": _write_allow,
+    lists.KIND: lists.write,
+    buckets.KIND: buckets.write,
     "service-account": _write_switch,
     "service-account-key": _write_switch,
     "hmac-key": _write_hmac_key,

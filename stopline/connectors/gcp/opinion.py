@@ -8,7 +8,7 @@ reach: a member that no deny can name, or a role that allows more than the deny 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
 
-from stopline.connectors.gcp import denying, sparing
+from stopline.connectors.gcp import denying, sparing, storing
 from stopline.connectors.gcp.bindings import Entry
 from stopline.connectors.gcp.members import plain
 from stopline.connectors.gcp.reading import NAME, point_of
@@ -123,7 +123,8 @@ def _stripped(grant: Grant, terms: Terms, *, denied: bool) -> Change | Skip:
     if not denied:
         what = "no deny of ours names it"
     if Entry(state["role"], state["member"]).irrevocable:
-        return _left(grant, f"{what}, and no API could make a person an owner again")
+        told = f"{what}, and access lists may name all owners"
+        return _left(grant, f"{told}; no API could make a person an owner again")
     proto = _proto(grant, terms, "entries")
     address = replace(grant.address, kind="allow-policy-entry")
     if proto is None:
@@ -137,6 +138,47 @@ def _stripped(grant: Grant, terms: Terms, *, denied: bool) -> Change | Skip:
         breadth=Breadth.TARGET if grant.shared_with else Breadth.NARROW,
         summary=f"take {state['role']} on {grant.target} from {grant.principal}",
     )
+
+
+# --- access lists of Cloud Storage -------------------------------------------------------------
+
+
+def _listed(grant: Grant, terms: Terms) -> Iterator[Change | Skip]:
+    """Taken out whether it is denied or not: nobody says that a deny reaches an access list."""
+    proto = _proto(grant, terms, "access-lists")
+    role = grant.state.value["role"]
+    if proto is None:
+        yield _left(grant, "the playbook has no rule for access-lists, which no deny may reach")
+    elif grant.address in terms.refusals:
+        yield _left(grant, "Google refused the write; see the receipt")
+    else:
+        what = f"take {role} in the access list of {grant.target} from {grant.principal}"
+        yield replace(proto, after=None, summary=what)
+
+
+def _owned(grant: Grant, terms: Terms) -> Iterator[Skip]:
+    """https://docs.cloud.google.com/storage/docs/access-control/lists#ownership"""
+    said = grant.state.value
+    what = f"it owns {said['objects']} generations of objects there"
+    account = Address(NAME, grant.address.realm, "service-account", said.get("account", ""))
+    rule = terms.playbook.rule(NAME, "service-accounts")
+    if said.get("account") and rule is not None and account not in terms.refusals:
+        yield _left(grant, f"{what}, and ends with its account", open_=False)
+        return
+    step = "only a copy in their place, or uniform access to the bucket, takes that away"
+    yield _left(grant, f"{what}, since it uploaded them; {step}")
+
+
+def _bucket(grant: Grant, terms: Terms) -> Iterator[Change | Skip]:
+    proto = _proto(grant, terms, "buckets")
+    if proto is not None:
+        yield from storing.bucket(grant, terms, proto)
+        return
+    reason = "the playbook has no rule for buckets"
+    if storing.preserved(grant.address.id, terms):
+        reason = f"the vendor's file wants it preserved, and {reason}"
+    denied = terms.playbook.rule(NAME, "principals") is not None
+    yield _left(grant, reason, open_=grant.state.value["public"] or not denied)
 
 
 # --- service accounts of ours ------------------------------------------------------------------
@@ -217,6 +259,9 @@ _BY_KIND: Mapping[str, Callable[[Grant, Terms], Iterable[Change | Skip]]] = {
     "service-account-key": _switched,
     "hmac-key": _switched,
     "identity-pool": _switched,
+    "access-list-entry": _listed,
+    "owned-objects": _owned,
+    "bucket": _bucket,
 }
 _OUTLIVES = {
     "deny-policy-entry": (
@@ -226,6 +271,10 @@ _OUTLIVES = {
     ),
     "allow-policy-entry": (
         ("what Google has not yet heard of a change: minutes, by its own word", "PT7M"),
+    ),
+    "access-list-entry": (
+        ("what Google has not yet heard of a change: minutes, by its own word", "PT7M"),
+        ("signed URLs and open resumable uploads", "until they expire"),
     ),
     "service-account-key": (("access tokens from before, where the account stays", "PT1H"),),
 }

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 
 from stopline.text import Json
 
-_BY_METHOD = {
+_BY_METHOD: Mapping[str, str | tuple[str, ...]] = {
     "cloudresourcemanager/v3/folders.getIamPolicy": "resourcemanager.folders.getIamPolicy",
     "cloudresourcemanager/v3/folders.list": "resourcemanager.folders.list",
     "cloudresourcemanager/v3/folders.setIamPolicy": "resourcemanager.folders.setIamPolicy",
@@ -46,9 +46,13 @@ _BY_METHOD = {
     "iam/v2/policies.listPolicies": "iam.denypolicies.list",
     "iam/v2/policies.operations.get": "iam.denypolicies.get",
     "iam/v2/policies.update": "iam.denypolicies.update",
+    "storage/v1/buckets.get": ("storage.buckets.get", "storage.buckets.getIamPolicy"),
     "storage/v1/buckets.getIamPolicy": "storage.buckets.getIamPolicy",
     "storage/v1/buckets.list": "storage.buckets.list",
+    "storage/v1/buckets.patch": ("storage.buckets.update", "storage.buckets.setIamPolicy"),
     "storage/v1/buckets.setIamPolicy": "storage.buckets.setIamPolicy",
+    "storage/v1/objects.list": ("storage.objects.list", "storage.objects.getIamPolicy"),
+    "storage/v1/objects.patch": ("storage.objects.update", "storage.objects.setIamPolicy"),
     "storage/v1/projects.hmacKeys.get": "storage.hmacKeys.get",
     "storage/v1/projects.hmacKeys.list": "storage.hmacKeys.list",
     "storage/v1/projects.hmacKeys.update": "storage.hmacKeys.update",
@@ -56,13 +60,15 @@ _BY_METHOD = {
 _READS = ("get", "list", "getIamPolicy")
 
 
-def permission_of(method: str) -> str:
-    """The permission that one method needs. Raises KeyError for a method that is not declared."""
-    return _BY_METHOD[method]
+def permissions_of(method: str) -> frozenset[str]:
+    """The permissions that one method needs. Raises KeyError for one that is not declared."""
+    needed = _BY_METHOD[method]
+    return frozenset((needed,) if isinstance(needed, str) else needed)
 
 
-READ = frozenset(p for p in _BY_METHOD.values() if p.rpartition(".")[2] in _READS)
-WRITE = frozenset(_BY_METHOD.values()) - READ
+_ALL = frozenset(p for method in _BY_METHOD for p in permissions_of(method))
+READ = frozenset(p for p in _ALL if p.rpartition(".")[2] in _READS)
+WRITE = _ALL - READ
 PERMISSIONS: Mapping[str, frozenset[str]] = {"read": READ, "write": WRITE}
 
 

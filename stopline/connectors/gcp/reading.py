@@ -14,7 +14,8 @@ from stopline.connectors.gcp.bindings import VERSION
 from stopline.connectors.gcp.clients import Clients
 from stopline.connectors.gcp.faults import translated
 from stopline.errors import ConnectorError
-from stopline.model import Gap
+from stopline.model import Change, Gap
+from stopline.receipts import Cause
 from stopline.text import Json
 
 NAME = "gcp"
@@ -127,8 +128,15 @@ class Realm:
 
     policies: dict[str, Json] = field(default_factory=dict)
     accounts: list[Account] = field(default_factory=list)
-    buckets: list[str] = field(default_factory=list)
+    buckets: dict[str, tuple[str, Json]] = field(default_factory=dict)
+    """For each bucket its project, and what it says of itself."""
+
     gaps: list[Gap] = field(default_factory=list)
+
+    @property
+    def fine(self) -> list[str]:
+        """The buckets that have access lists besides: those without uniform access."""
+        return sorted(name for name, (_, said) in self.buckets.items() if not uniform(said))
 
     def tried(self, what: str, call: Callable[[], T]) -> T | None:
         """What a call gives; where it fails nothing, and a gap that says of what, and why."""
@@ -210,7 +218,16 @@ def _project(clients: Clients, read: Realm, project: str) -> None:
         f"buckets of {project}",
         lambda: clients.pages("storage/v1/buckets.list", "items", project=project),
     )
-    read.buckets.extend(bucket["name"] for bucket in found or ())
+    read.buckets |= {bucket["name"]: (project, bucket) for bucket in found or ()}
+
+
+def uniform(bucket: Json) -> bool:
+    """Whether a bucket passes over all its access lists.
+
+    https://docs.cloud.google.com/storage/docs/uniform-bucket-level-access
+    """
+    found = bucket.get("iamConfiguration", {}).get("uniformBucketLevelAccess", {})
+    return bool(found.get("enabled"))
 
 
 def _accounts(clients: Clients, project: str) -> list[Account]:
@@ -223,6 +240,26 @@ def _accounts(clients: Clients, project: str) -> list[Account]:
 def account_of(one: Json) -> Account:
     """A service account from what the API says of it."""
     return Account(one["projectId"], one["email"], one["uniqueId"], bool(one.get("disabled")))
+
+
+def require_same(clients: Clients, change: Change) -> None:
+    """Give nothing back to somebody else under the same name, nor to who is gone.
+
+    Raises ConnectorError (recreated, gone), which names the change: the rest can be given back.
+    """
+    email = change.principal.partition(":")[2]
+    part = frozenset((change.address,))
+    name = f"projects/-/serviceAccounts/{email}"
+    try:
+        found = account_of(clients.ask("iam/v1/projects.serviceAccounts.get", name=name))
+    except ConnectorError as error:
+        if error.cause is not Cause.GONE:
+            raise
+        what = f"{email} was deleted, and nothing can be given back to it"
+        raise ConnectorError(Cause.GONE, what, parts=part) from error
+    if found.uid != change.uid:
+        what = f"{email} is another account now ({found.uid}, not {change.uid})"
+        raise ConnectorError(Cause.RECREATED, what, parts=part)
 
 
 def keys(clients: Clients, account: Account) -> Iterator[tuple[str, bool]]:

@@ -10,17 +10,19 @@ CONTAINS: Mapping[str, frozenset[str]] = {
     "service-account-keys": frozenset({"inactive"}),
     "hmac-keys": frozenset({"inactive"}),
     "identity-pools": frozenset({"inactive"}),
+    "access-lists": frozenset({"remove"}),
+    "buckets": frozenset({"vendor", "preserve"}),
 }
 
 NOT_LOOKED_AT: tuple[str, ...] = (
     "members of groups, nested groups, Workspace users, their sessions and their OAuth grants",
-    "ACLs of buckets and objects, managed folders, signed URLs",
+    "managed folders, signed URLs",
     (
         "policies of BigQuery, Pub/Sub, KMS, Secret Manager, Artifact Registry, Compute, Run and "
         "other resources below a project"
     ),
     "API keys, VPC Service Controls, just-in-time grants, Drive",
-    "what is public (allUsers, allAuthenticatedUsers)",
+    "what is public (allUsers, allAuthenticatedUsers), but for buckets",
     "organisations and folders above single projects",
 )
 """The rows of docs/access-paths.md that say `not looked at`; a test holds the two together."""
@@ -29,6 +31,8 @@ _PERMISSIONS = ("D3-UAP", "User Account Permissions")
 TECHNIQUES: Mapping[str, tuple[str, str]] = {
     "deny-policy-entry": _PERMISSIONS,
     "allow-policy-entry": _PERMISSIONS,
+    "access-list-entry": _PERMISSIONS,
+    "bucket-setting": ("D3-FR", "File Restoration"),
     "service-account": _LOCKING,
     "service-account-key": _LOCKING,
     "hmac-key": _LOCKING,

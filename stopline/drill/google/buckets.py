@@ -8,6 +8,7 @@ from datetime import timedelta
 
 from stopline.drill.google.calls import Call, answers, page
 from stopline.drill.google.errors import GoogleError, invalid
+from stopline.drill.google.lists import whole
 from stopline.drill.google.oracle import BUCKET, MANAGED, uniform
 from stopline.drill.google.principals import CLOUD, HMAC
 from stopline.drill.google.state import Resource, etag_of
@@ -15,8 +16,15 @@ from stopline.text import Json
 
 _FIXED = ("kind", "id", "name", "projectNumber", "metageneration", "etag", "timeCreated", "updated")
 _LISTS = ("acl", "defaultObjectAcl")
+WEEK, LONGEST_KEPT = 604_800, 7_776_000
+"""Seconds for which soft delete may keep what was deleted."""
 LOCK_DAYS = 90
 """How long uniform access can be taken back: https://cloud.google.com/storage/docs/uniform-bucket-level-access"""
+
+
+def versioned(data: Json) -> bool:
+    """Whether a bucket keeps what is overwritten and deleted."""
+    return bool((data.get("versioning") or {}).get("enabled"))
 
 
 def bucket_of(call: Call) -> str:
@@ -70,6 +78,9 @@ def patch(call: Call) -> Json:
     change = {k: v for k, v in (call.body or {}).items() if k not in _FIXED}
     if any(k in change for k in _LISTS):
         call.require("storage.buckets.setIamPolicy", found.name)
+    for name in (k for k in _LISTS if k in change):
+        objects = name != "acl"
+        change[name] = whole(call.state, found, change[name] or [], objects=objects)
     merged = merge(found.data, change)
     _check(call, found, merged)
     found.data = merged
@@ -105,9 +116,19 @@ def _check(call: Call, found: Resource, merged: Json) -> None:
             raise GoogleError(412, "Cannot disable uniform bucket-level access after 90 days.")
     if wanted.get("enabled") and any(call.body.get(k) for k in _LISTS):
         raise invalid("Cannot use ACL API to update bucket policy when uniform access is enabled.")
+    _check_kept(merged)
     retention = merged.get("retentionPolicy") or {}
     if (found.data.get("retentionPolicy") or {}).get("isLocked") and not retention.get("isLocked"):
         raise GoogleError(403, "Cannot change a locked retention policy.", reason="forbidden")
+
+
+def _check_kept(merged: Json) -> None:
+    """https://cloud.google.com/storage/docs/soft-delete and …/docs/hns-overview"""
+    kept = int((merged.get("softDeletePolicy") or {}).get("retentionDurationSeconds", 0))
+    if kept and not WEEK <= kept <= LONGEST_KEPT:
+        raise invalid("Soft delete retention duration must be 0, or from 7 to 90 days.")
+    if merged.get("hierarchicalNamespace", {}).get("enabled") and versioned(merged):
+        raise invalid("Versioning is not supported for buckets with hierarchical namespace.")
 
 
 @answers("storage.v1.managedFolders.list", on=bucket_of)

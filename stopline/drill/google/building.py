@@ -14,7 +14,8 @@ from stopline.drill.google.estate import (
     Pool,
     Project,
 )
-from stopline.drill.google.objects import add_object, entry
+from stopline.drill.google.lists import entry
+from stopline.drill.google.objects import add_object
 from stopline.drill.google.oracle import BUCKET, DATASET, DENY, MANAGED, ROLE, role_of
 from stopline.drill.google.principals import (
     ACCOUNT,
@@ -205,7 +206,8 @@ class Builder:
         bucket.data["defaultObjectAcl"] = [entry(bucket, e, r) for e, r in told.default_acl.items()]
         for thing in told.objects:
             acl = [entry(bucket, e, r) for e, r in thing.acl.items()]
-            add_object(self._state, bucket, thing.name, thing.content.encode(), "text/plain", acl)
+            content = (thing.content.encode(), "text/plain")
+            add_object(self._state, bucket, thing.name, content, (acl, thing.owner))
         for folder in told.folders:
             inside = {"kind": "storage#managedFolder", "name": folder.name, "bucket": told.name}
             inside |= {"id": f"{told.name}/{folder.name}", "metageneration": "1"}

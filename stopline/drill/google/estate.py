@@ -112,6 +112,8 @@ class Object(_Told):
     name: str
     content: str = ""
     acl: dict[str, str] = {}
+    owner: str = ""
+    """The entity that uploaded it, which is its owner until it is replaced."""
 
 
 class ManagedFolder(_Told):

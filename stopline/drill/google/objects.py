@@ -5,11 +5,13 @@ https://cloud.google.com/storage/docs/json_api/v1/objects
 
 import base64
 import hashlib
+from datetime import datetime, timedelta
 
-from stopline.drill.google.buckets import bucket_of, check_generation, merge
+from stopline.drill.google.buckets import bucket_of, check_generation, merge, versioned
 from stopline.drill.google.calls import Call, answers, page
 from stopline.drill.google.errors import GoogleError, invalid, not_found
-from stopline.drill.google.oracle import OBJECT, uniform
+from stopline.drill.google.lists import whole
+from stopline.drill.google.oracle import BUCKET, OBJECT, uniform
 from stopline.drill.google.principals import email_of
 from stopline.drill.google.state import Resource, State, etag_of
 from stopline.text import Json
@@ -21,9 +23,17 @@ def live_name(bucket: str, name: str) -> str:
 
 
 def add_object(
-    state: State, bucket: Resource, name: str, content: bytes, kind: str, acl: list[Json]
+    state: State,
+    bucket: Resource,
+    name: str,
+    content: tuple[bytes, str],
+    acl: tuple[list[Json], str],
 ) -> Resource:
-    """Put an object in. What was live becomes noncurrent where the bucket keeps versions."""
+    """Put an object in: content and its kind, access list and the entity that owns it.
+
+    What was live becomes noncurrent where the bucket keeps versions.
+    """
+    (data_, kind), (entries, owner) = content, acl
     generation = str(state.next_revision() * 1000)
     now = state.now().isoformat()
     data = {
@@ -34,14 +44,15 @@ def add_object(
         "generation": generation,
         "metageneration": "1",
         "contentType": kind or "application/octet-stream",
-        "size": str(len(content)),
-        "md5Hash": base64.b64encode(hashlib.md5(content, usedforsecurity=False).digest()).decode(),
+        "size": str(len(data_)),
+        "md5Hash": base64.b64encode(hashlib.md5(data_, usedforsecurity=False).digest()).decode(),
         "timeCreated": now,
         "updated": now,
-        "acl": acl,
+        "acl": whole(state, bucket, entries, owner=owner),
+        **({"owner": {"entity": owner}} if owner else {}),
     }
     retire(state, bucket, state.resources.get(live_name(bucket.short, name)))
-    made = Resource(live_name(bucket.short, name), OBJECT, bucket.name, data, content=content)
+    made = Resource(live_name(bucket.short, name), OBJECT, bucket.name, data, content=data_)
     return state.add(made)
 
 
@@ -50,7 +61,7 @@ def retire(state: State, bucket: Resource, old: Resource | None) -> None:
     if old is None:
         return
     state.remove(old)
-    if bucket.data.get("versioning", {}).get("enabled"):
+    if versioned(bucket.data):
         old.name = f"{old.name}#{old.data['generation']}"
         old.data["timeDeleted"] = state.now().isoformat()
         state.add(old)
@@ -71,9 +82,9 @@ def object_of(call: Call) -> str:
     return found
 
 
-def shown(resource: Resource, *, full: bool) -> Json:
-    """An object as it is read, its access list only where it is asked for."""
-    hide = () if full else ("acl",)
+def shown(call: Call, resource: Resource, *, full: bool) -> Json:
+    """An object as it is read; its access list only where asked for, and not when uniform."""
+    hide = () if full and not uniform(call.state.get(resource.parent)) else ("acl", "owner")
     data = {k: v for k, v in resource.data.items() if k not in hide}
     return {**data, "etag": etag_of(resource.revision)}
 
@@ -93,7 +104,7 @@ def objects(call: Call) -> Json:
     full = call.asked("projection") == "full"
     if full:
         call.require("storage.objects.getIamPolicy", bucket_of(call))
-    items = [shown(o, full=full) for o in some]
+    items = [shown(call, o, full=full) for o in some]
     return {"kind": "storage#objects", **({"items": items} if items else {}), **more}
 
 
@@ -104,7 +115,7 @@ def read(call: Call) -> Json:
     check_generation(call, found)
     if call.asked("alt") == "media":
         return found.content
-    return shown(found, full=call.asked("projection") == "full")
+    return shown(call, found, full=call.asked("projection") == "full")
 
 
 @answers("storage.v1.objects.insert", on=bucket_of)
@@ -123,10 +134,10 @@ def insert(call: Call) -> Json:
         call.require("storage.objects.delete", live.name)
     kind = call.kind or (call.body or {}).get("contentType", "")
     owner = email_of(call.caller.member)
-    acl = [entry(bucket, f"user-{owner}", "OWNER")] if owner and not uniform(bucket) else []
-    acl += [dict(e) for e in bucket.data.get("defaultObjectAcl", [])] if acl else []
-    made = add_object(call.state, bucket, name, call.content, kind, acl)
-    return shown(made, full=call.asked("projection") == "full")
+    entity = f"user-{owner}" if owner and not uniform(bucket) else ""
+    acl = [dict(e) for e in bucket.data.get("defaultObjectAcl", [])] if entity else []
+    made = add_object(call.state, bucket, name, (call.content, kind), (acl, entity))
+    return shown(call, made, full=call.asked("projection") == "full")
 
 
 @answers("storage.v1.objects.delete", on=object_of)
@@ -142,18 +153,27 @@ def delete(call: Call) -> Json:
         retire(call.state, bucket, found)
 
 
+_FIXED = ("name", "bucket", "generation", "metageneration", "owner")
+
+
+def _owner(found: Resource) -> str:
+    return str(found.data.get("owner", {}).get("entity", ""))
+
+
 @answers("storage.v1.objects.patch", on=object_of)
 def patch(call: Call) -> Json:
     """Change what is named of an object."""
     found = call.state.get(object_of(call))
     check_generation(call, found)
-    change = {k: v for k, v in call.body.items() if k not in ("name", "bucket", "generation")}
+    change = {k: v for k, v in call.body.items() if k not in _FIXED}
     if "acl" in change:
         _need_lists(call)
         call.require("storage.objects.setIamPolicy", found.name)
+        bucket = call.state.get(bucket_of(call))
+        change["acl"] = whole(call.state, bucket, change["acl"] or [], owner=_owner(found))
     found.data = merge(found.data, change)
     call.state.touch(found)
-    return shown(found, full=call.asked("projection") == "full")
+    return shown(call, found, full=call.asked("projection") == "full")
 
 
 _LISTED = {
@@ -167,20 +187,6 @@ def _lists(verb: str, *, on_objects: bool) -> list[str]:
     return [
         f"storage.v1.{c}.{verb}" for c in _LISTED if (c == "objectAccessControls") == on_objects
     ]
-
-
-def entry(bucket: Resource, entity: str, role: str) -> Json:
-    """One entry of an access list."""
-    found: dict[str, Json] = {"entity": entity, "role": role, "bucket": bucket.short}
-    kind, _, rest = entity.partition("-")
-    if kind in ("user", "group"):
-        found["email"] = rest
-    elif kind == "domain":
-        found["domain"] = rest
-    elif kind == "project":
-        team, _, number = rest.partition("-")
-        found["projectTeam"] = {"team": team, "projectNumber": number}
-    return found
 
 
 def _need_lists(call: Call) -> None:
@@ -206,12 +212,10 @@ def list_entries(call: Call) -> Json:
 def insert_entry(call: Call) -> Json:
     """Give an entity a role. There is one entry for each entity."""
     found, entries, kind = _list_of(call)
-    entity, role = call.body.get("entity", ""), call.body.get("role", "")
-    if not entity or role not in ("OWNER", "READER", "WRITER"):
-        raise invalid("An entry needs an entity and a role.")
     bucket = call.state.get(bucket_of(call))
-    made = entry(bucket, entity, role)
-    entries[:] = [*[e for e in entries if e["entity"].lower() != entity.lower()], made]
+    objects = not call.method.key.startswith("storage.v1.bucketAccess")
+    made = whole(call.state, bucket, [call.body], objects=objects)[0]
+    entries[:] = [*[e for e in entries if e["entity"].lower() != made["entity"].lower()], made]
     call.state.touch(found)
     return {"kind": kind, **made}
 
@@ -220,6 +224,8 @@ def delete_entry(call: Call) -> Json:
     """Take an entity's entry away."""
     found, entries, _ = _list_of(call)
     entity = call.names["entity"].lower()
+    if _owner(found).lower() == entity:
+        raise invalid("The owner's access to an object cannot be removed.")
     kept = [e for e in entries if e["entity"].lower() != entity]
     if len(kept) == len(entries):
         raise not_found(f"The entry of {call.names['entity']}")
@@ -230,3 +236,19 @@ def delete_entry(call: Call) -> Json:
 for _verb, _act in (("list", list_entries), ("insert", insert_entry), ("delete", delete_entry)):
     answers(*_lists(_verb, on_objects=False), on=bucket_of)(_act)
     answers(*_lists(_verb, on_objects=True), on=object_of)(_act)
+
+
+def age(state: State) -> None:
+    """Let lifecycle rules do what they would have done by now: deletion by age, and no other.
+
+    https://cloud.google.com/storage/docs/lifecycle
+    """
+    for bucket in state.of_kind(BUCKET):
+        for rule in (bucket.data.get("lifecycle") or {}).get("rule", []):
+            days = rule["condition"].get("age")
+            if days is None or rule["action"]["type"] != "Delete":
+                continue
+            for found in state.of_kind(OBJECT, bucket.name):
+                made = datetime.fromisoformat(str(found.data["timeCreated"]))
+                if made + timedelta(days=days) <= state.now():
+                    retire(state, bucket, found)

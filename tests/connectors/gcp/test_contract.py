@@ -6,12 +6,15 @@ import pytest
 from connectors.contract import ConnectorContract
 from support.google import NEW, NUMBER, ORG, PLAYBOOK, VENDOR, connector_of, estate_of
 
-from stopline.connectors.gcp.permissions import permission_of
+from stopline.connectors.gcp.lists import place
+from stopline.connectors.gcp.permissions import permissions_of
 from stopline.drill.google.server import Google
 from stopline.model import Document
 from stopline.playbook import Playbook
 from stopline.text import Json
 from stopline.vendors import Vendor
+
+NEW_ENTITY = f"user-{NEW.partition(':')[2]}"
 
 
 class OrganisationGround:
@@ -27,7 +30,7 @@ class OrganisationGround:
         self.connector = connector_of(google)
         self.estate = estate_of(google)
         self._used: set[str] = set()
-        self.connector.clients.on_call = lambda method: self._used.add(permission_of(method))
+        self.connector.clients.on_call = lambda method: self._used.update(permissions_of(method))
 
     def picture(self) -> Json:
         """Every resource and policy; Google moves etags with each write, and keeps no order."""
@@ -59,17 +62,34 @@ class OrganisationGround:
             if kind == "buckets":
                 return f"//storage.googleapis.com/{rest}"
             return f"//cloudresourcemanager.googleapis.com/{document.id}"
-        if document.kind == "hmac-key":
-            project, _, access = document.id.partition("/")
-            return f"//storage.googleapis.com/projects/{project}/hmacKeys/{access}"
+        if document.kind in ("access-list-entry", "bucket-setting", "hmac-key"):
+            return self._in_storage(document)
         if document.kind == "identity-pool":
             return f"//iam.googleapis.com/{document.id.replace(NUMBER, 'lab-data')}"
         project, email, *key = document.id.split("/")
         tail = f"/keys/{key[0]}" if key else ""
         return f"//iam.googleapis.com/projects/{project}/serviceAccounts/{email}{tail}"
 
+    def _in_storage(self, document: Document) -> str:
+        """A key; an object's generation, live or not; the bucket itself for a list of its own."""
+        if document.kind == "hmac-key":
+            project, _, access = document.id.partition("/")
+            return f"//storage.googleapis.com/projects/{project}/hmacKeys/{access}"
+        if document.kind == "bucket-setting":
+            return f"//storage.googleapis.com/{document.id}"
+        collection, words, _ = place(document.id)
+        bucket = f"//storage.googleapis.com/{words['bucket']}"
+        if collection == "buckets":
+            return bucket
+        live = f"{bucket}/objects/{words['object']}"
+        found = self.google.state.resources.get(live)
+        same = found is not None and found.data["generation"] == words["generation"]
+        return live if same else f"{live}#{words['generation']}"
+
     def edit(self, document: Document) -> bool:
-        """Another admin lets somebody into the same policy."""
+        """Another admin lets somebody into the same policy, or the same list."""
+        if document.kind in ("access-list-entry", "bucket-setting"):
+            return self._edit_list(document)
         if document.kind != "allow-policy-entry":
             return False
         if not self.edited(document):
@@ -82,8 +102,30 @@ class OrganisationGround:
 
     def edited(self, document: Document) -> bool:
         """Whether that somebody is still let in."""
+        if document.kind in ("access-list-entry", "bucket-setting"):
+            added = self._added(document)
+            return any(added.items() <= one.items() for one in self._list(document))
         policy = self.google.state.get(self._name(document)).policy
         return any(NEW in b["members"] for b in policy.get("bindings", []))
+
+    def _list(self, document: Document) -> list[Json]:
+        data = self.google.state.get(self._name(document)).data
+        if document.kind == "bucket-setting":
+            data = data.setdefault("lifecycle", {})
+        field = "rule" if document.kind == "bucket-setting" else place(document.id)[2]
+        found: list[Json] = data.setdefault(field, [])
+        return found
+
+    def _added(self, document: Document) -> Json:
+        if document.kind == "bucket-setting":
+            return {"action": {"type": "Delete"}, "condition": {"age": 4000}}
+        return {"entity": NEW_ENTITY, "role": "READER"}
+
+    def _edit_list(self, document: Document) -> bool:
+        if not self.edited(document):
+            self._list(document).append(self._added(document))
+            self.google.state.touch(self.google.state.get(self._name(document)))
+        return True
 
     def close(self) -> None:
         """Our service account loses everything."""

@@ -16,6 +16,8 @@ WRITES = (
     "iam.v2.policies.delete",
     "cloudresourcemanager.v3.*.setIamPolicy",
     "storage.v1.buckets.setIamPolicy",
+    "storage.v1.buckets.patch",
+    "storage.v1.objects.patch",
     "iam.v1.projects.serviceAccounts.setIamPolicy",
     "iam.v1.projects.serviceAccounts.disable",
     "iam.v1.projects.serviceAccounts.enable",
@@ -66,7 +68,14 @@ def test_trap_5_a_look_at_an_operation_that_fails_says_nothing_of_the_write(
 
 
 STRUCK = st.sampled_from(
-    (*WRITES, "iam.v2.policies.get", "*.getIamPolicy", "*.serviceAccounts.get", "*.operations.get")
+    (
+        *WRITES,
+        "iam.v2.policies.get",
+        "*.getIamPolicy",
+        "*.serviceAccounts.get",
+        "*.operations.get",
+        "storage.v1.objects.list",
+    )
 )
 BAD = st.one_of(
     st.tuples(STRUCK, st.just(Moment.BEFORE), st.sampled_from([0, 429, 500, 503])),

@@ -4,8 +4,9 @@ import pytest
 from googleapiclient.errors import HttpError
 from support.google_lab import ANA, LAB, OPEN_OBJECT, OPERATOR, VENDOR_ROBOT
 
-from stopline.drill.google.oracle import can
+from stopline.drill.google.oracle import DENY, can
 from stopline.drill.google.server import Google
+from stopline.drill.google.state import Resource
 from stopline.text import Json
 
 LEGACY = "//storage.googleapis.com/legacy"
@@ -123,3 +124,58 @@ def test_a_parameter_without_a_meaning_here_makes_no_success(google: Google) -> 
         storage(google).objects().list(bucket="legacy", startOffset="x").execute()
     assert found.value.resp.status == 501
     assert b"startOffset" in found.value.content
+
+
+def test_no_deny_reaches_what_a_list_gives(google: Google) -> None:
+    """Google says nowhere that it does: whoever relies on it is found out here."""
+    google.state.resources[LEGACY].policy = {}
+    who = f"principal://iam.googleapis.com/projects/-/serviceAccounts/{VENDOR_ROBOT}"
+    rule = {
+        "deniedPrincipals": [who],
+        "deniedPermissions": ["storage.googleapis.com/objects.create"],
+    }
+    data: Json = {"rules": [{"denyRule": rule}]}
+    google.state.add(Resource("//iam.googleapis.com/policies/x", DENY, LAB, data))
+    assert can(google.state, PUSHER, "storage.objects.create", LEGACY)
+
+
+def test_a_whole_list_is_put_on_the_metageneration_that_was_read(google: Google) -> None:
+    """One that has moved meanwhile refuses; one entry for each entity stays of what was sent."""
+    buckets = storage(google).buckets()
+    told = buckets.get(bucket="legacy", projection="full").execute()
+    kept = [{"entity": "user-eve@lab.example", "role": "OWNER"}]
+    words = {"bucket": "legacy", "ifMetagenerationMatch": told["metageneration"]}
+    answer = buckets.patch(**words, body={"acl": kept * 2}, projection="full").execute()
+    assert len(answer["acl"]) == 1
+    with pytest.raises(HttpError) as found:
+        buckets.patch(**words, body={"acl": []}).execute()
+    assert found.value.resp.status == 412
+    assert not can(google.state, PUSHER, "storage.objects.create", LEGACY)
+
+
+@pytest.mark.parametrize("entity", ["", "somebody", "user-nobody@lab.example"])
+def test_who_is_nobody_gets_no_entry(google: Google, entity: str) -> None:
+    """Neither alone nor in a whole list."""
+    told = {"entity": entity, "role": "READER"}
+    for call in (
+        storage(google).bucketAccessControls().insert(bucket="legacy", body=told),
+        storage(google).buckets().patch(bucket="legacy", body={"defaultObjectAcl": [told]}),
+    ):
+        with pytest.raises(HttpError) as found:
+            call.execute()
+        assert found.value.resp.status == 400
+
+
+def test_who_owns_an_object_stays_in_its_list(google: Google) -> None:
+    """The entry cannot be deleted, and a list without it is kept with it."""
+    google.state.resources[LEGACY].policy = {}
+    google.state.resources[LAB].policy = {}
+    storage(google, PUSHER).objects().insert(bucket="legacy", body={"name": "own.csv"}).execute()
+    which = {"bucket": "legacy", "object": "own.csv"}
+    with pytest.raises(HttpError) as found:
+        storage(google).objectAccessControls().delete(**which, entity=ENTITY).execute()
+    assert found.value.resp.status == 400
+    answer = storage(google).objects().patch(**which, body={"acl": []}, projection="full").execute()
+    assert answer["owner"] == {"entity": ENTITY}
+    assert [(e["entity"], e["role"]) for e in answer["acl"]] == [(ENTITY, "OWNER")]
+    assert can(google.state, PUSHER, "storage.objects.get", f"{LEGACY}/objects/own.csv")
