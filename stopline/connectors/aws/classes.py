@@ -2,10 +2,11 @@
 
 from collections.abc import Callable, Mapping
 
-from stopline.connectors.aws import documents, lifecycle, slots, trust, whole
+from stopline.connectors.aws import documents, handed, lifecycle, slots, trust, whole
 from stopline.connectors.aws.clients import Clients
 from stopline.connectors.aws.documents import Writer
 from stopline.connectors.aws.resources import BY_STATEMENT
+from stopline.connectors.aws.shares import SHARES
 from stopline.model import Document
 from stopline.port import Observed
 
@@ -18,6 +19,7 @@ READERS: Mapping[str, Callable[[Clients, Document], Observed]] = {
     "user-boundary": slots.read_boundary,
     "user-inline-policy": slots.read_inline,
     **dict.fromkeys(BY_STATEMENT, whole.read),
+    **dict.fromkeys(SHARES, handed.read),
 }
 WRITERS: Mapping[str, Writer] = {
     **documents.WRITERS,
@@ -28,4 +30,5 @@ WRITERS: Mapping[str, Writer] = {
     "user-boundary": lambda c, o, ch, _: slots.write_boundary(c, o, ch),
     "user-inline-policy": lambda c, o, ch, _: slots.write_inline(c, o, ch),
     **dict.fromkeys(BY_STATEMENT, whole.write),
+    **dict.fromkeys(SHARES, lambda c, o, ch, _: handed.write(c, o, ch)),
 }

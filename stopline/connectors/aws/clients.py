@@ -248,4 +248,6 @@ _NAMED = (
     "UserName", "RoleName", "PolicyArn", "PolicyName", "Bucket", "KeyId", "TopicArn", "QueueName",
     "QueueUrl", "SecretId", "repositoryName", "ResourceArn", "Name", "EventBusName", "FunctionName",
     "FileSystemId", "DomainName",
+    "ImageId", "SnapshotId", "DBSnapshotIdentifier", "DBClusterSnapshotIdentifier",
+    "resourceShareArn",
 )  # fmt: skip

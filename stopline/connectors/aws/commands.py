@@ -13,6 +13,7 @@ from stopline.commands import Commands
 from stopline.connectors.aws import by_hand, marks
 from stopline.connectors.aws.by_hand import aws, kept, statements
 from stopline.connectors.aws.resources import BY_STATEMENT
+from stopline.connectors.aws.shares import SHARES
 from stopline.model import Change, Document
 from stopline.text import canonical
 
@@ -226,6 +227,7 @@ def _boundary(document: Document, changes: Sequence[Change], owner: str) -> Iter
 
 COMMANDS: Mapping[str, Lines] = {
     **dict.fromkeys(BY_STATEMENT, by_hand.lines),
+    **dict.fromkeys(SHARES, lambda d, ch, _: by_hand.entries(d, ch)),
     "deny-policy": _deny_policy,
     "user-attachment": lambda d, ch, _: _attachments(d, ch, "user"),
     "role-attachment": lambda d, ch, _: _attachments(d, ch, "role"),

@@ -11,6 +11,7 @@ from collections.abc import Mapping
 
 from stopline.connectors.aws import marks
 from stopline.connectors.aws.clients import Clients
+from stopline.connectors.aws.shares import SHARES
 from stopline.model import Effect, Skip
 from stopline.port import Observed
 from stopline.receipts import Hold
@@ -26,6 +27,7 @@ _OF_A_PRINCIPAL = (
     "the deny stays until people have deleted the {kind} itself; it holds what the {kind} was given"
 )
 _STAYS = {
+    **dict.fromkeys(SHARES, "the entry stays taken out: nothing of it is left to remove"),
     "deny-policy": "other denies stand on it; it can go when none of them is left",
     "trust-policy-statement": "the deny at the door of a role that others use stays",
     "bucket-lifecycle": "the rule stays off: whether data may expire again is for people to decide",

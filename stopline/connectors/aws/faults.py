@@ -33,6 +33,12 @@ GONE = (
     "ResourceNotFoundException",  # Secrets Manager, DynamoDB, EventBridge, Lambda
     "RepositoryNotFoundException",
     "FileSystemNotFound",
+    "InvalidAMIID.NotFound",
+    "InvalidAMIID.Unavailable",
+    "InvalidSnapshot.NotFound",
+    "DBSnapshotNotFound",
+    "DBClusterSnapshotNotFoundFault",
+    "UnknownResourceException",  # RAM
 )
 _THROTTLED = (
     "Throttling",
@@ -51,6 +57,9 @@ _THROTTLED = (
     "ResourceConflictException",  # Lambda: another change of the function is under way
     "IncorrectFileSystemLifeCycleState",
     "OperationAborted",
+    "InvalidStateTransitionException",  # RAM: an earlier change of the share is under way
+    "InvalidDBSnapshotState",
+    "InvalidDBClusterSnapshotStateFault",
 )
 _CODES: dict[Cause, tuple[str, ...]] = {
     Cause.THROTTLED: _THROTTLED,
@@ -67,6 +76,8 @@ _CODES: dict[Cause, tuple[str, ...]] = {
         "LimitExceededException",
         "PolicyTooLarge",
         "PolicyLengthExceededException",
+        "ResourceShareLimitExceededException",
+        "SharedSnapshotQuotaExceeded",
     ),
     Cause.REFUSED: (
         "MalformedPolicy",

@@ -3,9 +3,11 @@
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
 
+from stopline.connectors.aws.handed import share
 from stopline.connectors.aws.levers import ATTACHED, NAME, deny_all, left, strangers
 from stopline.connectors.aws.resources import BY_STATEMENT, TABLE
 from stopline.connectors.aws.resourcing import resource
+from stopline.connectors.aws.shares import ROWS, SHARES
 from stopline.connectors.aws.sharing import shared
 from stopline.connectors.aws.storing import bucket, lifecycle
 from stopline.model import Breadth, Change, Grant, Residual, Skip, State
@@ -19,7 +21,7 @@ _CONTAINS = {
     "access-key": "access-keys",
     "ssh-key": "ssh-keys",
     "signing-certificate": "signing-certificates",
-    **{row.kind: row.contains for row in TABLE.values()},
+    **{row.kind: row.contains for row in ROWS},
 }
 
 
@@ -100,6 +102,7 @@ _BY_KIND: Mapping[str, _Opinion] = {
     "ssh-key": _key,
     "signing-certificate": _key,
     **dict.fromkeys(TABLE, resource),
+    **dict.fromkeys(SHARES, share),
 }
 
 _OUTLIVES = {
@@ -116,6 +119,7 @@ _OUTLIVES = {
         ("transfers already under way", "until they end"),
     ),
     **{kind: (row.outlives,) for kind, row in BY_STATEMENT.items()},
+    **{kind: row.outlives for kind, row in SHARES.items()},
 }  # fmt: skip
 _LIKE = {
     "user-inline-policy": "user-attachment",

@@ -69,6 +69,10 @@ RULES = (
     Rule(r"lambda:(?!ListFunctions)\w+", "Functions", ("arn:aws:lambda:*:*:function:*",)),
     Rule(r"elasticfilesystem:\w+", "Files", ("arn:aws:elasticfilesystem:*:*:file-system/*",)),
     Rule(r"es:(?!ListDomainNames)\w+", "Domains", ("arn:aws:es:*:*:domain/*",)),
+    Rule(r"ec2:ModifyImageAttribute", "Images", ("arn:aws:ec2:*::image/*",)),
+    Rule(r"ec2:ModifySnapshotAttribute", "Snapshots", ("arn:aws:ec2:*::snapshot/*",)),
+    Rule(r"rds:Modify\w+", "DbSnapshots", ("arn:aws:rds:*:*:*snapshot:*",)),
+    Rule(r"ram:(Disa|A)ssociate\w+", "Shares", ("arn:aws:ram:*:*:resource-share/*",)),
     Rule(r"sts:AssumeRole", "Worker", (f"arn:aws:iam::*:role{marks.PATH}*",)),
 )
 """The first that knows an action counts."""

@@ -17,7 +17,7 @@ from botocore import xform_name
 from stopline.connectors.aws import marks, policies, policy, reading
 from stopline.connectors.aws.clients import Clients
 from stopline.connectors.aws.permissions import READ, WRITE, operation_of
-from stopline.connectors.aws.resources import TABLE
+from stopline.connectors.aws.shares import ROWS
 from stopline.errors import ConnectorError
 from stopline.estate import Protected
 from stopline.planner import protects
@@ -198,7 +198,8 @@ _RESOURCES = {
 def _left_out(eyes: _Eyes) -> tuple[str, ...]:
     """How actions begin that nobody needs here: of resources that the estate's file leaves out."""
     kinds = eyes.clients.estate.resources
-    return tuple(row.speaks.rstrip("*") for row in TABLE.values() if row.contains not in kinds)
+    wanted = {row.speaks for row in ROWS if row.contains in kinds}
+    return tuple(row.speaks.rstrip("*") for row in ROWS if row.speaks not in wanted)
 
 
 def _words(eyes: _Eyes, action: str, buckets: Sequence[str]) -> dict[str, Any] | None:

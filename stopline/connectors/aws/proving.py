@@ -8,7 +8,7 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
-from stopline.connectors.aws import marks, reading
+from stopline.connectors.aws import handed, marks, reading
 from stopline.connectors.aws.claims import (
     OPEN,
     Place,
@@ -47,6 +47,7 @@ def unproved(
     for change in standing:
         if why := _on_target(change, accounts, observed[change.address.document].raw):
             yield Unproved(change.address, why)
+    yield from handed.unproved(held, observed)
     yield from _on_principals(clients, [c for c in standing if c.address.kind in _ON_PRINCIPALS])
 
 

@@ -20,6 +20,11 @@ CONTAINS: Mapping[str, frozenset[str]] = {
     "lambda-functions": frozenset({"vendor"}),
     "file-systems": frozenset({"vendor"}),
     "search-domains": frozenset({"vendor"}),
+    "images": frozenset({"take-out"}),
+    "snapshots": frozenset({"take-out"}),
+    "db-snapshots": frozenset({"take-out"}),
+    "db-cluster-snapshots": frozenset({"take-out"}),
+    "resource-shares": frozenset({"take-out"}),
 }
 
 NOT_LOOKED_AT: tuple[str, ...] = (
