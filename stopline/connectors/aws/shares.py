@@ -93,8 +93,17 @@ def _permissions(key: str) -> Callable[[Json], Iterator[Entry]]:
     return entries
 
 
-def _modified(id_: str, key: str, verb: str) -> Callable[[Where, Json], Json]:
-    return lambda where, entry: {id_: where.name, key: {verb: [entry]}}
+def _launched(verb: str) -> Callable[[Where, Json], Json]:
+    return lambda where, entry: {"ImageId": where.name, "LaunchPermission": {verb: [entry]}}
+
+
+def _created(verb: str) -> Callable[[Where, Json], Json]:
+    def words(where: Where, entry: Json) -> Json:
+        whom = {{"UserId": "UserIds", "Group": "GroupNames"}[k]: [v] for k, v in entry.items()}
+        what = {"SnapshotId": where.name, "Attribute": "createVolumePermission"}
+        return {**what, "OperationType": verb, **whom}
+
+    return words
 
 
 IMAGES = Share(
@@ -114,8 +123,8 @@ IMAGES = Share(
         lambda w, _: {"ImageId": w.name, "Attribute": "launchPermission"},
     ),
     entries=_permissions("LaunchPermissions"),
-    give=Edit("modify_image_attribute", _modified("ImageId", "LaunchPermission", "Add")),
-    take=Edit("modify_image_attribute", _modified("ImageId", "LaunchPermission", "Remove")),
+    give=Edit("modify_image_attribute", _launched("Add")),
+    take=Edit("modify_image_attribute", _launched("Remove")),
     arn="arn:aws:ec2:{region}::image/{name}",
     outlives=(("copies of the image, and machines launched from it", FOREVER),),
 )
@@ -139,12 +148,8 @@ SNAPSHOTS = Share(
         lambda w, _: {"SnapshotId": w.name, "Attribute": "createVolumePermission"},
     ),
     entries=_permissions("CreateVolumePermissions"),
-    give=Edit(
-        "modify_snapshot_attribute", _modified("SnapshotId", "CreateVolumePermission", "Add")
-    ),
-    take=Edit(
-        "modify_snapshot_attribute", _modified("SnapshotId", "CreateVolumePermission", "Remove")
-    ),
+    give=Edit("modify_snapshot_attribute", _created("add")),
+    take=Edit("modify_snapshot_attribute", _created("remove")),
     arn="arn:aws:ec2:{region}::snapshot/{name}",
     outlives=(("copies of the snapshot, and volumes made from it", FOREVER),),
     looked=False,
