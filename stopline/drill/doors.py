@@ -1,6 +1,7 @@
 """The estate's other doors: keys, topics, queues, secrets, repositories, tables, buses and more.
 
-Each has a policy of its own that lets the vendor in beside a look-alike. Seeded, and read back,
+Each has a policy of its own, or a list of those with whom it is shared, that lets the vendor in
+beside a look-alike. Seeded, and read back,
 with plain boto3: nothing here is made by the code that the drill tests.
 """
 
@@ -11,6 +12,7 @@ from functools import partial
 from typing import Any
 
 from stopline.drill import manifest as m
+from stopline.drill import shared
 from stopline.drill.access import REGION, Access
 from stopline.drill.manifest import DATA, Door
 from stopline.text import Json
@@ -93,6 +95,33 @@ KINDS: Mapping[str, _Kind] = {
             c.describe_domain_config(DomainName=n)["DomainConfig"]["AccessPolicies"]["Options"]
         ),
     ),
+    "image": _Kind(
+        "ec2",
+        shared.LAUNCH,
+        lambda c: [i["ImageId"] for i in c.describe_images(Owners=["self"])["Images"]],
+        shared.image,
+    ),
+    "snapshot": _Kind(
+        "ec2",
+        shared.VOLUME,
+        lambda c: [s["SnapshotId"] for s in c.describe_snapshots(OwnerIds=["self"])["Snapshots"]],
+        shared.snapshot,
+    ),
+    "db-snapshot": _Kind(
+        "rds",
+        shared.RESTORE,
+        lambda c: [s["DBSnapshotIdentifier"] for s in c.describe_db_snapshots()["DBSnapshots"]],
+        shared.db_snapshot,
+    ),
+    "db-cluster-snapshot": _Kind(
+        "rds",
+        shared.CLUSTER,
+        lambda c: [
+            s["DBClusterSnapshotIdentifier"]
+            for s in c.describe_db_cluster_snapshots()["DBClusterSnapshots"]
+        ],
+        shared.db_cluster_snapshot,
+    ),
 }
 
 
@@ -138,7 +167,10 @@ def seed(access: Access) -> tuple[tuple[Door, ...], tuple[Door, ...]]:
     vendor, others = list[Door](), list[Door]()
     for kind, how in KINDS.items():
         client = access.client(DATA, how.service)
-        name = _MAKE[kind](client, partial(_policy, how.act, principals=(one, mercer)))
+        if kind in _SHARE:
+            name = _SHARE[kind](client, [m.VENDOR_ACCOUNTS[0], m.LOOKALIKE_ACCOUNT])
+        else:
+            name = _MAKE[kind](client, partial(_policy, how.act, principals=(one, mercer)))
         vendor.append(Door(DATA, kind, name, how.act, one))
         others.append(Door(DATA, kind, name, how.act, mercer))
     return tuple(vendor), tuple(others)
@@ -221,4 +253,10 @@ _MAKE: Mapping[str, Callable[[Any, _Text], str]] = {
     "bus": _bus,
     "files": _files,
     "domain": _domain,
+}
+_SHARE: Mapping[str, Callable[[Any, list[str]], str]] = {
+    "image": shared.make_image,
+    "snapshot": shared.make_snapshot,
+    "db-snapshot": shared.make_db_snapshot,
+    "db-cluster-snapshot": shared.make_db_cluster_snapshot,
 }

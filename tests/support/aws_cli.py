@@ -27,6 +27,7 @@ SERVICES = {
     "iam": "iam", "s3api": "s3", "sts": "sts", "kms": "kms", "sns": "sns", "sqs": "sqs",
     "secretsmanager": "secretsmanager", "ecr": "ecr", "dynamodb": "dynamodb", "events": "events",
     "lambda": "lambda", "efs": "efs", "opensearch": "opensearch",
+    "ec2": "ec2", "rds": "rds", "ram": "ram",
 }  # fmt: skip
 USAGE, REFUSED = 252, 254
 _EXECUTABLE = """\
