@@ -38,6 +38,8 @@ AwsResource = Literal[
     "lambda-functions",
     "file-systems",
     "search-domains",
+    "streams",
+    "backup-vaults",
     "images",
     "snapshots",
     "db-snapshots",

@@ -18,6 +18,7 @@ from stopline.drill.manifest import DATA, Door
 from stopline.text import Json
 
 _TABLE = f"arn:aws:dynamodb:{REGION}:{{{{}}}}:table/{{}}"
+_STREAM = f"arn:aws:kinesis:{REGION}:{{{{}}}}:stream/{{}}"
 """Of a name, and then of an account."""
 NONE = ("PolicyNotFound", "RepositoryPolicyNotFound")
 
@@ -94,6 +95,12 @@ KINDS: Mapping[str, _Kind] = {
         lambda c, n: str(
             c.describe_domain_config(DomainName=n)["DomainConfig"]["AccessPolicies"]["Options"]
         ),
+    ),
+    "stream": _Kind(
+        "kinesis",
+        "kinesis:PutRecord",
+        lambda c: [_STREAM.format(s) for s in c.list_streams()["StreamNames"]],
+        lambda c, n: str(c.get_resource_policy(ResourceARN=n)["Policy"]).replace("{}", ""),
     ),
     "image": _Kind(
         "ec2",
@@ -243,6 +250,13 @@ def _domain(search: Any, made: _Text) -> str:
     return "labels"
 
 
+def _stream(kinesis: Any, made: _Text) -> str:
+    kinesis.create_stream(StreamName="labels", ShardCount=1)
+    arn = _STREAM.format("labels").format(DATA)
+    kinesis.put_resource_policy(ResourceARN=arn, Policy=json.dumps(made(arn), indent=2))
+    return arn
+
+
 _MAKE: Mapping[str, Callable[[Any, _Text], str]] = {
     "key": _key,
     "topic": _topic,
@@ -253,6 +267,7 @@ _MAKE: Mapping[str, Callable[[Any, _Text], str]] = {
     "bus": _bus,
     "files": _files,
     "domain": _domain,
+    "stream": _stream,
 }
 _SHARE: Mapping[str, Callable[[Any, list[str]], str]] = {
     "image": shared.make_image,

@@ -249,5 +249,5 @@ _NAMED = (
     "QueueUrl", "SecretId", "repositoryName", "ResourceArn", "Name", "EventBusName", "FunctionName",
     "FileSystemId", "DomainName",
     "ImageId", "SnapshotId", "DBSnapshotIdentifier", "DBClusterSnapshotIdentifier",
-    "resourceShareArn",
+    "resourceShareArn", "ResourceARN", "BackupVaultName",
 )  # fmt: skip

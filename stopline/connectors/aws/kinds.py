@@ -92,7 +92,8 @@ class Resource:
         found = answer
         for name in self.text.split("."):
             found = found.get(name) or {}
-        return str(found or "")
+        text = str(found or "")
+        return "" if text == "{}" else text  # as Kinesis says that there is none
 
     def arn_of(self, where: Where) -> str:
         """The resource's ARN."""

@@ -9,6 +9,9 @@ from collections.abc import Mapping
 
 READ = frozenset(
     {
+        "backup:DescribeBackupVault",
+        "backup:GetBackupVaultAccessPolicy",
+        "backup:ListBackupVaults",
         "dynamodb:GetResourcePolicy",
         "dynamodb:ListTables",
         "es:DescribeDomainConfig",
@@ -38,6 +41,8 @@ READ = frozenset(
         "iam:ListSSHPublicKeys",
         "iam:ListSigningCertificates",
         "iam:SimulatePrincipalPolicy",
+        "kinesis:GetResourcePolicy",
+        "kinesis:ListStreams",
         "kms:GetKeyPolicy",
         "kms:ListGrants",
         "kms:ListKeys",
@@ -69,6 +74,8 @@ READ = frozenset(
 )
 WRITE = frozenset(
     {
+        "backup:DeleteBackupVaultAccessPolicy",
+        "backup:PutBackupVaultAccessPolicy",
         "dynamodb:DeleteResourcePolicy",
         "dynamodb:PutResourcePolicy",
         "ec2:ModifyImageAttribute",
@@ -100,6 +107,8 @@ WRITE = frozenset(
         "iam:UpdateAssumeRolePolicy",
         "iam:UpdateSSHPublicKey",
         "iam:UpdateSigningCertificate",
+        "kinesis:DeleteResourcePolicy",
+        "kinesis:PutResourcePolicy",
         "kms:PutKeyPolicy",
         "lambda:DeleteResourcePolicy",
         "lambda:PutResourcePolicy",

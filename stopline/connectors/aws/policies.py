@@ -69,6 +69,8 @@ RULES = (
     Rule(r"lambda:(?!ListFunctions)\w+", "Functions", ("arn:aws:lambda:*:*:function:*",)),
     Rule(r"elasticfilesystem:\w+", "Files", ("arn:aws:elasticfilesystem:*:*:file-system/*",)),
     Rule(r"es:(?!ListDomainNames)\w+", "Domains", ("arn:aws:es:*:*:domain/*",)),
+    Rule(r"kinesis:(?!ListStreams)\w+", "Streams", ("arn:aws:kinesis:*:*:stream/*",)),
+    Rule(r"backup:(?!ListBackupVaults)\w+", "Vaults", ("arn:aws:backup:*:*:backup-vault:*",)),
     Rule(r"ec2:ModifyImageAttribute", "Images", ("arn:aws:ec2:*::image/*",)),
     Rule(r"ec2:ModifySnapshotAttribute", "Snapshots", ("arn:aws:ec2:*::snapshot/*",)),
     Rule(r"rds:Modify\w+", "DbSnapshots", ("arn:aws:rds:*:*:*snapshot:*",)),

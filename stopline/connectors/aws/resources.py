@@ -6,7 +6,14 @@ One row says all that one service does differently; what is done with it stands 
 
 from collections.abc import Mapping
 
-from stopline.connectors.aws.further import EFS, EVENTS, LAMBDA, OPENSEARCH
+from stopline.connectors.aws.further import (
+    BACKUP,
+    EFS,
+    EVENTS,
+    KINESIS,
+    LAMBDA,
+    OPENSEARCH,
+)
 from stopline.connectors.aws.kinds import Call, Resource, by_arn, named
 
 _TOPIC = "arn:aws:sns:{region}:{account}:{name}"
@@ -153,7 +160,20 @@ DYNAMODB = Resource(
 
 TABLE: Mapping[str, Resource] = {
     row.kind: row
-    for row in (KMS, SNS, SQS, SECRETS, ECR, DYNAMODB, EVENTS, LAMBDA, EFS, OPENSEARCH)
+    for row in (
+        KMS,
+        SNS,
+        SQS,
+        SECRETS,
+        ECR,
+        DYNAMODB,
+        EVENTS,
+        LAMBDA,
+        EFS,
+        OPENSEARCH,
+        KINESIS,
+        BACKUP,
+    )
 }
 """By kind of resource."""
 BY_STATEMENT: Mapping[str, Resource] = {row.statement: row for row in TABLE.values()}

@@ -20,6 +20,8 @@ CONTAINS: Mapping[str, frozenset[str]] = {
     "lambda-functions": frozenset({"vendor"}),
     "file-systems": frozenset({"vendor"}),
     "search-domains": frozenset({"vendor"}),
+    "streams": frozenset({"vendor"}),
+    "backup-vaults": frozenset({"vendor"}),
     "images": frozenset({"take-out"}),
     "snapshots": frozenset({"take-out"}),
     "db-snapshots": frozenset({"take-out"}),
@@ -32,16 +34,17 @@ NOT_LOOKED_AT: tuple[str, ...] = (
     "S3 replication, inventory, event destinations and access logs towards the vendor",
     (
         "KMS keys, SNS topics, SQS queues, secrets, ECR repositories, DynamoDB tables, event "
-        "buses, Lambda functions, EFS file systems and OpenSearch domains in regions that the "
-        "estate's file does not name"
+        "buses, Lambda functions, EFS file systems, OpenSearch domains, Kinesis streams, Backup "
+        "vaults, and what is shared, in regions that the estate's file does not name"
     ),
     "endpoints that the vendor has subscribed to SNS topics",
-    "policies of ECR registries and of DynamoDB streams",
+    "policies of ECR registries, of DynamoDB streams and of consumers of Kinesis streams",
     (
-        "Lambda layers and versions, outbound EventBridge, Glue, API Gateway, Backup, Kinesis and "
-        "other resource policies"
+        "Lambda layers and versions, outbound EventBridge, Glue, API Gateway and other resource "
+        "policies"
     ),
-    "RAM shares, AMI, EBS and RDS snapshot shares, VPC endpoint services, peering",
+    "VPC endpoint services, peering",
+    "CloudFront key groups",
     "Identity Center users, groups and assignments",
     "Cognito user and identity pools",
     "IAM Roles Anywhere",
