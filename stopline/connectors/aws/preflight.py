@@ -193,6 +193,11 @@ _RESOURCES = {
     "lambda": "arn:aws:lambda:{}:{}:function:{}",
 }
 """Who asks for a policy by the ARN of what has it."""
+_ATTRIBUTES = {
+    "DescribeImageAttribute": "launchPermission",
+    "DescribeSnapshotAttribute": "createVolumePermission",
+}
+"""What is asked of an image or a snapshot: with whom it is shared."""
 
 
 def _left_out(eyes: _Eyes) -> tuple[str, ...]:
@@ -209,11 +214,16 @@ def _words(eyes: _Eyes, action: str, buckets: Sequence[str]) -> dict[str, Any] |
     shape = client.meta.service_model.operation_model(operation).input_shape
     region = client.meta.region_name
     known: dict[str, Any] = {
+        "Attribute": _ATTRIBUTES.get(operation),
+        "BackupVaultName": NOBODY,
         "Bucket": buckets[0] if buckets else None,
+        "DBClusterSnapshotIdentifier": NOBODY,
+        "DBSnapshotIdentifier": NOBODY,
         "ExpectedBucketOwner": eyes.account,
         "DomainName": NOBODY,
         "FileSystemId": "fs-00000000000000000",
         "FunctionName": NOBODY,
+        "ImageId": "ami-00000000000000000",
         "KeyId": "00000000-0000-0000-0000-000000000000",
         "MaxItems": 1,
         "Name": NOBODY,
@@ -221,15 +231,19 @@ def _words(eyes: _Eyes, action: str, buckets: Sequence[str]) -> dict[str, Any] |
         "PolicyName": NOBODY,
         "QueueName": NOBODY,
         "QueueUrl": f"https://sqs.{region}.amazonaws.com/{eyes.account}/{NOBODY}",
+        "ResourceARN": f"arn:aws:kinesis:{region}:{eyes.account}:stream/{NOBODY}",
         "ResourceArn": _RESOURCES[service].format(region, eyes.account, NOBODY)
         if service in _RESOURCES
         else None,
         "RoleName": eyes.clients.read_role(eyes.account).rpartition("/")[2] or NOBODY,
         "SecretId": NOBODY,
+        "SnapshotId": "snap-00000000000000000",
         "TopicArn": f"arn:aws:sns:{region}:{eyes.account}:{NOBODY}",
         "UserName": NOBODY,
         "VersionId": "v1",
+        "associationType": "PRINCIPAL",
         "repositoryName": NOBODY,
+        "resourceOwner": "SELF",
     }
     members = shape.members if shape else {}
     if any(known.get(name) is None for name in (shape.required_members if shape else ())):
