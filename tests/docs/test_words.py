@@ -45,7 +45,7 @@ PHRASES = (
 
 ALLOWED = {
     "assignment": r"Identity Center users, groups and assignments",
-    "backup": r"EventBridge, .*? Backup, Kinesis",
+    "backup": r"Backup vaults?",
     "linter": r"import-linter",
     "proof": r"a net, not a proof",
     "resume": r"resume[sd]\b",  # a process, a history; a paused vendor is rolled back
