@@ -39,8 +39,16 @@ AwsResource = Literal[
     "lambda-functions",
     "file-systems",
     "search-domains",
+    "streams",
+    "backup-vaults",
+    "images",
+    "snapshots",
+    "db-snapshots",
+    "db-cluster-snapshots",
+    "resource-shares",
 ]
-"""Resources of AWS with a policy of their own, beside buckets; a playbook's words for them."""
+"""Resources of AWS with a policy of their own, beside buckets, and what is shared with accounts; a
+playbook's words for them."""
 RoleName = Annotated[str, AfterValidator(role_name)]
 
 
@@ -84,10 +92,10 @@ class AwsEstate(_Strict):
     is right for a single account only. `read_role`, where there is one, is assumed instead for
     all that only reads; `role` is then used for writes alone. `calls_per_second` bounds us per
     account and service. `regions` is where regional services are looked at; none means the region
-    of the worker's own AWS settings. `resources` are the kinds whose policies are read, by default
-    all; each costs a call for each page and for each resource, whenever something is planned.
-    `identity_center` is where people's groups and account assignments are, in one of `accounts`.
-    Without an `organization` there is no fast cut, and its policies are not read.
+    of the worker's own AWS settings. `resources` are the kinds whose policies and shares are read,
+    by default all; each costs a call for each page and for each resource, whenever something is
+    planned. `identity_center` is where people's groups and account assignments are, in one of
+    `accounts`. Without an `organization` there is no fast cut, and its policies are not read.
     """
 
     accounts: dict[Account, AwsAccount] = Field(min_length=1)

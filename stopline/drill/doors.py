@@ -1,6 +1,7 @@
 """The estate's other doors: keys, topics, queues, secrets, repositories, tables, buses and more.
 
-Each has a policy of its own that lets the vendor in beside a look-alike. Seeded, and read back,
+Each has a policy of its own, or a list of those with whom it is shared, that lets the vendor in
+beside a look-alike. Seeded, and read back,
 with plain boto3: nothing here is made by the code that the drill tests.
 """
 
@@ -11,11 +12,13 @@ from functools import partial
 from typing import Any
 
 from stopline.drill import manifest as m
+from stopline.drill import shared
 from stopline.drill.access import REGION, Access
 from stopline.drill.manifest import DATA, Door
 from stopline.text import Json
 
 _TABLE = f"arn:aws:dynamodb:{REGION}:{{{{}}}}:table/{{}}"
+_STREAM = f"arn:aws:kinesis:{REGION}:{{{{}}}}:stream/{{}}"
 """Of a name, and then of an account."""
 NONE = ("PolicyNotFound", "RepositoryPolicyNotFound")
 
@@ -93,6 +96,39 @@ KINDS: Mapping[str, _Kind] = {
             c.describe_domain_config(DomainName=n)["DomainConfig"]["AccessPolicies"]["Options"]
         ),
     ),
+    "stream": _Kind(
+        "kinesis",
+        "kinesis:PutRecord",
+        lambda c: [_STREAM.format(s) for s in c.list_streams()["StreamNames"]],
+        lambda c, n: str(c.get_resource_policy(ResourceARN=n)["Policy"]).replace("{}", ""),
+    ),
+    "image": _Kind(
+        "ec2",
+        shared.LAUNCH,
+        lambda c: [i["ImageId"] for i in c.describe_images(Owners=["self"])["Images"]],
+        shared.image,
+    ),
+    "snapshot": _Kind(
+        "ec2",
+        shared.VOLUME,
+        lambda c: [s["SnapshotId"] for s in c.describe_snapshots(OwnerIds=["self"])["Snapshots"]],
+        shared.snapshot,
+    ),
+    "db-snapshot": _Kind(
+        "rds",
+        shared.RESTORE,
+        lambda c: [s["DBSnapshotIdentifier"] for s in c.describe_db_snapshots()["DBSnapshots"]],
+        shared.db_snapshot,
+    ),
+    "db-cluster-snapshot": _Kind(
+        "rds",
+        shared.CLUSTER,
+        lambda c: [
+            s["DBClusterSnapshotIdentifier"]
+            for s in c.describe_db_cluster_snapshots()["DBClusterSnapshots"]
+        ],
+        shared.db_cluster_snapshot,
+    ),
 }
 
 
@@ -138,7 +174,10 @@ def seed(access: Access) -> tuple[tuple[Door, ...], tuple[Door, ...]]:
     vendor, others = list[Door](), list[Door]()
     for kind, how in KINDS.items():
         client = access.client(DATA, how.service)
-        name = _MAKE[kind](client, partial(_policy, how.act, principals=(one, mercer)))
+        if kind in _SHARE:
+            name = _SHARE[kind](client, [m.VENDOR_ACCOUNTS[0], m.LOOKALIKE_ACCOUNT])
+        else:
+            name = _MAKE[kind](client, partial(_policy, how.act, principals=(one, mercer)))
         vendor.append(Door(DATA, kind, name, how.act, one))
         others.append(Door(DATA, kind, name, how.act, mercer))
     return tuple(vendor), tuple(others)
@@ -211,6 +250,13 @@ def _domain(search: Any, made: _Text) -> str:
     return "labels"
 
 
+def _stream(kinesis: Any, made: _Text) -> str:
+    kinesis.create_stream(StreamName="labels", ShardCount=1)
+    arn = _STREAM.format("labels").format(DATA)
+    kinesis.put_resource_policy(ResourceARN=arn, Policy=json.dumps(made(arn), indent=2))
+    return arn
+
+
 _MAKE: Mapping[str, Callable[[Any, _Text], str]] = {
     "key": _key,
     "topic": _topic,
@@ -221,4 +267,11 @@ _MAKE: Mapping[str, Callable[[Any, _Text], str]] = {
     "bus": _bus,
     "files": _files,
     "domain": _domain,
+    "stream": _stream,
+}
+_SHARE: Mapping[str, Callable[[Any, list[str]], str]] = {
+    "image": shared.make_image,
+    "snapshot": shared.make_snapshot,
+    "db-snapshot": shared.make_db_snapshot,
+    "db-cluster-snapshot": shared.make_db_cluster_snapshot,
 }

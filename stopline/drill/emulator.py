@@ -19,6 +19,7 @@ _SETTINGS = {
     # would go unnoticed.
     "MOTO_S3_ALLOW_CROSSACCOUNT_ACCESS": "false",
     "MOTO_IAM_LOAD_MANAGED_POLICIES": "false",
+    "MOTO_EC2_LOAD_DEFAULT_AMIS": "false",
 }
 
 

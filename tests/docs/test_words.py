@@ -45,7 +45,7 @@ PHRASES = (
 
 ALLOWED = {
     "assignment": r"account assignments?",
-    "backup": r"EventBridge, .*? Backup, Kinesis",
+    "backup": r"Backup vaults?",
     "linter": r"import-linter",
     "resume": r"resume[sd]\b",  # a process, a history; a paused vendor is rolled back
 }

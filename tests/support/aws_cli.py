@@ -28,6 +28,8 @@ SERVICES = {
     "secretsmanager": "secretsmanager", "ecr": "ecr", "dynamodb": "dynamodb", "events": "events",
     "lambda": "lambda", "efs": "efs", "opensearch": "opensearch",
     "organizations": "organizations",
+    "ec2": "ec2", "rds": "rds", "ram": "ram",
+    "kinesis": "kinesis", "backup": "backup",
 }  # fmt: skip
 USAGE, REFUSED = 252, 254
 _EXECUTABLE = """\

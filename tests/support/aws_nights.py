@@ -10,6 +10,7 @@ from stopline.connectors.aws import AwsConnector
 from stopline.engine import Errand, apply
 from stopline.journal.book import Book, open_book
 from stopline.model import Plan, Scope
+from stopline.playbook import Playbook
 from stopline.port import Mark, Terms
 from stopline.receipts import Receipt
 from stopline.vendors import Vendor
@@ -23,6 +24,7 @@ class AwsNight:
 
     aws: AwsConnector
     vendor: Vendor = VENDOR
+    playbook: Playbook = PLAYBOOK
     now: float = 1_800_000_000.0
     book: Book = field(init=False)
 
@@ -36,7 +38,7 @@ class AwsNight:
         found = self.aws.discover(self.vendor, scope)
         return planner.plan_containment(
             planner.snapshot_of(self.vendor.vendor, found, ""),
-            Terms(self.vendor, PLAYBOOK, Mark(self.book.id, PAUSE)),
+            Terms(self.vendor, self.playbook, Mark(self.book.id, PAUSE)),
             scope,
             planner.Standing(self.book.writes.holds()),
             planner.Opinions({"aws": self.aws.contained}, {"aws": self.aws.residuals}),

@@ -26,6 +26,7 @@ ACTS = {
     "event-bus": "events:PutEvents",
     "file-system": "elasticfilesystem:ClientWrite",
     "search-domain": "es:ESHttpGet",
+    "stream": "kinesis:PutRecord",
 }
 """One action of each kind that a vendor is let in for."""
 
@@ -98,11 +99,12 @@ class Owner:
     def remove(self, document: Document) -> bool:
         """Delete the resource; a key can only be scheduled for it, which leaves it readable.
 
-        The emulator breaks where it is asked for a file system or a domain that is not there.
+        The emulator breaks where it is asked for a file system or a domain that is not there, and
+        takes a policy for a stream that is not.
         """
         row, where = TABLE[document.kind.removesuffix("-policy-statement")], where_of(document)
         client = self.client(row.service)
-        if row.kind in ("kms-key", "file-system", "search-domain"):
+        if row.kind in ("kms-key", "file-system", "search-domain", "stream"):
             return False
         _REMOVE[row.kind](client, row, where.name, row.arn_of(where))
         return True
@@ -184,6 +186,14 @@ def _domain(owner: Owner, name: str, principal: Json, more: Json) -> str:
     return name
 
 
+def _stream(owner: Owner, name: str, principal: Json, more: Json) -> str:
+    kinesis = owner.client("kinesis")
+    kinesis.create_stream(StreamName=name, ShardCount=1)
+    arn = f"arn:aws:kinesis:{owner.region}:{owner.account}:stream/{name}"
+    kinesis.put_resource_policy(ResourceARN=arn, Policy=policy_of("stream", principal, arn, **more))
+    return name
+
+
 _MAKE: Mapping[str, Callable[[Owner, str, Json, Json], str]] = {
     "kms-key": _key,
     "sns-topic": _topic,
@@ -194,6 +204,7 @@ _MAKE: Mapping[str, Callable[[Owner, str, Json, Json], str]] = {
     "event-bus": _bus,
     "file-system": _file_system,
     "search-domain": _domain,
+    "stream": _stream,
 }
 KINDS = tuple(_MAKE)
 _REMOVE: Mapping[str, Callable[[Any, Resource, str, str], Any]] = {

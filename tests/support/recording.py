@@ -38,6 +38,8 @@ CHORDUS = Scope(project="chordus")
 SEED = 2026
 CHANCE = re.compile(r"\b(AKIA|ASIA|AIDA|AROA|APKA|ANPA)[A-Z0-9]{12,}\b|\b()[a-z0-9]{32}\b")
 """Ids that AWS draws: of keys, users, roles, policies, certificates."""
+TAKEN = re.compile(r"\b20[0-9]{2}-[0-9-]{5} [0-9:.]{8,15}\+00:00")
+"""When a snapshot was taken, which tells it from another one of its name."""
 
 
 CUT = "2026-01-01T00:00:00Z"
@@ -131,6 +133,10 @@ def _masked(found: Mapping[str, Json], journal: str) -> Mapping[str, Json]:
         made = f"{prefix}{len(numbers) + 1:0{len(hit[0]) - len(prefix)}}"
         return numbers.setdefault(hit[0], made)
 
+    times: dict[str, str] = {}
+    text = TAKEN.sub(
+        lambda hit: times.setdefault(hit[0], f"2026-01-01 00:00:{len(times) + 1:02}+00:00"), text
+    )
     text = CHANCE.sub(number, text)
     for drawn, made in numbers.items():  # as an opinion's words shorten them
         text = text.replace(f"{drawn[:4]}…{drawn[-4:]}", f"{made[:4]}…{made[-4:]}")

@@ -1,4 +1,4 @@
-"""AWS: users, keys, roles and bucket policies in an estate of accounts.
+"""AWS: users, keys, roles, policies of resources and what is shared, in an estate of accounts.
 
 `discovery` reads, `opinion` (with `sharing` and `storing`) says how a grant is contained; only what
 `classes` lists changes what is not ours (`canary` makes and removes its own), and only `ending`

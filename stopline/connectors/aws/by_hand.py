@@ -1,4 +1,4 @@
-"""What commands are made of; and those for the policies of resources, one kind of which is a row.
+"""What commands are made of; and those for kinds that are a row: policies of resources, shares.
 
 https://docs.aws.amazon.com/cli/latest/reference/
 """
@@ -11,8 +11,9 @@ from botocore import xform_name
 from stopline.connectors.aws.kinds import Call, Resource, Where, where_of
 from stopline.connectors.aws.people import named
 from stopline.connectors.aws.resources import BY_STATEMENT, SQS
+from stopline.connectors.aws.shares import SHARES
 from stopline.model import Change, Document
-from stopline.text import canonical
+from stopline.text import Json, canonical
 
 _NEW = '"file://$D/new"'
 
@@ -48,12 +49,27 @@ policy_now() {  # NONE COMMAND...: the policy as it is now to $D/now; the error 
 
 def _said(row: Resource, call: Call, where: Where, text: str = _NEW) -> str:
     """A call as a command: the real one has the names of the SDK's models, through `xform_name`."""
-    said = [row.service, call.operation.replace("_", "-")]
-    for key, value in call.words(where, text).items():
+    return _command(row.service, call.operation, call.words(where, text), where.region)
+
+
+def _command(service: str, operation: str, words: Json, region: str) -> str:
+    said = [service, operation.replace("_", "-")]
+    for key, value in words.items():
         said.append(f"--{xform_name(key, '-')}")
         if value is not True:  # a flag
-            said.append(value if value == _NEW else quote(value))
-    return " ".join(("aws", *said, "--region", where.region))
+            text = value if isinstance(value, str) else canonical(value)
+            said.append(text if text == _NEW else quote(text))
+    return " ".join(("aws", *said, "--region", region))
+
+
+def entries(document: Document, changes: Sequence[Change]) -> Iterator[str]:
+    """Take the entries of a share out, or give them back, one by one."""
+    row, where = SHARES[document.kind], where_of(document)
+    for change in changes:
+        edit, entry = (row.give, change.after) if change.after else (row.take, change.before)
+        if entry is not None:
+            words = edit.words(where, entry.value)
+            yield _command(row.service, edit.operation, words, where.region) + " > /dev/null"
 
 
 def lines(document: Document, changes: Sequence[Change], original: str | None) -> Iterator[str]:

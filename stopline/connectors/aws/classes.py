@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 
 from stopline.connectors.aws import (
     documents,
+    handed,
     lifecycle,
     membership,
     organizing,
@@ -15,6 +16,7 @@ from stopline.connectors.aws.clients import Clients
 from stopline.connectors.aws.documents import Writer
 from stopline.connectors.aws.people import ASSIGNED, MEMBER
 from stopline.connectors.aws.resources import BY_STATEMENT
+from stopline.connectors.aws.shares import SHARES
 from stopline.model import Document
 from stopline.port import Observed
 
@@ -32,6 +34,7 @@ READERS: Mapping[str, Callable[[Clients, Document], Observed]] = {
     **dict.fromkeys(BY_STATEMENT, whole.read),
     **dict.fromkeys(POLICIES, organizing.read_policy),
     **dict.fromkeys(ATTACHMENTS, organizing.read_attachments),
+    **dict.fromkeys(SHARES, handed.read),
 }
 WRITERS: Mapping[str, Writer] = {
     **documents.WRITERS,
@@ -45,4 +48,5 @@ WRITERS: Mapping[str, Writer] = {
     **dict.fromkeys(BY_STATEMENT, whole.write),
     **dict.fromkeys(POLICIES, lambda c, o, ch, _: organizing.write_policy(c, o, ch)),
     **dict.fromkeys(ATTACHMENTS, lambda c, o, ch, _: organizing.write_attachments(c, o, ch)),
+    **dict.fromkeys(SHARES, lambda c, o, ch, _: handed.write(c, o, ch)),
 }

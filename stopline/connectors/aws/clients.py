@@ -263,4 +263,6 @@ _NAMED = (
     "QueueUrl", "SecretId", "repositoryName", "ResourceArn", "Name", "EventBusName", "FunctionName",
     "FileSystemId", "DomainName", "PrincipalId", "UserId", "GroupId", "TargetId", "PolicyId",
     "AccountId",
+    "ImageId", "SnapshotId", "DBSnapshotIdentifier", "DBClusterSnapshotIdentifier",
+    "resourceShareArn", "ResourceARN", "BackupVaultName",
 )  # fmt: skip

@@ -11,6 +11,7 @@ from collections.abc import Mapping
 
 from stopline.connectors.aws import marks
 from stopline.connectors.aws.clients import Clients
+from stopline.connectors.aws.shares import SHARES
 from stopline.model import Effect, Skip
 from stopline.port import Observed
 from stopline.receipts import Hold
@@ -29,6 +30,7 @@ _OUT = "it is taken out already; the person is the identity provider's to delete
 _STAYS = {
     "group-membership": _OUT,
     "account-assignment": _OUT,
+    **dict.fromkeys(SHARES, "the entry stays taken out: nothing of it is left to remove"),
     "deny-policy": "other denies stand on it; it can go when none of them is left",
     "trust-policy-statement": "the deny at the door of a role that others use stays",
     "service-control-policy": "the deny of the vendor's principals stays, in the organization too",

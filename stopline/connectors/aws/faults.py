@@ -40,6 +40,12 @@ GONE = (
     "RootNotFoundException",
     "AccountNotFoundException",
     "ChildNotFoundException",
+    "InvalidAMIID.NotFound",
+    "InvalidAMIID.Unavailable",
+    "InvalidSnapshot.NotFound",
+    "DBSnapshotNotFound",
+    "DBClusterSnapshotNotFoundFault",
+    "UnknownResourceException",  # RAM
 )
 _THROTTLED = (
     "Throttling",
@@ -59,6 +65,9 @@ _THROTTLED = (
     "IncorrectFileSystemLifeCycleState",
     "OperationAborted",
     "PolicyChangesInProgressException",
+    "InvalidStateTransitionException",  # RAM: an earlier change of the share is under way
+    "InvalidDBSnapshotState",
+    "InvalidDBClusterSnapshotStateFault",
 )
 _CODES: dict[Cause, tuple[str, ...]] = {
     Cause.THROTTLED: _THROTTLED,
@@ -76,6 +85,8 @@ _CODES: dict[Cause, tuple[str, ...]] = {
         "PolicyTooLarge",
         "PolicyLengthExceededException",
         "ConstraintViolationException",  # Organizations: too many, too long
+        "ResourceShareLimitExceededException",
+        "SharedSnapshotQuotaExceeded",
     ),
     Cause.REFUSED: (
         "MalformedPolicy",

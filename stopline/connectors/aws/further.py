@@ -1,7 +1,8 @@
-"""More rows of the table of `resources`: buses, functions, file systems, search domains. Pure."""
+"""More rows of the table of `resources`: buses, functions, file systems, streams, vaults. Pure."""
 
 from stopline.connectors.aws.kinds import Call, Resource, by_arn, named
 
+_STREAM = "arn:aws:kinesis:{region}:{account}:stream/{name}"
 _FUNCTION = "arn:aws:lambda:{region}:{account}:function:{name}"
 
 EVENTS = Resource(
@@ -88,4 +89,67 @@ OPENSEARCH = Resource(
     actions=("es:*",),
     longest=102_400,
     outlives=("users of the domain's own, who need no IAM", "until they are removed there"),
+)
+KINESIS = Resource(
+    # https://docs.aws.amazon.com/kinesis/latest/APIReference/API_PutResourcePolicy.html
+    kind="stream",
+    contains="streams",
+    service="kinesis",
+    listing="list_streams",
+    items="StreamNames",
+    name=str,
+    get=Call("get_resource_policy", by_arn(_STREAM, "ResourceARN")),
+    text="Policy",
+    put=Call("put_resource_policy", by_arn(_STREAM, "ResourceARN", "Policy")),
+    drop=Call("delete_resource_policy", by_arn(_STREAM, "ResourceARN")),
+    arn=_STREAM,
+    on=("{arn}",),
+    # A stream's policy takes what can be shared of a stream, named one by one.
+    # https://docs.aws.amazon.com/streams/latest/dev/resource-based-policy-examples.html
+    actions=(
+        "kinesis:DescribeStreamSummary",
+        "kinesis:GetRecords",
+        "kinesis:GetShardIterator",
+        "kinesis:ListShards",
+        "kinesis:PutRecord",
+        "kinesis:PutRecords",
+    ),
+    longest=20_480,
+    outlives=("records that the vendor has read already", "for ever"),
+)
+BACKUP = Resource(
+    # https://docs.aws.amazon.com/aws-backup/latest/devguide/API_PutBackupVaultAccessPolicy.html
+    kind="backup-vault",
+    contains="backup-vaults",
+    service="backup",
+    listing="list_backup_vaults",
+    items="BackupVaultList",
+    name=lambda item: str(item["BackupVaultName"]),
+    get=Call("get_backup_vault_access_policy", named("BackupVaultName")),
+    text="Policy",
+    absent=("ResourceNotFoundException",),  # also where the vault itself is not there
+    there=Call("describe_backup_vault", named("BackupVaultName")),
+    put=Call("put_backup_vault_access_policy", named("BackupVaultName", "Policy")),
+    drop=Call("delete_backup_vault_access_policy", named("BackupVaultName")),
+    arn="arn:aws:backup:{region}:{account}:backup-vault:{name}",
+    on=("*",),
+    # https://docs.aws.amazon.com/aws-backup/latest/devguide/create-a-vault-access-policy.html
+    actions=(
+        "backup:CopyFromBackupVault",
+        "backup:CopyIntoBackupVault",
+        "backup:DeleteBackupVault",
+        "backup:DeleteBackupVaultAccessPolicy",
+        "backup:DeleteRecoveryPoint",
+        "backup:DescribeRecoveryPoint",
+        "backup:GetBackupVaultAccessPolicy",
+        "backup:GetRecoveryPointRestoreMetadata",
+        "backup:ListRecoveryPointsByBackupVault",
+        "backup:PutBackupVaultAccessPolicy",
+        "backup:StartBackupJob",
+        "backup:StartCopyJob",
+        "backup:StartRestoreJob",
+        "backup:UpdateRecoveryPointLifecycle",
+    ),
+    longest=20_480,
+    outlives=("what the vendor has copied into vaults of its own", "for ever"),
 )

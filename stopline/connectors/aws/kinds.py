@@ -1,8 +1,8 @@
 """What a kind of resource is that has a policy of its own: the nouns of the table. Pure."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, ClassVar
 
 from stopline.connectors.aws.permissions import permission_of
 from stopline.model import Document
@@ -38,7 +38,7 @@ class Call:
 class Resource:
     """One kind of resource.
 
-    `items` and `name`: where a page of `listing`, asked with `paged`, has them. `locate`: a call
+    `items` and `name`: where a page of `listing`, asked with `asked`, has them. `locate`: a call
     whose answer the other calls take as well. `text`: where the answer of `get` has it, with a dot
     between names. `absent`: errors of `get` that mean that there is no
     policy. `drop` takes a policy away. `on` is what a statement's `Resource` says; nothing where it
@@ -67,13 +67,15 @@ class Resource:
     drop: Call | None = None
     locate: Call | None = None
     absent: tuple[str, ...] = ()
-    paged: Mapping[str, int] = field(default_factory=dict)
+    asked: Callable[[tuple[str, ...]], tuple[Mapping[str, Any], ...]] = lambda _: ({},)
     tag: str = ""
     unless_moved: Callable[[str], Json] | None = None
     moved: tuple[str, ...] = ()
     out: Call | None = None
     inner: tuple[Call, str, str] | None = None
     there: Call | None = None
+    looked: ClassVar[bool] = True
+    """A listing shows all there are, whoever is let in to them."""
 
     @property
     def speaks(self) -> str:
@@ -90,7 +92,8 @@ class Resource:
         found = answer
         for name in self.text.split("."):
             found = found.get(name) or {}
-        return str(found or "")
+        text = str(found or "")
+        return "" if text == "{}" else text  # as Kinesis says that there is none
 
     def arn_of(self, where: Where) -> str:
         """The resource's ARN."""

@@ -4,10 +4,12 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
 
 from stopline.connectors.aws import fastcut, passing, people
+from stopline.connectors.aws.handed import share
 from stopline.connectors.aws.levers import ATTACHED, NAME, deny_all, left, strangers
 from stopline.connectors.aws.organization import PRINCIPALS, RESOURCES
 from stopline.connectors.aws.resources import BY_STATEMENT, TABLE
 from stopline.connectors.aws.resourcing import resource
+from stopline.connectors.aws.shares import ROWS, SHARES
 from stopline.connectors.aws.sharing import shared
 from stopline.connectors.aws.storing import bucket, lifecycle
 from stopline.model import Breadth, Change, Grant, Residual, Skip, State
@@ -23,8 +25,8 @@ _CONTAINS = {
     "signing-certificate": "signing-certificates",
     people.MEMBER: "group-memberships",
     people.ASSIGNED: "account-assignments",
-    **{row.kind: row.contains for row in TABLE.values()},
     **fastcut.CONTAINS,
+    **{row.kind: row.contains for row in ROWS},
 }
 
 
@@ -116,6 +118,7 @@ _BY_KIND: Mapping[str, _Opinion] = {
     people.ASSIGNED: people.contained,
     **dict.fromkeys(TABLE, resource),
     **dict.fromkeys(fastcut.CONTAINS, fastcut.fast_cut),
+    **dict.fromkeys(SHARES, share),
 }
 
 _SIGNED_IN = (("sessions of roles that the person had taken", "PT12H"),)
@@ -147,6 +150,7 @@ _OUTLIVES = {
         ("what the management account has", "until the other levers end it"),
         ("keys that AWS manages, and giving up grants of keys", "until the other levers end it"),
     ),
+    **{kind: row.outlives for kind, row in SHARES.items()},
 }  # fmt: skip
 _LIKE = {
     "user-inline-policy": "user-attachment",

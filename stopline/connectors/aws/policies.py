@@ -91,6 +91,12 @@ RULES = (
     Rule(r"sso:(Create|Delete)AccountAssignment", "Assignments", _ASSIGNMENTS),
     Rule(r"organizations:(Attach|Detach)Policy", "Attachments", (*_CONTROLS, *_PLACES)),
     Rule(r"organizations:(Update|Delete)Policy", "Controls", _CONTROLS),
+    Rule(r"kinesis:(?!ListStreams)\w+", "Streams", ("arn:aws:kinesis:*:*:stream/*",)),
+    Rule(r"backup:(?!ListBackupVaults)\w+", "Vaults", ("arn:aws:backup:*:*:backup-vault:*",)),
+    Rule(r"ec2:ModifyImageAttribute", "Images", ("arn:aws:ec2:*::image/*",)),
+    Rule(r"ec2:ModifySnapshotAttribute", "Snapshots", ("arn:aws:ec2:*::snapshot/*",)),
+    Rule(r"rds:Modify\w+", "DbSnapshots", ("arn:aws:rds:*:*:*snapshot:*",)),
+    Rule(r"ram:(Disa|A)ssociate\w+", "Shares", ("arn:aws:ram:*:*:resource-share/*",)),
     Rule(r"sts:AssumeRole", "Worker", (f"arn:aws:iam::*:role{marks.PATH}*",)),
 )
 """The first that knows an action counts."""

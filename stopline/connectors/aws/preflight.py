@@ -17,7 +17,7 @@ from botocore import xform_name
 from stopline.connectors.aws import marks, policies, policy, reading
 from stopline.connectors.aws.clients import Clients
 from stopline.connectors.aws.permissions import READ, WRITE, operation_of
-from stopline.connectors.aws.resources import TABLE
+from stopline.connectors.aws.shares import ROWS
 from stopline.errors import ConnectorError
 from stopline.estate import Protected
 from stopline.planner import protects
@@ -193,12 +193,18 @@ _RESOURCES = {
     "lambda": "arn:aws:lambda:{}:{}:function:{}",
 }
 """Who asks for a policy by the ARN of what has it."""
+_ATTRIBUTES = {
+    "DescribeImageAttribute": "launchPermission",
+    "DescribeSnapshotAttribute": "createVolumePermission",
+}
+"""What is asked of an image or a snapshot: with whom it is shared."""
 
 
 def _left_out(eyes: _Eyes) -> tuple[str, ...]:
     """How actions begin that nobody needs here: of resources that the estate's file leaves out."""
     kinds = eyes.clients.estate.resources
-    return tuple(row.speaks.rstrip("*") for row in TABLE.values() if row.contains not in kinds)
+    wanted = {row.speaks for row in ROWS if row.contains in kinds}
+    return tuple(row.speaks.rstrip("*") for row in ROWS if row.speaks not in wanted)
 
 
 def _words(eyes: _Eyes, action: str, buckets: Sequence[str]) -> dict[str, Any] | None:
@@ -208,11 +214,16 @@ def _words(eyes: _Eyes, action: str, buckets: Sequence[str]) -> dict[str, Any] |
     shape = client.meta.service_model.operation_model(operation).input_shape
     region = client.meta.region_name
     known: dict[str, Any] = {
+        "Attribute": _ATTRIBUTES.get(operation),
+        "BackupVaultName": NOBODY,
         "Bucket": buckets[0] if buckets else None,
+        "DBClusterSnapshotIdentifier": NOBODY,
+        "DBSnapshotIdentifier": NOBODY,
         "ExpectedBucketOwner": eyes.account,
         "DomainName": NOBODY,
         "FileSystemId": "fs-00000000000000000",
         "FunctionName": NOBODY,
+        "ImageId": "ami-00000000000000000",
         "KeyId": "00000000-0000-0000-0000-000000000000",
         "MaxItems": 1,
         "Name": NOBODY,
@@ -220,15 +231,19 @@ def _words(eyes: _Eyes, action: str, buckets: Sequence[str]) -> dict[str, Any] |
         "PolicyName": NOBODY,
         "QueueName": NOBODY,
         "QueueUrl": f"https://sqs.{region}.amazonaws.com/{eyes.account}/{NOBODY}",
+        "ResourceARN": f"arn:aws:kinesis:{region}:{eyes.account}:stream/{NOBODY}",
         "ResourceArn": _RESOURCES[service].format(region, eyes.account, NOBODY)
         if service in _RESOURCES
         else None,
         "RoleName": eyes.clients.read_role(eyes.account).rpartition("/")[2] or NOBODY,
         "SecretId": NOBODY,
+        "SnapshotId": "snap-00000000000000000",
         "TopicArn": f"arn:aws:sns:{region}:{eyes.account}:{NOBODY}",
         "UserName": NOBODY,
         "VersionId": "v1",
+        "associationType": "PRINCIPAL",
         "repositoryName": NOBODY,
+        "resourceOwner": "SELF",
     }
     members = shape.members if shape else {}
     if any(known.get(name) is None for name in (shape.required_members if shape else ())):

@@ -8,7 +8,7 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
-from stopline.connectors.aws import marks, organizing, reading
+from stopline.connectors.aws import handed, marks, organizing, reading
 from stopline.connectors.aws.claims import (
     OPEN,
     Place,
@@ -58,6 +58,7 @@ def unproved(
     ours = [c for c in standing if c.address.kind in _ON_PRINCIPALS]
     yield from _on_principals(clients, ours, bounds)
     yield from _in_organization(standing, bounds)
+    yield from handed.unproved(held, observed)
 
 
 def _stands(change: Change, observed: Mapping[Document, Observed]) -> bool:

@@ -1,17 +1,18 @@
-"""Which resources with a policy of their own let the vendor in; and our own marks in them."""
+"""Which resources let the vendor in, by a policy or as a share; and our own marks in them."""
 
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
-from stopline.connectors.aws import policy, whole
+from stopline.connectors.aws import handed, policy, whole
 from stopline.connectors.aws.clients import Clients
 from stopline.connectors.aws.documents import our_statements
 from stopline.connectors.aws.faults import translated
 from stopline.connectors.aws.kinds import Resource, Where
 from stopline.connectors.aws.levers import NAME
-from stopline.connectors.aws.resources import KMS, TABLE
+from stopline.connectors.aws.resources import KMS
+from stopline.connectors.aws.shares import ROWS, Share
 from stopline.connectors.aws.storage import READERS_AT_ONCE, Reach, state_of
 from stopline.errors import ConnectorError
 from stopline.model import Address, Counted, Document, Found, Gap, Grant, Seen, State
@@ -23,24 +24,24 @@ class _Errand:
 
     account: str
     region: str
-    row: Resource
+    row: Resource | Share
 
 
 def discover(
     clients: Clients, numbers: Sequence[str], unread: Mapping[str, str], reach: Reach
 ) -> Iterator[Found]:
     """Yield what is found in some accounts. An account that was `unread` is one gap."""
-    rows = [row for row in TABLE.values() if row.contains in clients.estate.resources]
+    rows = [row for row in ROWS if row.contains in clients.estate.resources]
     if not rows:
         return
     for number, cause in sorted(unread.items()):
-        yield Gap(NAME, number, "policies of resources", cause)
+        yield Gap(NAME, number, "policies and shares of resources", cause)
     for number in numbers:
         yield from _counted(clients, [r for r in rows if number not in unread], number, reach)
 
 
 def _counted(
-    clients: Clients, rows: Sequence[Resource], number: str, reach: Reach
+    clients: Clients, rows: Sequence[Resource | Share], number: str, reach: Reach
 ) -> Iterator[Found]:
     """The kinds and regions of one account side by side."""
     errands = [_Errand(number, region, row) for row in rows for region in clients.regions]
@@ -50,7 +51,8 @@ def _counted(
             errands, pool.map(lambda e: _looked(clients, e, reach), errands), strict=True
         ):
             looked_at, things = items
-            found[errand.row.kind] = found.get(errand.row.kind, 0) + looked_at
+            if errand.row.looked:
+                found[errand.row.kind] = found.get(errand.row.kind, 0) + looked_at
             yield from things
     for kind, count in sorted(found.items()):
         yield Counted(NAME, number, kind, count)
@@ -61,7 +63,8 @@ def _looked(clients: Clients, errand: _Errand, reach: Reach) -> tuple[int, list[
     row, place = errand.row, errand.row.placed(errand.region)
     what = f"{row.contains} in {errand.region}"
     try:
-        pages = clients.pages(errand.account, place, row.listing, **row.paged)
+        asked = row.asked(tuple(sorted(reach.vendors.accounts)))
+        pages = [p for w in asked for p in clients.pages(errand.account, place, row.listing, **w)]
         names = sorted({row.name(item) for page in pages for item in page.get(row.items) or ()})
         names += [inner for name in names for inner in _inside(clients, errand, name)]
     except ConnectorError as error:
@@ -70,11 +73,11 @@ def _looked(clients: Clients, errand: _Errand, reach: Reach) -> tuple[int, list[
     for name in names:
         where = Where(errand.account, errand.region, name)
         try:
-            found += _resource(clients, row, where, reach)
+            found += _one(clients, row, where, reach)
         except ConnectorError as error:
             found.append(Gap(NAME, errand.account, f"{row.kind} {where.id}", error.detail))
         except (KeyError, ValueError) as error:  # no JSON, or not as AWS documents it
-            detail = translated(error, f"the policy of {where.id}", writing=False).detail
+            detail = translated(error, f"{row.kind} {where.id}", writing=False).detail
             found.append(Gap(NAME, errand.account, f"{row.kind} {where.id}", detail))
     return len(names), found
 
@@ -87,6 +90,13 @@ def _inside(clients: Clients, errand: _Errand, name: str) -> Iterator[str]:
         place = errand.row.placed(errand.region)
         for page in clients.pages(errand.account, place, call.operation, **words):
             yield from (f"{name}:{item[key]}" for item in page[items])
+
+
+def _one(clients: Clients, row: Resource | Share, where: Where, reach: Reach) -> Iterator[Found]:
+    if isinstance(row, Share):
+        yield from handed.found(clients, row, where, reach)
+    else:
+        yield from _resource(clients, row, where, reach)
 
 
 def _resource(clients: Clients, row: Resource, where: Where, reach: Reach) -> Iterator[Found]:

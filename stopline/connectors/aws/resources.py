@@ -6,7 +6,14 @@ One row says all that one service does differently; what is done with it stands 
 
 from collections.abc import Mapping
 
-from stopline.connectors.aws.further import EFS, EVENTS, LAMBDA, OPENSEARCH
+from stopline.connectors.aws.further import (
+    BACKUP,
+    EFS,
+    EVENTS,
+    KINESIS,
+    LAMBDA,
+    OPENSEARCH,
+)
 from stopline.connectors.aws.kinds import Call, Resource, by_arn, named
 
 _TOPIC = "arn:aws:sns:{region}:{account}:{name}"
@@ -76,7 +83,7 @@ SQS = Resource(
     items="QueueUrls",
     # Without a size of the page there is no second page, and no word of what is missing.
     # https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_ListQueues.html
-    paged={"MaxResults": 1000},
+    asked=lambda _: ({"MaxResults": 1000},),
     name=lambda item: str(item).rpartition("/")[2],
     locate=Call("get_queue_url", named("QueueName")),
     get=Call("get_queue_attributes", lambda _w, _: {"AttributeNames": ["Policy"]}),
@@ -153,7 +160,20 @@ DYNAMODB = Resource(
 
 TABLE: Mapping[str, Resource] = {
     row.kind: row
-    for row in (KMS, SNS, SQS, SECRETS, ECR, DYNAMODB, EVENTS, LAMBDA, EFS, OPENSEARCH)
+    for row in (
+        KMS,
+        SNS,
+        SQS,
+        SECRETS,
+        ECR,
+        DYNAMODB,
+        EVENTS,
+        LAMBDA,
+        EFS,
+        OPENSEARCH,
+        KINESIS,
+        BACKUP,
+    )
 }
 """By kind of resource."""
 BY_STATEMENT: Mapping[str, Resource] = {row.statement: row for row in TABLE.values()}

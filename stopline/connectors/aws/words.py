@@ -27,6 +27,13 @@ CONTAINS: Mapping[str, frozenset[str]] = {
     "organization-principals": Placed({"scp"}),
     "organization-resources": Placed({"rcp"}),
     "member-accounts": frozenset({"scp"}),
+    "streams": frozenset({"vendor"}),
+    "backup-vaults": frozenset({"vendor"}),
+    "images": frozenset({"remove"}),
+    "snapshots": frozenset({"remove"}),
+    "db-snapshots": frozenset({"remove"}),
+    "db-cluster-snapshots": frozenset({"remove"}),
+    "resource-shares": frozenset({"remove"}),
 }
 
 NOT_LOOKED_AT: tuple[str, ...] = (
@@ -34,17 +41,18 @@ NOT_LOOKED_AT: tuple[str, ...] = (
     "S3 replication, inventory, event destinations and access logs towards the vendor",
     (
         "KMS keys, SNS topics, SQS queues, secrets, ECR repositories, DynamoDB tables, event "
-        "buses, Lambda functions, EFS file systems and OpenSearch domains in regions that the "
-        "estate's file does not name"
+        "buses, Lambda functions, EFS file systems, OpenSearch domains, Kinesis streams, Backup "
+        "vaults, and what is shared, in regions that the estate's file does not name"
     ),
     "endpoints that the vendor has subscribed to SNS topics",
-    "policies of ECR registries and of DynamoDB streams",
+    "policies of ECR registries, of DynamoDB streams and of consumers of Kinesis streams",
     (
-        "Lambda layers and versions, outbound EventBridge, Glue, API Gateway, Backup, Kinesis and "
-        "other resource policies"
+        "Lambda layers and versions, outbound EventBridge, Glue, API Gateway and other resource "
+        "policies"
     ),
-    "RAM shares, AMI, EBS and RDS snapshot shares, VPC endpoint services, peering",
     "Identity Center where the estate's file names none; its applications and sessions",
+    "VPC endpoint services, peering",
+    "CloudFront key groups",
     "Cognito user and identity pools",
     "IAM Roles Anywhere",
     "IAM temporary delegation",

@@ -1,0 +1,167 @@
+"""What is shared with the vendor's accounts: found, read, taken out and given back entry by entry.
+
+An entry bears no mark: it is a toggle. What the service is still removing counts as removed, since
+it was told to; that it is really gone is proven with everything else (`unproved`).
+"""
+
+import json
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+
+from stopline.connectors.aws import policy
+from stopline.connectors.aws.clients import Clients
+from stopline.connectors.aws.documents import SETTLING, address, gone
+from stopline.connectors.aws.kinds import Where, where_of
+from stopline.connectors.aws.levers import NAME, left
+from stopline.connectors.aws.shares import EVERYBODY, SHARES, Share
+from stopline.connectors.aws.storage import Reach
+from stopline.errors import ConnectorError
+from stopline.model import Breadth, Change, Document, Found, Gap, Grant, Skip, State
+from stopline.port import Observed, Terms, Unproved
+from stopline.receipts import Cause
+from stopline.text import Json, canonical
+
+# --- found ---------------------------------------------------------------------------------------
+
+
+def found(clients: Clients, row: Share, where: Where, reach: Reach) -> Iterator[Found]:
+    """Entries for the vendor's accounts, and for everybody. Raises ConnectorError.
+
+    Whether an organisation holds a vendor's account nobody says here, so that is a gap: one for
+    all that are shared with it.
+    """
+    document, uid = Document(NAME, where.account, row.kind, where.id), ""
+    for page in _pages(clients, row, where):
+        for entry in row.entries(page):
+            if ":organizations::" in entry.who:
+                what = f"{row.contains} in {where.region} that are shared with {entry.who}"
+                why = "whether an account of the vendor's is in it is not read: look there"
+                yield Gap(NAME, where.account, what, why)
+            elif entry.who in EVERYBODY or policy.account_of(entry.who) in reach.vendors.accounts:
+                uid = uid or _uid(clients, row, where)
+                yield Grant(
+                    address(document, entry.part),
+                    State.of(entry.state),
+                    entry.who,
+                    f"share of the {row.what}",
+                    row.arn_of(where),
+                    f"{row.what} shared with {_named(entry.who)}",
+                    uid,
+                )
+
+
+def _named(who: str) -> str:
+    return "everybody" if who in EVERYBODY else f"account {policy.account_of(who)}"
+
+
+def _pages(clients: Clients, row: Share, where: Where) -> list[Json]:
+    place, words = row.placed(where.region), row.get.words(where, "")
+    return clients.pages(where.account, place, row.get.operation, **words)
+
+
+def _uid(clients: Clients, row: Share, where: Where) -> str:
+    if row.same is None:
+        return ""
+    place, words = row.placed(where.region), row.same.words(where, "")
+    return row.uid(clients.ask(where.account, place, row.same.operation, **words))
+
+
+# --- contained -----------------------------------------------------------------------------------
+
+
+def share(grant: Grant, _terms: Terms, proto: Change) -> Iterator[Change | Skip]:
+    """Take one entry out; what is shared with everybody is left for a person to decide. Pure."""
+    row = SHARES[grant.address.kind]
+    if grant.principal in EVERYBODY:
+        yield left(grant, "shared with everybody, the vendor among them: make it private by hand")
+    elif status := grant.state.value.get("status"):
+        yield left(grant, f"the service says {status} of it: look there, and end it by hand")
+    else:
+        yield replace(
+            proto,
+            after=None,
+            breadth=Breadth.TARGET,
+            summary=f"take the {row.what} {grant.address.document.id} from "
+            f"{_named(grant.principal)}",
+        )
+
+
+# --- read and written ----------------------------------------------------------------------------
+
+
+def read(clients: Clients, document: Document) -> Observed:
+    """Read all entries of one thing; `exists` is false when it is not there."""
+    row, where = SHARES[document.kind], where_of(document)
+    try:
+        pages = _pages(clients, row, where)
+        uid = _uid(clients, row, where)
+    except ConnectorError as error:
+        if gone(error):
+            return Observed(document, exists=False)
+        raise
+    entries = [entry for page in pages for entry in row.entries(page)]
+    states = {address(document, entry.part): State.of(entry.state) for entry in entries}
+    said = dict(each for page in pages for each in row.under_way(page))
+    return Observed(document, states, raw=canonical(said) if said else "", uid=uid)
+
+
+def write(clients: Clients, observed: Observed, changes: Sequence[Change]) -> None:
+    """Take entries out, or give them back, one call for each; then wait a little for the service.
+
+    What is there already is not given again: RAM would send an invitation anew.
+    """
+    document = observed.document
+    row, where = SHARES[document.kind], where_of(document)
+    for change in changes:
+        entry, there = change.after or change.before, observed.states.get(change.address)
+        if entry is None or (change.after is not None and there == change.after):
+            continue
+        edit = row.take if change.after is None else row.give
+        words = edit.words(where, entry.value)
+        clients.do(where.account, row.placed(where.region), edit.operation, **words)
+    if row is SHARES["resource-share-principal"]:
+        _settled(clients, document, changes)
+
+
+def _settled(clients: Clients, document: Document, changes: Sequence[Change]) -> None:
+    """Look until RAM is done with ours. What it still removes is told by `unproved`, later.
+
+    https://docs.aws.amazon.com/ram/latest/APIReference/API_ResourceShareAssociation.html
+    """
+    said: Mapping[str, str] = {}
+    for seconds in SETTLING:
+        time.sleep(seconds)
+        try:
+            seen = read(clients, document)
+        except ConnectorError as error:
+            raise ConnectorError(Cause.UNREACHABLE, error.detail, landed=None) from error
+        said = statuses(seen)
+        if all(seen.states.get(c.address) == c.after for c in changes) and not any(
+            c.address.part in said for c in changes
+        ):
+            return
+    for change in changes:
+        status = said.get(change.address.part, "")
+        if status.startswith("FAILED"):
+            detail = f"{document.id}: {change.address.part} is {status}"
+            raise ConnectorError(Cause.REFUSED, detail, landed=None)
+
+
+def statuses(observed: Observed) -> Mapping[str, str]:
+    """Entries that the service is not done with, and what it says of each."""
+    said: Mapping[str, str] = json.loads(observed.raw or "{}")
+    return said
+
+
+# --- proven --------------------------------------------------------------------------------------
+
+
+def unproved(held: Sequence[Change], observed: Mapping[Document, Observed]) -> Iterator[Unproved]:
+    """Name entries that were taken out and that the service has not let go of yet."""
+    for change in held:
+        seen = observed.get(change.address.document)
+        if change.address.kind not in SHARES or seen is None or change.after is not None:
+            continue
+        if status := statuses(seen).get(change.address.part):
+            yield Unproved(change.address, f"{change.address.part} still is {status}")

@@ -1,0 +1,286 @@
+"""What is shared with other accounts entry by entry, how it is read and edited: a table. Pure.
+
+None of these APIs has a deny, so the one entry that names the vendor is taken out and given back;
+what else is shared, and with whom, stays. Each entry is added or removed by itself: no stranger's
+edit can be lost.
+"""
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, ClassVar, NamedTuple
+
+from stopline.connectors.aws.kinds import Call, Resource, Where, by_arn, named
+from stopline.connectors.aws.permissions import permission_of
+from stopline.connectors.aws.resources import TABLE
+from stopline.text import Json
+
+EVERYBODY = ("all", "*")
+"""How these services name everybody."""
+FOREVER = "for ever: they are the vendor's"
+
+
+class Entry(NamedTuple):
+    """One entry: what names it in an address, with whom something is shared, and how it reads."""
+
+    part: str
+    who: str
+    state: Json
+
+
+@dataclass(frozen=True, slots=True)
+class Edit:
+    """A call that adds or removes one entry, and what it takes for a resource and the entry."""
+
+    operation: str
+    words: Callable[[Where, Json], Json]
+
+
+@dataclass(frozen=True, slots=True)
+class Share:
+    """One kind of thing that is shared entry by entry.
+
+    `items` and `name`: where a page of `listing` has them. `asked`: what it is asked with, once for
+    each of these for the vendor's accounts. `entries` are in each page of `get`. `give` and `take`
+    are idempotent. `same`: a call whose answer has, by `uid`, the immutable id of what bears a
+    name that can be used again. `outlives`: what taking an entry out leaves, and until when.
+    `under_way`: entries that the service is still removing, or could not add, and what it says.
+    `looked` says that a listing shows all there are, so that they can be counted.
+    """
+
+    kind: str
+    contains: str
+    what: str
+    service: str
+    listing: str
+    items: str
+    name: Callable[[Any], str]
+    get: Call
+    entries: Callable[[Json], Iterator[Entry]]
+    give: Edit
+    take: Edit
+    arn: str
+    outlives: tuple[tuple[str, str], ...]
+    asked: Callable[[tuple[str, ...]], tuple[Mapping[str, Any], ...]] = lambda _: ({},)
+    same: Call | None = None
+    uid: Callable[[Json], str] = lambda _: ""
+    under_way: Callable[[Json], Iterator[tuple[str, str]]] = lambda _: iter(())
+    looked: bool = True
+    inner: ClassVar[None] = None
+
+    def arn_of(self, where: Where) -> str:
+        """The ARN of what is shared."""
+        return self.arn.format(region=where.region, account=where.account, name=where.name)
+
+    @property
+    def speaks(self) -> str:
+        """What an action about it begins with."""
+        return permission_of(self.service, "*")
+
+    def placed(self, region: str) -> str:
+        """The service in a region, as `Clients` takes it."""
+        return f"{self.service}/{region}"
+
+
+# --- machine images and snapshots of volumes -----------------------------------------------------
+
+
+def _permissions(key: str) -> Callable[[Json], Iterator[Entry]]:
+    def entries(page: Json) -> Iterator[Entry]:
+        for item in page.get(key) or ():
+            who = str(next(iter(item.values())))
+            yield Entry(who, who, item)
+
+    return entries
+
+
+def _launched(verb: str) -> Callable[[Where, Json], Json]:
+    return lambda where, entry: {"ImageId": where.name, "LaunchPermission": {verb: [entry]}}
+
+
+def _created(verb: str) -> Callable[[Where, Json], Json]:
+    def words(where: Where, entry: Json) -> Json:
+        whom = {{"UserId": "UserIds", "Group": "GroupNames"}[k]: [v] for k, v in entry.items()}
+        what = {"SnapshotId": where.name, "Attribute": "createVolumePermission"}
+        return {**what, "OperationType": verb, **whom}
+
+    return words
+
+
+IMAGES = Share(
+    # https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_ModifyImageAttribute.html
+    kind="image-share",
+    contains="images",
+    what="machine image",
+    service="ec2",
+    listing="describe_images",
+    items="Images",
+    # `ExecutableUsers` would leave out what is shared with an organisation.
+    # https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_DescribeImages.html
+    asked=lambda _: ({"Owners": ["self"], "MaxResults": 1000},),
+    name=lambda item: str(item["ImageId"]),
+    get=Call(
+        "describe_image_attribute",
+        lambda w, _: {"ImageId": w.name, "Attribute": "launchPermission"},
+    ),
+    entries=_permissions("LaunchPermissions"),
+    give=Edit("modify_image_attribute", _launched("Add")),
+    take=Edit("modify_image_attribute", _launched("Remove")),
+    arn="arn:aws:ec2:{region}::image/{name}",
+    outlives=(("copies of the image, and machines launched from it", FOREVER),),
+)
+SNAPSHOTS = Share(
+    # https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_ModifySnapshotAttribute.html
+    kind="snapshot-share",
+    contains="snapshots",
+    what="EBS snapshot",
+    service="ec2",
+    listing="describe_snapshots",
+    items="Snapshots",
+    # An account can have very many: only those that are shared are asked for.
+    # https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_DescribeSnapshots.html
+    asked=lambda accounts: tuple(
+        {"OwnerIds": ["self"], "RestorableByUserIds": [who], "MaxResults": 1000}
+        for who in (*accounts, "all")
+    ),
+    name=lambda item: str(item["SnapshotId"]),
+    get=Call(
+        "describe_snapshot_attribute",
+        lambda w, _: {"SnapshotId": w.name, "Attribute": "createVolumePermission"},
+    ),
+    entries=_permissions("CreateVolumePermissions"),
+    give=Edit("modify_snapshot_attribute", _created("add")),
+    take=Edit("modify_snapshot_attribute", _created("remove")),
+    arn="arn:aws:ec2:{region}::snapshot/{name}",
+    outlives=(("copies of the snapshot, and volumes made from it", FOREVER),),
+    looked=False,
+)
+
+
+# --- snapshots of databases ----------------------------------------------------------------------
+
+
+def _restorable(result: str, attributes: str) -> Callable[[Json], Iterator[Entry]]:
+    def entries(page: Json) -> Iterator[Entry]:
+        for attribute in page[result].get(attributes) or ():
+            if attribute["AttributeName"] == "restore":
+                for who in attribute.get("AttributeValues") or ():
+                    yield Entry(str(who), str(who), {"restore": str(who)})
+
+    return entries
+
+
+def _database(cluster: str) -> dict[str, Any]:
+    """What both kinds say alike, by their names. Only a snapshot made by hand can be shared.
+
+    A snapshot's name can be used again; when it was taken tells the one from the other.
+    https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/USER_ShareSnapshot.html
+    """
+    low = f"db_{cluster.lower()}{'_' if cluster else ''}snapshot"
+    id_, found = f"DB{cluster}SnapshotIdentifier", f"DB{cluster}Snapshots"
+    result = f"DB{cluster}SnapshotAttributesResult"
+
+    def edit(values: str) -> Edit:
+        def words(where: Where, entry: Json) -> Json:
+            return {id_: where.name, "AttributeName": "restore", values: [entry["restore"]]}
+
+        return Edit(f"modify_{low}_attribute", words)
+
+    return {
+        "service": "rds",
+        "listing": f"describe_{low}s",
+        "items": found,
+        "asked": lambda _: ({"SnapshotType": "manual"},),
+        "name": lambda item: str(item[id_]),
+        "get": Call(f"describe_{low}_attributes", named(id_)),
+        "entries": _restorable(result, f"DB{cluster}SnapshotAttributes"),
+        "same": Call(f"describe_{low}s", named(id_)),
+        "uid": lambda answer: str(answer[found][0].get("SnapshotCreateTime", "")),
+        "give": edit("ValuesToAdd"),
+        "take": edit("ValuesToRemove"),
+        "outlives": (("copies of the snapshot, and databases restored from it", FOREVER),),
+    }
+
+
+DB_SNAPSHOTS = Share(
+    # https://docs.aws.amazon.com/AmazonRDS/latest/APIReference/API_ModifyDBSnapshotAttribute.html
+    kind="db-snapshot-share",
+    contains="db-snapshots",
+    what="RDS snapshot",
+    arn="arn:aws:rds:{region}:{account}:snapshot:{name}",
+    **_database(""),
+)
+DB_CLUSTER_SNAPSHOTS = Share(
+    # https://docs.aws.amazon.com/AmazonRDS/latest/APIReference/API_ModifyDBClusterSnapshotAttribute.html
+    kind="db-cluster-snapshot-share",
+    contains="db-cluster-snapshots",
+    what="RDS cluster snapshot",
+    arn="arn:aws:rds:{region}:{account}:cluster-snapshot:{name}",
+    **_database("Cluster"),
+)
+
+
+# --- resource shares -----------------------------------------------------------------------------
+
+_OPEN = ("ASSOCIATING", "ASSOCIATED", "SUSPENDING", "SUSPENDED", "RESTORING")
+"""An account outside of our organisation is `ASSOCIATING` until it has accepted."""
+_SHARE = "arn:aws:ram:{region}:{account}:resource-share/{name}"
+
+
+def _principals(page: Json) -> Iterator[Entry]:
+    for item in page["resourceShareAssociations"]:
+        who, status = str(item["associatedEntity"]), str(item["status"])
+        if status in _OPEN:
+            yield Entry(who, who, {"principal": who})
+        elif status == "FAILED":  # nobody can tell: neither what was, nor what we leave
+            yield Entry(who, who, {"principal": who, "status": status})
+
+
+def _under_way(page: Json) -> Iterator[tuple[str, str]]:
+    for item in page["resourceShareAssociations"]:
+        if item["status"] in ("DISASSOCIATING", "FAILED"):
+            said = f"{item['status']} {item.get('statusMessage', '')}".strip()
+            yield str(item["associatedEntity"]), said
+
+
+def _associated(where: Where, entry: Json) -> Json:
+    return {**by_arn(_SHARE, "resourceShareArn")(where, ""), "principals": [entry["principal"]]}
+
+
+RESOURCE_SHARES = Share(
+    # https://docs.aws.amazon.com/ram/latest/APIReference/API_DisassociateResourceShare.html
+    kind="resource-share-principal",
+    contains="resource-shares",
+    what="resource share",
+    service="ram",
+    listing="get_resource_shares",
+    items="resourceShares",
+    asked=lambda _: ({"resourceOwner": "SELF", "resourceShareStatus": "ACTIVE"},),
+    name=lambda item: str(item["resourceShareArn"]).rpartition("/")[2],
+    get=Call(
+        "get_resource_share_associations",
+        lambda w, _: {
+            "associationType": "PRINCIPAL",
+            "resourceShareArns": [_SHARE.format(region=w.region, account=w.account, name=w.name)],
+        },
+    ),
+    entries=_principals,
+    under_way=_under_way,
+    give=Edit("associate_resource_share", _associated),
+    take=Edit("disassociate_resource_share", _associated),
+    arn=_SHARE,
+    outlives=(
+        ("what the vendor has made with a shared resource (a machine in a subnet)", FOREVER),
+        (
+            "given back, an account outside of the organisation must accept an invitation anew",
+            "until the vendor has accepted it, after the rollback",
+        ),
+    ),
+)
+
+SHARES: Mapping[str, Share] = {
+    row.kind: row
+    for row in (IMAGES, SNAPSHOTS, DB_SNAPSHOTS, DB_CLUSTER_SNAPSHOTS, RESOURCE_SHARES)
+}
+"""By kind of the address of one entry."""
+ROWS: tuple[Resource | Share, ...] = (*TABLE.values(), *SHARES.values())
+"""All kinds of resources that are looked at one by one in each region."""

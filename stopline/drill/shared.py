@@ -1,0 +1,115 @@
+"""What the estate shares with other accounts entry by entry, said as policies would say it.
+
+Seeded, and read back, with plain boto3, like all of `doors`.
+"""
+
+import json
+from collections.abc import Iterable
+from typing import Any
+
+from stopline.drill.access import REGION
+
+LAUNCH, RESTORE = "ec2:RunInstances", "rds:RestoreDBInstanceFromDBSnapshot"
+VOLUME, CLUSTER = "ec2:CreateVolume", "rds:RestoreDBClusterFromSnapshot"
+
+
+def _said(act: str, accounts: Iterable[str]) -> str:
+    """With whom something is shared, whatever the order in which AWS lists them."""
+    arns = [f"arn:aws:iam::{account}:root" for account in sorted(accounts)]
+    allow = {"Effect": "Allow", "Principal": {"AWS": arns}, "Action": act, "Resource": "*"}
+    return json.dumps({"Statement": [allow]})
+
+
+def image(ec2: Any, name: str) -> str:
+    """Who may launch an image."""
+    found = ec2.describe_image_attribute(ImageId=name, Attribute="launchPermission")
+    return _said(LAUNCH, (p["UserId"] for p in found["LaunchPermissions"]))
+
+
+def snapshot(ec2: Any, name: str) -> str:
+    """Who may make volumes from a snapshot."""
+    found = ec2.describe_snapshot_attribute(SnapshotId=name, Attribute="createVolumePermission")
+    return _said(VOLUME, (p["UserId"] for p in found["CreateVolumePermissions"]))
+
+
+def _restorable(act: str, attributes: Iterable[Any]) -> str:
+    return _said(
+        act,
+        (
+            who
+            for a in attributes
+            if a["AttributeName"] == "restore"
+            for who in a["AttributeValues"]
+        ),
+    )
+
+
+def db_snapshot(rds: Any, name: str) -> str:
+    """Who may restore a database from a snapshot."""
+    found = rds.describe_db_snapshot_attributes(DBSnapshotIdentifier=name)
+    return _restorable(RESTORE, found["DBSnapshotAttributesResult"]["DBSnapshotAttributes"])
+
+
+def db_cluster_snapshot(rds: Any, name: str) -> str:
+    """Who may restore a cluster from a snapshot."""
+    found = rds.describe_db_cluster_snapshot_attributes(DBClusterSnapshotIdentifier=name)
+    result = found["DBClusterSnapshotAttributesResult"]
+    return _restorable(CLUSTER, result["DBClusterSnapshotAttributes"])
+
+
+# --- seeded --------------------------------------------------------------------------------------
+
+
+def make_image(ec2: Any, accounts: list[str]) -> str:
+    """An image, shared."""
+    name = str(ec2.register_image(Name="labels", RootDeviceName="/dev/sda1")["ImageId"])
+    entries = [{"UserId": account} for account in accounts]
+    ec2.modify_image_attribute(ImageId=name, LaunchPermission={"Add": entries})
+    return name
+
+
+def make_snapshot(ec2: Any, accounts: list[str]) -> str:
+    """A snapshot of a volume, shared."""
+    volume = ec2.create_volume(AvailabilityZone=f"{REGION}a", Size=1)["VolumeId"]
+    name = str(ec2.create_snapshot(VolumeId=volume, Description="labels")["SnapshotId"])
+    ec2.modify_snapshot_attribute(
+        SnapshotId=name,
+        Attribute="createVolumePermission",
+        OperationType="add",
+        UserIds=accounts,
+    )
+    return name
+
+
+def make_db_snapshot(rds: Any, accounts: list[str]) -> str:
+    """A snapshot of a database, shared."""
+    rds.create_db_instance(
+        DBInstanceIdentifier="labels",
+        DBInstanceClass="db.t3.micro",
+        Engine="postgres",
+        AllocatedStorage=5,
+    )
+    rds.create_db_snapshot(DBSnapshotIdentifier="labels-kept", DBInstanceIdentifier="labels")
+    rds.modify_db_snapshot_attribute(
+        DBSnapshotIdentifier="labels-kept", AttributeName="restore", ValuesToAdd=accounts
+    )
+    return "labels-kept"
+
+
+def make_db_cluster_snapshot(rds: Any, accounts: list[str]) -> str:
+    """A snapshot of a cluster, shared."""
+    rds.create_db_cluster(
+        DBClusterIdentifier="labels-cluster",
+        Engine="aurora-postgresql",
+        MasterUsername="labels",
+        MasterUserPassword="labels" * 2,
+    )
+    rds.create_db_cluster_snapshot(
+        DBClusterSnapshotIdentifier="labels-cluster-kept", DBClusterIdentifier="labels-cluster"
+    )
+    rds.modify_db_cluster_snapshot_attribute(
+        DBClusterSnapshotIdentifier="labels-cluster-kept",
+        AttributeName="restore",
+        ValuesToAdd=accounts,
+    )
+    return "labels-cluster-kept"

@@ -1,0 +1,124 @@
+"""What an emulated account shares with others, as its owner makes and reads it."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from support.aws import DATA, MERCER, MERCOR, PLAYBOOK, Cloud, owners_client
+
+from stopline.connectors.aws.kinds import where_of
+from stopline.connectors.aws.shares import SHARES, Share
+from stopline.model import Document
+from stopline.playbook import Playbook, Rule
+
+REGION = "us-east-1"
+RULES = (("sns-topics", "vendor"), *((row.contains, "remove") for row in SHARES.values()))
+
+
+def playbook() -> Playbook:
+    """A playbook with a rule for all that is shared, and for topics."""
+    rules = [
+        Rule.model_validate({"name": n, "connector": "aws", "contains": n, "how": how})
+        for n, how in RULES
+    ]
+    phase = PLAYBOOK.phases[0].model_copy(update={"rules": tuple(rules)})
+    return PLAYBOOK.model_copy(update={"phases": (phase,)})
+
+
+@dataclass(frozen=True)
+class Sharer:
+    """The owner's own view of what one account of the emulator shares."""
+
+    cloud: Cloud
+    account: str = DATA
+    region: str = REGION
+
+    def client(self, service: str) -> Any:
+        """The owner's client of one service."""
+        return owners_client(self.cloud.url, self.account, service, self.region)
+
+    def make(self, kind: str, name: str, *who: str) -> str:
+        """Make one, and share it; returns its document's id."""
+        made = _MAKE[kind](self, name)
+        id_ = f"{self.region}/{made}"
+        for one in who or (MERCOR, MERCER):
+            self.share(Document("aws", self.account, kind, id_), one)
+        return id_
+
+    def share(self, document: Document, who: str, *, also: bool = True) -> None:
+        """Share it with somebody, or not any more."""
+        row, where = SHARES[document.kind], where_of(document)
+        edit = row.give if also else row.take
+        words = edit.words(where, _entry(row, who))
+        getattr(self.client(row.service), edit.operation)(**words)
+
+    def shared(self, document: Document) -> list[str]:
+        """With whom it is shared."""
+        row, where = SHARES[document.kind], where_of(document)
+        answer = getattr(self.client(row.service), row.get.operation)(**row.get.words(where, ""))
+        return sorted(entry.who for entry in row.entries(answer))
+
+    def remove(self, document: Document) -> bool:
+        """Delete it; the emulator breaks where it is then asked for an image's attribute."""
+        name = where_of(document).name
+        if document.kind == "snapshot-share":
+            self.client("ec2").delete_snapshot(SnapshotId=name)
+        elif document.kind == "db-snapshot-share":
+            self.client("rds").delete_db_snapshot(DBSnapshotIdentifier=name)
+        elif document.kind == "db-cluster-snapshot-share":
+            self.client("rds").delete_db_cluster_snapshot(DBClusterSnapshotIdentifier=name)
+        else:
+            return False
+        return True
+
+
+def _entry(row: Share, who: str) -> Mapping[str, str]:
+    """An entry as each service writes it."""
+    if row.service == "rds":
+        return {"restore": who}
+    return {"Group": who} if who == "all" else {"UserId": who}
+
+
+def _image(sharer: Sharer, name: str) -> str:
+    return str(sharer.client("ec2").register_image(Name=name)["ImageId"])
+
+
+def _snapshot(sharer: Sharer, name: str) -> str:
+    ec2 = sharer.client("ec2")
+    volume = ec2.create_volume(AvailabilityZone=f"{sharer.region}a", Size=1)["VolumeId"]
+    return str(ec2.create_snapshot(VolumeId=volume, Description=name)["SnapshotId"])
+
+
+def _db_snapshot(sharer: Sharer, name: str) -> str:
+    rds = sharer.client("rds")
+    rds.create_db_instance(
+        DBInstanceIdentifier=f"{name}-db",
+        DBInstanceClass="db.t3.micro",
+        Engine="postgres",
+        AllocatedStorage=5,
+    )
+    rds.create_db_snapshot(DBSnapshotIdentifier=name, DBInstanceIdentifier=f"{name}-db")
+    return name
+
+
+def _db_cluster_snapshot(sharer: Sharer, name: str) -> str:
+    rds = sharer.client("rds")
+    rds.create_db_cluster(
+        DBClusterIdentifier=f"{name}-cluster",
+        Engine="aurora-postgresql",
+        MasterUsername="root1",
+        MasterUserPassword="drilldrill",
+    )
+    rds.create_db_cluster_snapshot(
+        DBClusterSnapshotIdentifier=name, DBClusterIdentifier=f"{name}-cluster"
+    )
+    return name
+
+
+_MAKE: Mapping[str, Callable[[Sharer, str], str]] = {
+    "image-share": _image,
+    "snapshot-share": _snapshot,
+    "db-snapshot-share": _db_snapshot,
+    "db-cluster-snapshot-share": _db_cluster_snapshot,
+}
+KINDS = tuple(_MAKE)
