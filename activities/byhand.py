@@ -19,13 +19,19 @@ from stopline.errors import RefusedError
 from stopline.estate import Ledger
 from stopline.journal.attested import ATTESTED, CONFIRMED, DENIED, LATE, Task, attested, tasks
 from stopline.journal.book import Book
+from stopline.journal.database import JournalError
 from stopline.journal.pauses import Pause, PauseStatus
 from stopline.model import Address
 from stopline.notices.drafting import BY_HAND, Facts
 from stopline.signing import Statement
 from stopline.text import Json, load
 
-_HOLDS = (PauseStatus.CONTAINING, PauseStatus.CONTAINED, PauseStatus.PARTIAL)
+_HOLDS = (
+    PauseStatus.CONTAINING,
+    PauseStatus.CONTAINED,
+    PauseStatus.PARTIAL,
+    PauseStatus.BREACHED,
+)
 
 
 def hear(book: Book, approvers: Approvers, asked: Attesting) -> bool:
@@ -34,7 +40,7 @@ def hear(book: Book, approvers: Approvers, asked: Attesting) -> bool:
     The same word again changes nothing: its answer was lost.
     """
     pause = book.pauses.get(asked.pause)
-    deed = load(Deed, book.store.body(asked.ref))
+    deed = _deed(book, asked.ref)
     told = attested(book.store, deed.address)
     if any(_same(one, asked) for one in told):
         return True
@@ -44,6 +50,18 @@ def hear(book: Book, approvers: Approvers, asked: Attesting) -> bool:
     else:
         _answered(book, approvers, asked, pause, told)
     return True
+
+
+def _deed(book: Book, ref: str) -> Deed:
+    """The deed of which somebody speaks; a word about none must not be asked again for ever."""
+    try:
+        return load(Deed, book.store.body(ref))
+    except (JournalError, ValueError) as error:
+        raise RefusedError(
+            f"What was said is about nothing that this journal holds ({ref[:12]}). Nothing was "
+            "written down.",
+            "Is STOPLINE_JOURNAL_URL the worker's own journal?",
+        ) from error
 
 
 def _same(one: Attestation, asked: Attesting) -> bool:
@@ -107,6 +125,12 @@ def _answered(
             f"{one.deed.sha256[:12]}). Nothing was confirmed.",
             f"Have {one.by} give you that file, and look at it.",
         )
+    if asked.word != CONFIRM and one.deed.step is Step.HOLD and _goes_back(pause):
+        raise RefusedError(
+            f"The pause {pause.id} is being rolled back, and what {one.by} held would be forgotten "
+            "there. Nothing was written down.",
+            "Have it released by hand, as the rollback asks; what was held is accounted for there.",
+        )
     about = (one.ref, one.seq, one.by)
     signed = deed_statement(book.id, pause, asked.word, asked.by, asked.reason, about)
     signature = approvers.vouch(signed, asked.signature)
@@ -120,11 +144,15 @@ def _answered(
     book.pauses.note(pause.id, CONFIRMED if asked.word == CONFIRM else DENIED, data, asked.by)
 
 
+def _goes_back(pause: Pause) -> bool:
+    return pause.status is PauseStatus.RESTORING
+
+
 def _is_over(pause: Pause, step: Step) -> bool:
     """Whether the pause goes another way by now; what is held may be confirmed in any open one."""
     if step is Step.HOLD:
         return pause.status is PauseStatus.CLOSED
-    return pause.status is not PauseStatus.RESTORING
+    return not _goes_back(pause)
 
 
 def _data(asked: Attesting, address: Address, signature: str, signed: Statement) -> dict[str, Json]:

@@ -110,24 +110,9 @@ def conclusion(book: Book, asked: api.Conclusion, teller: Teller = NOBODY) -> ap
     """
     pause = asked.order.pause
     holds = book.writes.holds(pause)
-    latest = book.pauses.latest(pause)
     planned = _last_containment(book, asked)
     note_climbs(book, pause, holds)
-    audits = audits_of(book, pause)
-    breaches = breaches_of(book, pause, audits)
-    summary = api.Summary(
-        held=len(holds),
-        failed=len(_left(planned, latest, Outcome.FAILED)),
-        conflicts=_conflicts(planned, latest, asked.direction),
-        unproven=sum(hold.unproven for hold in holds),
-        unverified=_unverified(book, pause, holds),
-        open_skips=sum(skip.leaves_access for skip in planned.plan.skips) if planned else 0,
-        gaps=len(planned.plan.gaps) if planned else 0,
-        why=asked.blocked,
-        breached=len(breaches),
-        again_seconds=look_again(breaches, audits),
-        by_hand=_by_hand(planned, latest, back=asked.by_hand),
-    )
+    summary = _counted(book, asked, planned, holds)
     if asked.by_hand:
         say_late(book, book.pauses.get(pause), teller)
         summary = replace(summary, result="partial")
@@ -147,9 +132,31 @@ def conclusion(book: Book, asked: api.Conclusion, teller: Teller = NOBODY) -> ap
     if was is PauseStatus.BREACHED and status is PauseStatus.CONTAINED:
         drafts = tuple(d for d in drafts if not _is_known(book, pause, told, d))
     book.pauses.mark(pause, status, detail, event=told, drafts=drafts)
-    if status in (PauseStatus.PARTIAL, PauseStatus.CONTAINED):
+    if status in (PauseStatus.PARTIAL, PauseStatus.CONTAINED, PauseStatus.BREACHED):
         say_late(book, book.pauses.get(pause), teller)
     return replace(summary, notices=len(book.outbox.due(pause)))
+
+
+def _counted(
+    book: Book, asked: api.Conclusion, planned: Planned | None, holds: tuple[Hold, ...]
+) -> api.Summary:
+    """The numbers of a summary, before anybody says what they mean."""
+    pause = asked.order.pause
+    latest, audits = book.pauses.latest(pause), audits_of(book, pause)
+    breaches = breaches_of(book, pause, audits)
+    return api.Summary(
+        held=len(holds),
+        failed=len(_left(planned, latest, Outcome.FAILED)),
+        conflicts=_conflicts(planned, latest, asked.direction),
+        unproven=sum(hold.unproven for hold in holds),
+        unverified=_unverified(book, pause, holds),
+        open_skips=sum(skip.leaves_access for skip in planned.plan.skips) if planned else 0,
+        gaps=len(planned.plan.gaps) if planned else 0,
+        why=asked.blocked,
+        breached=len(breaches),
+        again_seconds=look_again(breaches, audits),
+        by_hand=_by_hand(planned, latest, back=asked.by_hand),
+    )
 
 
 def _status(result: str, *, is_held: bool) -> PauseStatus:

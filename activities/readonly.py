@@ -1,6 +1,6 @@
 """What a read-only worker carries out: reading and planning. Everything else is refused by name."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -9,6 +9,9 @@ from temporalio.common import RawValue
 from temporalio.exceptions import ApplicationError
 
 from activities.bodies import Activities
+from stopline.estate import Estate
+from stopline.journal.attested import attested
+from stopline.port import Connector, attended
 from stopline.readonly import read_only
 
 
@@ -26,5 +29,10 @@ def refuse(_: Sequence[RawValue]) -> None:
 def reading(activities: Activities) -> list[Callable[..., Any]]:
     """The bodies of a read-only worker, over connectors that cannot write."""
     connectors_of = activities.connectors_of
-    bare = replace(activities, connectors_of=lambda estate: read_only(connectors_of(estate)))
-    return [bare.assess, refuse]
+    store = activities.book.store
+
+    def bare(estate: Estate) -> Mapping[str, Connector]:
+        """Told what people attest before they are wrapped, or a plan would not see it."""
+        return read_only(attended(connectors_of(estate), lambda address: attested(store, address)))
+
+    return [replace(activities, connectors_of=bare).assess, refuse]

@@ -155,6 +155,12 @@ def standing(told: Iterable[Attestation]) -> Attestation | None:
     return hold
 
 
+def released_since(told: Iterable[Attestation], hold: Attestation) -> Attestation | None:
+    """A release that somebody attested after a hold, and that nobody has confirmed."""
+    later = (one for one in told if one.seq > hold.seq and one.deed.step is Step.RELEASE)
+    return next((one for one in later if not one.confirmed_by), None)
+
+
 def held_by(told: Iterable[Attestation]) -> tuple[Amount, ...]:
     """What the standing hold holds, of which a release must account for every cent."""
     hold = standing(told)

@@ -109,6 +109,13 @@ class AwsEstate(_Strict):
     identity_center: IdentityCenter | None = None
     organization: AwsOrganization | None = None
 
+    @property
+    def own(self) -> frozenset[str]:
+        """The lab's own accounts: those that are looked at, and the organization's."""
+        return frozenset(
+            {*self.accounts, *([self.organization.account] if self.organization else ())}
+        )
+
 
 class GcpEstate(_Strict):
     """The lab's organisation in Google Cloud, or single projects of it, and who looks at them.

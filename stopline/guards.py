@@ -130,13 +130,17 @@ _COUNTED_AS = {
 """Which kind of thing a change takes everything from; a policy statement counts its bucket."""
 
 
+_OF_PEOPLE = {"group-membership": "directory-user", "account-assignment": "directory-user"}
+"""Each is one thing of a person's; together they may be all that half of a directory has."""
 _EACH = {"deny-policy-entry": "principal"}
 """Parts of one document that each take everything from a thing of their own."""
 
 
 def _too_large_a_share(plan: Plan, snapshot: Snapshot, limits_: Limits) -> Iterator[Finding]:
     """Of principals or targets of a kind: how many are cut off, and how many others feel it in."""
-    broad = [c for c in plan.changes if c.breadth is not Breadth.NARROW]
+    broad = [
+        c for c in plan.changes if c.breadth is not Breadth.NARROW or c.address.kind in _OF_PEOPLE
+    ]
     felt = [c for c in plan.changes if c.breadth is Breadth.NARROW and c.felt]
     for changes, what in ((broad, "cut off"), (felt, "felt by others too")):
         touched = _touched(changes)
@@ -156,17 +160,23 @@ def _too_large_a_share(plan: Plan, snapshot: Snapshot, limits_: Limits) -> Itera
 
 def _touched(changes: Iterable[Change]) -> Counter[tuple[str, str, str]]:
     things = {
-        (c.address if c.address.kind in _EACH else c.address.document, _counted_as(c.address))
-        for c in changes
+        (c.address.connector, c.address.realm, _counted_as(c.address), _thing(c)) for c in changes
     }
-    return Counter((thing.connector, thing.realm, kind) for thing, kind in things)
+    return Counter(thing[:3] for thing in things)
+
+
+def _thing(change: Change) -> str:
+    address = change.address
+    if address.kind in _OF_PEOPLE:
+        return change.principal
+    return str(address if address.kind in _EACH else address.document)
 
 
 def _counted_as(address: Address) -> str:
     kind = address.kind
     if kind.endswith("-policy-statement"):
         return kind.removesuffix("-policy-statement")
-    return _COUNTED_AS.get(kind) or _EACH.get(kind, kind)
+    return _COUNTED_AS.get(kind) or _OF_PEOPLE.get(kind) or _EACH.get(kind, kind)
 
 
 def _shared(plan: Plan, snapshot: Snapshot) -> Iterator[Finding]:

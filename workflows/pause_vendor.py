@@ -433,7 +433,7 @@ class PauseVendor(PeoplesWords):
         state.audit_by, state.next_audit, state.interrupted = "", 0.0, ""
         if state.audited.to_contain and state.may_contain_again:
             state.queued.append(replace(state.order, plan=""))
-        elif self._slowly:
+        elif self._slowly and state.restore is None:
             await self._conclude(Direction.CONTAIN, "", "")  # it may have held for long enough
 
     async def _renew(self) -> None:

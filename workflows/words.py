@@ -250,7 +250,8 @@ class PeoplesWords:
         heard = await call(api.ATTEST, said, bool, summary=f"{word.word} by hand: {word.by}")
         state.attested += 1
         state.by_hand = False
-        if state.restore is None and state.opened and len(state.queued) <= 1:
+        goes_on = state.opened and state.summary.result != "stopped"  # a stop is not lifted by it
+        if state.restore is None and goes_on and len(state.queued) <= 1:
             state.queued.append(replace(state.order, plan=""))  # a sweep sees what was done
         return heard
 

@@ -80,6 +80,23 @@ _HOLD: Json = {
 }
 
 
+class _Quoting(yaml.SafeDumper):
+    """Puts digits in quotes: an account whose number begins with 0 would be read as a number."""
+
+
+_Quoting.add_representer(
+    str,
+    lambda dumper, text: dumper.represent_scalar(
+        "tag:yaml.org,2002:str", text, style='"' if text.isdigit() else None
+    ),
+)
+
+
+def text_of(data: Json) -> str:
+    """The data as YAML that is read back as it is."""
+    return yaml.dump(data, Dumper=_Quoting)
+
+
 def write_payouts(folder: Path, variable: str) -> None:
     """Add a ledger, mercor's id in it, and a playbook; `variable` has the ledger's URL."""
     basis = "Set-off under section 9 of the agreement; counsel's memorandum of this day."
@@ -90,7 +107,7 @@ def write_payouts(folder: Path, variable: str) -> None:
         "vendors/mercor.yaml": MERCOR | {"payouts": payouts},
         f"playbooks/{PAYOUTS}.yaml": _HOLD,
     }.items():
-        (folder / name).write_text(yaml.safe_dump(data), encoding="utf-8")
+        (folder / name).write_text(text_of(data), encoding="utf-8")
 
 
 def say(text: str) -> None:
@@ -144,9 +161,9 @@ def write(
         own = [*ESTATE["protected"]["orchestrator"], o.WORKER]
         estate["protected"] = {**ESTATE["protected"], "orchestrator": own}
     files = {
-        "estate.yaml": yaml.safe_dump(estate),
-        "vendors/mercor.yaml": yaml.safe_dump(mercor),
-        "vendors/mercer.yaml": yaml.safe_dump(mercer),
+        "estate.yaml": text_of(estate),
+        "vendors/mercor.yaml": text_of(mercor),
+        "vendors/mercer.yaml": text_of(mercer),
         "playbooks/default.yaml": playbook,
     }
     for name, text in files.items():

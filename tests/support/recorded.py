@@ -201,6 +201,7 @@ TOLD = ("arn:aws:iam::*:role/", "arn:aws:s3:::")
 UNTOLD = (
     "iam", "kms", "sns", "sqs", "secretsmanager", "ecr", "dynamodb", "events", "lambda",
     "elasticfilesystem", "es", "sso", "identitystore",
+    "kinesis", "backup", "ec2", "rds", "ram",
 )  # fmt: skip
 
 

@@ -59,6 +59,7 @@ class Clients:
     _clients: dict[tuple[str, str, str], Any] = field(default_factory=dict, repr=False)
     _sessions: dict[tuple[str, str], boto3.Session] = field(default_factory=dict, repr=False)
     _rates: dict[tuple[str, str], Rate] = field(default_factory=dict, repr=False)
+    _models: Any = field(default=None, repr=False)
     _begun: threading.local = field(default_factory=threading.local, repr=False)
 
     @cached_property
@@ -198,7 +199,7 @@ class Clients:
         return self._sessions[account, role]
 
     def _assumed(self, role: str) -> boto3.Session:
-        core = self.session()
+        core = self._core()
         region = core.get_config_variable("region") or REGION
         if not role:
             return boto3.Session(botocore_session=core, region_name=region)
@@ -214,11 +215,19 @@ class Clients:
             role_arn=role,
             extra_args=extra,
         )
-        inner: Any = self.session()
+        inner: Any = self._core()
         inner._credentials = DeferredRefreshableCredentials(  # noqa: SLF001 - botocore's own way
             method="assume-role", refresh_using=fetcher.fetch_credentials
         )
         return boto3.Session(botocore_session=inner, region_name=region)
+
+    def _core(self) -> CoreSession:
+        """A session that shares AWS's models of its services with the others: EC2's is large."""
+        session = self.session()
+        if self._models is None:
+            self._models = session.get_component("data_loader")
+        session.register_component("data_loader", self._models)
+        return session
 
     def role(self, account: str) -> str:
         """The ARN of the role that writes in an account; nothing means our own credentials.

@@ -257,14 +257,14 @@ def _control(document: Document, changes: Sequence[Change], _: str | None) -> It
     id_ = _id_of(name, document)
     for change in changes:
         if change.after is None:
-            there = f"[ -z {id_} ]"
             targets = ("--query", "Targets[].TargetId", "--output", "text")
             listed = (
                 f"{aws('organizations', 'list-targets-for-policy', *targets)} --policy-id {id_}"
             )
             detach = f'aws organizations detach-policy --policy-id {id_} --target-id "$target"'
             delete = f"aws organizations delete-policy --policy-id {id_}"
-            yield f"{there} || {{ for target in $({listed}); do {detach}; done; {delete}; }}"
+            ended = f"{{ for target in $({listed}); do {detach}; done; {delete}; }}"
+            yield f'found={id_} && {{ [ -z "$found" ] || {ended}; }}'
             continue
         text = canonical(change.after.value["document"])
         words = ("--name", name, "--type", type_, "--description", DESCRIPTION, "--content", text)

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
+from functools import cache
 
 from stopline.connectors.aws import (
     marks,
@@ -77,6 +78,7 @@ def discover(
         selectors,
         selected,
         own,
+        cache(lambda: organization.members(clients, selectors)),
     )
     yield from people.discover(clients, selectors, scope)
     yield from storage.discover(clients, numbers, reach, whole=not scope.realms)

@@ -26,7 +26,7 @@ DELETES: Mapping[str, tuple[str, str]] = {
 _OF_A_PRINCIPAL = (
     "the deny stays until people have deleted the {kind} itself; it holds what the {kind} was given"
 )
-_OUT = "it is taken out already; the person is the identity provider's to delete"
+_OUT = "it stays taken out; the person is the identity provider's to delete"
 _STAYS = {
     "group-membership": _OUT,
     "account-assignment": _OUT,

@@ -120,7 +120,7 @@ def _hindrance(grant: Grant, terms: Terms, base: Change, control: Control) -> st
 
 def _not_a_vendors(grant: Grant, terms: Terms) -> str:
     aws = terms.estate.aws
-    if aws and grant.address.id in aws.accounts:
+    if aws and grant.address.id in aws.own:
         return "the estate's file names this account as the lab's own"
     if grant.state.value["management"]:
         return "it is the organization's management account, which no such policy limits"
@@ -143,7 +143,11 @@ def _document(grant: Grant, terms: Terms) -> Json:
         return _policy({"Sid": marks.sid(mark.journal, mark.pause, "Own"), **said})
     sid = {"Sid": marks.sid(mark.journal, mark.pause, "Acct")}
     if grant.address.kind == MEMBER:
-        return _policy({**sid, "Effect": "Deny", **everything})
+        said = {**sid, "Effect": "Deny", **everything}
+        named = [arn for arn in _exempt(terms) if account_of(arn) == grant.address.id]
+        if named:  # by number: a pattern for any account the vendor could meet with a role it makes
+            said["Condition"] = {"ArnNotLike": {"aws:PrincipalArn": named}}
+        return _policy(said)
     actions = [f"{service}:*" for service in COVERED]
     said = {"Effect": "Deny", "Principal": "*", "Action": actions, "Resource": "*"}
     return _policy({**sid, **said, "Condition": _outside(state["accounts"], grant, terms)})

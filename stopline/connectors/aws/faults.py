@@ -64,6 +64,7 @@ _THROTTLED = (
     "ResourceConflictException",  # Lambda: another change of the function is under way
     "IncorrectFileSystemLifeCycleState",
     "OperationAborted",
+    "ResourceInUseException",  # Kinesis, DynamoDB: it is being changed
     "PolicyChangesInProgressException",
     "InvalidStateTransitionException",  # RAM: an earlier change of the share is under way
     "InvalidDBSnapshotState",
@@ -127,7 +128,11 @@ _CODES: dict[Cause, tuple[str, ...]] = {
     ),
 }
 _BY_CODE = {code: cause for cause, codes in _CODES.items() for code in codes}
-_BY_SENTENCE = {("ValidationException", "is in progress"): Cause.THROTTLED}
+_BY_SENTENCE = {
+    ("ValidationException", "is in progress"): Cause.THROTTLED,
+    ("LimitExceededException", "Rate exceeded"): Cause.THROTTLED,  # Kinesis
+    ("LimitExceededException", "concurrent"): Cause.THROTTLED,
+}
 """Where a code means several things. OpenSearch takes no change of a domain during another one.
 https://github.com/hashicorp/terraform-provider-aws/issues/35811"""
 _BY_STATUS = {403: Cause.DENIED, 429: Cause.THROTTLED}

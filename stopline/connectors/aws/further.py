@@ -107,6 +107,7 @@ KINESIS = Resource(
     # A stream's policy takes what can be shared of a stream, named one by one.
     # https://docs.aws.amazon.com/streams/latest/dev/resource-based-policy-examples.html
     actions=(
+        "kinesis:DescribeStream",
         "kinesis:DescribeStreamSummary",
         "kinesis:GetRecords",
         "kinesis:GetShardIterator",

@@ -28,17 +28,21 @@ from stopline.text import Json, canonical
 def found(clients: Clients, row: Share, where: Where, reach: Reach) -> Iterator[Found]:
     """Entries for the vendor's accounts, and for everybody. Raises ConnectorError.
 
-    Whether an organisation holds a vendor's account nobody says here, so that is a gap: one for
-    all that are shared with it.
+    Whether an organisation has one of the vendor's accounts in it is known of the lab's own alone,
+    where the estate names it; of another it is a gap, one for all that are shared with it.
     """
     document, uid = Document(NAME, where.account, row.kind, where.id), ""
     for page in _pages(clients, row, where):
         for entry in row.entries(page):
-            if ":organizations::" in entry.who:
+            theirs = policy.account_of(entry.who) in reach.vendors.accounts
+            if ":organizations::" in entry.who and not theirs:
+                if _among_ourselves(clients, entry.who, reach):
+                    continue
                 what = f"{row.contains} in {where.region} that are shared with {entry.who}"
-                why = "whether an account of the vendor's is in it is not read: look there"
+                why = "an account of the vendor's may be in it: look there, or name the lab's own "
+                why += "organization in the estate's file (`aws.organization`)"
                 yield Gap(NAME, where.account, what, why)
-            elif entry.who in EVERYBODY or policy.account_of(entry.who) in reach.vendors.accounts:
+            elif entry.who in EVERYBODY or theirs:
                 uid = uid or _uid(clients, row, where)
                 yield Grant(
                     address(document, entry.part),
@@ -49,6 +53,14 @@ def found(clients: Clients, row: Share, where: Where, reach: Reach) -> Iterator[
                     f"{row.what} shared with {_named(entry.who)}",
                     uid,
                 )
+
+
+def _among_ourselves(clients: Clients, who: str, reach: Reach) -> bool:
+    """Whether an organisation surely has none of the vendor's accounts in it."""
+    if not reach.vendors.accounts:
+        return True
+    ours = clients.estate.organization
+    return ours is not None and f"/{ours.id}" in who and reach.members() == frozenset()
 
 
 def _named(who: str) -> str:

@@ -124,6 +124,21 @@ def _seen(clients: Clients, realm: str, kind: str, ours: dict[str, str]) -> Iter
             yield Seen(where, state_of(name))
 
 
+def members(clients: Clients, selectors: AwsSelectors) -> frozenset[str] | None:
+    """The accounts of the vendor's file that are in the lab's organization; None: nobody knows."""
+    organization = clients.estate.organization
+    if organization is None:
+        return None
+    looked = _members(clients, organization.id, selectors)
+    while True:
+        try:
+            next(looked)
+        except StopIteration as end:
+            return frozenset(end.value)
+        else:
+            return None  # a gap
+
+
 def _members(
     clients: Clients, realm: str, selectors: AwsSelectors
 ) -> Generator[Gap, None, list[str]]:

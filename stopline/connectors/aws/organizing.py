@@ -185,7 +185,7 @@ def _attach(clients: Clients, document: Document, name: str, policy: str | None)
     if policy is None:
         detail = f"there is no policy {name} to attach to {document.id} yet"
         raise ConnectorError(Cause.BUSY, detail)
-    if marks.of_members(name) and document.id in (*clients.estate.accounts, _places(document.id)):
+    if marks.of_members(name) and document.id in (*clients.estate.own, _places(document.id)):
         what = f"{name} denies all in a vendor's account; {document.id} is no such one"
         raise ConnectorError(Cause.REFUSED, what)
     words = {"PolicyId": policy, "TargetId": document.id}

@@ -26,6 +26,8 @@ def passing(identities: Sequence[Identity], selected: Sequence[Selected]) -> Ite
     roles = [(r, services) for r in identities if (services := _services(r, chosen))]
     for one in selected:
         who = one.identity
+        if not policy.speaks(who.documents, PASS):
+            continue  # most may hand over nothing at all, and need no closer look
         handed = {
             role.name: to
             for role, services in roles

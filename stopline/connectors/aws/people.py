@@ -71,8 +71,12 @@ def discover(clients: Clients, selectors: AwsSelectors, scope: Scope) -> Iterato
     if not found:
         yield Gap(NAME, place.account, "IAM Identity Center", f"no instance in {place.region}")
     for instance in found:
-        arn, store = str(instance["InstanceArn"]), str(instance["IdentityStoreId"])
-        yield from _in_center(_Center(clients, place, arn, store), selectors)
+        arn, store = instance.get("InstanceArn"), instance.get("IdentityStoreId")
+        if arn and store:
+            yield from _in_center(_Center(clients, place, arn, store), selectors)
+        else:
+            what = f"an instance that is {instance.get('Status', 'not whole')}"
+            yield Gap(NAME, place.account, "IAM Identity Center", what)
 
 
 def _in_center(center: _Center, selectors: AwsSelectors) -> Iterator[Found]:
@@ -88,9 +92,10 @@ def _in_center(center: _Center, selectors: AwsSelectors) -> Iterator[Found]:
     for id_, user in sorted(theirs.items()):
         for kind, look in (("groups", _memberships), ("accounts", _assignments)):
             try:
-                yield from look(center, id_, str(user["UserName"]), frozenset(theirs))
+                name = str(user.get("UserName", id_))
+                yield from look(center, id_, name, frozenset(theirs))
             except ConnectorError as error:
-                yield Gap(NAME, account, f"{kind} of {user['UserName']}", error.detail)
+                yield Gap(NAME, account, f"{kind} of {user.get('UserName', id_)}", error.detail)
 
 
 def is_theirs(user: Mapping[str, Json], wanted: Iterable[str]) -> bool:

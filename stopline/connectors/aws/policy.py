@@ -236,6 +236,15 @@ def allows(documents: Sequence[Json], action: str, resource: str) -> bool:
     return allowed
 
 
+def speaks(documents: Sequence[Json], action: str) -> bool:
+    """Whether identity policies allow an action on anything at all."""
+    return any(
+        s.get("Effect") == "Allow" and _speaks_of(s, action)
+        for d in documents
+        for s in statements(d)
+    )
+
+
 def _denies_all(statement: Json) -> bool:
     everything = (["*"], ["*"])
     said = (listed(statement.get("Action")), listed(statement.get("Resource")))

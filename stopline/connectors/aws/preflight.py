@@ -204,7 +204,30 @@ def _left_out(eyes: _Eyes) -> tuple[str, ...]:
     """How actions begin that nobody needs here: of resources that the estate's file leaves out."""
     kinds = eyes.clients.estate.resources
     wanted = {row.speaks for row in ROWS if row.contains in kinds}
-    return tuple(row.speaks.rstrip("*") for row in ROWS if row.speaks not in wanted)
+    center = eyes.clients.estate.identity_center
+    people = () if center and center.account == eyes.account else _OF_PEOPLE
+    return (*people, *(row.speaks.rstrip("*") for row in ROWS if row.speaks not in wanted))
+
+
+_OF_PEOPLE = ("identitystore:", "sso:")
+"""Asked for in the one account in which Identity Center is administered."""
+
+
+_UUID = "00000000-0000-0000-0000-000000000000"
+_INSTANCE = "ssoins-0000000000000000"
+_PEOPLES = {
+    "GroupId": _UUID,
+    "IdentityStoreId": "d-0000000000",
+    "InstanceArn": f"arn:aws:sso:::instance/{_INSTANCE}",
+    "MemberId": {"UserId": _UUID},
+    "PermissionSetArn": f"arn:aws:sso:::permissionSet/{_INSTANCE}/ps-0000000000000000",
+    "PrincipalId": _UUID,
+    "PrincipalType": "USER",
+    "UserId": _UUID,
+    "AccountAssignmentCreationRequestId": _UUID,
+    "AccountAssignmentDeletionRequestId": _UUID,
+}
+"""Words of Identity Center, about nobody."""
 
 
 def _words(eyes: _Eyes, action: str, buckets: Sequence[str]) -> dict[str, Any] | None:
@@ -213,7 +236,7 @@ def _words(eyes: _Eyes, action: str, buckets: Sequence[str]) -> dict[str, Any] |
     client = eyes.clients.reading(eyes.account, service)
     shape = client.meta.service_model.operation_model(operation).input_shape
     region = client.meta.region_name
-    known: dict[str, Any] = {
+    known: dict[str, Any] = _PEOPLES | {
         "Attribute": _ATTRIBUTES.get(operation),
         "BackupVaultName": NOBODY,
         "Bucket": buckets[0] if buckets else None,
@@ -223,6 +246,7 @@ def _words(eyes: _Eyes, action: str, buckets: Sequence[str]) -> dict[str, Any] |
         "DomainName": NOBODY,
         "FileSystemId": "fs-00000000000000000",
         "FunctionName": NOBODY,
+        "AccountId": eyes.account,
         "ImageId": "ami-00000000000000000",
         "KeyId": "00000000-0000-0000-0000-000000000000",
         "MaxItems": 1,

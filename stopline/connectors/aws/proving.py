@@ -25,7 +25,7 @@ from stopline.connectors.aws.evaluating import Policies
 from stopline.connectors.aws.fastcut import COVERED
 from stopline.connectors.aws.kinds import where_of
 from stopline.connectors.aws.organizing import Bound, Bounds
-from stopline.connectors.aws.policy import statements
+from stopline.connectors.aws.policy import listed, statements
 from stopline.connectors.aws.resources import BY_STATEMENT
 from stopline.connectors.aws.sharing import ASSUME
 from stopline.errors import ConnectorError
@@ -160,14 +160,20 @@ def _reached(body: Json, places: set[str], bounds: Bounds) -> str:
     if not below:
         return "it is attached to nothing in which an account of the lab's is"
     documents = (OPEN_CONTROL, body)
-    for number in below:
-        for ours in statements(body):
-            controls = Policies(resource=OPEN, rcps=documents)
-            if "Principal" not in ours:
-                controls = Policies(resource=OPEN, scps=(documents,))
-            if why := let_past(of_control(ours, number), controls):
-                return why
+    meant = [(n, ours) for n in below for ours in statements(body) if n in _meant(ours, n)]
+    for number, ours in meant:
+        controls = Policies(resource=OPEN, rcps=documents)
+        if "Principal" not in ours:
+            controls = Policies(resource=OPEN, scps=(documents,))
+        if why := let_past(of_control(ours, number), controls):
+            return why
     return ""
+
+
+def _meant(ours: Json, number: str) -> list[str]:
+    """The accounts of whose principals a statement speaks; of one about resources, any."""
+    said = (ours.get("Condition") or {}).get("StringEquals", {}).get("aws:PrincipalAccount")
+    return [number] if "Principal" in ours or said is None else [str(n) for n in listed(said)]
 
 
 OPEN_CONTROL: Json = {"Statement": {"Effect": "Allow", "Action": "*", "Resource": "*"}}

@@ -76,7 +76,7 @@ def _looked(clients: Clients, errand: _Errand, reach: Reach) -> tuple[int, list[
             found += _one(clients, row, where, reach)
         except ConnectorError as error:
             found.append(Gap(NAME, errand.account, f"{row.kind} {where.id}", error.detail))
-        except (KeyError, ValueError) as error:  # no JSON, or not as AWS documents it
+        except (LookupError, ValueError) as error:  # no JSON, or not as AWS documents it
             detail = translated(error, f"{row.kind} {where.id}", writing=False).detail
             found.append(Gap(NAME, errand.account, f"{row.kind} {where.id}", detail))
     return len(names), found

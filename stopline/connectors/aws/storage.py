@@ -1,7 +1,7 @@
 """What a vendor reaches of an estate's buckets, and what is to be preserved; and our own marks."""
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 
@@ -32,6 +32,8 @@ class Reach:
     selectors: AwsSelectors
     selected: Sequence[Selected]
     own: tuple[str, ...]
+    members: Callable[[], frozenset[str] | None] = lambda: None
+    """The vendor's accounts that are in the lab's organization; None where nobody can say."""
 
 
 def discover(

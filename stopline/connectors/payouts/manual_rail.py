@@ -12,7 +12,15 @@ once, and releases when the last of them gives it up.
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from stopline.attesting import Attestation, Became, Step, Told, standing, undecided
+from stopline.attesting import (
+    Attestation,
+    Became,
+    Step,
+    Told,
+    released_since,
+    standing,
+    undecided,
+)
 from stopline.connectors.payouts.fairness import facts, refused
 from stopline.connectors.payouts.marks import CODE, GRANT, NAME, owed
 from stopline.errors import ConnectorError
@@ -154,10 +162,17 @@ class ManualRail:
         yield Residual(change.address, what, "until the pause ends")
 
     def unproved(self, held: Sequence[Change]) -> Iterator[Unproved]:
-        """Name what one person says to have held, and nobody else has confirmed."""
+        """Name what one person says to have held, and nobody else has confirmed.
+
+        Where somebody said since that they released it, nobody knows whether the hold stands.
+        """
         for change in held:
-            hold = standing(self._told(change.address))
-            if hold is not None and hold.waits:
+            told = self._told(change.address)
+            hold = standing(told)
+            if hold is not None and (doubt := released_since(told, hold)):
+                why = f"{doubt.by} said that it was released, which nobody confirmed: look there"
+                yield Unproved(change.address, why)
+            elif hold is not None and hold.waits:
                 yield Unproved(change.address, f"{hold.by} says so; another person must confirm it")
 
     # --- reading and writing -----------------------------------------------------------------

@@ -126,7 +126,7 @@ def test_every_permission_is_one_that_the_sdk_knows() -> None:
     """A misspelt permission is in nobody's policy: each is a service and an operation of AWS."""
     renamed = {"s3:ListAllMyBuckets": "ListBuckets", "s3:GetLifecycleConfiguration": "",
                "s3:PutLifecycleConfiguration": ""}  # fmt: skip
-    services = {"elasticfilesystem": "efs", "es": "opensearch"}
+    services = {"elasticfilesystem": "efs", "es": "opensearch", "sso": "sso-admin"}
     known = {
         prefix: set(a_session().get_service_model(services.get(prefix, prefix)).operation_names)
         for prefix in {p.partition(":")[0] for p in PERMISSIONS["read"] | PERMISSIONS["write"]}

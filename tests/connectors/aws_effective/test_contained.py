@@ -55,6 +55,8 @@ ACTS = {
     "lambda": ("lambda:InvokeFunction", "lambda:InvokeFunctionUrl"),
     "elasticfilesystem": ("elasticfilesystem:ClientMount", "elasticfilesystem:ClientWrite"),
     "es": ("es:ESHttpGet", "es:ESHttpPost"),
+    "kinesis": ("kinesis:GetRecords", "kinesis:PutRecord"),
+    "backup": ("backup:CopyIntoBackupVault", "backup:StartBackupJob"),
 }
 
 

@@ -182,8 +182,8 @@ def test_what_stands_and_does_not_help_is_unverified_and_can_be_given_back(
     assert event.data["unverified"] == [str(change.address)]
     assert f"can still dynamodb:any on {table}/index/any" in event.data["why"][str(change.address)]
     assert len(waited) == 2
-    asked = SimpleNamespace(vendor="mercor")
-    (left,) = reading._unverified(asked, [event], book.writes.holds())
+    asked = SimpleNamespace(vendor="mercor", id=PAUSE)
+    (left,) = reading._unverified(book, asked, [event], book.writes.holds())
     assert left.reason == event.data["why"][str(change.address)]
 
     back = planner.plan_restore("mercor", PAUSE, book.writes.holds(), Scope())

@@ -282,7 +282,7 @@ def test_the_resources_of_an_account_that_cannot_be_read_are_a_gap(cloud: Cloud)
     """None of them was looked at; where the estate looks at none, there is nothing to say."""
     clients = cloud.connector(resources=("sqs-queues",)).clients
     (gap,) = reached.discover(clients, [DATA], {DATA: "no way in"}, REACH)
-    assert gap == Gap("aws", DATA, "policies of resources", "no way in")
+    assert gap == Gap("aws", DATA, "policies and shares of resources", "no way in")
     none = cloud.connector(resources=()).clients
     assert list(reached.discover(none, [DATA], {DATA: "no way in"}, REACH)) == []
     assert not cloud.sent
