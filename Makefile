@@ -27,8 +27,8 @@ $(STAMP): requirements-dev.lock pyproject.toml
 drill: setup  ## the whole product against an emulated estate; ARGS='--output json'
 	@$(BIN)/stopline drill $(ARGS)
 
-test: setup  ## every test, in two processes; ARGS='-n 0 tests/core' for a part in one
-	@$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder $(ARGS)
+test: setup  ## every test, in three processes; ARGS='-n 0 tests/core' for a part in one
+	@$(BIN)/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder $(ARGS)
 
 check: lint types arch lock-fresh supply  ## what CI checks before the tests
 
