@@ -165,15 +165,17 @@ _NOTHING: Json = {
 }
 
 
+_ELSEWHERE = (
+    "lambda:", "elasticfilesystem:", "es:", "sso:", "identitystore:",
+    "backup:", "ec2:", "kinesis:", "ram:", "rds:",
+)  # fmt: skip
 UNSERVED = {"iam:PutUserPermissionsBoundary", "iam:DeleteUserPermissionsBoundary"} | {
-    action
-    for action in READ | WRITE
-    if action.startswith(("lambda:", "elasticfilesystem:", "es:", "sso:", "identitystore:"))
+    action for action in READ | WRITE if action.startswith(_ELSEWHERE)
 }
 """The emulator answers 500 to the first two, and takes the signatures of the others for forged
-while it holds us to policies: a boundary is tested as opinion, functions against AWS's own model,
-file systems, domains and Identity Center by the contract, which holds the calls to what is
-declared as well."""
+while it holds us to policies: a boundary is tested as opinion, functions, vaults and resource
+shares against AWS's own model, file systems, domains, people, streams and the other shares by the
+contract, which holds the calls to what is declared as well."""
 
 
 @pytest.mark.timeout(180)
