@@ -125,12 +125,6 @@ def _answered(
             f"{one.deed.sha256[:12]}). Nothing was confirmed.",
             f"Have {one.by} give you that file, and look at it.",
         )
-    if asked.word != CONFIRM and one.deed.step is Step.HOLD and _goes_back(pause):
-        raise RefusedError(
-            f"The pause {pause.id} is being rolled back, and what {one.by} held would be forgotten "
-            "there. Nothing was written down.",
-            "Have it released by hand, as the rollback asks; what was held is accounted for there.",
-        )
     about = (one.ref, one.seq, one.by)
     signed = deed_statement(book.id, pause, asked.word, asked.by, asked.reason, about)
     signature = approvers.vouch(signed, asked.signature)
@@ -144,15 +138,11 @@ def _answered(
     book.pauses.note(pause.id, CONFIRMED if asked.word == CONFIRM else DENIED, data, asked.by)
 
 
-def _goes_back(pause: Pause) -> bool:
-    return pause.status is PauseStatus.RESTORING
-
-
 def _is_over(pause: Pause, step: Step) -> bool:
     """Whether the pause goes another way by now; what is held may be confirmed in any open one."""
     if step is Step.HOLD:
         return pause.status is PauseStatus.CLOSED
-    return not _goes_back(pause)
+    return pause.status is not PauseStatus.RESTORING
 
 
 def _data(asked: Attesting, address: Address, signature: str, signed: Statement) -> dict[str, Json]:

@@ -140,25 +140,31 @@ def unsettled(held: Iterable[Amount], settled: Iterable[Amount]) -> list[str]:
 
 
 def standing(told: Iterable[Attestation]) -> Attestation | None:
-    """The hold that stands by what was attested; it may still wait for its confirmation.
+    """The hold that stands by what was attested, or may: two people release it, nobody else.
 
-    A release counts once it is confirmed, a hold from the moment that a person acted.
+    It counts from the moment that a person acted. One that another person refused may stand all the
+    same, in that system or in part: `doubt` says so.
     """
-    hold = None
+    holds: list[Attestation] = []
     for one in told:
-        if one.refused_by:
-            continue
         if one.deed.step is Step.HOLD:
-            hold = one
+            holds.append(one)
         elif one.confirmed_by:
-            hold = None
-    return hold
+            holds = []
+    sure = [hold for hold in holds if not hold.refused_by]
+    return (sure or holds)[-1] if holds else None
 
 
-def released_since(told: Iterable[Attestation], hold: Attestation) -> Attestation | None:
-    """A release that somebody attested after a hold, and that nobody has confirmed."""
+def doubt(told: Sequence[Attestation]) -> str:
+    """Why nobody knows whether the hold stands as it was attested; empty where that is known."""
+    hold = standing(told)
+    if hold is None:
+        return ""
+    if hold.refused_by:
+        return f"{hold.by} said that it is held, and {hold.refused_by} that it is not so"
     later = (one for one in told if one.seq > hold.seq and one.deed.step is Step.RELEASE)
-    return next((one for one in later if not one.confirmed_by), None)
+    released = next((one for one in later if not one.confirmed_by), None)
+    return f"{released.by} said that it was released, which nobody confirmed" if released else ""
 
 
 def held_by(told: Iterable[Attestation]) -> tuple[Amount, ...]:

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from stopline.attesting import Attestation, Deed, Step, standing, undecided
+from stopline.attesting import Attestation, Deed, Step, doubt, standing, undecided
 from stopline.journal.store import Event, Store
 from stopline.model import Address, Direction
 from stopline.receipts import Cause
@@ -79,8 +79,9 @@ def _task(store: Store, pause: str, address: Address, asked: Task | None) -> Tas
     told = attested(store, address)
     if one := undecided(told):
         return Task(pause, address, one.deed.step, asked.since if asked else one.at, one)
-    is_held = standing(told) is not None
-    return asked if asked and is_held is (asked.step is Step.RELEASE) else None
+    is_there = standing(told) is not None
+    wanted = is_there if asked and asked.step is Step.RELEASE else not is_there or doubt(told)
+    return asked if wanted else None
 
 
 def _by_seq(events: Iterable[Event]) -> Mapping[int, str]:

@@ -12,6 +12,7 @@ from stopline.attesting import (
     Became,
     Deed,
     Step,
+    doubt,
     held_by,
     standing,
     undecided,
@@ -21,7 +22,8 @@ from stopline.attesting import (
 from stopline.connectors.payouts import PayoutsConnector
 from stopline.connectors.payouts.manual_rail import HELD, ManualRail
 from stopline.estate import Ledger
-from stopline.model import Address, Grant, Scope, Skip
+from stopline.judging import Known, judge
+from stopline.model import Address, Breadth, Change, Direction, Grant, Scope, Skip
 from stopline.money import ESCAPED
 from stopline.playbook import Approvals, Phase, Playbook, Rule
 from stopline.port import Mark, Terms
@@ -116,20 +118,43 @@ def test_a_release_is_taken_if_it_accounts_for_every_cent_and_only_then(
         assert wrong_with(a_deed(Step.RELEASE, *settled, cent), held)
 
 
-@given(st.lists(st.tuples(st.sampled_from(Step), st.sampled_from(["yes", "no", ""]))))
+WORDS = st.lists(st.tuples(st.sampled_from(Step), st.sampled_from(["yes", "no", ""])))
+
+
+@given(WORDS)
 def test_only_a_confirmed_release_ends_a_hold(words: list[tuple[Step, str]]) -> None:
-    """A hold counts from the deed, what was refused never; two people release it."""
-    told = tuple(
+    """A hold counts from the deed; two people release it, and nobody's no makes it forgotten."""
+    told = said(words)
+    ends = [n for n, word in enumerate(words) if word == (Step.RELEASE, "yes")]
+    since = words[ends[-1] + 1 :] if ends else words
+    expected = any(step is Step.HOLD for step, _ in since)
+    assert (standing(told) is not None) is expected
+    rail = ManualRail("deel", LEDGER, lambda _: told)
+    assert bool(rail.read(ADDRESS.document).states) is expected
+    assert (undecided(told) is None) is all(word for _, word in words)
+
+
+@given(WORDS)
+def test_a_hold_of_which_nobody_knows_is_asked_for_again_whichever_way_the_pause_goes(
+    words: list[tuple[Step, str]],
+) -> None:
+    """Refused, or said to be released by one person alone: neither held, nor gone."""
+    told = said(words)
+    rail = ManualRail("deel", LEDGER, lambda _: told)
+    observed = rail.read(ADDRESS.document)
+    hold, held = standing(told), Change(ADDRESS, None, HELD, "by-hand", Breadth.NARROW, marked=True)
+    if hold is None or not doubt(told):
+        assert observed.states == ({ADDRESS: HELD} if hold else {})
+        return
+    assert [one.address for one in rail.unproved([held])] == [ADDRESS]
+    known = Known(prior=None, ours=HELD, written=True)
+    assert judge(held, Direction.CONTAIN, observed, known).outcome is None
+    assert judge(held.inverse(), Direction.RESTORE, observed, known).outcome is None
+
+
+def said(words: list[tuple[Step, str]]) -> tuple[Attestation, ...]:
+    """Deeds in order, with another person's yes, no, or nothing yet."""
+    return tuple(
         attested(n, a_deed(step), yes="riley" * (word == "yes"), no="riley" * (word == "no"))
         for n, (step, word) in enumerate(words)
     )
-    counts = [
-        step is Step.HOLD
-        for step, word in words
-        if word == "yes" or (step is Step.HOLD and not word)
-    ]
-    expected = bool(counts) and counts[-1]
-    assert (standing(told) is not None) is expected
-    rail = ManualRail("deel", LEDGER, lambda _: told)
-    assert rail.read(ADDRESS.document).states == ({ADDRESS: HELD} if expected else {})
-    assert (undecided(told) is None) is all(word for _, word in words)

@@ -17,7 +17,7 @@ from stopline.attesting import (
     Became,
     Step,
     Told,
-    released_since,
+    doubt,
     standing,
     undecided,
 )
@@ -49,6 +49,12 @@ PAID = "paid-by-hand"
 MANUAL = "manual-hold"
 HELD = State.of({"code": CODE, "held": "by hand"})
 """What stands where a person holds for us."""
+IN_DOUBT = State.of({"code": CODE, "held": "in doubt"})
+"""What may stand there: contained it is to be held again, given back it is to be released."""
+
+
+def _state(told: Sequence[Attestation]) -> State:
+    return IN_DOUBT if doubt(told) else HELD
 
 
 @dataclass(frozen=True)
@@ -85,7 +91,8 @@ class ManualRail:
         if "#" in who:
             yield Gap(NAME, self.name, f"payee {who}", "its id holds '#', which no address takes")
             return
-        hold = standing(told(self._address(who)))
+        said = told(self._address(who))
+        hold = standing(said)
         person: dict[str, Json] = facts(person=self.ledger.persons, pay_by=None)
         proto = Grant(
             Address(NAME, self.name, PAID, who),
@@ -97,7 +104,7 @@ class ManualRail:
         )
         yield proto
         if hold is not None:
-            yield Seen(self._address(who), HELD)
+            yield Seen(self._address(who), _state(said))
             if hold.confirmed_by:
                 yield from self._owed(proto, hold, person)
 
@@ -169,9 +176,8 @@ class ManualRail:
         for change in held:
             told = self._told(change.address)
             hold = standing(told)
-            if hold is not None and (doubt := released_since(told, hold)):
-                why = f"{doubt.by} said that it was released, which nobody confirmed: look there"
-                yield Unproved(change.address, why)
+            if why := doubt(told):
+                yield Unproved(change.address, f"{why}: look there")
             elif hold is not None and hold.waits:
                 yield Unproved(change.address, f"{hold.by} says so; another person must confirm it")
 
@@ -180,8 +186,8 @@ class ManualRail:
     def read(self, document: Document) -> Observed:
         """What people attested of one payee. Raises ConnectorError where nobody can say."""
         address = Address(NAME, self.name, MANUAL, document.id)
-        hold = standing(self._told(address))
-        return Observed(document, {address: HELD} if hold is not None else {})
+        told = self._told(address)
+        return Observed(document, {address: _state(told)} if standing(told) is not None else {})
 
     def write(self, changes: Sequence[Change]) -> None:
         """Say that a person must do it. Raises ConnectorError: nothing is written here, ever."""
