@@ -25,6 +25,11 @@ _BY_STATUS = {
     429: Cause.THROTTLED,
 }
 _MOVED = 412
+_PUBLIC = "public access prevention"
+"""A list that names everybody is not taken under it, whatever else the edit is about.
+
+https://docs.cloud.google.com/storage/docs/public-access-prevention
+"""
 _CONFLICT = 409
 _FORBIDDEN = 403
 _SERVER_ERROR = 500
@@ -46,6 +51,8 @@ def _answered(error: HttpError, what: str, open_: bool | None) -> ConnectorError
     code = int(error.resp.status)
     status, message, reasons = _said(error)
     detail = f"{what}: {code} {status}: {message}"
+    if code == _MOVED and _PUBLIC in message.lower():
+        return ConnectorError(Cause.REFUSED, detail)  # no other reading would help
     if code == _MOVED or (code == _CONFLICT and status == "ABORTED"):
         return StaleError(detail)
     if code == _FORBIDDEN and reasons & _SLOW:

@@ -42,6 +42,18 @@ def test_a_moved_etag_is_stale(error: HttpError) -> None:
     assert isinstance(translated(error, "x", writing=True), StaleError)
 
 
+def test_trap_what_is_public_is_refused_under_prevention_and_has_not_moved() -> None:
+    """The same 412 as for a moved tag: reading again would go on for ever, and say nothing."""
+    said = (
+        "The member bindings allUsers are not allowed since public access prevention is enforced."
+    )
+    body = {"error": {"message": said, "errors": [{"reason": "conditionNotMet"}]}}
+    error = HttpError(httplib2.Response({"status": 412}), json.dumps(body).encode())
+    found = translated(error, "storage.objects.patch", writing=True)
+    assert not isinstance(found, StaleError)
+    assert (found.cause, found.landed) == (Cause.REFUSED, False)
+
+
 @pytest.mark.parametrize("error", [answer(503), TimeoutError(), httplib2.ServerNotFoundError("x")])
 def test_trap_5_a_lost_answer_leaves_open_whether_a_write_landed(error: Exception) -> None:
     """A read has surely changed nothing; of a write nobody can say."""
