@@ -168,6 +168,27 @@ def test_a_bucket_counts_once_however_many_statements(buckets: int, spoken: list
     assert all("6 of 10 buckets" in f.what for f in findings)
 
 
+@pytest.mark.parametrize(("people", "spoken"), [(5, []), (6, ["too-large-a-share"])])
+def test_a_person_counts_once_however_many_groups(people: int, spoken: list[str]) -> None:
+    """A domain that is the lab's own would take half of a directory out of its groups."""
+    proto = overlay(grant("user", "v"), Breadth.NARROW)
+    changes = [
+        replace(
+            proto,
+            address=replace(proto.address, kind=kind, id=f"{kind}/v{n}"),
+            principal=f"v{n}",
+        )
+        for n in range(people)
+        for kind in ("group-membership", "account-assignment")
+    ]
+    made = Plan("mercor", Direction.CONTAIN, Scope(), tuple(changes))
+    counted = (Counted("memory", "r1", "directory-user", 10),)
+    snapshot = Snapshot("mercor", (grant("user", "v"),), counted=counted)
+    findings = list(guard(made, snapshot, BOUNDS))
+    assert names(findings) == spoken
+    assert all("6 of 10 directory-users" in f.what for f in findings)
+
+
 @pytest.mark.parametrize("owner", ["user", "role"])
 def test_an_attachment_counts_its_principal(owner: str) -> None:
     """What AWS calls an attachment takes everything from one user or one role."""

@@ -300,6 +300,19 @@ def test_a_search_domain_in_the_middle_of_a_change_takes_ours_later() -> None:
         assert (said.cause, said.landed) == (cause, False)
 
 
+def test_a_stream_in_the_middle_of_a_change_takes_ours_later() -> None:
+    """Kinesis has one code for too many requests and for too many streams; both pass."""
+    for code, message in (
+        ("ResourceInUseException", "Stream labels is not ACTIVE"),
+        ("LimitExceededException", "Rate exceeded for stream labels"),
+        ("LimitExceededException", "Number of concurrent requests exceeded"),
+    ):
+        said = translated(answered(code, 400, message), "kinesis.put", writing=True)
+        assert (said.cause, said.landed) == (Cause.THROTTLED, False)
+    full = answered("LimitExceededException", 400, "Cannot exceed quota for PoliciesPerRole: 10")
+    assert translated(full, "iam.attach_role_policy", writing=True).cause is Cause.QUOTA
+
+
 @pytest.mark.parametrize("code", CODES)
 def test_every_error_of_aws_has_its_cause(code: str) -> None:
     """What happens next hangs on it; and whether a write may have landed."""

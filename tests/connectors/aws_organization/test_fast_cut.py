@@ -125,7 +125,31 @@ def test_an_account_of_the_vendors_in_the_organization_is_denied_everything(
     assert reasons(plan(ground), "as the lab's own")
 
 
-@pytest.mark.parametrize("place", [RESEARCH, "r-ab12", "ou-ab12-abcdefgh"])
+def test_who_is_protected_in_an_account_of_the_vendors_is_spared_there(
+    ground: OrganizationGround,
+) -> None:
+    """By its number; by a pattern for any account the vendor could spare a role that it makes."""
+    ours = f"arn:aws:iam::{ground.owner.member}:role/break-glass/ir"
+    protected = PROTECTED.model_copy(update={"break_glass": (BREAK_GLASS, ours)})
+    ground.estate = ground.estate.model_copy(update={"protected": protected})
+    said = statement(plan(ground), MEMBERS)
+    assert said["Condition"] == {"ArnNotLike": {"aws:PrincipalArn": [ours]}}
+
+
+def test_the_account_that_manages_the_organization_is_never_a_vendors(
+    ground: OrganizationGround,
+) -> None:
+    """Denied everything there, nobody could take the deny away again: nor is it ever attached."""
+    assert ground.estate.aws is not None
+    assert ground.estate.aws.organization is not None
+    own = ground.estate.aws.organization.model_copy(update={"account": ground.owner.member})
+    aws = ground.estate.aws.model_copy(update={"organization": own})
+    assert aws.own == {*aws.accounts, ground.owner.member}
+    ground.estate = ground.estate.model_copy(update={"aws": aws})
+    assert reasons(plan(ground), "as the lab's own")
+
+
+@pytest.mark.parametrize("place", [RESEARCH, MANAGEMENT, "r-ab12", "ou-ab12-abcdefgh"])
 def test_the_policy_for_members_is_attached_to_nothing_else(
     ground: OrganizationGround, place: str
 ) -> None:

@@ -5,22 +5,20 @@ The clients are botocore's own, with its own stubs: requests and answers are hel
 
 import json
 import shlex
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import replace
+from functools import partial
 
 import boto3
 import pytest
 from botocore import xform_name
 from botocore.stub import Stubber
-from support.aws import DATA, MERCER, MERCOR, VENDOR, estate
+from support import aws_stubs
+from support.aws import DATA, MERCER, MERCOR
 from support.aws_cli import parsed
+from support.aws_stubs import REACH
 from support.grants import a_grant, opinions
 
 from stopline.connectors.aws import AwsConnector, reached
-from stopline.connectors.aws.clients import Clients
-from stopline.connectors.aws.policy import Vendors
-from stopline.connectors.aws.storage import Reach
 from stopline.errors import ConnectorError, StaleError
 from stopline.model import Change, Document, Grant, Seen
 from stopline.receipts import Cause
@@ -33,26 +31,15 @@ ALLOW = {
     "Principal": {"AWS": [f"arn:aws:iam::{number}:root" for number in (MERCOR, MERCER)]},
 }  # fmt: skip
 POLICY = json.dumps({"Version": "2012-10-17", "Id": "default", "Statement": [ALLOW]}, indent=1)
-REACH = Reach(Vendors(accounts=frozenset({MERCOR})), VENDOR.aws, (), ())
 
 
-@contextmanager
-def answering(mode: str, connector: AwsConnector) -> Iterator[Stubber]:
-    """One of the connector's clients is answered by botocore's stub."""
-    client = boto3.client(
-        "lambda", region_name="us-east-1", aws_access_key_id="k", aws_secret_access_key="s"
-    )
-    connector.clients._clients[DATA, "lambda/us-east-1", mode] = client
-    with Stubber(client) as stub:
-        yield stub
-        stub.assert_no_pending_responses()
+answering = partial(aws_stubs.answering, "lambda")
 
 
 @pytest.fixture
 def connector() -> AwsConnector:
     """A connector that looks at functions, and that nobody answers yet."""
-    resources = ("lambda-functions",)
-    return AwsConnector(Clients(estate(resources=resources, regions=("us-east-1",))), 0.0)
+    return aws_stubs.looking_at("lambda-functions")
 
 
 def get(stub: Stubber, text: str, tag: str = OLD, arn: str = ARN) -> None:

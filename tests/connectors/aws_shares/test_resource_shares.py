@@ -4,21 +4,21 @@ The client is botocore's own, with its own stubs: requests and answers are held 
 """
 
 import shlex
-from collections.abc import Iterator
-from contextlib import contextmanager
+from dataclasses import replace
+from functools import partial
 
 import boto3
 import pytest
 from botocore.stub import Stubber
-from support.aws import DATA, MERCER, MERCOR, VENDOR, estate
+from support import aws_stubs
+from support.aws import DATA, MERCER, MERCOR, VENDOR
 from support.aws_cli import parsed
 from support.aws_shares import playbook
+from support.aws_stubs import REACH
 
 from stopline.connectors.aws import AwsConnector, documents, proving, reached
-from stopline.connectors.aws.clients import Clients
-from stopline.connectors.aws.policy import Vendors
-from stopline.connectors.aws.storage import Reach
 from stopline.errors import ConnectorError
+from stopline.estate import AwsOrganization
 from stopline.model import Change, Document, Gap, Grant, Skip, State
 from stopline.port import Mark, Terms
 from stopline.receipts import Cause
@@ -26,8 +26,7 @@ from stopline.receipts import Cause
 ARN = f"arn:aws:ram:us-east-1:{DATA}:resource-share/0a"
 DOCUMENT = Document("aws", DATA, "resource-share-principal", "us-east-1/0a")
 OURS = documents.address(DOCUMENT, MERCOR)
-ORGANISATION = "arn:aws:organizations::111122223333:organization/o-lab"
-REACH = Reach(Vendors(accounts=frozenset({MERCOR})), VENDOR.aws, (), ())
+ORGANISATION = "arn:aws:organizations::111122223333:organization/o-lab0123456"
 TERMS = Terms(VENDOR, playbook(), Mark("0a1b2c3d", "00000001"))
 EDIT = {"resourceShareArn": ARN, "principals": [MERCOR]}
 
@@ -38,23 +37,13 @@ def _no_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("stopline.connectors.aws.handed.SETTLING", (0.0, 0.0))
 
 
-@contextmanager
-def answering(mode: str, connector: AwsConnector) -> Iterator[Stubber]:
-    """One of the connector's clients is answered by botocore's stub."""
-    client = boto3.client(
-        "ram", region_name="us-east-1", aws_access_key_id="k", aws_secret_access_key="s"
-    )
-    connector.clients._clients[DATA, "ram/us-east-1", mode] = client
-    with Stubber(client) as stub:
-        yield stub
-        stub.assert_no_pending_responses()
+answering = partial(aws_stubs.answering, "ram")
 
 
 @pytest.fixture
 def connector() -> AwsConnector:
     """A connector that looks at resource shares, and that nobody answers yet."""
-    words = estate(resources=("resource-shares",), regions=("us-east-1",))
-    return AwsConnector(Clients(words), 0.0)
+    return aws_stubs.looking_at("resource-shares")
 
 
 def associated(stub: Stubber, **principals: str) -> None:
@@ -188,6 +177,23 @@ def test_a_share_with_an_organisation_is_a_gap(connector: AwsConnector) -> None:
     (gap,) = (f for f in found if isinstance(f, Gap))
     assert ORGANISATION in gap.what
     assert not [f for f in found if isinstance(f, Grant)]
+
+
+@pytest.mark.parametrize(
+    ("members", "gaps"), [(frozenset[str](), 0), (frozenset({MERCOR}), 1), (None, 1)]
+)
+def test_the_labs_own_organisation_without_the_vendor_in_it_is_no_gap(
+    members: frozenset[str] | None, gaps: int
+) -> None:
+    """Where every account of the vendor's is surely outside; what nobody can say stays a gap."""
+    own = AwsOrganization(id="o-lab0123456", account="999900001111", role="cut")
+    connector = aws_stubs.looking_at("resource-shares", organization=own)
+    with answering("reading", connector) as stub:
+        listed(stub)
+        associated(stub, lab="ASSOCIATED")
+        reach = replace(REACH, members=lambda: members)
+        found = list(reached.discover(connector.clients, [DATA], {}, reach))
+    assert len([f for f in found if isinstance(f, Gap)]) == gaps
 
 
 def test_that_the_vendor_must_accept_anew_is_told_before_anybody_approves(
