@@ -82,7 +82,10 @@ class PeoplesWords:
 
     async def _ask_back(self, restore: api.RestoreOrder) -> api.PlanRef:
         state = self._state
+        had_begun = state.begun
         state.withdraw()
+        if had_begun:  # what is left of it nobody may release any more, by hand or otherwise
+            await self._conclude(Direction.CONTAIN, "", "")
         state.restore, state.interrupted = restore, ""
         await workflow.wait_condition(lambda: self._planned(restore))
         if state.pending is not None and state.restore is restore:

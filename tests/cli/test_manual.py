@@ -210,6 +210,22 @@ def test_a_rollback_that_is_stopped_leaves_the_rest_held(asking: Asking, proof: 
     assert "is stopped" in late.said
 
 
+def test_a_rollback_that_another_request_took_the_place_of_releases_nothing_more(
+    asking: Asking, proof: Path
+) -> None:
+    """Its approval went with it: what people release by hand wants the new one's."""
+    contained(asking, proof)
+    asking.rollback()
+    assert asking.approve().code == 6
+    settled(asking, "restoring")
+    assert asking.rollback().code == 5
+    assert asking.house.book.pauses.list("mercor")[-1].status != "restoring"
+    early = done(asking, proof)
+    assert early.code == 1
+    assert "a release is not what it waits for" in early.said
+    assert [str(h.address) for h in asking.house.book.writes.holds()] == [ADDRESS]
+
+
 def test_whoever_is_waited_for_too_long_is_told_once(asking: Asking, proof: Path) -> None:
     """By the estate's `escalate_hours`, once for each time that a person is waited for."""
     assert asking.pause().code == 5
