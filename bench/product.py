@@ -14,13 +14,13 @@ from typing import IO, Any
 from temporalio.api.enums.v1 import EventType
 from temporalio.api.history.v1 import HistoryEvent
 from temporalio.client import Client, WorkflowHandle
-from temporalio.contrib.pydantic import pydantic_data_converter
 
 from activities import api
 from bench.endpoint import Size
 from bench.side import Figures
 from stopline.configuration import Frozen
 from stopline.connectors.memory import NAME
+from stopline.entrypoints.temporal import CONVERTER
 from stopline.journal.book import Book, open_book
 from stopline.model import Direction
 from stopline.receipts import Outcome
@@ -248,7 +248,7 @@ async def product(folder: Path, address: str, size: Size, threads: int) -> Async
     journal = f"sqlite:///{folder / 'journal.db'}"
     book = open_book(journal)
     frozen = book.pauses.keep("frozen", Frozen(VENDOR, PLAYBOOK, "{}").dump())
-    client = await Client.connect(address, data_converter=pydantic_data_converter)
+    client = await Client.connect(address, data_converter=CONVERTER)
     with (folder / "worker.log").open("w") as log:
         side = await asyncio.to_thread(Side.start, address, journal, threads, size, log)
         try:

@@ -12,11 +12,11 @@ from dataclasses import asdict, dataclass
 
 import structlog
 from temporalio.client import Client
-from temporalio.contrib.pydantic import pydantic_data_converter
 
 from activities.bodies import Activities
 from bench.endpoint import Endpoint, Size
 from stopline.connectors.memory import NAME
+from stopline.entrypoints.temporal import CONVERTER
 from stopline.entrypoints.worker import build_worker
 from stopline.journal.book import open_book
 from stopline.text import canonical, sha256
@@ -44,7 +44,7 @@ def figures(endpoint: Endpoint) -> Figures:
 async def serve(address: str, journal: str, threads: int, size: Size) -> None:
     """Work until standard input ends."""
     book, endpoint = open_book(journal), Endpoint(size)
-    client = await Client.connect(address, data_converter=pydantic_data_converter)
+    client = await Client.connect(address, data_converter=CONVERTER)
     activities = Activities(book, lambda _estate: {NAME: endpoint})
     async with build_worker(client, activities, threads=threads):
         sys.stdout.write("ready\n")

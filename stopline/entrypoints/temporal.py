@@ -33,7 +33,8 @@ from temporalio.client import (
     WorkflowUpdateRPCTimeoutOrCancelledError,
 )
 from temporalio.common import WorkflowIDConflictPolicy, WorkflowIDReusePolicy
-from temporalio.contrib.pydantic import pydantic_data_converter
+from temporalio.contrib.pydantic import PydanticPayloadConverter
+from temporalio.converter import CompositePayloadConverter, DataConverter
 from temporalio.envconfig import ClientConfig
 from temporalio.exceptions import ApplicationError, FailureError, WorkflowAlreadyStartedError
 from temporalio.service import RPCError, RPCStatusCode
@@ -60,6 +61,25 @@ TASK_WAITS = PendingWorkflowTaskState.PENDING_WORKFLOW_TASK_STATE_SCHEDULED
 ACTIVITY_WAITS = PendingActivityState.PENDING_ACTIVITY_STATE_SCHEDULED
 TAKEN_SECONDS = 8.0
 """What a worker that is there has not taken after this long, nobody takes."""
+
+_ADAPTING = PydanticPayloadConverter()
+
+
+class Converter(CompositePayloadConverter):
+    """The SDK's converter for pydantic, whose adapters of types are made once for the process.
+
+    The SDK makes a converter for each workflow it runs, and with it every adapter anew: of a
+    pause's state that takes a tenth of a second, of the two a workflow may think before the SDK
+    takes it for deadlocked. https://docs.temporal.io/develop/python/converters-and-encryption
+    """
+
+    def __init__(self) -> None:
+        """Share what was made."""
+        super().__init__(*_ADAPTING.converters.values())
+
+
+CONVERTER = DataConverter(payload_converter_class=Converter)
+"""How every process of ours writes values for Temporal, and reads them."""
 
 _REFUSED = re.compile(r'code: (?:Unauthenticated|PermissionDenied), message: "(?P<why>[^"]*)"')
 
@@ -98,7 +118,7 @@ async def connect(settings: Settings) -> Client:
     try:
         return await Client.connect(
             **profile,  # type: ignore[arg-type]
-            data_converter=pydantic_data_converter,
+            data_converter=CONVERTER,
             connect_timeout=CONNECT,
             identity=f"{settings.identity} {os.getpid()}@{socket.gethostname()}",
         )

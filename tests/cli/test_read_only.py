@@ -7,7 +7,6 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 from support.temporal import House, small_world
 from temporalio.client import Client, WorkflowFailureError
-from temporalio.contrib.pydantic import pydantic_data_converter
 from temporalio.exceptions import ActivityError, ApplicationError
 from temporalio.worker import Worker
 
@@ -16,7 +15,7 @@ from activities.bodies import Activities
 from activities.readonly import reading
 from stopline.connectors.memory import MemoryConnector
 from stopline.entrypoints.embedded import Server
-from stopline.entrypoints.temporal import connect, polled
+from stopline.entrypoints.temporal import CONVERTER, connect, polled
 from stopline.entrypoints.worker import serve
 from stopline.errors import RefusedError
 from stopline.journal.book import open_book
@@ -68,9 +67,7 @@ def test_a_write_that_reaches_a_read_only_worker_is_refused(temporal_server: Ser
     """A shard that is led there by mistake ends at once, with the reason, and is not retried."""
 
     async def scenario() -> None:
-        client = await Client.connect(
-            temporal_server.address, data_converter=pydantic_data_converter
-        )
+        client = await Client.connect(temporal_server.address, data_converter=CONVERTER)
         book, world = open_book("sqlite://"), small_world()
         before, connector = world.picture(), MemoryConnector(world)
         bodies = reading(Activities(book, lambda _: {"memory": connector}))

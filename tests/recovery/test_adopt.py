@@ -15,7 +15,6 @@ from support.pausing import FROZEN, PAUSE, Line, a_line
 from support.temporal import House
 from temporalio.api.sdk.v1 import WorkflowMetadata
 from temporalio.client import Client, WorkflowHandle
-from temporalio.contrib.pydantic import pydantic_data_converter
 from temporalio.testing import ActivityEnvironment
 
 from activities import api
@@ -25,7 +24,7 @@ from stopline.entrypoints import embedded
 from stopline.entrypoints.adoption import adopted_state
 from stopline.entrypoints.cli.main import main
 from stopline.entrypoints.cli.program import Program
-from stopline.entrypoints.temporal import Temporal, connect
+from stopline.entrypoints.temporal import CONVERTER, Temporal, connect
 from stopline.entrypoints.worker import build_worker
 from stopline.journal.book import Book, open_book
 from stopline.journal.pauses import PauseStatus
@@ -61,7 +60,7 @@ async def cut_off(line: Line, handle: WorkflowHandle[Any, Any]) -> None:
     await landed.wait()
     await gone(line, handle)
     running = 'WorkflowType = "Shard" AND ExecutionStatus = "Running"'
-    async for child in line.client.list_workflows(running):
+    async for child in line.listed(running):
         await line.client.get_workflow_handle(child.id).terminate("by hand")
     go.set()
     line.connector.hook = lambda _moment, _document: None
@@ -153,7 +152,7 @@ def test_a_server_that_lost_its_database_is_given_its_pauses_again() -> None:
     """The new server has never heard of the pause; the journal has, and that is enough."""
 
     async def scenario() -> None:
-        async with a_line(working=False) as line:
+        async with a_line(working=False, alone=True) as line:
             before = line.world.picture()
             async with line.working():
                 handle = await line.pause()
@@ -162,7 +161,7 @@ def test_a_server_that_lost_its_database_is_given_its_pauses_again() -> None:
             for file in line.server.folder.glob("temporal.db*"):
                 file.unlink()
             line.server.start()
-            line.client = await Client.connect(line.address, data_converter=pydantic_data_converter)
+            line.client = await Client.connect(line.address, data_converter=CONVERTER)
             await adopted(line)
             handle = line.client.get_workflow_handle(handle.id)
             async with line.working():
@@ -371,7 +370,7 @@ async def restored_by(line: Line, url: str, folder: Path, *, unproven: bool) -> 
     book = open_book(url, lease_seconds=6, request_seconds=3)
     assert book.id == line.book.id
     activities = Activities(book, lambda _: {NAME: line.connector}, place=Folder(folder / "sheets"))
-    handle = line.client.get_workflow_handle("pause/mercor/all", result_type=api.Summary)
+    handle = line.client.get_workflow_handle(line.order().workflow, result_type=api.Summary)
     async with build_worker(line.client, activities, threads=4):
         await line.rests(handle)
         waiting = await line.rollback(handle, unproven=unproven)

@@ -59,7 +59,7 @@ async def recorded() -> dict[str, str]:
     async with a_line() as line:
         await live(line)
         found: dict[str, str] = {}
-        listed = [one async for one in line.client.list_workflows()]
+        listed = [one async for one in line.listed()]
         for number, one in enumerate(sorted(listed, key=lambda w: (w.start_time, w.id)), 1):
             handle = line.client.get_workflow_handle(one.id, run_id=one.run_id)
             history = (await handle.fetch_history()).to_json()

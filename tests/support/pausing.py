@@ -7,9 +7,9 @@ from contextlib import asynccontextmanager, nullcontext
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from temporalio.client import Client, WorkflowHandle
+from support.temporal import the_server
+from temporalio.client import Client, WorkflowExecutionAsyncIterator, WorkflowHandle
 from temporalio.common import WorkflowIDConflictPolicy
-from temporalio.contrib.pydantic import pydantic_data_converter
 
 from activities import api
 from activities.bodies import Activities
@@ -18,6 +18,7 @@ from stopline.approving import Approvers
 from stopline.configuration import Frozen
 from stopline.connectors.memory import MemoryConnector, Principal, World
 from stopline.entrypoints.embedded import Server, free_port
+from stopline.entrypoints.temporal import CONVERTER
 from stopline.entrypoints.worker import build_worker
 from stopline.journal.book import Book, open_book
 from stopline.model import Scope
@@ -91,13 +92,18 @@ class Line:
         finally:
             self.activities = whole
 
+    def listed(self, query: str = "") -> WorkflowExecutionAsyncIterator:
+        """The workflows of this line's queue on the server, which other tests share."""
+        mine = f"TaskQueue = '{self.queue}'"
+        return self.client.list_workflows(f"{mine} AND {query}" if query else mine)
+
     async def plan(self, order: api.PauseOrder) -> api.PauseOrder:
         """Plan, and return the order that a person would confirm."""
         number = len(self.refs)
         ref = await self.client.execute_workflow(
             m.PLAN_VENDOR,
             order,
-            id=f"plan/{order.pause}/{number}",
+            id=f"plan/{order.pause}/{number}/{self.book.id}",
             task_queue=self.queue,
             result_type=api.PlanRef,
         )
@@ -117,7 +123,7 @@ class Line:
             requester="alice",
             reason="breach",
             frozen=self.frozen,
-            workflow=f"pause/mercor/{scope.key}",
+            workflow=f"pause/mercor/{scope.key}/{self.book.id}",
             options=api.Options(**{"sweep_again_seconds": 3600, **options}),
         )
 
@@ -185,13 +191,19 @@ async def a_line(
     place: Place | None = None,
     teller: Teller = NOBODY,
     working: bool = True,
+    alone: bool = False,
 ) -> AsyncIterator[Line]:
-    """Start everything on a free port, and stop it. Sheets go to `Line.sheets`, or to a place."""
+    """Have a journal, a world and a worker on the process's server; `alone`: on one of its own.
+
+    Sheets go to `Line.sheets`, or to a place.
+    """
     with tempfile.TemporaryDirectory() as folder:
-        server = Server(Path(folder) / "temporal", free_port())
-        server.start()
+        server = the_server()
+        if alone:
+            server = Server(Path(folder) / "temporal", free_port())
+            server.start()
         try:
-            client = await Client.connect(server.address, data_converter=pydantic_data_converter)
+            client = await Client.connect(server.address, data_converter=CONVERTER)
             line = a_line_on(
                 client, Path(folder), world, playbook, approvers=approvers, place=place,
                 teller=teller,
@@ -200,7 +212,8 @@ async def a_line(
             async with line.working(threads) if working else nullcontext():
                 yield line
         finally:
-            server.kill()  # nobody needs it any more; a soft end takes a second
+            if alone:
+                server.kill()  # nobody needs it any more; a soft end takes a second
 
 
 def a_line_on(

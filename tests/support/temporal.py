@@ -1,11 +1,15 @@
 """A real Temporal server and a real worker for tests, over the in-memory connector.
 
 Import the fixtures in a conftest: `from support.temporal import house, temporal_server`.
-The server is started once for the whole session. Each `house` has a journal, a world, a folder of
+The server is started once for the whole process. Each `house` has a journal, a world, a folder of
 configuration and a worker of its own; the journal's id keeps them apart on the one server.
 """
 
 import asyncio
+import atexit
+import functools
+import shutil
+import tempfile
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Future
@@ -65,21 +69,22 @@ protected:
   break_glass: ["arn:aws:iam::111122223333:role/break-glass"]
 """
 
-_running: list[Server] = []
+
+@functools.cache
+def the_server() -> Server:
+    """The one server of this process, for every test that does not hurt its own; ends with it."""
+    folder = Path(tempfile.mkdtemp(prefix="stopline-temporal-"))
+    server = Server(folder, free_port())
+    server.start()
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    atexit.register(server.kill)  # nobody needs it any more; a soft end takes a second
+    return server
 
 
 @pytest.fixture(scope="session")
-def temporal_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    """One server for the session, however many conftests import this."""
-    if _running:
-        yield _running[0]
-        return
-    server = Server(tmp_path_factory.mktemp("temporal"), free_port())
-    server.start()
-    _running.append(server)
-    yield server
-    _running.clear()
-    server.stop()
+def temporal_server() -> Server:
+    """The process's one server, however many conftests import this."""
+    return the_server()
 
 
 def small_world() -> World:

@@ -18,11 +18,11 @@ from sys import prefix
 from support.pausing import PAUSE, PLAYBOOK, Line, a_line_on, a_world
 from temporalio import activity
 from temporalio.client import WorkflowHandle
-from temporalio.contrib.pydantic import pydantic_data_converter
 from temporalio.testing import WorkflowEnvironment
 
 from activities import api
 from activities.telling import NOBODY, Teller
+from stopline.entrypoints.temporal import CONVERTER
 from stopline.errors import UserError
 from stopline.journal.pauses import PauseStatus
 
@@ -97,7 +97,7 @@ async def a_year(hours: float, teller: Teller = NOBODY) -> AsyncIterator[Year]:
         "review_days: 30\napprovals: {people: 2, hours: 48}\n"
     )
     async with await WorkflowEnvironment.start_time_skipping(
-        data_converter=pydantic_data_converter, test_server_existing_path=path
+        data_converter=CONVERTER, test_server_existing_path=path
     ) as environment:
         with tempfile.TemporaryDirectory() as folder:
             clock = Clock((await environment.get_current_time()).timestamp())

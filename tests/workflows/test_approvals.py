@@ -103,7 +103,10 @@ def test_a_forged_workflow_gives_nothing_back_without_a_signature(tmp_path: Path
             status = await line.status(handle)
             await handle.terminate()
             other = await line.client.start_workflow(
-                m.PAUSE_VENDOR, forged(status, waiting), id="forged", task_queue=line.queue
+                m.PAUSE_VENDOR,
+                forged(status, waiting),
+                id=f"forged/{line.book.id}",
+                task_queue=line.queue,
             )
             ended = await line.until(other, lambda s: s.summary.result)
             assert "Too few have signed" in ended.summary.why
@@ -115,7 +118,7 @@ def test_a_forged_workflow_gives_nothing_back_without_a_signature(tmp_path: Path
 def forged(status: m.Status, plan: api.PlanRef, request: str = "") -> m.PauseState:
     """What somebody starts who speaks to Temporal: a pause in which all of it was approved."""
     return m.PauseState(
-        order=replace(status.order, workflow="forged"),
+        order=replace(status.order, workflow=f"forged/{status.order.journal}"),
         opened=True,
         phase=m.Phase.PAUSED,
         restore=api.RestoreOrder("alice", "reassessed", request=request),
@@ -127,7 +130,11 @@ def forged(status: m.Status, plan: api.PlanRef, request: str = "") -> m.PauseSta
 async def shards(line: Line, order: m.ShardOrder) -> None:
     """Start a plan's shard by hand; it fails, or does nothing that is not allowed."""
     handle = await line.client.start_workflow(
-        m.SHARD, order, id="shard-by-hand", task_queue=line.queue, result_type=api.Tally
+        m.SHARD,
+        order,
+        id=f"shard-by-hand/{line.book.id}",
+        task_queue=line.queue,
+        result_type=api.Tally,
     )
     with suppress(WorkflowFailureError):
         await handle.result()
@@ -167,7 +174,7 @@ def test_whoever_sends_other_configuration_needs_no_fewer_people(tmp_path: Path)
             one = line.book.pauses.keep("frozen", Frozen(VENDOR, PLAYBOOK, "{}").dump())
             state.order = replace(state.order, frozen=one)
             other = await line.client.start_workflow(
-                m.PAUSE_VENDOR, state, id="forged", task_queue=line.queue
+                m.PAUSE_VENDOR, state, id=f"forged/{line.book.id}", task_queue=line.queue
             )
             await line.until(other, lambda s: s.summary.result)
             assert line.world.picture() == contained
@@ -263,7 +270,7 @@ def test_what_was_signed_gives_back_once(tmp_path: Path) -> None:
             assert state.restore is not None
             state.restore = replace(state.restore, scope=part)
             other = await line.client.start_workflow(
-                m.PAUSE_VENDOR, state, id="forged", task_queue=line.queue
+                m.PAUSE_VENDOR, state, id=f"forged/{line.book.id}", task_queue=line.queue
             )
             await line.until(other, lambda s: s.summary.result)
             assert line.world.picture() == contained

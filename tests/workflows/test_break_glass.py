@@ -306,7 +306,7 @@ def test_what_may_hold_earned_pay_of_people_is_never_opened_alone(
             plan = line.book.pauses.plan(order.plan).plan
             frozen = line.book.pauses.keep("frozen", Frozen(vendor, PAID, "{}").dump())
             pay = line.book.pauses.get(PAUSE)
-            other = replace(pay, id="0000beef", frozen=frozen, workflow="other")
+            other = replace(pay, id="0000beef", frozen=frozen, workflow=f"other/{line.book.id}")
             line.book.pauses.open(other, {})
             word = api.Vouching(replace(order, pause=other.id), direction=Direction.CONTAIN)
             if refused:

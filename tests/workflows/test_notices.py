@@ -49,7 +49,7 @@ async def until_told(line: Line, number: int) -> tuple[Notice, ...]:
 
 async def histories(line: Line) -> str:
     """All that Temporal has written down."""
-    found = [one async for one in line.client.list_workflows().map_histories()]
+    found = [one async for one in line.listed().map_histories()]
     replayer = Replayer(workflows=[PauseVendor, Shard, Tell])
     for one in found:
         if not one.workflow_id.startswith("plan/"):
@@ -247,13 +247,11 @@ def test_what_nobody_acknowledges_goes_to_the_next_though_the_worker_died_meanwh
             async with line.working():
                 await until_asked(there, "/next")
                 word = await line.client.execute_workflow(
-                    m.TELL, heard(line, "carol"), id="word", task_queue=line.queue,
+                    m.TELL, heard(line, "carol"), id=f"word/{line.book.id}", task_queue=line.queue,
                     result_type=api.Told,
                 )  # fmt: skip
                 assert word.heard > 0
-                telling = [
-                    one.id async for one in line.client.list_workflows("WorkflowType = 'Tell'")
-                ]
+                telling = [one.id async for one in line.listed("WorkflowType = 'Tell'")]
                 for one in telling:
                     await line.client.get_workflow_handle(one).result()
                 asked = [a.path for a in there.asked]
@@ -275,7 +273,7 @@ def test_when_nobody_ever_acknowledges_every_level_is_told_once(
         async with a_line(teller=escalating(tmp_path, there.url, 0.01)) as line:
             await line.pause()
             await until_asked(there, "/last")
-            telling = [one.id async for one in line.client.list_workflows("WorkflowType = 'Tell'")]
+            telling = [one.id async for one in line.listed("WorkflowType = 'Tell'")]
             for one in telling:
                 await line.client.get_workflow_handle(one).result()
             asked = [a.path for a in there.asked]

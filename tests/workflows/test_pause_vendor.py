@@ -9,11 +9,11 @@ import pytest
 from pydantic import TypeAdapter
 from support.pausing import PAUSE, a_line, a_world
 from temporalio.client import WorkflowFailureError, WorkflowUpdateFailedError
-from temporalio.contrib.pydantic import pydantic_data_converter
 from temporalio.worker import Replayer
 
 from activities import api
 from stopline.connectors.memory import Principal
+from stopline.entrypoints.temporal import CONVERTER
 from stopline.journal.pauses import PauseStatus
 from stopline.model import Scope
 from workflows import messages as m
@@ -350,9 +350,9 @@ def test_what_was_recorded_replays() -> None:
             await line.restored(handle)
             await asyncio.sleep(1)
             replayer = Replayer(
-                workflows=[PauseVendor, PlanVendor, Shard], data_converter=pydantic_data_converter
+                workflows=[PauseVendor, PlanVendor, Shard], data_converter=CONVERTER
             )
-            histories = line.client.list_workflows().map_histories()
+            histories = line.listed().map_histories()
             replayed = [history async for history in histories]
             assert len(replayed) >= 4
             for history in replayed:
@@ -367,7 +367,7 @@ def test_the_history_holds_references_and_no_documents() -> None:
     async def scenario() -> None:
         async with a_line() as line:
             handle = await line.pause()
-            async for each in line.client.list_workflows():
+            async for each in line.listed():
                 text = (
                     await line.client.get_workflow_handle(
                         each.id, run_id=each.run_id

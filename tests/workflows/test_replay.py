@@ -8,9 +8,9 @@ import pytest
 from support.histories import FOLDER
 from temporalio import workflow
 from temporalio.client import WorkflowHistory
-from temporalio.contrib.pydantic import pydantic_data_converter
 from temporalio.worker import Replayer, UnsandboxedWorkflowRunner
 
+from stopline.entrypoints.temporal import CONVERTER
 from workflows import messages as m
 from workflows.pause_vendor import PauseVendor
 from workflows.plan_vendor import PlanVendor
@@ -44,7 +44,7 @@ def replay(paths: list[Path], workflows: list[type]) -> list[BaseException]:
     async def run() -> list[BaseException]:
         replayer = Replayer(
             workflows=workflows,
-            data_converter=pydantic_data_converter,
+            data_converter=CONVERTER,
             workflow_runner=UnsandboxedWorkflowRunner(),  # a test's module is not made for it
         )
         results = [

@@ -20,7 +20,9 @@ AWAITING = m.Phase.AWAITING_APPROVAL
 
 async def narrow(line: Line) -> tuple[WorkflowHandle, api.PauseOrder]:
     """A pause of one principal, as it waits for its second person."""
-    order = replace(await line.plan(line.order(scope=Scope(principals=("v0",)))), workflow="p/x")
+    order = replace(
+        await line.plan(line.order(scope=Scope(principals=("v0",)))), workflow=f"p/x/{line.book.id}"
+    )
     handle = await line.start(order)
     await line.until(handle, lambda s: s.phase is AWAITING)
     return handle, order
@@ -28,7 +30,7 @@ async def narrow(line: Line) -> tuple[WorkflowHandle, api.PauseOrder]:
 
 async def refused(line: Line, handle: WorkflowHandle) -> str:
     """Have more contained, of everything that the vendor has; return why that is refused."""
-    wider = replace(await line.plan(line.order()), workflow="p/x")
+    wider = replace(await line.plan(line.order()), workflow=f"p/x/{line.book.id}")
     with pytest.raises(WorkflowUpdateFailedError) as caught:
         await handle.execute_update(m.CONTAIN, wider, result_type=str)
     assert caught.value.cause is not None
