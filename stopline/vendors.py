@@ -3,10 +3,10 @@
 Every fault names the file, the line, what is wrong and, for an unknown key, the nearest valid one.
 """
 
-from collections.abc import Iterator
-from typing import Annotated, Literal
+from collections.abc import Iterator, Sequence
+from typing import Annotated, Literal, TypeVar
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 
 from stopline import yamltext
 from stopline.formats import (
@@ -34,16 +34,53 @@ class _Strict(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
 
 
+S = TypeVar("S", bound=_Strict)
+
+
+def _whole(sections: Sequence[S]) -> S:
+    """Selectors that find whatever any of these finds; what is named twice is named once."""
+    first, *_ = sections
+    return first.model_copy(
+        update={
+            name: _union([getattr(section, name) for section in sections])
+            for name in type(first).model_fields
+        }
+    )
+
+
+def _union(values: Sequence[tuple[str, ...] | dict[str, tuple[str, ...]]]) -> object:
+    """All entries, or all tags with all of their values, in the order in which they are named."""
+    tags: dict[str, tuple[str, ...]] = {}
+    entries: dict[str, None] = {}
+    for value in values:
+        if isinstance(value, dict):
+            for key, named in value.items():
+                tags[key] = tuple(dict.fromkeys((*tags.get(key, ()), *named)))
+        else:
+            entries |= dict.fromkeys(value)
+    return tags if isinstance(values[0], dict) else tuple(entries)
+
+
 Account = Annotated[str, AfterValidator(account_id)]
 Arn = Annotated[str, AfterValidator(arn_or_glob)]
 Line = Annotated[str, AfterValidator(line)]
 Shielded = Annotated[str, AfterValidator(protected)]
 
 
+def _several(values: object) -> object:
+    return (values,) if isinstance(values, str) else values
+
+
+Values = Annotated[
+    tuple[Line, ...], BeforeValidator(_several, json_schema_input_type=Line | tuple[Line, ...])
+]
+
+
 class AwsSelectors(_Strict):
     """How the vendor is recognised in AWS. Never by a fragment of a name.
 
-    `tags` can be written by whoever may tag a principal, so they select but do not vouch.
+    `tags` can be written by whoever may tag a principal, so they select but do not vouch; any one
+    of them does, and a tag may have several values.
     `directory_users` are people in IAM Identity Center, by their whole user name or e-mail address,
     or `*@` and the whole domain.
     `preserve` selects nobody: it names buckets that are frozen for everybody.
@@ -52,7 +89,7 @@ class AwsSelectors(_Strict):
     accounts: tuple[Account, ...] = ()
     external_ids: tuple[Annotated[str, AfterValidator(external_id)], ...] = ()
     paths: tuple[Annotated[str, AfterValidator(iam_path)], ...] = ()
-    tags: dict[Line, Line] = Field(default_factory=dict)
+    tags: dict[Line, Values] = Field(default_factory=dict)
     principals: tuple[Arn, ...] = ()
     canonical_ids: tuple[Annotated[str, AfterValidator(canonical_id)], ...] = ()
     identity_providers: tuple[Arn, ...] = ()
@@ -63,6 +100,11 @@ class AwsSelectors(_Strict):
     def empty(self) -> bool:
         """Whether nothing at all can be selected."""
         return self == AwsSelectors(preserve=self.preserve)
+
+    @property
+    def tagged(self) -> tuple[tuple[str, str], ...]:
+        """Each tag that selects, as key and value, in their order."""
+        return tuple(sorted((key, one) for key, values in self.tags.items() for one in values))
 
 
 GcpUnseen = Literal["domain-wide-delegation", "resumable-uploads", "analytics-hub"]
@@ -120,6 +162,13 @@ class VendorPayouts(PayoutsSelectors):
     legal_basis: str = ""
 
 
+def _outermost(paths: Sequence[str]) -> Iterator[str]:
+    """The paths that no other one holds; a policy has little room for what says the same."""
+    for path in paths:
+        if not any(path != other and path.startswith(other) for other in paths):
+            yield path
+
+
 class Project(_Strict):
     """A project of the vendor, with selectors of its own; a scope can name it."""
 
@@ -144,6 +193,24 @@ class Vendor(_Strict):
     payouts: VendorPayouts = VendorPayouts()
     projects: dict[Annotated[str, AfterValidator(word)], Project] = Field(default_factory=dict)
     protected: tuple[Shielded, ...] = ()
+
+    def aws_of(self, project: str = "") -> AwsSelectors:
+        """The selectors of one project; without one those of the vendor and of every project.
+
+        A pause of the whole vendor leaves in nobody whom only a project names.
+        """
+        if not project:
+            found = _whole([self.aws, *(one.aws for one in self.projects.values())])
+            return found.model_copy(update={"paths": tuple(_outermost(found.paths))})
+        one = self.projects.get(project)
+        return one.aws if one is not None else AwsSelectors()
+
+    def gcp_of(self, project: str = "") -> GcpSelectors:
+        """The same for Google Cloud."""
+        if not project:
+            return _whole([self.gcp, *(one.gcp for one in self.projects.values())])
+        found = self.projects.get(project)
+        return found.gcp if found is not None else GcpSelectors()
 
     @property
     def preserved(self) -> tuple[str, ...]:

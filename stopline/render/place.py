@@ -96,5 +96,5 @@ def _selectors(title: str, by: AwsSelectors | GcpSelectors | PayoutsSelectors) -
 
 def _value(value: object) -> str:
     if isinstance(value, dict):
-        return ", ".join(f"{key}={text}" for key, text in sorted(value.items()))
+        return ", ".join(f"{key}={_value(text)}" for key, text in sorted(value.items()))
     return ", ".join(map(str, value)) if isinstance(value, list | tuple) else str(value)

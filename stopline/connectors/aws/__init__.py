@@ -69,7 +69,7 @@ class AwsConnector:
         self, vendor: Vendor, held: Sequence[Change], observed: Mapping[Document, Observed]
     ) -> Iterable[Unproved]:
         """Evaluate from what is there now who gets past what we left."""
-        return proving.unproved(self.clients, vendor.aws.accounts, held, observed)
+        return proving.unproved(self.clients, vendor.aws_of().accounts, held, observed)
 
     def write(
         self, observed: Observed, changes: Sequence[Change], original: str | None, token: str

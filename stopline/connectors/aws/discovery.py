@@ -39,14 +39,6 @@ from stopline.text import Json, canonical
 from stopline.vendors import AwsSelectors, Vendor
 
 
-def selectors_of(vendor: Vendor, scope: Scope) -> AwsSelectors:
-    """The vendor's selectors, or those of the project that the scope names."""
-    if not scope.project:
-        return vendor.aws
-    project = vendor.projects.get(scope.project)
-    return project.aws if project is not None else AwsSelectors()
-
-
 def discover(
     clients: Clients, vendor: Vendor, scope: Scope, spared: Sequence[str] = ()
 ) -> Iterator[Found]:
@@ -54,7 +46,7 @@ def discover(
 
     What `spared` names (ARNs or globs), or the vendor's file protects, no deny of ours names.
     """
-    selectors = selectors_of(vendor, scope)
+    selectors = vendor.aws_of(scope.project)
     numbers = [n for n in sorted(clients.estate.accounts) if not scope.realms or n in scope.realms]
     accounts: list[reading.Account] = []
     unread: dict[str, str] = {}

@@ -100,7 +100,7 @@ def direct(identity: Identity, selectors: AwsSelectors) -> tuple[str, bool]:
     for pattern in selectors.principals:
         if policy.matches([pattern], identity.arn):
             return f"principal {pattern}", True
-    for key, value in sorted(selectors.tags.items()):
+    for key, value in selectors.tagged:
         if identity.tags.get(key) == value:
             return f"tag {key}={value}", False
     return "", False

@@ -34,17 +34,9 @@ https://docs.cloud.google.com/iam/docs/service-account-permissions
 """
 
 
-def selectors_of(vendor: Vendor, scope: Scope) -> GcpSelectors:
-    """The vendor's selectors, or those of the project that the scope names."""
-    if not scope.project:
-        return vendor.gcp
-    project = vendor.projects.get(scope.project)
-    return project.gcp if project is not None else GcpSelectors()
-
-
 def discover(clients: Clients, vendor: Vendor, scope: Scope) -> Iterator[Found]:
     """Yield what the vendor holds. What cannot be read is a gap; the rest goes on."""
-    selectors = selectors_of(vendor, scope)
+    selectors = vendor.gcp_of(scope.project)
     for id_ in clients.estate.realms:
         if scope.realms and id_ not in scope.realms:
             continue

@@ -36,7 +36,7 @@ def _glob(who: str) -> bool:
 
 
 def _patterns(terms: Terms, member: str) -> Iterator[str]:
-    domains = {domain.casefold() for domain in terms.vendor.gcp.domains}
+    domains = {domain.casefold() for domain in terms.vendor.gcp_of().domains}
     for pattern in filter(_glob, terms.vendor.protected):
         if _may_hold(member, pattern):
             yield pattern

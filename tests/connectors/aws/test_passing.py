@@ -5,11 +5,10 @@ from dataclasses import replace
 import pytest
 from support.aws import PLAYBOOK, RESEARCH, VENDOR
 
-from stopline.connectors.aws.discovery import selectors_of
 from stopline.connectors.aws.opinion import contained
 from stopline.connectors.aws.passing import passing
 from stopline.connectors.aws.selection import Identity, select
-from stopline.model import Grant, Scope, Skip
+from stopline.model import Grant, Skip
 from stopline.port import Mark, Terms
 from stopline.text import Json
 
@@ -38,7 +37,7 @@ def annotator(*statements: Json) -> Identity:
 
 def found(*identities: Identity) -> list[Grant]:
     """What is found among principals."""
-    return list(passing(identities, select(identities, selectors_of(VENDOR, Scope()))))
+    return list(passing(identities, select(identities, VENDOR.aws_of())))
 
 
 def allow(action: str, resource: str = "*", **words: Json) -> Json:

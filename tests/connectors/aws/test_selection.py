@@ -18,7 +18,6 @@ from support.aws import (
     trust,
 )
 
-from stopline.connectors.aws.discovery import selectors_of
 from stopline.connectors.aws.policy import matches
 from stopline.connectors.aws.selection import Identity, Selected, select
 from stopline.model import Change, Grant, Scope
@@ -172,9 +171,30 @@ def test_a_project_has_selectors_of_its_own() -> None:
     """A scope that names a project looks for that project only; an unknown one for nothing."""
     narrow = AwsSelectors(paths=("/vendors/mercor/chordus/",))
     vendor = VENDOR.model_copy(update={"projects": {"chordus": Project(aws=narrow)}})
-    assert selectors_of(vendor, Scope()) == VENDOR.aws
-    assert selectors_of(vendor, Scope(project="chordus")) == narrow
-    assert selectors_of(vendor, Scope(project="nothing")).empty
+    assert vendor.aws_of("chordus") == narrow
+    assert vendor.aws_of("nothing").empty
+
+
+def test_a_pause_of_the_whole_vendor_leaves_in_nobody_whom_only_a_project_names() -> None:
+    """A role, an account and a tag that are a project's are found without naming the project."""
+    alone = AwsSelectors(
+        principals=("arn:aws:iam::*:role/chordus-*",),
+        accounts=("444455558888",),
+        tags={"vendor": "mercor-chordus"},
+    )
+    vendor = VENDOR.model_copy(update={"projects": {"chordus": Project(aws=alone)}})
+    whole = vendor.aws_of()
+    assert whole.accounts == (*VENDOR.aws.accounts, "444455558888")
+    assert {"vendor": ("mercor", "mercor-chordus")}.items() <= whole.tags.items()
+    found = selected(
+        role("chordus-ingest", {"AWS": "arn:aws:iam::123456789012:root"}),
+        role("exchange", {"AWS": "arn:aws:iam::444455558888:root"}),
+        user("pilot", tags={"vendor": "mercor-chordus"}),
+        user("other", tags={"vendor": "mercor"}),
+        user("nobody"),
+        selectors=whole,
+    )
+    assert set(found) == {"chordus-ingest", "exchange", "pilot", "other"}
 
 
 def test_a_bucket_deny_takes_in_nobody_on_a_tags_word(cloud: Cloud) -> None:
