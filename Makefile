@@ -8,7 +8,10 @@ ARGS ?=
 LOCK := uv pip compile --quiet
 
 .DEFAULT_GOAL := help
-.PHONY: help setup drill test check bench soak mutants oracle up fmt lint types arch lock lock-fresh supply sbom golden histories permissions clean
+# What Python compiled is kept even where a person's shell says otherwise: hundreds of processes
+# are started, and each would compile all of it again.
+unexport PYTHONDONTWRITEBYTECODE
+.PHONY: help setup drill test nights check bench soak mutants oracle up fmt lint types arch lock lock-fresh supply sbom golden histories permissions clean
 
 help:  ## list the verbs
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /|/' | awk -F'|' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -27,8 +30,11 @@ $(STAMP): requirements-dev.lock pyproject.toml
 drill: setup  ## the whole product against an emulated estate; ARGS='--output json'
 	@$(BIN)/stopline drill $(ARGS)
 
-test: setup  ## every test, in three processes; ARGS='-n 0 tests/core' for a part in one
-	@$(BIN)/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder $(ARGS)
+test: setup  ## the tests, in four processes; ARGS='-n 0 tests/core' for a part in one
+	@$(BIN)/python -m pytest -n 4 --dist loadfile --no-loadscope-reorder -m 'not night' $(ARGS)
+
+nights: setup  ## the slow ones: whole nights of real processes, killed and cut off; CI runs them too
+	@$(BIN)/python -m pytest -n 2 -m night $(ARGS)
 
 check: lint types arch lock-fresh supply  ## what CI checks before the tests
 

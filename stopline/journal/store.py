@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -328,17 +328,23 @@ def _id(connection: Connection) -> str | None:
     return connection.execute(chosen).scalar()
 
 
-def _migrations(connection: Connection) -> Config:
+def _migrations(connection: Connection | None = None) -> Config:
     config = Config()
     config.set_main_option("script_location", str(Path(__file__).with_name("migrations")))
     config.attributes["connection"] = connection
     return config
 
 
+@cache
+def _revisions() -> tuple[str, ...]:
+    """The steps of the tables that this program knows, newest first; each is a file to be run."""
+    script = ScriptDirectory.from_config(_migrations())
+    return tuple(revision.revision for revision in script.walk_revisions())
+
+
 def _up_to_date(engine: Engine, connection: Connection) -> bool:
     """Whether the tables are as we know them. Raises JournalError when a newer one made them."""
-    script = ScriptDirectory.from_config(_migrations(connection))
-    ours = [revision.revision for revision in script.walk_revisions()]
+    ours = _revisions()
     theirs = MigrationContext.configure(connection).get_current_revision()
     if theirs is not None and theirs not in ours:
         raise JournalError(

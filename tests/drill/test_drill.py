@@ -24,6 +24,7 @@ from stopline.text import Json
 ROOT = Path(__file__).parents[2]
 PLAYBOOK = ROOT / "config" / "playbooks" / "default.yaml"
 PROGRAM = Path(sys.executable).with_name("stopline")
+pytestmark = pytest.mark.night
 
 
 def started_by(marker: str) -> list[int]:

@@ -22,7 +22,7 @@ from stopline.drill.oracle import Answer, Oracle
 from stopline.drill.run import BOB, Drill
 from stopline.journal.pauses import PauseStatus
 
-pytestmark = pytest.mark.timeout(240)
+pytestmark = [pytest.mark.night, pytest.mark.timeout(300)]
 CONFIRM = ("--confirm", "mercor")
 
 

@@ -167,6 +167,7 @@ def test_nothing_of_chance_is_in_the_recording() -> None:
         assert all(re.fullmatch("[0-9]{4}", end) for end in re.findall("…([A-Za-z0-9]{4})", text))
 
 
+@pytest.mark.night
 def test_the_recording_is_what_the_emulator_says_today(tmp_path: Path) -> None:
     """Seeded and read again, the estate is what the files hold: discovery has not moved on."""
     subprocess.run(

@@ -27,6 +27,7 @@ def night(postgresql: Databases, tmp_path: Path) -> Iterator[Drill]:
             shutil.rmtree(folder, ignore_errors=True)
 
 
+@pytest.mark.night
 @pytest.mark.timeout(300)
 def test_one_pause_is_contained_and_restored_by_two_workers(night: Drill) -> None:
     """The drill passes, both workers did some of it; only the terminated pause holds on."""

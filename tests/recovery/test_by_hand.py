@@ -165,6 +165,7 @@ def inverse(plan: Plan) -> Plan:
     return planner.inverse(plan)
 
 
+@pytest.mark.night
 def test_a_policy_that_cannot_be_read_is_never_replaced(estate: Emulated) -> None:
     """With the wrong credentials nothing is written, and the script says which account it was."""
     change = next(c for c in estate.plan().changes if c.address.kind == "bucket-policy-statement")
@@ -177,6 +178,7 @@ def test_a_policy_that_cannot_be_read_is_never_replaced(estate: Emulated) -> Non
     assert differences(before, estate.look()) == []
 
 
+@pytest.mark.night
 @pytest.mark.timeout(240)
 def test_by_hand_is_what_stopline_does_and_its_way_back_is_exact(estate: Emulated) -> None:
     """Contain by stopline, give back by hand: identical. Contain by hand: the same as stopline."""

@@ -26,6 +26,7 @@ from stopline.render.standing import PARTIAL, exit_code
 from workflows import messages as m
 
 TERMS = Audits()
+pytestmark = pytest.mark.night
 FILE = """\
 contact: "+1 555 0100"
 channels:

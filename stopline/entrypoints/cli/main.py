@@ -4,10 +4,11 @@
 used Temporal's SDK may hang at its ordinary end, so it leaves by `os._exit` after flushing.
 """
 
+import functools
 import os
 import sys
 import traceback
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Annotated
 
 import typer
@@ -109,11 +110,17 @@ def options(
     configure(wishes)
 
 
+@functools.cache
+def _command() -> Callable[..., object]:
+    """All commands with their options; made once, however often this process runs one."""
+    return typer.main.get_command(app)
+
+
 def main(arguments: Sequence[str], program: Program | None = None) -> int:
     """Run one command and return its exit code. Bad input never ends in a traceback."""
     program = program or Program()
     try:
-        app(arguments, prog_name="stopline", obj=program)
+        _command()(arguments, prog_name="stopline", obj=program)
     except SystemExit as leaving:
         code = leaving.code if isinstance(leaving.code, int) else 1
     except StoplineError as error:

@@ -14,6 +14,7 @@ from stopline.drill.access import Access, Credentials
 from stopline.model import Direction, Plan
 from stopline.render.script import Words, script
 
+pytestmark = pytest.mark.night
 WELL = "0 failed, 0 realms passed over.\n"
 
 
