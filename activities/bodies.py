@@ -22,7 +22,7 @@ from activities.auditing import audited, drifted, opened
 from activities.breaching import to_climb
 from activities.ends import conclusion, opened_under, verified
 from activities.outlining import Shards, outline_of, shards_of
-from activities.restoring import restoration, termination
+from activities.restoring import way_back
 from activities.sheets import write_sheet
 from activities.telling import NOBODY, Teller, opening, refusing
 from activities.working import at_work as _at_work
@@ -157,11 +157,8 @@ class Activities:
         with _at_work():
             self._check(asked.order)
             self._note_request(asked)
-            if asked.restore.direction is Direction.TERMINATE:
-                connectors = self._built(self.book.pauses.opened_with(asked.order.pause))[1]
-                plan = termination(self.book, connectors, asked)
-            else:
-                plan = restoration(self.book, asked)
+            opened = self.book.pauses.opened_with(asked.order.pause)
+            plan = way_back(self.book, asked, lambda: self._built(opened))
             return _ref(self.book.pauses.keep_plan(plan), asked.order)
 
     def _note_request(self, asked: api.RestorePlan) -> None:

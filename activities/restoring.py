@@ -1,35 +1,60 @@
 """What an open pause gives back, or removes for good: the planner is asked for it."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 from activities import api
+from activities.belonging import Part, part_of
 from stopline import planner, terminating
 from stopline.choosing import answers
+from stopline.configuration import Frozen
 from stopline.journal.book import Book
-from stopline.model import Plan
+from stopline.model import Direction, Plan
 from stopline.port import Connector, Ending
 
+Built = Callable[[], tuple[Frozen, Mapping[str, Connector]]]
 
-def restoration(book: Book, asked: api.RestorePlan) -> Plan:
+
+def way_back(book: Book, asked: api.RestorePlan, built: Built) -> Plan:
+    """Plan what an open pause gives back, or removes for good, in the scope that is asked for.
+
+    `built` gives the configuration that the pause was opened with and its connectors; without a
+    project, a rollback is planned from receipts alone, whatever can be reached.
+    """
+    wanted = asked.restore
+    terminates = wanted.direction is Direction.TERMINATE
+    if not (terminates or wanted.scope.project):
+        return _restoration(book, Part(wanted.scope), asked)
+    frozen, connectors = built()
+    part = part_of(frozen.parse()[0], connectors, wanted.scope, asked.order.scope)
+    if terminates:
+        return _termination(book, part, connectors, asked)
+    return _restoration(book, part, asked)
+
+
+def _restoration(book: Book, part: Part, asked: api.RestorePlan) -> Plan:
     """The way back of a pause's live holds; what was removed for good is listed."""
-    pause, wanted = asked.order.pause, asked.restore
+    pause, wanted, holds = asked.order.pause, asked.restore, book.writes.holds()
     plan = planner.plan_restore(
         asked.order.vendor,
         pause,
-        book.writes.holds(),
-        wanted.scope,
+        holds,
+        part.scope,
         unproven=wanted.unproven,
         answers=answers(wanted.choices, book.pauses.conflicts(pause)),
     )
-    return terminating.with_removed(plan, book.pauses.removed(pause))
+    return part.told(terminating.with_removed(plan, book.pauses.removed(pause)), holds)
 
 
-def termination(book: Book, connectors: Mapping[str, Connector], asked: api.RestorePlan) -> Plan:
+def _termination(
+    book: Book, part: Part, connectors: Mapping[str, Connector], asked: api.RestorePlan
+) -> Plan:
     """What each connector can remove for good of a pause's live holds."""
-    return terminating.plan_termination(
+    holds = book.writes.holds()
+    plan = terminating.plan_termination(
         asked.order.vendor,
         asked.order.pause,
-        book.writes.holds(),
-        asked.restore.scope,
+        holds,
+        part.scope,
         {name: c.ended for name, c in connectors.items() if isinstance(c, Ending)},
     )
+    return part.told(plan, holds)

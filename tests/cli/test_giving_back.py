@@ -276,3 +276,60 @@ def test_a_principal_made_again_is_somebody_else(asking: Asking) -> None:
     assert answer.code == 7
     assert any("reviewer" in left["where"] for left in answer.document["left"])
     assert again.switches == {"k3": "off"}
+
+
+def test_one_project_is_given_back_and_the_rest_of_the_vendor_stays(asking: Asking) -> None:
+    """The approver reads whom it is; what is not theirs stays, and no sweep takes it again."""
+    people = asking.house.world.principals
+    people["annotator"].projects = ("chordus",)
+    people["reviewer"].projects = ("lyra",)
+    asking.pause()
+    asked = asking.rollback("--project", "chordus")
+    assert asked.code == 5
+    assert "--project chordus --principal annotator" in asked.said
+    assert asking.approve().code == 0
+    assert (people["annotator"].attached, people["annotator"].switches["k1"]) == (set(), "on")
+    assert (bool(people["reviewer"].attached), people["reviewer"].switches["k3"]) == (True, "off")
+    assert asking.ask("status", "mercor", "--output", "json").document["status"] != "closed"
+    asking.ask("audit", "mercor", "--as", "kim@lab.example")
+    assert people["annotator"].switches["k1"] == "on"
+
+
+def test_whom_another_project_uses_too_stays_and_is_said(asking: Asking) -> None:
+    """A rollback of one project opens nothing for the other, and says why not."""
+    people = asking.house.world.principals
+    people["annotator"].projects = ("chordus", "lyra")
+    people["reviewer"].projects = ("chordus",)
+    asking.pause()
+    asked = asking.rollback("--project", "chordus")
+    assert "annotator: the project lyra uses it too: it stays" in asked.said
+    assert asking.approve().code == 0
+    assert (bool(people["annotator"].attached), people["annotator"].switches["k1"]) == (True, "off")
+    assert (people["reviewer"].attached, people["reviewer"].switches["k3"]) == (set(), "on")
+
+
+def test_a_project_of_whom_nobody_is_found_gives_nothing_back(asking: Asking) -> None:
+    """Nobody is not everybody; and a project that the pause's vendor has not is refused."""
+    asking.pause()
+    assert "There is nothing to give back" in asking.rollback("--project", "lyra").said
+    assert asking.house.world.principals["annotator"].switches["k1"] == "off"
+    refused = asking.rollback("--project", "lira")
+    assert (refused.code, "did you mean 'lyra'?" in refused.said) == (2, True)
+
+
+def test_a_realm_that_cannot_be_read_is_a_gap_of_a_projects_rollback(asking: Asking) -> None:
+    """Whom nobody could find stays, and whoever approves is told."""
+    asking.house.world.principals["annotator"].projects = ("chordus",)
+    asking.pause()
+    asking.house.world.closed.add("r1")
+    asked = asking.rollback("--project", "chordus")
+    asking.house.world.closed.clear()
+    assert "the realm does not answer" in asked.said
+    assert asking.house.world.principals["annotator"].switches["k1"] == "off"
+
+
+def test_only_one_connector_is_given_back(asking: Asking) -> None:
+    """A system is a scope too; of one that holds nothing there is nothing to give back."""
+    asking.pause()
+    assert "There is nothing to give back" in asking.rollback("--connector", "aws").said
+    assert asking.rollback("--connector", "memory").code == 5

@@ -43,6 +43,21 @@ def test_a_decision_to_roll_back_is_a_rollback_request(asking: Asking) -> None:
     assert asking.house.world.picture() == before
 
 
+def test_a_decision_to_roll_back_takes_choices_for_conflicts(asking: Asking) -> None:
+    """As a rollback does: bound to what was shown, with the decision's reason."""
+    asking.pause()
+    switches = asking.house.world.principals["annotator"].switches
+    switches["k1"] = "expired"
+    asking.rollback()
+    assert asking.approve().code == 7
+    choice = ("--choose", "memory:r1:switch:annotator/k1=keep-now")
+    words = ("reassess", "mercor", "--decision", "rollback", *WHY, *choice)
+    asked = asking.ask(*words, "--as", "ada@lab.example", "--confirm", "mercor")
+    assert (asked.code, "(looked at it)" in asked.said) == (5, True)
+    assert asking.approve().code == 0
+    assert switches["k1"] == "expired"
+
+
 def test_bad_words_are_named(asking: Asking) -> None:
     """2 for what is not a decision that can be written down."""
     assert asking.pause().code == 0
@@ -54,5 +69,8 @@ def test_bad_words_are_named(asking: Asking) -> None:
         ("--decision", "rollback", *WHY, "--review-by", "2199-01-31"),
         ("--decision", "terminate", *WHY, "--review-by", "2199-01-31"),
         ("--decision", "terminate", *WHY, "--confirm", "mercer"),
+        ("--decision", "keep", *WHY, "--project", "chordus"),
+        ("--decision", "terminate", *WHY, "--choose", "memory:r1:switch:annotator/k1=keep-now"),
+        ("--decision", "rollback", *WHY, "--project", "nothing"),
     ):
         assert asking.ask("reassess", "mercor", *words).code == 2, words

@@ -47,6 +47,9 @@ projects:
   chordus:
     aws:
       paths: [/vendors/mercor/chordus/]
+  lyra:
+    aws:
+      paths: [/vendors/mercor/lyra/]
 """
 
 PLAYBOOK = """\

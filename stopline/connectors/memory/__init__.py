@@ -76,8 +76,8 @@ class MemoryConnector:
                 yield Gap(NAME, self.realm, "everything", "the realm does not answer")
                 return
             for name, principal in sorted(self.world.principals.items()):
-                yield from self._principal(vendor, name, principal)
-            for name in sorted(self.world.targets):
+                yield from self._principal(vendor, scope, name, principal)
+            for name in () if scope.project else sorted(self.world.targets):
                 state = _marks(a.part for a in self._parts("statement", name))
                 yield self._grant("target", name, state, name, "target", "every target")
                 yield from self._seen(Document(NAME, self.realm, "statement", name))
@@ -85,12 +85,16 @@ class MemoryConnector:
                 yield from self._seen(Document(NAME, self.realm, "foundation", name))
             yield Counted(NAME, self.realm, "principal", len(self.world.principals))
 
-    def _principal(self, vendor: Vendor, name: str, principal: Principal) -> Iterator[Found]:
+    def _principal(
+        self, vendor: Vendor, scope: Scope, name: str, principal: Principal
+    ) -> Iterator[Found]:
         for kind in ("attachment", "door", "ban"):
             yield from self._seen(Document(NAME, self.realm, kind, name))
         for cut in sorted(c for c in self.world.cuts if c.startswith(f"{name}/")):
             yield from self._seen(Document(NAME, self.realm, "cut", cut))
         if principal.vendor != vendor.vendor:
+            return
+        if scope.project and scope.project not in principal.projects:
             return
         facts = (principal.uid, principal.vouched, principal.shared_with)
         state: Json = _marks(principal.attached)

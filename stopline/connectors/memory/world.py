@@ -22,6 +22,7 @@ class Principal:
     shared_with: tuple[str, ...] = ()
     attached: set[str] = field(default_factory=set)
     switches: dict[str, str] = field(default_factory=dict)
+    projects: tuple[str, ...] = ()
 
 
 @dataclass

@@ -14,6 +14,16 @@ from stopline.text import canonical, load
 ABSENT = "(absent)"
 
 
+def chosen_and_said(
+    program: Program, pause: Pause, words: Sequence[str], usual: str
+) -> tuple[Chosen, ...]:
+    """Read the choices, and show each with its three columns. Raises UserError as `chosen`."""
+    choices = chosen(program, pause, words, usual)
+    for one in shown(program.book, pause.id, choices):
+        program.announce(one.line)
+    return choices
+
+
 def chosen(program: Program, pause: Pause, words: Sequence[str], usual: str) -> tuple[Chosen, ...]:
     """Read `ADDRESS=CHOICE` or `ADDRESS=CHOICE: REASON`, each for a conflict that stands.
 

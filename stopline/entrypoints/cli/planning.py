@@ -47,8 +47,11 @@ def new_id() -> str:
 
 def known_vendor(program: Program, asked: Asked) -> Vendor:
     """The vendor by its name or another of its names. Raises UserError suggesting the nearest."""
-    vendor = program.configuration.vendor(asked.vendor)
-    project = asked.scope.project
+    return with_project(program.configuration.vendor(asked.vendor), asked.scope.project)
+
+
+def with_project(vendor: Vendor, project: str) -> Vendor:
+    """The vendor, if it has this project or none is named. Raises UserError with the nearest."""
     if project and project not in vendor.projects:
         near = get_close_matches(project, sorted(vendor.projects), 1)
         hint = f" (did you mean {near[0]!r}?)" if near else ""
@@ -58,6 +61,13 @@ def known_vendor(program: Program, asked: Asked) -> Vendor:
             f"Its projects: {listed}.",
         )
     return vendor
+
+
+def has_project(program: Program, pause: Pause, project: str) -> None:
+    """Look a project up in the vendor's file as the pause was opened with. Raises UserError."""
+    if project:
+        opened = program.book.pauses.opened_with(pause.id)
+        with_project(Frozen.load(program.book.store.body(opened)).parse()[0], project)
 
 
 def order_of(program: Program, vendor: Vendor, asked: Asked) -> PauseOrder:

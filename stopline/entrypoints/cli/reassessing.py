@@ -1,6 +1,7 @@
 """`stopline reassess`: a person's dated decision about a pause, with the reason."""
 
 import secrets
+from dataclasses import replace
 from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Annotated
@@ -10,7 +11,9 @@ import typer
 from activities.api import PlanRef, RestoreOrder
 from stopline.entrypoints.cli import options as o
 from stopline.entrypoints.cli.asking import confirm, open_pause
+from stopline.entrypoints.cli.choosing import chosen_and_said
 from stopline.entrypoints.cli.ending import end
+from stopline.entrypoints.cli.planning import has_project
 from stopline.entrypoints.cli.program import Program
 from stopline.entrypoints.cli.restoring import asked_back
 from stopline.errors import UserError
@@ -39,9 +42,12 @@ def reassess(
     review_by: Annotated[
         str, typer.Option("--review-by", metavar="DATE", help="With keep: when to look again.")
     ] = "",
+    project: o.Project = "",
+    connector: o.Connectors = None,
     address: o.Addresses = None,
     principal: o.Principals = None,
     realm: o.Realms = None,
+    choose: o.Choose = None,
     by: o.As = "",
     confirm_: o.Confirm = "",
     output: o.OutputOption = None,
@@ -53,12 +59,16 @@ def reassess(
     """
     program = o.program_of(context, output)
     why, person = o.require_reason(reason), o.identity(program, by)
-    scope = o.scope_of("", None, realm, principal, address)
+    scope = o.scope_of(project, connector, realm, principal, address)
     way = Direction.TERMINATE if decision is Decision.TERMINATE else Direction.RESTORE
     order = RestoreOrder(person, why, scope, request=secrets.token_hex(8), direction=way)
     word = m.Reassess(person, str(decision), why, _date(program, review_by), order)
-    _fitting(word)
+    _fitting(word, choose)
     pause = open_pause(program, case)
+    has_project(program, pause, project)
+    if choose:
+        order = replace(order, choices=chosen_and_said(program, pause, choose, why))
+        word = replace(word, restore=order)
     temporal = program.at_work()
     asks = _ASKS.get(decision, "")
     if asks:
@@ -70,12 +80,15 @@ def reassess(
     raise typer.Exit(end(program, temporal, pause.id))
 
 
-def _fitting(word: m.Reassess) -> None:
+def _fitting(word: m.Reassess, choose: list[str] | None) -> None:
     """The options are those of the decision. Raises UserError."""
+    if choose and word.decision != m.BACK:
+        raise UserError("--choose goes with --decision rollback. Nothing was decided.")
     if word.decision == m.KEEP and word.restore.scope.key != "all":
         raise UserError(
-            "A part can be rolled back or terminated, not kept: --address, --principal and --realm "
-            "go with --decision rollback or terminate. Nothing was decided."
+            "A part can be rolled back or terminated, not kept: --project, --connector, --realm, "
+            "--principal and --address go with --decision rollback or terminate. Nothing was "
+            "decided."
         )
     if word.decision != m.KEEP and word.review_by:
         raise UserError("--review-by goes with --decision keep. Nothing was decided.")

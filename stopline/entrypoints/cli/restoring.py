@@ -8,7 +8,7 @@ import typer
 from activities.api import PlanRef, RestoreOrder
 from stopline.entrypoints.cli import options as o
 from stopline.entrypoints.cli.asking import confirm, open_pause
-from stopline.entrypoints.cli.choosing import chosen, shown
+from stopline.entrypoints.cli.choosing import chosen_and_said
 from stopline.entrypoints.cli.ending import (
     end,
     end_of_rollback,
@@ -16,7 +16,7 @@ from stopline.entrypoints.cli.ending import (
     standing_now,
 )
 from stopline.entrypoints.cli.following import follow
-from stopline.entrypoints.cli.planning import page_of
+from stopline.entrypoints.cli.planning import has_project, page_of
 from stopline.entrypoints.cli.program import Program
 from stopline.entrypoints.cli.reading import approve_command
 from stopline.entrypoints.temporal import Temporal
@@ -33,6 +33,8 @@ def rollback(
     case: o.Case,
     *,
     reason: o.Reason = "",
+    project: o.Project = "",
+    connector: o.Connectors = None,
     address: o.Addresses = None,
     principal: o.Principals = None,
     realm: o.Realms = None,
@@ -55,11 +57,10 @@ def rollback(
     """
     program = o.program_of(context, output)
     wanted = o.require_reason(reason)
-    scope = o.scope_of("", None, realm, principal, address)
+    scope = o.scope_of(project, connector, realm, principal, address)
     pause = open_pause(program, case)
-    choices = chosen(program, pause, choose or (), wanted)
-    for one in shown(program.book, pause.id, choices):
-        program.announce(one.line)
+    has_project(program, pause, project)
+    choices = chosen_and_said(program, pause, choose or (), wanted)
     temporal = program.at_work()
     confirm(program, pause.vendor, confirm_, f"ask for the rollback of {pause.vendor}")
     asker = o.identity(program, by)
@@ -91,7 +92,7 @@ def asked_back(
             stands = standing_now(program, temporal, pause.id)
             program.emit((), pause_document(stands))
         return WAITING
-    return followed(program, temporal, pause, order.scope, planned)
+    return followed(program, temporal, pause, planned.plan.scope, planned)
 
 
 def _nothing_to_give_back(

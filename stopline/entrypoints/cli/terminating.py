@@ -8,6 +8,7 @@ import typer
 from activities.api import PlanRef, RestoreOrder
 from stopline.entrypoints.cli import options as o
 from stopline.entrypoints.cli.asking import confirm, open_pause
+from stopline.entrypoints.cli.planning import has_project
 from stopline.entrypoints.cli.restoring import asked_back
 from stopline.model import Direction
 from workflows import messages as m
@@ -18,6 +19,8 @@ def terminate(
     case: o.Case,
     *,
     reason: o.Reason = "",
+    project: o.Project = "",
+    connector: o.Connectors = None,
     address: o.Addresses = None,
     principal: o.Principals = None,
     realm: o.Realms = None,
@@ -35,8 +38,9 @@ def terminate(
     """
     program = o.program_of(context, output)
     why = o.require_reason(reason)
-    scope = o.scope_of("", None, realm, principal, address)
+    scope = o.scope_of(project, connector, realm, principal, address)
     pause = open_pause(program, case)
+    has_project(program, pause, project)
     temporal = program.at_work()
     confirm(program, pause.vendor, confirm_, f"ask for the termination of {pause.vendor}")
     order = RestoreOrder(
