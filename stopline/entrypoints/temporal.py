@@ -66,9 +66,9 @@ _ADAPTING = PydanticPayloadConverter()
 
 
 class Converter(CompositePayloadConverter):
-    """The SDK's converter for pydantic, whose validators of types are made once for the process.
+    """The SDK's converter for pydantic, whose readers of types are made once for the process.
 
-    The SDK makes a converter for each workflow it runs, and with it every validator anew: of a
+    The SDK makes a converter for each workflow it runs, and with it every reader anew: of a
     pause's state that takes up to a tenth of a second, of the two that a workflow may think before
     the SDK takes it for deadlocked. https://docs.temporal.io/develop/python/converters-and-encryption
     """
