@@ -146,6 +146,17 @@ class Organisation(Spawned):
         self._denies(found)
         return found
 
+    def unlike_ended(self) -> Iterator[str]:
+        """Keys that a termination should have deleted and has not, and one that it should not."""
+        now = self.fingerprint()
+        there = " ".join(text for name, text in now.items() if name.endswith(" keys"))
+        if o.KEY[4:] in there:
+            yield f"after termination, the key {o.KEY[4:]} is still there"
+        if f"HMAC key {o.HMAC[5:]}" in now:
+            yield f"after termination, the HMAC key {o.HMAC[5:]} is still there"
+        if o.OFF_BEFORE not in there:
+            yield f"after termination, the key {o.OFF_BEFORE} is gone, and was not ours to remove"
+
     def _denies(self, found: dict[str, str]) -> None:
         parent = (
             f"policies/cloudresourcemanager.googleapis.com%2Forganizations%2F{o.ORG}/denypolicies"

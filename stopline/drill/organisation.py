@@ -24,6 +24,8 @@ ETL = "serviceAccount:mercor-etl@lab-data.iam.gserviceaccount.com"
 LEGACY, OLD = "deliveries", "old.csv"
 """A bucket without uniform access, and an object in it of which only lists say who reads it."""
 KEY, HMAC = "key:0a1b2c3d4e5f", "hmac:GOOG1EDRILL"
+OFF_BEFORE = "f" * 12
+"""A key that was off before any pause."""
 SHARED = "serviceAccount:shared-etl@lab-data.iam.gserviceaccount.com"
 TRAIN = "serviceAccount:train@lab-data.iam.gserviceaccount.com"
 BO, DANA = "user:bo@mercer.example", "user:dana@lab.example"
@@ -112,7 +114,7 @@ def told(size: int) -> Json:
         "accounts": [
             _account(WORKER),
             _account(PULL),
-            _account(ETL, keys=({"id": KEY[4:]}, {"id": "f" * 12, "disabled": True})),
+            _account(ETL, keys=({"id": KEY[4:]}, {"id": OFF_BEFORE, "disabled": True})),
             _account(SHARED, _binding("roles/iam.serviceAccountTokenCreator", ANN, DANA)),
             _account(TRAIN),
         ],

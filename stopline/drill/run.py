@@ -363,6 +363,7 @@ class Drill:
             self.report.faults += [f.replace("containment", "termination") for f in still]
             self.report.faults += report.harmed(sight, "after termination")
         self.report.faults += ending.faults(self.access, self.manifest)
+        self.report.faults += self.google.unlike_ended()
         gone = len(self.book.pauses.removed(self.book.pauses.list("mercor")[-1].id))
         configure.say(f"      terminated by {BOB}'s word: {gone} credentials are gone for good")
 

@@ -1,14 +1,14 @@
 """Google Cloud: principals, service accounts and allow policies in an organisation or projects.
 
 `discovery` reads, `opinion` says how a grant is contained; only what `documents` lists changes
-anything. What is covered and what is not: docs/access-paths.md.
+anything, and only `ending` deletes. What is covered and what is not: docs/access-paths.md.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from stopline.commands import Commands
-from stopline.connectors.gcp import commands, opinion
+from stopline.connectors.gcp import commands, ending, opinion
 from stopline.connectors.gcp.clients import Clients
 from stopline.connectors.gcp.discovery import discover
 from stopline.connectors.gcp.documents import READERS, WRITERS
@@ -16,8 +16,9 @@ from stopline.connectors.gcp.permissions import PERMISSIONS
 from stopline.connectors.gcp.reading import NAME
 from stopline.errors import UserError
 from stopline.estate import Estate
-from stopline.model import Change, Document, Found, Grant, Residual, Scope, Skip
+from stopline.model import Change, Document, Effect, Found, Grant, Residual, Scope, Skip
 from stopline.port import Observed, Terms
+from stopline.receipts import Hold
 from stopline.vendors import Vendor
 
 
@@ -52,6 +53,15 @@ class GcpConnector:
         """Write all our changes of one document, on its etag. Google takes no idempotency key."""
         del token
         WRITERS[observed.document.kind](self.clients, observed, changes, original)
+
+    def ended(self, hold: Hold) -> Effect | Skip:
+        """A pure opinion: what is removed for good where this hold is, or why nothing is."""
+        return ending.ended(hold)
+
+    def end(self, observed: Observed, changes: Sequence[Change], token: str) -> None:
+        """Delete the one key that the changes name. Google takes no idempotency key."""
+        del changes, token
+        ending.end(self.clients, observed)
 
     def residuals(self, change: Change) -> Iterable[Residual]:
         """What outlives this change, and until when."""

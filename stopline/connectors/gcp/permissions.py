@@ -33,6 +33,7 @@ _BY_METHOD: Mapping[str, str | tuple[str, ...]] = {
     "iam/v1/projects.serviceAccounts.enable": "iam.serviceAccounts.enable",
     "iam/v1/projects.serviceAccounts.get": "iam.serviceAccounts.get",
     "iam/v1/projects.serviceAccounts.getIamPolicy": "iam.serviceAccounts.getIamPolicy",
+    "iam/v1/projects.serviceAccounts.keys.delete": "iam.serviceAccountKeys.delete",
     "iam/v1/projects.serviceAccounts.keys.disable": "iam.serviceAccountKeys.disable",
     "iam/v1/projects.serviceAccounts.keys.enable": "iam.serviceAccountKeys.enable",
     "iam/v1/projects.serviceAccounts.keys.get": "iam.serviceAccountKeys.get",
@@ -53,6 +54,7 @@ _BY_METHOD: Mapping[str, str | tuple[str, ...]] = {
     "storage/v1/buckets.setIamPolicy": "storage.buckets.setIamPolicy",
     "storage/v1/objects.list": ("storage.objects.list", "storage.objects.getIamPolicy"),
     "storage/v1/objects.patch": ("storage.objects.update", "storage.objects.setIamPolicy"),
+    "storage/v1/projects.hmacKeys.delete": "storage.hmacKeys.delete",
     "storage/v1/projects.hmacKeys.get": "storage.hmacKeys.get",
     "storage/v1/projects.hmacKeys.list": "storage.hmacKeys.list",
     "storage/v1/projects.hmacKeys.update": "storage.hmacKeys.update",
@@ -68,18 +70,23 @@ def permissions_of(method: str) -> frozenset[str]:
 
 _ALL = frozenset(p for method in _BY_METHOD for p in permissions_of(method))
 READ = frozenset(p for p in _ALL if p.rpartition(".")[2] in _READS)
-WRITE = _ALL - READ
-PERMISSIONS: Mapping[str, frozenset[str]] = {"read": READ, "write": WRITE}
+TERMINATE = frozenset({"iam.serviceAccountKeys.delete", "storage.hmacKeys.delete"})
+"""Besides, for `stopline terminate` alone: what it deletes cannot be given back."""
+WRITE = _ALL - READ - TERMINATE
+PERMISSIONS: Mapping[str, frozenset[str]] = {"read": READ, "write": WRITE, "terminate": TERMINATE}
 
 
 def roles() -> dict[str, Json]:
-    """Custom roles of an organisation: one that only reads, and one that writes besides.
+    """Custom roles of an organisation: one that only reads, one that writes, one that deletes.
 
     https://docs.cloud.google.com/iam/docs/reference/rest/v1/organizations.roles
     """
     return {
         "read": _role("stopline reader", "Reads what stopline assesses and plans.", READ),
         "worker": _role("stopline worker", "Reads, contains and gives back.", READ | WRITE),
+        "terminate": _role(
+            "stopline terminator", "Besides the worker's: deletes contained keys.", TERMINATE
+        ),
     }
 
 

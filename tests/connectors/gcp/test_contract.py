@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 from connectors.contract import ConnectorContract
+from connectors.ending import EndingContract
 from support.google import NEW, NUMBER, ORG, PLAYBOOK, VENDOR, connector_of, estate_of
 
 from stopline.connectors.gcp.lists import place
@@ -141,5 +142,5 @@ def ground(google: Google) -> Iterator[OrganisationGround]:
     made.connector.clients.close()
 
 
-class TestGoogleCloud(ConnectorContract):
+class TestGoogleCloud(ConnectorContract, EndingContract):
     """An organisation with a folder, projects, service accounts and a bucket."""

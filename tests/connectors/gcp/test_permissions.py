@@ -6,7 +6,7 @@ from googleapiclient.discovery_cache import get_static_doc
 from support import permissions
 from support.tree import ROOT
 
-from stopline.connectors.gcp.permissions import _BY_METHOD, READ, WRITE, roles
+from stopline.connectors.gcp.permissions import _BY_METHOD, READ, TERMINATE, WRITE, roles
 from stopline.text import Json
 
 
@@ -32,3 +32,9 @@ def test_the_role_that_reads_writes_nothing() -> None:
     verbs = {permission.rpartition(".")[2] for permission in roles()["read"]["includedPermissions"]}
     assert verbs == {"get", "list", "getIamPolicy"}
     assert set(roles()["worker"]["includedPermissions"]) == READ | WRITE
+
+
+def test_only_a_role_of_its_own_deletes_keys() -> None:
+    """A lab can leave it out: what it deletes cannot be given back."""
+    assert set(roles()["terminate"]["includedPermissions"]) == TERMINATE
+    assert not TERMINATE & (READ | WRITE)

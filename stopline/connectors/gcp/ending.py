@@ -1,0 +1,63 @@
+"""What Google Cloud removes for good in a termination: keys that we made inactive, nothing else.
+
+A deleted key cannot be made again with its id and secret. Deleting has no etag: the status is read
+right before the call, so a service account's key that a stranger enables in the milliseconds
+between is deleted as well; Google itself refuses to delete an HMAC key that is active.
+
+A deny of ours opens what it denies when it goes, and accounts and pools that are deleted can be
+brought back for a month, so those stay as they were contained.
+"""
+
+from collections.abc import Mapping
+
+from stopline.connectors.gcp.clients import Clients
+from stopline.model import Effect, Skip
+from stopline.port import Observed
+from stopline.receipts import Hold
+
+DELETES: Mapping[str, str] = {
+    "service-account-key": "iam/v1/projects.serviceAccounts.keys.delete",
+    "hmac-key": "storage/v1/projects.hmacKeys.delete",
+}
+"""By kind: the method that deletes."""
+
+_OUT = "the entry stays taken out: nothing of it is left to remove"
+_STAYS: Mapping[str, str] = {
+    "allow-policy-entry": _OUT,
+    "access-list-entry": _OUT,
+    "deny-policy-entry": "the deny of the vendor stays: it is all that reaches some of what it has",
+    "service-account": (
+        "the account stays disabled; people delete it, once nothing of the lab's needs it"
+    ),
+    "identity-pool": "the pool stays disabled; people delete it, and could undo that for a month",
+    "bucket-setting": "the setting stays: whether data may expire again is for people to decide",
+}
+_AS_IT_IS = "it stays as the pause left it; what is there is not the vendor's alone to be deleted"
+
+
+def ended(hold: Hold) -> Effect | Skip:
+    """Say what is deleted where a hold is, or why nothing is. Pure."""
+    kind, id_ = hold.address.kind, hold.address.id
+    if kind not in DELETES:
+        return Skip(hold.address, hold.change.principal, _STAYS.get(kind, _AS_IT_IS))
+    head, _, key = id_.rpartition("/")
+    what = "HMAC key" if kind == "hmac-key" else "key"
+    owner = head.rpartition("/")[2]
+    return Effect(hold.address, f"delete the {what} {key[:4]}…{key[-4:]} of {owner} for good")
+
+
+def end(clients: Clients, observed: Observed) -> None:
+    """Delete the one key of a document. Raises ConnectorError.
+
+    https://docs.cloud.google.com/iam/docs/reference/rest/v1/projects.serviceAccounts.keys/delete
+    https://docs.cloud.google.com/storage/docs/json_api/v1/projects/hmacKeys/delete
+    """
+    document = observed.document
+    method = DELETES[document.kind]
+    if document.kind == "hmac-key":
+        project, _, key = document.id.partition("/")
+        clients.do(method, projectId=project, accessId=key)
+    else:
+        project, account, key = document.id.split("/")
+        name = f"projects/{project}/serviceAccounts/{account}/keys/{key}"
+        clients.do(method, name=name)
