@@ -27,9 +27,9 @@ _STAYS: Mapping[str, str] = {
     "access-list-entry": _OUT,
     "deny-policy-entry": "the deny of the vendor stays: it is all that reaches some of what it has",
     "service-account": (
-        "the account stays disabled; people delete it, once nothing of the lab's needs it"
+        "the account stays off; people delete it, once nothing of the lab's needs it"
     ),
-    "identity-pool": "the pool stays disabled; people delete it, and could undo that for a month",
+    "identity-pool": "the pool stays off; people delete it, and could undo that for a month",
     "bucket-setting": "the setting stays: whether data may expire again is for people to decide",
 }
 _AS_IT_IS = "it stays as the pause left it; what is there is not the vendor's alone to be deleted"
