@@ -4,6 +4,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
 from stopline.model import Gap, Grant, Plan, Scope, Skip
+from stopline.playbook import Playbook
 from stopline.port import Connector
 from stopline.receipts import Hold
 from stopline.text import folded
@@ -62,6 +63,28 @@ def part_of(
     alone = sorted(said for name, said in mine.items() if name not in others)
     shared = {name: others[name] for name in mine.keys() & others.keys()}
     return Part(replace(wanted, principals=tuple(alone) or (NOBODY,)), shared, tuple(sorted(gaps)))
+
+
+def elsewhere(vendor: Vendor, connectors: Mapping[str, Connector], scope: Scope) -> dict[str, str]:
+    """Whom another project of the vendor than the scope's uses, with that project.
+
+    Nobody where the scope names no project. What only a tag selects does not count: the vendor can
+    write it, and could stop a sweep of its own pause.
+    """
+    used: dict[str, str] = {}
+    for project in sorted(vendor.projects.keys() - {scope.project}) if scope.project else ():
+        part = Scope(project, scope.connectors, scope.realms)
+        for item in _found(vendor, connectors, part):
+            if isinstance(item, Grant) and item.vouched and item.principal:
+                used.setdefault(folded(item.principal), project)
+    return used
+
+
+def sparing(vendor: Vendor, playbook: Playbook, used: Mapping[str, str]) -> Vendor:
+    """The vendor, so that no deny names whom the playbook leaves to another project."""
+    if playbook.limits.other_projects != "leave":
+        return vendor
+    return vendor.model_copy(update={"protected": (*vendor.protected, *sorted(used))})
 
 
 def _named(

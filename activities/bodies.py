@@ -19,6 +19,7 @@ from temporalio.exceptions import ApplicationError
 
 from activities import api, vouching
 from activities.auditing import audited, drifted, opened
+from activities.belonging import elsewhere, sparing
 from activities.breaching import to_climb
 from activities.ends import conclusion, opened_under, verified
 from activities.outlining import Shards, outline_of, shards_of
@@ -110,6 +111,8 @@ class Activities:
         vendor, playbook, estate = frozen.parse()
         pauses, holds = self.book.pauses, self.book.writes.holds()
         alone = playbook.approvals.contain != "second-person"
+        used = elsewhere(vendor, connectors, order.scope)
+        vendor = sparing(vendor, playbook, used)
         found = [
             item
             for name in sorted(connectors)
@@ -124,6 +127,7 @@ class Activities:
             released=pauses.released(order.pause) if approved else frozenset(),
             narrowed=any(p.id == order.pause and p.scope != order.scope for p in pauses.list()),
             taken=_taken(holds, order, pauses.list(order.vendor)),
+            elsewhere=used,
         )
         terms = Terms(
             vendor,
@@ -140,7 +144,7 @@ class Activities:
         )
         anew = {change.address for change in plan.changes}
         mine = sum(hold.pause == order.pause and hold.address not in anew for hold in holds)
-        bounds = guards.Bounds(estate, playbook.limits, before=mine)
+        bounds = guards.Bounds(estate, playbook.limits, mine, used)
         findings = guards.guard(plan, snapshot, bounds)
         pauses.keep_snapshot(snapshot)
         return _ref(pauses.keep_plan(plan, findings), order)

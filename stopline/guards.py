@@ -7,21 +7,26 @@ journalled. A gap is never a finding: it does not block containment, it makes th
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from stopline.estate import Estate
 from stopline.model import Address, Breadth, Change, Finding, Plan, Scope, Severity, Snapshot
 from stopline.planner import protects
 from stopline.playbook import Limits
+from stopline.text import folded
 
 
 @dataclass(frozen=True, slots=True)
 class Bounds:
-    """What a plan is held against. `before` counts changes that the pause has made already."""
+    """What a plan is held against. `before` counts changes that the pause has made already.
+
+    `elsewhere` are principals that another project than the scope's uses too, with that project.
+    """
 
     estate: Estate
     limits: Limits
     before: int = 0
+    elsewhere: Mapping[str, str] = field(default_factory=dict)
 
 
 def guard(plan: Plan, snapshot: Snapshot, bounds: Bounds) -> tuple[Finding, ...]:
@@ -34,6 +39,7 @@ def guard(plan: Plan, snapshot: Snapshot, bounds: Bounds) -> tuple[Finding, ...]
         *_too_many(plan, bounds),
         *_too_large_a_share(plan, snapshot, bounds.limits),
         *_shared(plan, snapshot),
+        *_of_other_projects(plan, bounds),
         *_felt(plan),
     )
     return tuple(sorted(found, key=lambda f: (order.index(f.severity), f)))
@@ -192,6 +198,24 @@ def _shared(plan: Plan, snapshot: Snapshot) -> Iterator[Finding]:
                 "Leave it out (`protected` in the vendor's file) or override with a reason.",
                 (grant.address,),
             )
+
+
+def _of_other_projects(plan: Plan, bounds: Bounds) -> Iterator[Finding]:
+    """Whom a pause of one project takes something from that another project works with too."""
+    ask = bounds.limits.other_projects == "ask"
+    by_whom: dict[str, list[Change]] = {}
+    for change in plan.changes:
+        if folded(change.principal) in bounds.elsewhere:
+            by_whom.setdefault(change.principal, []).append(change)
+    for who, changes in sorted(by_whom.items()):
+        yield Finding(
+            Severity.LIMIT if ask else Severity.NOTE,
+            "other-projects",
+            f"{who} is used by the vendor's project {bounds.elsewhere[folded(who)]} too, which "
+            "this pause does not mean and would stop as well.",
+            "Override with a reason, or let the playbook decide (`limits.other_projects`).",
+            _addresses(changes),
+        )
 
 
 def _felt(plan: Plan) -> Iterator[Finding]:

@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 import pytest
 from support.asking import CONFIRM, Asking
-from support.temporal import write_configuration
+from support.temporal import PLAYBOOK, write_configuration
 
 from stopline.connectors.memory import MemoryConnector, Principal
 from stopline.journal.pauses import PauseStatus
@@ -331,3 +331,53 @@ class TestCodes:
             answer = asking.ask(*words, "--output", "json")
             assert (words, answer.document["kind"]) == (words, kind)
             assert answer.code in {0, 5}
+
+
+class TestOtherProjects:
+    """A pause of one project, and whom another one uses too."""
+
+    def people(self, asking: Asking) -> dict[str, Principal]:
+        """The annotator works for both projects, the reviewer for one."""
+        people = asking.house.world.principals
+        people["annotator"].projects = ("chordus", "lyra")
+        people["reviewer"].projects = ("chordus",)
+        return people
+
+    def test_it_asks_before_it_cuts_off_whom_another_project_uses(self, asking: Asking) -> None:
+        """Named with that project; a reason goes on."""
+        people = self.people(asking)
+        refused = asking.pause("--project", "chordus")
+        assert (refused.code, people["reviewer"].attached) == (1, set())
+        assert "annotator is used by the vendor's project lyra too" in refused.said
+        asking.pause("--project", "chordus", "--override", "other-projects=both are theirs")
+        assert people["annotator"].attached
+        assert people["reviewer"].attached
+
+    def test_a_playbook_leaves_whom_another_project_uses(self, asking: Asking) -> None:
+        """It stays as it is, and the pause is partial and says why."""
+        people = self.people(asking)
+        folder = asking.house.settings.config_dir / "playbooks"
+        said = PLAYBOOK.replace("{changes: 40}", "{changes: 40, other_projects: leave}")
+        (folder / "default.yaml").write_text(said)
+        paused = asking.pause("--project", "chordus")
+        assert paused.code == 6
+        assert (people["annotator"].attached, people["annotator"].switches["k1"]) == (set(), "on")
+        assert people["reviewer"].attached
+        assert "the project lyra uses it too" in paused.said
+
+    def test_a_playbook_cuts_whom_another_project_uses_and_says_so(self, asking: Asking) -> None:
+        """A note, and no question."""
+        people = self.people(asking)
+        folder = asking.house.settings.config_dir / "playbooks"
+        said = PLAYBOOK.replace("{changes: 40}", "{changes: 40, other_projects: cut}")
+        (folder / "default.yaml").write_text(said)
+        paused = asking.pause("--project", "chordus")
+        assert paused.code == 0
+        assert people["annotator"].attached
+        assert "annotator is used by the vendor's project lyra too" in paused.said
+
+    def test_what_only_a_tag_says_stops_no_pause(self, asking: Asking) -> None:
+        """The vendor can write tags: they make nobody another project's."""
+        people = self.people(asking)
+        people["annotator"].vouched = False
+        assert "other-projects" not in asking.ask("plan", "mercor", "--project", "chordus").said

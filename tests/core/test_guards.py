@@ -215,6 +215,24 @@ def test_a_grant_that_is_shared_names_whom_it_would_hit() -> None:
     assert finding.addresses == (shared.address,)
 
 
+@pytest.mark.parametrize(("says", "severity"), [("ask", Severity.LIMIT), ("cut", Severity.NOTE)])
+def test_whom_another_project_uses_too_is_named_with_that_project(
+    says: str, severity: Severity
+) -> None:
+    """It asks for a reason, or is told, as the playbook says."""
+    mine = grant("user", "v0")
+    plan = Plan("mercor", Direction.CONTAIN, Scope("chordus"), (foundation(mine), overlay(mine)))
+    bounds = replace(
+        BOUNDS,
+        limits=BOUNDS.limits.model_copy(update={"other_projects": says}),
+        elsewhere={mine.principal: "lyra"},
+    )
+    (finding,) = guard(plan, snapshot_of("mercor", [mine], ""), bounds)
+    assert (finding.guard, finding.severity) == ("other-projects", severity)
+    assert "the vendor's project lyra" in finding.what
+    assert guard(plan, snapshot_of("mercor", [mine], ""), BOUNDS) == ()
+
+
 def test_a_shared_grant_that_is_left_alone_is_no_finding() -> None:
     """It is a skip, which is shown as such."""
     assert found(grant("user", "v0", shared_with=("mercer",)), grant("user", "v1")) == []
