@@ -91,6 +91,9 @@ class State:
         self.operators: set[str] = {"operator"}
         """Tokens that may do everything: the tests' own eyes, no principal of Google's."""
 
+        self.nobody: set[str] = set()
+        """Addresses outside of our Workspace that are nobody's any more."""
+
         self.allowed_domains: dict[str, tuple[str, ...]] = {}
         """Domain-restricted sharing: the customer ids allowed, by the resource that says so."""
 
