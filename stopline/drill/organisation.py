@@ -71,6 +71,7 @@ LABELS = {
 }
 _WORKERS_ROLES = (
     "roles/browser",
+    "roles/cloudasset.viewer",
     "roles/iam.denyAdmin",
     "roles/iam.securityAdmin",
     "roles/iam.serviceAccountAdmin",

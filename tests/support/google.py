@@ -206,6 +206,25 @@ def bucket(google: Google, name: str, project: str, *bindings: Json) -> str:
     return full
 
 
+TOPIC = "pubsub.googleapis.com/projects/lab-data/topics/labels"
+"""A topic in whose policy the vendor may do more than our deny names, beside the lab."""
+FOLDER = "buckets/labels/managedFolders/in/a b/"
+"""A folder of a bucket, with a policy of its own."""
+
+
+def below(google: Google) -> None:
+    """Policies below the projects, and in a bucket."""
+    kind = "pubsub.googleapis.com/Topic"
+    held = _policy((binding("roles/pubsub.admin", PULL, DATA_TEAM),))
+    google.state.add(Resource(f"//{TOPIC}", kind, f"{CRM}/projects/lab-data", {}, held))
+    name = FOLDER.partition("/managedFolders/")[2]
+    data: dict[str, Json] = {"name": name, "bucket": "labels", "metageneration": "1"}
+    held = _policy((binding("roles/storage.legacyBucketOwner", BO, PULL, condition=CONDITION),))
+    full = f"{GCS}/labels/managedFolders/{name}"
+    kind = "storage.googleapis.com/ManagedFolder"
+    google.state.add(Resource(full, kind, f"{GCS}/labels", data, held))
+
+
 KIM = "user:kim@mercor.example"
 """Somebody of the vendor's who is in access lists and in no policy."""
 LISTED = "drop"
@@ -266,6 +285,7 @@ def seed(google: Google) -> Google:
         binding("roles/iam.serviceAccountKeyAdmin", WORKER),
         binding("roles/storage.admin", WORKER),
         binding("roles/iam.workloadIdentityPoolAdmin", WORKER),
+        binding("roles/cloudasset.viewer", WORKER),
         binding("roles/browser", DATA_TEAM, RATERS, WORKER),
     )
     folder = node(google, "Folder", "77", org, binding("roles/viewer", BO, ANN))
@@ -292,6 +312,7 @@ def seed(google: Google) -> Google:
     account(google, SHARED, token_creator)
     bucket(google, "labels", "lab-data", binding("roles/storage.objectAdmin", RATERS, BO))
     expiring(google)
+    below(google)
     listed_bucket(google)
     for member in (DATA_TEAM, "group:glass@lab.example", DANA, NEW):
         person(google, member)

@@ -48,7 +48,7 @@ def discover(clients: Clients, vendor: Vendor, scope: Scope) -> Iterator[Found]:
     for id_ in clients.estate.realms:
         if scope.realms and id_ not in scope.realms:
             continue
-        read = reading.realm(clients, id_)
+        read = reading.realm(clients, id_, lambda m: bool(members.via(selectors, _living(m))))
         if not selectors.empty:
             yield from _unseen(vendor, id_)
         if read.policies:

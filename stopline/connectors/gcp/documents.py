@@ -6,7 +6,8 @@ from collections.abc import Callable, Mapping, Sequence
 from stopline.connectors.gcp import buckets, denying, lists, refusing
 from stopline.connectors.gcp.bindings import ADMINS, Entry, edited, entries, leaves_nobody
 from stopline.connectors.gcp.clients import POOLS, Clients, done
-from stopline.connectors.gcp.reading import NAME, point_of, policy_of, require_same, set_policy
+from stopline.connectors.gcp.dialects import policy_of, set_policy
+from stopline.connectors.gcp.reading import NAME, point_of, require_same
 from stopline.errors import ConnectorError, StaleError
 from stopline.model import Address, Change, Document, State
 from stopline.port import Observed

@@ -10,6 +10,7 @@ from dataclasses import replace
 
 from stopline.connectors.gcp import denying, sparing, storing
 from stopline.connectors.gcp.bindings import Entry
+from stopline.connectors.gcp.dialects import known
 from stopline.connectors.gcp.members import plain
 from stopline.connectors.gcp.reading import NAME, point_of
 from stopline.model import Address, Breadth, Change, Grant, Residual, Skip, State
@@ -125,6 +126,8 @@ def _stripped(grant: Grant, terms: Terms, *, denied: bool) -> Change | Skip:
     if Entry(state["role"], state["member"]).irrevocable:
         told = f"{what}, and access lists may name all owners"
         return _left(grant, f"{told}; no API could make a person an owner again")
+    if known(grant.target) is None:
+        return _left(grant, f"{what}, and nothing here writes such a policy; take it out by hand")
     proto = _proto(grant, terms, "entries")
     address = replace(grant.address, kind="allow-policy-entry")
     if proto is None:

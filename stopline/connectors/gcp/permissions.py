@@ -6,22 +6,15 @@ https://docs.cloud.google.com/iam/docs/roles-permissions
 
 from collections.abc import Mapping
 
+from stopline.connectors.gcp.dialects import DIALECTS
 from stopline.text import Json
 
 _BY_METHOD: Mapping[str, str | tuple[str, ...]] = {
-    "cloudresourcemanager/v3/folders.getIamPolicy": "resourcemanager.folders.getIamPolicy",
+    **{method: needed for one in DIALECTS for method, needed in one.permissions.items()},
+    "cloudasset/v1/v1.searchAllIamPolicies": "cloudasset.assets.searchAllIamPolicies",
     "cloudresourcemanager/v3/folders.list": "resourcemanager.folders.list",
-    "cloudresourcemanager/v3/folders.setIamPolicy": "resourcemanager.folders.setIamPolicy",
-    "cloudresourcemanager/v3/organizations.getIamPolicy": (
-        "resourcemanager.organizations.getIamPolicy"
-    ),
-    "cloudresourcemanager/v3/organizations.setIamPolicy": (
-        "resourcemanager.organizations.setIamPolicy"
-    ),
     "cloudresourcemanager/v3/projects.get": "resourcemanager.projects.get",
-    "cloudresourcemanager/v3/projects.getIamPolicy": "resourcemanager.projects.getIamPolicy",
     "cloudresourcemanager/v3/projects.list": "resourcemanager.projects.list",
-    "cloudresourcemanager/v3/projects.setIamPolicy": "resourcemanager.projects.setIamPolicy",
     "iam/v1/organizations.roles.get": "iam.roles.get",
     "iam/v1/projects.locations.workloadIdentityPools.get": "iam.workloadIdentityPools.get",
     "iam/v1/projects.locations.workloadIdentityPools.operations.get": (
@@ -32,13 +25,11 @@ _BY_METHOD: Mapping[str, str | tuple[str, ...]] = {
     "iam/v1/projects.serviceAccounts.disable": "iam.serviceAccounts.disable",
     "iam/v1/projects.serviceAccounts.enable": "iam.serviceAccounts.enable",
     "iam/v1/projects.serviceAccounts.get": "iam.serviceAccounts.get",
-    "iam/v1/projects.serviceAccounts.getIamPolicy": "iam.serviceAccounts.getIamPolicy",
     "iam/v1/projects.serviceAccounts.keys.disable": "iam.serviceAccountKeys.disable",
     "iam/v1/projects.serviceAccounts.keys.enable": "iam.serviceAccountKeys.enable",
     "iam/v1/projects.serviceAccounts.keys.get": "iam.serviceAccountKeys.get",
     "iam/v1/projects.serviceAccounts.keys.list": "iam.serviceAccountKeys.list",
     "iam/v1/projects.serviceAccounts.list": "iam.serviceAccounts.list",
-    "iam/v1/projects.serviceAccounts.setIamPolicy": "iam.serviceAccounts.setIamPolicy",
     "iam/v1/roles.get": "iam.roles.get",
     "iam/v2/policies.createPolicy": "iam.denypolicies.create",
     "iam/v2/policies.delete": "iam.denypolicies.delete",
@@ -47,17 +38,16 @@ _BY_METHOD: Mapping[str, str | tuple[str, ...]] = {
     "iam/v2/policies.operations.get": "iam.denypolicies.get",
     "iam/v2/policies.update": "iam.denypolicies.update",
     "storage/v1/buckets.get": ("storage.buckets.get", "storage.buckets.getIamPolicy"),
-    "storage/v1/buckets.getIamPolicy": "storage.buckets.getIamPolicy",
     "storage/v1/buckets.list": "storage.buckets.list",
     "storage/v1/buckets.patch": ("storage.buckets.update", "storage.buckets.setIamPolicy"),
-    "storage/v1/buckets.setIamPolicy": "storage.buckets.setIamPolicy",
+    "storage/v1/managedFolders.list": "storage.managedFolders.list",
     "storage/v1/objects.list": ("storage.objects.list", "storage.objects.getIamPolicy"),
     "storage/v1/objects.patch": ("storage.objects.update", "storage.objects.setIamPolicy"),
     "storage/v1/projects.hmacKeys.get": "storage.hmacKeys.get",
     "storage/v1/projects.hmacKeys.list": "storage.hmacKeys.list",
     "storage/v1/projects.hmacKeys.update": "storage.hmacKeys.update",
 }
-_READS = ("get", "list", "getIamPolicy")
+_READS = ("get", "list", "getIamPolicy", "searchAllIamPolicies")
 
 
 def permissions_of(method: str) -> frozenset[str]:
