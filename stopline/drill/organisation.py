@@ -97,6 +97,7 @@ def told(size: int) -> Json:
             "id": ORG,
             "domain": "lab.example",
             "customer": "C00lab",
+            "admins": [WORKER],
             "bindings": [_binding(role, WORKER) for role in _WORKERS_ROLES],
         },
         "customers": {CUSTOMER: ["mercor.example"], "C02mercer": ["mercer.example"]},

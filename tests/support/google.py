@@ -5,7 +5,7 @@ from stopline.connectors.gcp.clients import Clients
 from stopline.drill.google.lists import whole
 from stopline.drill.google.objects import add_object
 from stopline.drill.google.server import Google
-from stopline.drill.google.state import Resource
+from stopline.drill.google.state import Resource, number_of
 from stopline.estate import Estate, GcpEstate, Protected
 from stopline.playbook import Phase, Playbook, Rule
 from stopline.text import Json
@@ -269,7 +269,17 @@ def person(google: Google, member: str) -> None:
     kind, _, email = member.partition(":")
     where = "admin.googleapis.com/User" if kind == "user" else "cloudidentity.googleapis.com/Group"
     key = "primaryEmail" if kind == "user" else "email"
-    google.state.add(Resource(f"//{where}/{email}", where, "", {key: email}))
+    data: dict[str, Json] = {key: email, "id": number_of(email)[:15]}
+    google.state.add(Resource(f"//{where}/{email}", where, "", data))
+
+
+def joined(google: Google, group: str, *who: str) -> None:
+    """Somebody is in a group of the lab's."""
+    kind = "cloudidentity.googleapis.com"
+    name = f"//{kind}/Group/{group.partition(':')[2]}"
+    for email in (member.partition(":")[2] for member in who):
+        data: dict[str, Json] = {"email": email, "id": number_of(email)[:15], "role": "MEMBER"}
+        google.state.add(Resource(f"{name}/members/{email}", f"{kind}/Membership", name, data))
 
 
 def seed(google: Google) -> Google:
@@ -314,6 +324,7 @@ def seed(google: Google) -> Google:
     expiring(google)
     below(google)
     listed_bucket(google)
+    google.state.admins.add(WORKER)
     for member in (DATA_TEAM, "group:glass@lab.example", DANA, NEW):
         person(google, member)
     google.state.customers |= {"C0lab0000": ("lab.example",), "C01abc35d": ("mercor.example",)}

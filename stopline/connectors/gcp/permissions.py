@@ -15,6 +15,8 @@ _BY_METHOD: Mapping[str, str | tuple[str, ...]] = {
     "cloudresourcemanager/v3/folders.list": "resourcemanager.folders.list",
     "cloudresourcemanager/v3/projects.get": "resourcemanager.projects.get",
     "cloudresourcemanager/v3/projects.list": "resourcemanager.projects.list",
+    "cloudidentity/v1/groups.lookup": (),  # a role of Workspace's: Groups Reader
+    "cloudidentity/v1/groups.memberships.list": (),
     "iam/v1/organizations.roles.get": "iam.roles.get",
     "iam/v1/projects.locations.workloadIdentityPools.get": "iam.workloadIdentityPools.get",
     "iam/v1/projects.locations.workloadIdentityPools.operations.get": (

@@ -4,7 +4,7 @@ What cannot be read is a gap, and the rest is read all the same.
 """
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import TypeVar
@@ -59,6 +59,9 @@ class Realm:
     buckets: dict[str, tuple[str, Json]] = field(default_factory=dict)
     """For each bucket its project, and what it says of itself."""
 
+    inside: dict[str, Mapping[str, tuple[str, ...]]] = field(default_factory=dict)
+    """For each group of the lab's who of the vendor's is in it, and by which groups."""
+
     gaps: list[Gap] = field(default_factory=list)
 
     @property
@@ -83,7 +86,11 @@ def point_of(realm: str) -> str:
     return f"organizations/{realm}" if realm.isdigit() else f"projects/{realm}"
 
 
-def realm(clients: Clients, id_: str, meant: Callable[[str], bool] = lambda _: False) -> Realm:
+Meant = Callable[["Realm", frozenset[str]], Collection[str]]
+"""Told all members of all policies of a realm, says which of them policies are read for."""
+
+
+def realm(clients: Clients, id_: str, meant: Meant) -> Realm:
     """Read one realm. Nothing is raised: what could not be read is in `gaps`.
 
     Policies below the projects are read where they name a member that is `meant`.
@@ -179,7 +186,7 @@ _READ = re.compile(
 """What is read by itself, since a search may be minutes behind."""
 
 
-def _searched(clients: Clients, read: Realm, meant: Callable[[str], bool]) -> list[str]:
+def _searched(clients: Clients, read: Realm, meant: Meant) -> list[str]:
     """Resources below the projects whose policies name somebody who is meant, to be read anew.
 
     What a search shows is never written back. A policy that nothing here reads is kept as it was
@@ -189,16 +196,23 @@ def _searched(clients: Clients, read: Realm, meant: Callable[[str], bool]) -> li
     words = {"scope": point_of(read.id), "pageSize": 500}
     found = read.tried("policies below projects", lambda: clients.pages(SEARCH, "results", **words))
     only = set(clients.estate.projects)
+    policies = [*read.policies.values(), *(one.get("policy", {}) for one in found or ())]
+    theirs = meant(read, frozenset(m for policy in policies for m in _members(policy)))
     wanted = []
     for one in found or ():
         name, policy = one["resource"].removeprefix("//"), one.get("policy", {})
         there = read.numbers.get(one.get("project", "").partition("/")[2], "")
         if _READ.fullmatch(name) or (only and there not in only):
             continue
-        if any(meant(m) for b in policy.get("bindings", ()) for m in b.get("members", ())):
+        if any(member in theirs for member in _members(policy)):
             wanted.append(name)
             read.policies |= {} if known(name) else {name: policy}
     return [name for name in wanted if known(name)]
+
+
+def _members(policy: Json) -> Iterator[str]:
+    for binding in policy.get("bindings", ()):
+        yield from binding.get("members", ())
 
 
 def _below(clients: Clients, read: Realm, resource: str) -> None:

@@ -15,7 +15,8 @@ CONTAINS: Mapping[str, frozenset[str]] = {
 }
 
 NOT_LOOKED_AT: tuple[str, ...] = (
-    "members of groups, nested groups, Workspace users, their sessions and their OAuth grants",
+    "groups in access lists of buckets",
+    "Workspace users, their sessions and their OAuth grants",
     "signed URLs",
     "access lists of BigQuery datasets, secrets of single regions",
     "API keys, VPC Service Controls, just-in-time grants, Drive",

@@ -235,10 +235,11 @@ class State:
         return [
             r.parent.rpartition("/")[2]
             for r in self._memberships.get(email.lower(), ())
-            if not self._lapsed(r)
+            if not self.lapsed(r)
         ]
 
-    def _lapsed(self, membership: Resource) -> bool:
+    def lapsed(self, membership: Resource) -> bool:
+        """Whether a membership has ended by itself."""
         ends = membership.data.get("expireTime")
         return bool(ends) and datetime.fromisoformat(str(ends)) <= self.now()
 
