@@ -108,6 +108,8 @@ def node(google: Google, kind: str, id_: str, parent: str, *bindings: Json) -> s
     plural = {"Organization": "organizations", "Folder": "folders", "Project": "projects"}[kind]
     name = f"{CRM}/{plural}/{id_}"
     data: dict[str, Json] = {"name": f"{plural}/{id_}", "state": "ACTIVE", "displayName": id_}
+    if kind == "Organization":
+        data["displayName"] = "lab.example"
     number = ""
     if kind == "Project":
         own = str(900_000_000_000 + len(google.state.resources))

@@ -27,7 +27,8 @@ def vendors_in(
 ) -> dict[str, Inside]:
     """For each group that has somebody of the vendor's in it, who that is.
 
-    Groups that cannot be looked into are one gap of the realm, which says how many and which.
+    Groups of the lab's that cannot be looked into are one gap of the realm, which says how many
+    and which. Those of other domains than any that could be: nobody here may look into them.
     """
     tops = sorted({members.plain(group) for group in groups})
     held = _memberships(clients, read, tops)
@@ -53,11 +54,35 @@ def _memberships(clients: Clients, read: Realm, tops: list[str]) -> dict[str, li
             list(pool.map(ask, level))
             inner = {m for group in level for m in held[group] if m.startswith("group:")}
             level = sorted(inner - held.keys())
-    if failed:
-        names = ", ".join(sorted(failed)[:3]) + (" …" if len(failed) > 3 else "")  # noqa: PLR2004
-        cause = f"{len(failed)} could not be looked into ({names}): {failed[min(failed)]}"
+    if ours := _ours(clients, read, held.keys() - failed.keys(), failed):
+        names = ", ".join(ours[:3]) + (" …" if len(ours) > 3 else "")  # noqa: PLR2004
+        cause = f"{len(ours)} could not be looked into ({names}): {failed[ours[0]]}"
         read.gaps.append(Gap(NAME, read.id, "members of groups", cause))
     return held
+
+
+def _ours(clients: Clients, read: Realm, opened: Iterable[str], failed: Iterable[str]) -> list[str]:
+    """Of the groups that were not shown those that may be the lab's, by their domains."""
+    if not (shut := sorted(failed)):
+        return []
+    domains = {_domain(group) for group in opened} | _own(clients, read)
+    return [group for group in shut if not domains or _domain(group) in domains]
+
+
+def _domain(group: str) -> str:
+    return group.rpartition("@")[2]
+
+
+def _own(clients: Clients, read: Realm) -> set[str]:
+    """The domain by which Google calls an organisation: its groups are the lab's.
+
+    https://docs.cloud.google.com/resource-manager/reference/rest/v3/organizations#Organization
+    """
+    if not read.id.isdigit():
+        return set()
+    get = "cloudresourcemanager/v3/organizations.get"
+    told = read.tried("the organisation", lambda: clients.ask(get, name=f"organizations/{read.id}"))
+    return {str(told["displayName"]).lower()} if told and told.get("displayName") else set()
 
 
 def _members(clients: Clients, email: str) -> list[str]:

@@ -12,6 +12,9 @@ from stopline.text import Json
 _BY_METHOD: Mapping[str, str | tuple[str, ...]] = {
     **{method: needed for one in DIALECTS for method, needed in one.permissions.items()},
     "cloudasset/v1/v1.searchAllIamPolicies": "cloudasset.assets.searchAllIamPolicies",
+    "cloudresourcemanager/v3/organizations.get": "resourcemanager.organizations.get",
+    "cloudresourcemanager/v3/organizations.testIamPermissions": (),  # about the caller itself
+    "cloudresourcemanager/v3/projects.testIamPermissions": (),
     "cloudresourcemanager/v3/folders.list": "resourcemanager.folders.list",
     "cloudresourcemanager/v3/projects.get": "resourcemanager.projects.get",
     "cloudresourcemanager/v3/projects.list": "resourcemanager.projects.list",
@@ -49,12 +52,18 @@ _BY_METHOD: Mapping[str, str | tuple[str, ...]] = {
     "storage/v1/projects.hmacKeys.list": "storage.hmacKeys.list",
     "storage/v1/projects.hmacKeys.update": "storage.hmacKeys.update",
 }
+_OF_CANARY: Mapping[str, str] = {
+    "iam/v1/projects.serviceAccounts.create": "iam.serviceAccounts.create",
+    "iam/v1/projects.serviceAccounts.delete": "iam.serviceAccounts.delete",
+}
+CANARY = frozenset(_OF_CANARY.values())
+"""Besides, for `stopline doctor --canary` alone: to make and remove an account of its own."""
 _READS = ("get", "list", "getIamPolicy", "searchAllIamPolicies")
 
 
 def permissions_of(method: str) -> frozenset[str]:
     """The permissions that one method needs. Raises KeyError for one that is not declared."""
-    needed = _BY_METHOD[method]
+    needed = {**_BY_METHOD, **_OF_CANARY}[method]
     return frozenset((needed,) if isinstance(needed, str) else needed)
 
 
@@ -65,13 +74,14 @@ PERMISSIONS: Mapping[str, frozenset[str]] = {"read": READ, "write": WRITE}
 
 
 def roles() -> dict[str, Json]:
-    """Custom roles of an organisation: one that only reads, and one that writes besides.
+    """Custom roles of an organisation: one that only reads, one that writes besides, a canary's.
 
     https://docs.cloud.google.com/iam/docs/reference/rest/v1/organizations.roles
     """
     return {
         "read": _role("stopline reader", "Reads what stopline assesses and plans.", READ),
         "worker": _role("stopline worker", "Reads, contains and gives back.", READ | WRITE),
+        "canary": _role("stopline canary", "Makes and removes a canary.", CANARY),
     }
 
 

@@ -145,6 +145,18 @@ def test_groups_that_cannot_be_looked_into_are_one_gap(team: Night) -> None:
     assert team.plan().changes
 
 
+def test_a_group_of_another_organisation_is_no_gap(night: Night) -> None:
+    """Nobody of the lab's may ever look into it; that of the lab's domain is one, if it fails."""
+    resource = night.google.state.get(PROJECT)
+    others = binding(READER, "group:raters@mercer.example")
+    resource.policy = {"bindings": [*resource.policy["bindings"], others]}
+    assert not night.plan().gaps
+    missing = binding(READER, "group:gone@lab.example")
+    resource.policy = {"bindings": [*resource.policy["bindings"], missing]}
+    (gap,) = night.plan().gaps
+    assert "group:gone@lab.example" in gap.cause
+
+
 def test_pages_of_one_hide_nobody(team: Night) -> None:
     """However a group's members are cut."""
     found = through_groups(team)
