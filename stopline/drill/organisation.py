@@ -73,6 +73,7 @@ LABELS = {
 }
 _WORKERS_ROLES = (
     "roles/browser",
+    "roles/cloudasset.viewer",
     "roles/iam.denyAdmin",
     "roles/iam.securityAdmin",
     "roles/iam.serviceAccountAdmin",
@@ -98,6 +99,7 @@ def told(size: int) -> Json:
             "id": ORG,
             "domain": "lab.example",
             "customer": "C00lab",
+            "admins": [WORKER],
             "bindings": [_binding(role, WORKER) for role in _WORKERS_ROLES],
         },
         "customers": {CUSTOMER: ["mercor.example"], "C02mercer": ["mercer.example"]},

@@ -44,8 +44,10 @@ PHRASES = (
 )
 
 ALLOWED = {
+    "asset": r"Cloud\s+Asset\s+search",
     "assignment": r"account assignments?",
     "backup": r"Backup vaults?",
+    "job": r"(import|Run)\s+jobs?",  # of KMS, of Cloud Run
     "linter": r"import-linter",
     "resume": r"resume[sd]\b",  # a process, a history; a paused vendor is rolled back
 }

@@ -5,7 +5,7 @@ from stopline.connectors.gcp.clients import Clients
 from stopline.drill.google.lists import whole
 from stopline.drill.google.objects import add_object
 from stopline.drill.google.server import Google
-from stopline.drill.google.state import Resource
+from stopline.drill.google.state import Resource, number_of
 from stopline.estate import Estate, GcpEstate, Protected
 from stopline.playbook import Phase, Playbook, Rule
 from stopline.text import Json
@@ -108,6 +108,8 @@ def node(google: Google, kind: str, id_: str, parent: str, *bindings: Json) -> s
     plural = {"Organization": "organizations", "Folder": "folders", "Project": "projects"}[kind]
     name = f"{CRM}/{plural}/{id_}"
     data: dict[str, Json] = {"name": f"{plural}/{id_}", "state": "ACTIVE", "displayName": id_}
+    if kind == "Organization":
+        data["displayName"] = "lab.example"
     number = ""
     if kind == "Project":
         own = str(900_000_000_000 + len(google.state.resources))
@@ -206,6 +208,25 @@ def bucket(google: Google, name: str, project: str, *bindings: Json) -> str:
     return full
 
 
+TOPIC = "pubsub.googleapis.com/projects/lab-data/topics/labels"
+"""A topic in whose policy the vendor may do more than our deny names, beside the lab."""
+FOLDER = "buckets/labels/managedFolders/in/a b/"
+"""A folder of a bucket, with a policy of its own."""
+
+
+def below(google: Google) -> None:
+    """Policies below the projects, and in a bucket."""
+    kind = "pubsub.googleapis.com/Topic"
+    held = _policy((binding("roles/pubsub.admin", PULL, DATA_TEAM),))
+    google.state.add(Resource(f"//{TOPIC}", kind, f"{CRM}/projects/lab-data", {}, held))
+    name = FOLDER.partition("/managedFolders/")[2]
+    data: dict[str, Json] = {"name": name, "bucket": "labels", "metageneration": "1"}
+    held = _policy((binding("roles/storage.legacyBucketOwner", BO, PULL, condition=CONDITION),))
+    full = f"{GCS}/labels/managedFolders/{name}"
+    kind = "storage.googleapis.com/ManagedFolder"
+    google.state.add(Resource(full, kind, f"{GCS}/labels", data, held))
+
+
 KIM = "user:kim@mercor.example"
 """Somebody of the vendor's who is in access lists and in no policy."""
 LISTED = "drop"
@@ -250,7 +271,17 @@ def person(google: Google, member: str) -> None:
     kind, _, email = member.partition(":")
     where = "admin.googleapis.com/User" if kind == "user" else "cloudidentity.googleapis.com/Group"
     key = "primaryEmail" if kind == "user" else "email"
-    google.state.add(Resource(f"//{where}/{email}", where, "", {key: email}))
+    data: dict[str, Json] = {key: email, "id": number_of(email)[:15]}
+    google.state.add(Resource(f"//{where}/{email}", where, "", data))
+
+
+def joined(google: Google, group: str, *who: str) -> None:
+    """Somebody is in a group of the lab's."""
+    kind = "cloudidentity.googleapis.com"
+    name = f"//{kind}/Group/{group.partition(':')[2]}"
+    for email in (member.partition(":")[2] for member in who):
+        data: dict[str, Json] = {"email": email, "id": number_of(email)[:15], "role": "MEMBER"}
+        google.state.add(Resource(f"{name}/members/{email}", f"{kind}/Membership", name, data))
 
 
 def seed(google: Google) -> Google:
@@ -266,6 +297,7 @@ def seed(google: Google) -> Google:
         binding("roles/iam.serviceAccountKeyAdmin", WORKER),
         binding("roles/storage.admin", WORKER),
         binding("roles/iam.workloadIdentityPoolAdmin", WORKER),
+        binding("roles/cloudasset.viewer", WORKER),
         binding("roles/browser", DATA_TEAM, RATERS, WORKER),
     )
     folder = node(google, "Folder", "77", org, binding("roles/viewer", BO, ANN))
@@ -292,7 +324,9 @@ def seed(google: Google) -> Google:
     account(google, SHARED, token_creator)
     bucket(google, "labels", "lab-data", binding("roles/storage.objectAdmin", RATERS, BO))
     expiring(google)
+    below(google)
     listed_bucket(google)
+    google.state.admins.add(WORKER)
     for member in (DATA_TEAM, "group:glass@lab.example", DANA, NEW):
         person(google, member)
     google.state.customers |= {"C0lab0000": ("lab.example",), "C01abc35d": ("mercor.example",)}

@@ -8,16 +8,17 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from stopline.commands import Commands
-from stopline.connectors.gcp import commands, ending, opinion
+from stopline.connectors.gcp import canary, commands, ending, opinion, preflight
 from stopline.connectors.gcp.clients import Clients
 from stopline.connectors.gcp.discovery import discover
 from stopline.connectors.gcp.documents import READERS, WRITERS
 from stopline.connectors.gcp.permissions import PERMISSIONS
 from stopline.connectors.gcp.reading import NAME
 from stopline.errors import UserError
-from stopline.estate import Estate
+from stopline.estate import Estate, Protected
 from stopline.model import Change, Document, Effect, Found, Grant, Residual, Scope, Skip
 from stopline.port import Observed, Terms
+from stopline.preflight import Canary, Check
 from stopline.receipts import Hold
 from stopline.vendors import Vendor
 
@@ -73,6 +74,23 @@ class GcpConnector:
         """The same changes as plain `gcloud` commands, for when stopline itself is down."""
         del original
         return commands.commands(document, changes)
+
+    @property
+    def realms(self) -> tuple[str, ...]:
+        """The organisation, or each of the projects."""
+        return self.clients.estate.realms
+
+    def preflight(self, protected: Protected) -> Iterable[Check]:
+        """Look at every realm before the night."""
+        return preflight.preflight(self.clients, protected)
+
+    def make_canary(self, realm: str, id_: str) -> Canary:
+        """Make a canary in one realm. Raises ConnectorError, UserError."""
+        return canary.make(self.clients, realm, id_, self.propagation)
+
+    def remove_canary(self, made: Canary) -> Iterable[str]:
+        """Say what is not as it was made, then remove it."""
+        return canary.remove(self.clients, made)
 
 
 def build(estate: Estate) -> GcpConnector:

@@ -98,9 +98,15 @@ def _allow(document: Document, changes: Sequence[Change]) -> Iterator[str]:
         verb = "remove" if change.after is None else "add"
         value = said.value
         words = [f"--member={value['member']}", f"--role={value['role']}"]
-        line = join((*_target(document.id, verb), *words))
+        target = _target(document.id, verb)
+        bare = document.id.startswith("pubsub.")  # its commands take no condition
+        if not target or (bare and value.get("condition")):
+            told = f"{verb} {value['role']} on {document.id}: {value['member']}"
+            yield f"not_done {quote(told)}"
+            continue
+        line = join((*target, *words))
         if not value.get("condition"):
-            yield f"{line} --condition=None"
+            yield line if bare else f"{line} --condition=None"
             continue
         yield f'printf %s {quote(json.dumps(value["condition"]))} > "$D/condition.json"'
         yield f'{line} --condition-from-file="$D/condition.json"'
@@ -160,7 +166,36 @@ def _target(resource: str, verb: str) -> tuple[str, ...]:
         project, _, email = name.partition("/serviceAccounts/")
         return ("gcloud", "iam", "service-accounts", edit, email, f"--project={project}")
     if kind == "buckets":
-        return ("gcloud", "storage", "buckets", edit, f"gs://{name}")
+        bucket, inside, folder = name.partition("/managedFolders/")
+        what = "managed-folders" if inside else "buckets"
+        return ("gcloud", "storage", what, edit, f"gs://{bucket}{'/' if inside else ''}{folder}")
+    if kind.endswith(".googleapis.com"):
+        return _below(name, edit)
     if kind == "folders":
         return ("gcloud", "resource-manager", "folders", edit, name)
     return ("gcloud", kind, edit, name)
+
+
+_BELOW = {
+    "topics": ("pubsub", "topics", "--project"),
+    "subscriptions": ("pubsub", "subscriptions", "--project"),
+    "secrets": ("secrets", "--project"),
+    "keyRings": ("kms", "keyrings", "--project", "--location"),
+    "cryptoKeys": ("kms", "keys", "--project", "--location", "--keyring"),
+    "repositories": ("artifacts", "repositories", "--project", "--location"),
+    "services": ("run", "services", "--project", "--region"),
+}
+"""By collection: the command's group, and its options for what the resource lies in."""
+
+
+def _below(path: str, edit: str) -> tuple[str, ...]:
+    """The command for what lies below a project; nothing where none is known.
+
+    https://docs.cloud.google.com/sdk/gcloud/reference/kms/keys/add-iam-policy-binding
+    """
+    steps = path.split("/")
+    words = _BELOW.get(steps[-2], ())
+    group = [word for word in words if not word.startswith("--")]
+    options = [word for word in words if word.startswith("--")]
+    inside = [f"{o}={v}" for o, v in zip(options, steps[1:-2:2], strict=bool(words))]
+    return ("gcloud", *group, edit, steps[-1], *inside) if words else ()

@@ -4,7 +4,7 @@ from collections.abc import Collection, Generator, Iterable, Iterator, Mapping, 
 from dataclasses import dataclass, replace
 from functools import partial
 
-from stopline.connectors.gcp import denying, keeping, listing, members, minting, reading
+from stopline.connectors.gcp import denying, grouping, keeping, listing, members, minting, reading
 from stopline.connectors.gcp.bindings import Entry, entries
 from stopline.connectors.gcp.clients import Clients
 from stopline.connectors.gcp.documents import deny_policies, deny_policy, pool, state_of
@@ -40,12 +40,23 @@ def discover(clients: Clients, vendor: Vendor, scope: Scope) -> Iterator[Found]:
     for id_ in clients.estate.realms:
         if scope.realms and id_ not in scope.realms:
             continue
-        read = reading.realm(clients, id_)
+        read = reading.realm(clients, id_, partial(_meant, clients, selectors))
         if not selectors.empty:
             yield from _unseen(vendor, id_)
         if read.policies:
             yield from _realm(_Look(clients, selectors, read, whole=not scope.principals))
         yield from read.gaps
+
+
+def _meant(
+    clients: Clients, selectors: GcpSelectors, read: Realm, seen: frozenset[str]
+) -> frozenset[str]:
+    """Members of the vendor's, and groups of the lab's in which somebody of the vendor's is."""
+    theirs = frozenset(m for m in seen if members.via(selectors, _living(m)))
+    groups = [m for m in seen - theirs if m.startswith("group:")]
+    if not selectors.empty:
+        read.inside |= grouping.vendors_in(clients, selectors, read, groups)
+    return theirs | frozenset(m for m in groups if members.plain(m) in read.inside)
 
 
 UNSEEN = {
@@ -91,17 +102,21 @@ def _realm(look: _Look) -> Iterator[Found]:
     held = list(look.held())
     theirs = [(r, e, members.via(look.selectors, _living(e.member))) for r, e in held]
     theirs = [(r, e, via) for r, e, via in theirs if via]
-    yield from _denied(look, marks, {members.plain(e.member) for _, e, _ in theirs})
+    shared = [(r, e) for r, e in held if members.plain(e.member) in look.read.inside]
+    holders = {members.plain(e.member) for _, e, _ in theirs}
+    holders |= {m for _, e in shared for m in look.read.inside[members.plain(e.member)]}
+    yield from _denied(look, marks, holders)
     own = {a.member: via for a in look.read.accounts if (via := _own(look, a))}
     reached = _reached(look, held, own)
-    acting = [(r, e) for r, e, _ in theirs] + [
-        (r, e) for r, e in held if members.plain(e.member) in reached
-    ]
+    acting = [(r, e) for r, e, _ in theirs] + shared
+    acting += [(r, e) for r, e in held if members.plain(e.member) in reached]
     allowed = reading.permissions_of(look.clients, (e.role for _, e in acting))
     for resource, entry, via in theirs:
         yield _entry(look, resource, entry, via, (allowed[entry.role], marks))
         where = f"{resource}#{entry.part}"
         yield Seen(Address(NAME, look.read.id, "allow-policy-entry", where), state_of(entry))
+    for resource, entry in shared:
+        yield from _through(look, resource, entry, (allowed[entry.role], marks))
     yield from _accounts(look, own, reached)
     for account in look.read.accounts:
         if account.member not in own and not account.disabled:
@@ -111,7 +126,8 @@ def _realm(look: _Look) -> Iterator[Found]:
     accounts = {members.plain(account.member): account for account in read.accounts}
     yield from listing.Lists(look.clients, look.selectors, read, accounts).discover()
     storing = {role for role, gives in allowed.items() if keeping.stores(gives)}
-    ways = [(resource, e.role) for resource, e, _ in theirs if e.role in storing]
+    into = [(r, e) for r, e, _ in theirs] + shared
+    ways = [(resource, e.role) for resource, e in into if e.role in storing]
     yield from keeping.discover(look.selectors, read, ways)
     for kind, number in (
         ("principal", len({entry.member for _, entry in held})),
@@ -194,6 +210,17 @@ def _entry(
     )
 
 
+def _through(
+    look: _Look, resource: str, entry: Entry, known: tuple[Sequence[str] | None, _Marks]
+) -> Iterator[Grant]:
+    """An entry of a group of the lab's, for each of the vendor's who is in the group."""
+    for member, way in sorted(look.read.inside[members.plain(entry.member)].items()):
+        own = _entry(look, resource, replace(entry, member=member), "", known)
+        where = f"{resource}#{entry.part}/{member}"
+        via = f"in {', which is in '.join(reversed(way))}"
+        yield replace(own, address=Address(NAME, look.read.id, "entry-of-group", where), via=via)
+
+
 # --- service accounts of ours ------------------------------------------------------------------
 
 
@@ -252,8 +279,7 @@ def _reached(look: _Look, held: Iterable[tuple[str, Entry]], own: Mapping[str, s
         further = {
             account: min(by)
             for account, who in acts.items()
-            if account not in known
-            and (by := {m for m in who if m in known or members.via(look.selectors, m)})
+            if account not in known and (by := {m for m in who if m in known or _theirs(look, m)})
         }
         if not further:
             break
@@ -264,6 +290,10 @@ def _reached(look: _Look, held: Iterable[tuple[str, Entry]], own: Mapping[str, s
         for account in known.keys() - own.keys()
         for above in [set(_acting_above(look, held, project.get(account, "")))]
     }
+
+
+def _theirs(look: _Look, member: str) -> bool:
+    return bool(members.via(look.selectors, member)) or member in look.read.inside
 
 
 def _acting_above(look: _Look, held: Iterable[tuple[str, Entry]], project: str) -> Iterator[str]:

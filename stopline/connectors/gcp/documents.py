@@ -3,10 +3,11 @@
 import json
 from collections.abc import Callable, Mapping, Sequence
 
-from stopline.connectors.gcp import buckets, denying, lists
+from stopline.connectors.gcp import buckets, denying, lists, refusing
 from stopline.connectors.gcp.bindings import ADMINS, Entry, edited, entries, leaves_nobody
 from stopline.connectors.gcp.clients import POOLS, Clients, done
-from stopline.connectors.gcp.reading import NAME, point_of, policy_of, require_same, set_policy
+from stopline.connectors.gcp.dialects import policy_of, set_policy
+from stopline.connectors.gcp.reading import NAME, point_of, require_same
 from stopline.errors import ConnectorError, StaleError
 from stopline.model import Address, Change, Document, State
 from stopline.port import Observed
@@ -60,7 +61,14 @@ def _write_deny(
         done(clients, clients.do("iam/v2/policies.delete", name=name, etag=observed.tag))
         return
     body: Json = {"displayName": f"stopline: {document.id}", "rules": denying.rules(said)}
+    with refusing.named(changes, lambda c: c.address.part if c.after is not None else ""):
+        _put_deny(clients, observed, body)
+
+
+def _put_deny(clients: Clients, observed: Observed, body: Json) -> None:
+    document = observed.document
     if observed.tag:
+        name = f"{_parent(document.realm)}/{document.id}"
         body |= {"name": name, "etag": observed.tag}
         done(clients, clients.do("iam/v2/policies.update", name=name, body=body))
         return
@@ -130,9 +138,16 @@ def _write_allow(
     if original and _alike(policy, json.loads(original)):
         policy["bindings"] = json.loads(original).get("bindings", [])
     if entries(policy) != entries(now):
-        set_policy(clients, observed.document.id, policy)
+        others = [entry.member for entry in entries(now)]
+        with refusing.named(changes, _put_in, others):
+            set_policy(clients, observed.document.id, policy)
     else:  # nothing to write, unless it is gone
         policy_of(clients, observed.document.id)
+
+
+def _put_in(change: Change) -> str:
+    """The member whom a change gives something back."""
+    return _entry_of(change.after).member if change.after is not None else ""
 
 
 def _admin(change: Change, stands: Mapping[Address, State]) -> bool:

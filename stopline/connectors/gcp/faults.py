@@ -5,6 +5,7 @@ nothing, so the engine reads again. 409 ABORTED and 412 say that the etag had mo
 """
 
 import json
+from collections.abc import Iterator
 
 import httplib2
 from google.auth.exceptions import DefaultCredentialsError, RefreshError, TransportError
@@ -12,6 +13,7 @@ from googleapiclient.errors import HttpError
 
 from stopline.errors import ConnectorError, StaleError
 from stopline.receipts import Cause
+from stopline.text import Json
 
 _SLOW = frozenset({"rateLimitExceeded", "userRateLimitExceeded", "quotaExceeded"})
 """Reasons of a 403 that mean: too fast. https://developers.google.com/admin-sdk/directory/v1/limits
@@ -35,6 +37,15 @@ _FORBIDDEN = 403
 _SERVER_ERROR = 500
 
 
+class RefusedError(ConnectorError):
+    """Google said no. `said` is all that it said, without what we called and on what."""
+
+    def __init__(self, cause: Cause, detail: str, said: str) -> None:
+        """Nothing was written."""
+        super().__init__(cause, detail, landed=False)
+        self.said = said
+
+
 def translated(error: Exception, what: str, *, writing: bool) -> ConnectorError:
     """Turn what Google's client raised into a typed cause; `what` names the call and target."""
     open_ = None if writing else False
@@ -49,15 +60,17 @@ def translated(error: Exception, what: str, *, writing: bool) -> ConnectorError:
 
 def _answered(error: HttpError, what: str, open_: bool | None) -> ConnectorError:  # noqa: FBT001
     code = int(error.resp.status)
-    status, message, reasons = _said(error)
-    detail = f"{what}: {code} {status}: {message}"
-    if code == _MOVED and _PUBLIC in message.lower():
+    status, said, reasons = _said(error)
+    detail = f"{what}: {code} {status}: {said}"
+    if code == _MOVED and _PUBLIC in said.lower():
         return ConnectorError(Cause.REFUSED, detail)  # no other reading would help
     if code == _MOVED or (code == _CONFLICT and status == "ABORTED"):
         return StaleError(detail)
     if code == _FORBIDDEN and reasons & _SLOW:
         return ConnectorError(Cause.THROTTLED, detail)
     cause = Cause.UNREACHABLE if code >= _SERVER_ERROR else _BY_STATUS.get(code, Cause.REFUSED)
+    if cause is Cause.REFUSED:
+        return RefusedError(cause, detail, said)
     return ConnectorError(cause, detail, landed=open_ if cause is Cause.UNREACHABLE else False)
 
 
@@ -66,6 +79,20 @@ def _said(error: HttpError) -> tuple[str, str, frozenset[str]]:
     try:
         body = json.loads(error.content)["error"]
         reasons = frozenset(str(e.get("reason", "")) for e in body.get("errors", []))
-        return str(body.get("status", "")), str(body.get("message", "")), reasons
+        told = dict.fromkeys((str(body.get("message", "")), *_details(body.get("details", []))))
+        return str(body.get("status", "")), " ".join(filter(None, told)), reasons
     except (ValueError, KeyError, TypeError, AttributeError):
         return "", str(error.resp.reason), frozenset()
+
+
+def _details(details: list[Json]) -> Iterator[str]:
+    """Whom and what a refusal names besides, in the forms in which policies are refused.
+
+    https://docs.cloud.google.com/apis/design/errors#error_payloads
+    """
+    for one in details:
+        if one.get("member"):  # ProjectIamPolicyError, of Resource Manager
+            yield f"{one['member']}: {one.get('type', '')}."
+        for violation in one.get("violations", []):
+            yield str(violation.get("description", ""))
+            yield f"({violation['type']})" if violation.get("type") else ""

@@ -28,7 +28,9 @@ def discover(
     lost = set(selectors.preserve)
     for name, (project, said) in sorted(read.buckets.items()):
         places = {f"buckets/{name}", *read.above.get(project, ())}
-        ways = sorted({f"{role} on {where}" for where, role in reached if where in places})
+        inside = f"buckets/{name}/managedFolders/"
+        there = {(r, at) for at, r in reached if at in places or at.startswith(inside)}
+        ways = sorted(f"{role} on {where}" for role, where in there)
         named = [glob for glob in selectors.preserve if storing.matches(name, (glob,))]
         lost -= set(named)
         if not ways and not named:

@@ -10,7 +10,7 @@ import json
 from collections.abc import Iterator, Sequence
 from urllib.parse import quote, unquote
 
-from stopline.connectors.gcp import members
+from stopline.connectors.gcp import members, refusing
 from stopline.connectors.gcp.clients import Clients
 from stopline.connectors.gcp.reading import require_same, uniform
 from stopline.errors import ConnectorError
@@ -155,4 +155,10 @@ def write(
         return
     body = {field: kept}
     words |= {"ifMetagenerationMatch": observed.tag}
-    clients.do(f"storage/v1/{collection}.patch", **words, body=body)
+    others = [member_of(entry) for entry in json.loads(observed.raw)]
+    with refusing.named(changes, _put_in, filter(None, others)):
+        clients.do(f"storage/v1/{collection}.patch", **words, body=body)
+
+
+def _put_in(change: Change) -> str:
+    return member_of(change.after.value) if change.after is not None else ""

@@ -10,6 +10,7 @@ from dataclasses import replace
 
 from stopline.connectors.gcp import denying, sparing, storing
 from stopline.connectors.gcp.bindings import Entry
+from stopline.connectors.gcp.dialects import known
 from stopline.connectors.gcp.members import plain
 from stopline.connectors.gcp.reading import NAME, point_of
 from stopline.model import Address, Breadth, Change, Grant, Residual, Skip, State
@@ -55,6 +56,19 @@ def _entry(grant: Grant, terms: Terms) -> Iterator[Change | Skip]:
     yield from denies
     if not whole:
         yield _stripped(grant, terms, denied=bool(denies))
+
+
+def _through(grant: Grant, terms: Terms) -> Iterator[Change | Skip]:
+    """What somebody has by a group of the lab's: the group, with the lab's people, is never cut."""
+    yield from _strangers(grant, terms)
+    yield from _spared(grant, terms)
+    denies, whole = _denied(grant, terms)
+    yield from denies
+    if not whole:
+        role = f"{grant.state.value['role']} on {grant.target}"
+        why = _beyond(grant, denied=bool(denies))
+        step = "write down its role there and until when, and take it out of the group by hand"
+        yield _left(grant, f"{grant.via}, which has {role}: {why}; {step}")
 
 
 def _strangers(grant: Grant, terms: Terms) -> Iterator[Skip]:
@@ -117,14 +131,12 @@ def _denied(grant: Grant, terms: Terms) -> tuple[list[Change], bool]:
 def _stripped(grant: Grant, terms: Terms, *, denied: bool) -> Change | Skip:
     """Take the entry itself out, or say why it stays."""
     state = grant.state.value
-    more = state["undenied"]
-    beyond = f"allows {more} permissions" if more is not None else "may allow permissions"
-    what = f"{state['role']} {beyond} that our deny does not name"
-    if not denied:
-        what = "no deny of ours names it"
+    what = _beyond(grant, denied=denied)
     if Entry(state["role"], state["member"]).irrevocable:
         told = f"{what}, and access lists may name all owners"
         return _left(grant, f"{told}; no API could make a person an owner again")
+    if known(grant.target) is None:
+        return _left(grant, f"{what}, and nothing here writes such a policy; take it out by hand")
     proto = _proto(grant, terms, "entries")
     address = replace(grant.address, kind="allow-policy-entry")
     if proto is None:
@@ -138,6 +150,15 @@ def _stripped(grant: Grant, terms: Terms, *, denied: bool) -> Change | Skip:
         breadth=Breadth.TARGET if grant.shared_with else Breadth.NARROW,
         summary=f"take {state['role']} on {grant.target} from {grant.principal}",
     )
+
+
+def _beyond(grant: Grant, *, denied: bool) -> str:
+    """What our deny leaves of an entry."""
+    if not denied:
+        return "no deny of ours names it"
+    more = grant.state.value["undenied"]
+    beyond = f"allows {more} permissions" if more is not None else "may allow permissions"
+    return f"{grant.state.value['role']} {beyond} that our deny does not name"
 
 
 # --- access lists of Cloud Storage -------------------------------------------------------------
@@ -254,6 +275,7 @@ def _switched(grant: Grant, terms: Terms) -> Iterator[Change | Skip]:
 
 _BY_KIND: Mapping[str, Callable[[Grant, Terms], Iterable[Change | Skip]]] = {
     "entry": _entry,
+    "entry-of-group": _through,
     "denied-principal": _denied_before,
     "service-account": _account,
     "service-account-key": _switched,

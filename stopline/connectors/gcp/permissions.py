@@ -6,22 +6,20 @@ https://docs.cloud.google.com/iam/docs/roles-permissions
 
 from collections.abc import Mapping
 
+from stopline.connectors.gcp.dialects import DIALECTS
 from stopline.text import Json
 
 _BY_METHOD: Mapping[str, str | tuple[str, ...]] = {
-    "cloudresourcemanager/v3/folders.getIamPolicy": "resourcemanager.folders.getIamPolicy",
+    **{method: needed for one in DIALECTS for method, needed in one.permissions.items()},
+    "cloudasset/v1/v1.searchAllIamPolicies": "cloudasset.assets.searchAllIamPolicies",
+    "cloudresourcemanager/v3/organizations.get": "resourcemanager.organizations.get",
+    "cloudresourcemanager/v3/organizations.testIamPermissions": (),  # about the caller itself
+    "cloudresourcemanager/v3/projects.testIamPermissions": (),
     "cloudresourcemanager/v3/folders.list": "resourcemanager.folders.list",
-    "cloudresourcemanager/v3/folders.setIamPolicy": "resourcemanager.folders.setIamPolicy",
-    "cloudresourcemanager/v3/organizations.getIamPolicy": (
-        "resourcemanager.organizations.getIamPolicy"
-    ),
-    "cloudresourcemanager/v3/organizations.setIamPolicy": (
-        "resourcemanager.organizations.setIamPolicy"
-    ),
     "cloudresourcemanager/v3/projects.get": "resourcemanager.projects.get",
-    "cloudresourcemanager/v3/projects.getIamPolicy": "resourcemanager.projects.getIamPolicy",
     "cloudresourcemanager/v3/projects.list": "resourcemanager.projects.list",
-    "cloudresourcemanager/v3/projects.setIamPolicy": "resourcemanager.projects.setIamPolicy",
+    "cloudidentity/v1/groups.lookup": (),  # a role of Workspace's: Groups Reader
+    "cloudidentity/v1/groups.memberships.list": (),
     "iam/v1/organizations.roles.get": "iam.roles.get",
     "iam/v1/projects.locations.workloadIdentityPools.get": "iam.workloadIdentityPools.get",
     "iam/v1/projects.locations.workloadIdentityPools.operations.get": (
@@ -32,14 +30,12 @@ _BY_METHOD: Mapping[str, str | tuple[str, ...]] = {
     "iam/v1/projects.serviceAccounts.disable": "iam.serviceAccounts.disable",
     "iam/v1/projects.serviceAccounts.enable": "iam.serviceAccounts.enable",
     "iam/v1/projects.serviceAccounts.get": "iam.serviceAccounts.get",
-    "iam/v1/projects.serviceAccounts.getIamPolicy": "iam.serviceAccounts.getIamPolicy",
     "iam/v1/projects.serviceAccounts.keys.delete": "iam.serviceAccountKeys.delete",
     "iam/v1/projects.serviceAccounts.keys.disable": "iam.serviceAccountKeys.disable",
     "iam/v1/projects.serviceAccounts.keys.enable": "iam.serviceAccountKeys.enable",
     "iam/v1/projects.serviceAccounts.keys.get": "iam.serviceAccountKeys.get",
     "iam/v1/projects.serviceAccounts.keys.list": "iam.serviceAccountKeys.list",
     "iam/v1/projects.serviceAccounts.list": "iam.serviceAccounts.list",
-    "iam/v1/projects.serviceAccounts.setIamPolicy": "iam.serviceAccounts.setIamPolicy",
     "iam/v1/roles.get": "iam.roles.get",
     "iam/v2/policies.createPolicy": "iam.denypolicies.create",
     "iam/v2/policies.delete": "iam.denypolicies.delete",
@@ -48,10 +44,9 @@ _BY_METHOD: Mapping[str, str | tuple[str, ...]] = {
     "iam/v2/policies.operations.get": "iam.denypolicies.get",
     "iam/v2/policies.update": "iam.denypolicies.update",
     "storage/v1/buckets.get": ("storage.buckets.get", "storage.buckets.getIamPolicy"),
-    "storage/v1/buckets.getIamPolicy": "storage.buckets.getIamPolicy",
     "storage/v1/buckets.list": "storage.buckets.list",
     "storage/v1/buckets.patch": ("storage.buckets.update", "storage.buckets.setIamPolicy"),
-    "storage/v1/buckets.setIamPolicy": "storage.buckets.setIamPolicy",
+    "storage/v1/managedFolders.list": "storage.managedFolders.list",
     "storage/v1/objects.list": ("storage.objects.list", "storage.objects.getIamPolicy"),
     "storage/v1/objects.patch": ("storage.objects.update", "storage.objects.setIamPolicy"),
     "storage/v1/projects.hmacKeys.delete": "storage.hmacKeys.delete",
@@ -59,12 +54,18 @@ _BY_METHOD: Mapping[str, str | tuple[str, ...]] = {
     "storage/v1/projects.hmacKeys.list": "storage.hmacKeys.list",
     "storage/v1/projects.hmacKeys.update": "storage.hmacKeys.update",
 }
-_READS = ("get", "list", "getIamPolicy")
+_OF_CANARY: Mapping[str, str] = {
+    "iam/v1/projects.serviceAccounts.create": "iam.serviceAccounts.create",
+    "iam/v1/projects.serviceAccounts.delete": "iam.serviceAccounts.delete",
+}
+CANARY = frozenset(_OF_CANARY.values())
+"""Besides, for `stopline doctor --canary` alone: to make and remove an account of its own."""
+_READS = ("get", "list", "getIamPolicy", "searchAllIamPolicies")
 
 
 def permissions_of(method: str) -> frozenset[str]:
     """The permissions that one method needs. Raises KeyError for one that is not declared."""
-    needed = _BY_METHOD[method]
+    needed = {**_BY_METHOD, **_OF_CANARY}[method]
     return frozenset((needed,) if isinstance(needed, str) else needed)
 
 
@@ -77,7 +78,7 @@ PERMISSIONS: Mapping[str, frozenset[str]] = {"read": READ, "write": WRITE, "term
 
 
 def roles() -> dict[str, Json]:
-    """Custom roles of an organisation: one that only reads, one that writes, one that deletes.
+    """Custom roles of an organisation: to read, to write besides, to delete, to make a canary.
 
     https://docs.cloud.google.com/iam/docs/reference/rest/v1/organizations.roles
     """
@@ -87,6 +88,7 @@ def roles() -> dict[str, Json]:
         "terminate": _role(
             "stopline terminator", "Besides the worker's: deletes contained keys.", TERMINATE
         ),
+        "canary": _role("stopline canary", "Makes and removes a canary.", CANARY),
     }
 
 

@@ -1,17 +1,16 @@
 """What is asked of Google Cloud: the tree, allow policies at version 3, service accounts, roles.
 
-All `getIamPolicy` methods fall into a few dialects, and `DIALECTS` is the one place that knows
-them. What cannot be read is a gap, and the rest is read all the same.
+What cannot be read is a gap, and the rest is read all the same.
 """
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import TypeVar
 
-from stopline.connectors.gcp.bindings import VERSION
 from stopline.connectors.gcp.clients import Clients
+from stopline.connectors.gcp.dialects import known, policy_of
 from stopline.connectors.gcp.faults import translated
 from stopline.errors import ConnectorError
 from stopline.model import Change, Gap
@@ -20,78 +19,7 @@ from stopline.text import Json
 
 NAME = "gcp"
 THREADS = 8
-_ASKED: Json = {"options": {"requestedPolicyVersion": VERSION}}
 T = TypeVar("T")
-
-
-@dataclass(frozen=True, slots=True)
-class Dialect:
-    """How one kind of resource is asked for its allow policy, and given another."""
-
-    names: str
-    """A regular expression over our name of the resource."""
-    getter: str
-    setter: str
-    place: str = "resource"
-    asked: tuple[tuple[str, object], ...] = (("body", _ASKED),)
-    wrapped: bool = True
-    """Whether the setter takes `{"policy": …}` and not the policy itself."""
-
-    def words(self, resource: str) -> dict[str, object]:
-        """Which resource, as the methods take it."""
-        return {self.place: resource.removeprefix("buckets/")}
-
-
-DIALECTS = (
-    # https://docs.cloud.google.com/resource-manager/reference/rest/v3/projects/getIamPolicy
-    *(
-        Dialect(
-            rf"{kind}/[^/]+",
-            f"cloudresourcemanager/v3/{kind}.getIamPolicy",
-            f"cloudresourcemanager/v3/{kind}.setIamPolicy",
-        )
-        for kind in ("organizations", "folders", "projects")
-    ),
-    # https://docs.cloud.google.com/iam/docs/reference/rest/v1/projects.serviceAccounts/getIamPolicy
-    Dialect(
-        r"projects/[^/]+/serviceAccounts/[^/]+",
-        "iam/v1/projects.serviceAccounts.getIamPolicy",
-        "iam/v1/projects.serviceAccounts.setIamPolicy",
-        asked=(("options_requestedPolicyVersion", VERSION),),
-    ),
-    # https://docs.cloud.google.com/storage/docs/json_api/v1/buckets/getIamPolicy
-    Dialect(
-        r"buckets/[^/]+",
-        "storage/v1/buckets.getIamPolicy",
-        "storage/v1/buckets.setIamPolicy",
-        place="bucket",
-        asked=(("optionsRequestedPolicyVersion", VERSION),),
-        wrapped=False,
-    ),
-)
-
-
-def dialect(resource: str) -> Dialect:
-    """The dialect of a resource. Raises LookupError for one that nothing here knows."""
-    found = next((d for d in DIALECTS if re.fullmatch(d.names, resource)), None)
-    if found is None:
-        raise LookupError(resource)
-    return found
-
-
-def policy_of(clients: Clients, resource: str) -> Json:
-    """The allow policy of a resource as it is now, at version 3. Raises ConnectorError."""
-    how = dialect(resource)
-    return clients.ask(how.getter, **how.words(resource), **dict(how.asked))
-
-
-def set_policy(clients: Clients, resource: str, policy: Json) -> None:
-    """Replace it, on the etag that it carries. Raises StaleError when that has moved."""
-    how = dialect(resource)
-    ignored = ("kind", "resourceId")  # Cloud Storage says these, and passes over them
-    plain = {key: value for key, value in policy.items() if key not in ignored}
-    body = {"policy": plain} if how.wrapped else plain
-    clients.do(how.setter, **how.words(resource), body=body)
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -120,8 +48,8 @@ class Realm:
 
     id: str
     projects: tuple[str, ...] = ()
-    numbers: set[str] = field(default_factory=set)
-    """The projects' numbers, by which pools are named."""
+    numbers: dict[str, str] = field(default_factory=dict)
+    """The projects by their numbers, by which pools are named."""
 
     above: dict[str, tuple[str, ...]] = field(default_factory=dict)
     """For each project the resources whose policies hold in it, itself too."""
@@ -130,6 +58,9 @@ class Realm:
     accounts: list[Account] = field(default_factory=list)
     buckets: dict[str, tuple[str, Json]] = field(default_factory=dict)
     """For each bucket its project, and what it says of itself."""
+
+    inside: dict[str, Mapping[str, tuple[str, ...]]] = field(default_factory=dict)
+    """For each group of the lab's who of the vendor's is in it, and by which groups."""
 
     gaps: list[Gap] = field(default_factory=list)
 
@@ -155,15 +86,26 @@ def point_of(realm: str) -> str:
     return f"organizations/{realm}" if realm.isdigit() else f"projects/{realm}"
 
 
-def realm(clients: Clients, id_: str) -> Realm:
-    """Read one realm. Nothing is raised: what could not be read is in `gaps`."""
+Meant = Callable[["Realm", frozenset[str]], Collection[str]]
+"""Told all members of all policies of a realm, says which of them policies are read for."""
+
+
+def realm(clients: Clients, id_: str, meant: Meant) -> Realm:
+    """Read one realm. Nothing is raised: what could not be read is in `gaps`.
+
+    Policies below the projects are read where they name a member that is `meant`.
+    """
     read = Realm(id_)
     _policy(clients, read, point_of(id_))
     read.projects = _projects(clients, read)
     with ThreadPoolExecutor(THREADS) as pool:
         list(pool.map(lambda project: _project(clients, read, project), read.projects))
         deeper = [*(a.name for a in read.accounts), *(f"buckets/{b}" for b in read.buckets)]
+        for folders in pool.map(lambda bucket: _folders(clients, read, bucket), read.buckets):
+            deeper += folders
         list(pool.map(lambda resource: _policy(clients, read, resource), deeper))
+        below = _searched(clients, read, meant)
+        list(pool.map(lambda resource: _below(clients, read, resource), below))
     read.accounts.sort()
     return read
 
@@ -175,7 +117,7 @@ def _projects(clients: Clients, read: Realm) -> tuple[str, ...]:
         # https://docs.cloud.google.com/resource-manager/reference/rest/v3/projects/get
         get = "cloudresourcemanager/v3/projects.get"
         told = read.tried(f"number of {point}", lambda: clients.ask(get, name=point))
-        read.numbers |= {told["name"].partition("/")[2]} if told else set()
+        read.numbers |= {told["name"].partition("/")[2]: read.id} if told else {}
         read.above[read.id] = (point,)
         return (read.id,)
     found = set[str]()
@@ -190,7 +132,7 @@ def _projects(clients: Clients, read: Realm) -> tuple[str, ...]:
         below = read.tried(f"projects of {parent}", _listed(clients, "projects", parent)) or ()
         found |= {project["projectId"] for project in below}
         read.above |= {p["projectId"]: (*path, f"projects/{p['projectId']}") for p in below}
-        read.numbers |= {project["name"].partition("/")[2] for project in below}
+        read.numbers |= {p["name"].partition("/")[2]: p["projectId"] for p in below}
     only = set(clients.estate.projects)
     for missing in sorted(only - found):
         read.gaps.append(Gap(NAME, read.id, f"projects/{missing}", "it is not in the organisation"))
@@ -219,6 +161,67 @@ def _project(clients: Clients, read: Realm, project: str) -> None:
         lambda: clients.pages("storage/v1/buckets.list", "items", project=project),
     )
     read.buckets |= {bucket["name"]: (project, bucket) for bucket in found or ()}
+
+
+def _folders(clients: Clients, read: Realm, bucket: str) -> list[str]:
+    """The folders of a bucket that have policies of their own; without uniform access it has none.
+
+    https://docs.cloud.google.com/storage/docs/json_api/v1/managedFolders/list
+    """
+    if not uniform(read.buckets[bucket][1]):
+        return []
+    found = read.tried(
+        f"managed folders of {bucket}",
+        lambda: clients.pages("storage/v1/managedFolders.list", "items", bucket=bucket),
+    )
+    return [f"buckets/{bucket}/managedFolders/{one['name']}" for one in found or ()]
+
+
+SEARCH = "cloudasset/v1/v1.searchAllIamPolicies"
+_READ = re.compile(
+    r"cloudresourcemanager\.googleapis\.com/(organizations|folders|projects)/.+"
+    r"|iam\.googleapis\.com/projects/[^/]+/serviceAccounts/.+"
+    r"|storage\.googleapis\.com/.+"
+)
+"""What is read by itself, since a search may be minutes behind."""
+
+
+def _searched(clients: Clients, read: Realm, meant: Meant) -> list[str]:
+    """Resources below the projects whose policies name somebody who is meant, to be read anew.
+
+    What a search shows is never written back. A policy that nothing here reads is kept as it was
+    shown: what is in it can be denied, and is told.
+    https://docs.cloud.google.com/asset-inventory/docs/reference/rest/v1/TopLevel/searchAllIamPolicies
+    """
+    words = {"scope": point_of(read.id), "pageSize": 500}
+    found = read.tried("policies below projects", lambda: clients.pages(SEARCH, "results", **words))
+    only = set(clients.estate.projects)
+    policies = [*read.policies.values(), *(one.get("policy", {}) for one in found or ())]
+    theirs = meant(read, frozenset(m for policy in policies for m in _members(policy)))
+    wanted = []
+    for one in found or ():
+        name, policy = one["resource"].removeprefix("//"), one.get("policy", {})
+        there = read.numbers.get(one.get("project", "").partition("/")[2], "")
+        if _READ.fullmatch(name) or (only and there not in only):
+            continue
+        if any(member in theirs for member in _members(policy)):
+            wanted.append(name)
+            read.policies |= {} if known(name) else {name: policy}
+    return [name for name in wanted if known(name)]
+
+
+def _members(policy: Json) -> Iterator[str]:
+    for binding in policy.get("bindings", ()):
+        yield from binding.get("members", ())
+
+
+def _below(clients: Clients, read: Realm, resource: str) -> None:
+    """What a search found and is there no more is nothing that could be missed."""
+    try:
+        read.policies[resource] = policy_of(clients, resource)
+    except ConnectorError as error:
+        if error.cause is not Cause.GONE:
+            read.gaps.append(Gap(NAME, read.id, f"policy of {resource}", error.detail))
 
 
 def uniform(bucket: Json) -> bool:

@@ -15,12 +15,10 @@ CONTAINS: Mapping[str, frozenset[str]] = {
 }
 
 NOT_LOOKED_AT: tuple[str, ...] = (
-    "members of groups, nested groups, Workspace users, their sessions and their OAuth grants",
-    "managed folders, signed URLs",
-    (
-        "policies of BigQuery, Pub/Sub, KMS, Secret Manager, Artifact Registry, Compute, Run and "
-        "other resources below a project"
-    ),
+    "groups of other organisations, groups in access lists of buckets",
+    "Workspace users, their sessions and their OAuth grants",
+    "signed URLs",
+    "access lists of BigQuery datasets, secrets of single regions",
     "API keys, VPC Service Controls, just-in-time grants, Drive",
     "what is public (allUsers, allAuthenticatedUsers), but for buckets",
     "organisations and folders above single projects",

@@ -103,6 +103,7 @@ def create(call: Call) -> Json:
     if len(call.state.of_kind(DENY, attached.name)) >= MOST_POLICIES:
         raise invalid("Too many deny policies at the attachment point.")
     _check(call.body)
+    _check_known(call)
     now = call.state.now().isoformat()
     fixed = {"name": name.removeprefix("//iam.googleapis.com/"), "kind": "DenyPolicy"}
     made = {**_kept(call.body), **fixed, "uid": f"uid-{call.state.next_revision()}"}
@@ -122,6 +123,7 @@ def update(call: Call) -> Json:
     found = _found(call)
     _check_tag(found, (call.body or {}).get("etag", ""))
     _check(call.body)
+    _check_known(call)
     fixed = {k: v for k, v in found.data.items() if k in ("name", "kind", "uid", "createTime")}
     call.state.delays.note(found.name, found.data.get("rules", []), call.state.now())
     found.data = {**_kept(call.body), **fixed, "updateTime": call.state.now().isoformat()}
@@ -162,6 +164,14 @@ def _check(body: Json) -> None:
         raise invalid("The policy is too large.")
     for rule in rules:
         _check_rule(rule.get("denyRule"))
+
+
+def _check_known(call: Call) -> None:
+    """Nobody is denied whose account is no more. Raises GoogleError 400."""
+    for rule in call.body.get("rules", []):
+        for principal in rule["denyRule"]["deniedPrincipals"]:
+            if principal.rpartition("/")[2] in call.state.nobody:
+                raise invalid(f"Principal {principal} does not exist.", "rules.deny_rule")
 
 
 def _check_rule(deny: Json) -> None:

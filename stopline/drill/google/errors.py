@@ -70,6 +70,7 @@ def invalid(message: str, field_name: str = "") -> GoogleError:
     return GoogleError(400, message, details=details if field_name else [])
 
 
-def precondition(message: str) -> GoogleError:
+def precondition(message: str, details: list[Json] | None = None) -> GoogleError:
     """The request is right, the state of the estate forbids it."""
-    return GoogleError(400, message, status="FAILED_PRECONDITION", reason="failedPrecondition")
+    reason = "failedPrecondition"
+    return GoogleError(400, message, "FAILED_PRECONDITION", reason, details or [])

@@ -55,6 +55,8 @@ def _check(state: State, entity: str) -> None:
     kind, _, rest = entity.partition("-")
     if entity in _PUBLIC or kind == "project":
         return
+    if rest.lower() in state.nobody:
+        raise invalid(f"Unknown user: {rest}")
     robot = rest.lower().endswith("gserviceaccount.com")
     member = {"user": "serviceAccount" if robot else "user"}.get(kind, kind)
     check_members(state, [{"members": [f"{member}:{rest}"]}])

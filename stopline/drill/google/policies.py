@@ -5,6 +5,7 @@ https://cloud.google.com/iam/docs/troubleshooting-withcond
 """
 
 from collections import Counter
+from urllib.parse import quote
 
 from stopline.drill.google import conditions
 from stopline.drill.google.errors import GoogleError, invalid, precondition
@@ -114,6 +115,7 @@ def _check(state: State, resource: Resource, bindings: list[Json]) -> None:
     for binding in bindings:
         _check_role(state, binding)
     check_members(state, bindings)
+    _check_gone(state, resource, bindings)
     _check_owners(resource, bindings)
     _check_sharing(state, resource, bindings)
     everyone = [m for b in bindings for m in b["members"]]
@@ -160,6 +162,20 @@ def _check_member(state: State, member: str) -> None:
         raise invalid(f"{kind.partition('/')[2]} {email} does not exist.")
 
 
+def _check_gone(state: State, resource: Resource, bindings: list[Json]) -> None:
+    """Nobody comes into a policy whose account outside is no more; who is in it stays in it.
+
+    https://cloud.google.com/iam/docs/troubleshooting-access
+    """
+    before = {m for b in resource.policy.get("bindings", []) for m in b["members"]}
+    for member in (m for b in bindings for m in b["members"]):
+        if member not in before and email_of(member) in state.nobody:
+            kind = {"user": "User", "group": "Group"}.get(
+                member.partition(":")[0], "Service account"
+            )
+            raise invalid(f"{kind} {email_of(member)} does not exist.")
+
+
 def _check_owners(resource: Resource, bindings: list[Json]) -> None:
     """A person becomes owner of a project by an invitation only, never by this call.
 
@@ -186,13 +202,27 @@ def _check_sharing(state: State, resource: Resource, bindings: list[Json]) -> No
     if not tops:
         return
     customers = state.allowed_domains[tops[0]]
-    for member in (m for b in bindings for m in b["members"]):
-        if not _permitted(state, member, customers):
-            raise precondition(
-                "One or more users named in the policy do not belong to a permitted customer, "
-                "perhaps due to an organization policy "
-                "(constraints/iam.allowedPolicyMemberDomains)."
-            )
+    everyone = dict.fromkeys(m for b in bindings for m in b["members"])
+    outside = [m for m in everyone if not _permitted(state, m, customers)]
+    if not outside:
+        return
+    violations = [_violation(resource, member) for member in outside]
+    kind = "type.googleapis.com/google.rpc.PreconditionFailure"
+    raise precondition(
+        "One or more users named in the policy do not belong to a permitted customer, "
+        "perhaps due to an organization policy.",
+        [{"@type": kind, "violations": violations}],
+    )
+
+
+def _violation(resource: Resource, member: str) -> Json:
+    """Whom the constraint keeps out. Cloud Storage's errors have no place for it."""
+    who = member.partition(":")[2] or member
+    return {
+        "type": "constraints/iam.allowedPolicyMemberDomains",
+        "subject": f"orgpolicy:{resource.short}?configvalue={quote(who, safe='')}",
+        "description": f"User {who} is not in permitted organization.",
+    }
 
 
 def _permitted(state: State, member: str, customers: tuple[str, ...]) -> bool:

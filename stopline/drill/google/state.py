@@ -91,6 +91,9 @@ class State:
         self.operators: set[str] = {"operator"}
         """Tokens that may do everything: the tests' own eyes, no principal of Google's."""
 
+        self.nobody: set[str] = set()
+        """Addresses outside of our Workspace that are nobody's any more."""
+
         self.allowed_domains: dict[str, tuple[str, ...]] = {}
         """Domain-restricted sharing: the customer ids allowed, by the resource that says so."""
 
@@ -232,10 +235,11 @@ class State:
         return [
             r.parent.rpartition("/")[2]
             for r in self._memberships.get(email.lower(), ())
-            if not self._lapsed(r)
+            if not self.lapsed(r)
         ]
 
-    def _lapsed(self, membership: Resource) -> bool:
+    def lapsed(self, membership: Resource) -> bool:
+        """Whether a membership has ended by itself."""
         ends = membership.data.get("expireTime")
         return bool(ends) and datetime.fromisoformat(str(ends)) <= self.now()
 

@@ -58,7 +58,7 @@ def doctor(
     """Check the installation, the configuration, the journal's chain, Temporal and the worker.
 
     With --preflight also whether every account can be read and written, the clock, quotas and
-    limits; with --canary besides, for real, on a user and a bucket that are made and removed.
+    limits; with --canary besides, for real, on something of our own that is made and removed.
     Exits with 1 if anything failed; each line says what to do.
     """
     program = o.program_of(context, output)

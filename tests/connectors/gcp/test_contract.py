@@ -60,9 +60,10 @@ class OrganisationGround:
             kind, _, rest = document.id.partition("/")
             if "/serviceAccounts/" in document.id:
                 return f"//iam.googleapis.com/{document.id}"
-            if kind == "buckets":
-                return f"//storage.googleapis.com/{rest}"
-            return f"//cloudresourcemanager.googleapis.com/{document.id}"
+            if kind.endswith(".googleapis.com"):
+                return f"//{document.id}"
+            there = {"buckets": ("storage", rest)}.get(kind, ("cloudresourcemanager", document.id))
+            return f"//{there[0]}.googleapis.com/{there[1]}"
         if document.kind in ("access-list-entry", "bucket-setting", "hmac-key"):
             return self._in_storage(document)
         if document.kind == "identity-pool":

@@ -117,7 +117,7 @@ def test_trap_3_domain_restricted_sharing_stops_only_what_it_must(night: Night) 
     refused = [r for r in receipts if r.outcome is Outcome.FAILED]
     assert refused
     assert {r.cause for r in refused} == {Cause.REFUSED}
-    assert all("allowedPolicyMemberDomains" in r.detail and r.held for r in refused)
+    assert all("permitted customer" in r.detail and r.held for r in refused)
     google.state.allowed_domains.clear()
     night.restore()
     assert not night.book.writes.holds()

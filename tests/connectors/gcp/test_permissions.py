@@ -30,7 +30,7 @@ def test_the_role_that_reads_writes_nothing() -> None:
     """What it may is to get, to list, and to read policies."""
     assert not READ & WRITE
     verbs = {permission.rpartition(".")[2] for permission in roles()["read"]["includedPermissions"]}
-    assert verbs == {"get", "list", "getIamPolicy"}
+    assert verbs == {"get", "list", "getIamPolicy", "searchAllIamPolicies"}
     assert set(roles()["worker"]["includedPermissions"]) == READ | WRITE
 
 

@@ -12,7 +12,12 @@ from stopline.drill.google.roles import PREDEFINED, permission_of, v1_spelling, 
 from stopline.drill.google.server import BEHAVIOURS, Google
 
 METHODS: dict[str, Method] = {m.key: m for api, version in SERVED for m in methods(api, version)}
-OTHERWISE = ("admin.directory_v1.", "iam.v1.roles.get", "cloudresourcemanager.v3.")
+OTHERWISE = (
+    "cloudidentity.",
+    "admin.directory_v1.",
+    "iam.v1.roles.get",
+    "cloudresourcemanager.v3.",
+)
 """Administrators only; for everybody; a search, that shows each what it may see."""
 
 
@@ -33,7 +38,7 @@ def test_every_other_method_decides_by_itself_who_may_call_it() -> None:
     """And there are few of them."""
     found = {k for k, a in ANSWERS.items() if a.on is None and not k.endswith("testIamPermissions")}
     assert all(k.startswith(OTHERWISE) for k in found)
-    assert {k for k in found if k.startswith("cloud")} == {
+    assert {k for k in found if k.startswith("cloudres")} == {
         f"cloudresourcemanager.v3.{kind}.search"
         for kind in ("organizations", "folders", "projects")
     }

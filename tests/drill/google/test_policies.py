@@ -130,6 +130,7 @@ def test_restricted_sharing_looks_at_every_member(google: Google) -> None:
     policy["bindings"] = [b for b in policy["bindings"] if b["role"] != "roles/viewer"]
     error = refused(google, {**policy, "version": 3})
     assert b"allowedPolicyMemberDomains" in error.content
+    assert b"User ana@mercor.example is not in permitted organization." in error.content
     assert b"FAILED_PRECONDITION" in error.content
 
 

@@ -1,0 +1,121 @@
+"""Who of the vendor's is in the lab's groups, also in a group that is in a group.
+
+Only groups that some policy names are looked into. Searching all groups of a person is for few
+editions of Workspace, and leaves out in silence what the caller may not see; so each group is
+looked into by itself, level by level.
+https://docs.cloud.google.com/identity/docs/reference/rest/v1/groups.memberships/list
+"""
+
+from collections.abc import Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+
+from stopline.connectors.gcp import members
+from stopline.connectors.gcp.clients import Clients
+from stopline.connectors.gcp.reading import NAME, THREADS, Realm
+from stopline.errors import ConnectorError
+from stopline.model import Gap
+from stopline.text import Json
+from stopline.vendors import GcpSelectors
+
+Inside = Mapping[str, tuple[str, ...]]
+"""For each member of the vendor's the groups by which it is in, the outermost first."""
+_KINDS = {"GROUP": "group", "SERVICE_ACCOUNT": "serviceAccount"}
+
+
+def vendors_in(
+    clients: Clients, selectors: GcpSelectors, read: Realm, groups: Iterable[str]
+) -> dict[str, Inside]:
+    """For each group that has somebody of the vendor's in it, who that is.
+
+    Groups of the lab's that cannot be looked into are one gap of the realm, which says how many
+    and which. Those of other domains than any that could be: nobody here may look into them.
+    """
+    tops = sorted({members.plain(group) for group in groups})
+    held = _memberships(clients, read, tops)
+    found = ((top, _inside(selectors, held, top)) for top in tops)
+    return {top: inside for top, inside in found if inside}
+
+
+def _memberships(clients: Clients, read: Realm, tops: list[str]) -> dict[str, list[str]]:
+    """The members of each group and of each group in it; each is asked once."""
+    held: dict[str, list[str]] = {}
+    failed: dict[str, str] = {}
+
+    def ask(group: str) -> None:
+        held[group] = []
+        try:
+            held[group] = _members(clients, group.partition(":")[2])
+        except ConnectorError as error:
+            failed[group] = error.detail
+
+    with ThreadPoolExecutor(THREADS) as pool:
+        level = tops
+        while level:
+            list(pool.map(ask, level))
+            inner = {m for group in level for m in held[group] if m.startswith("group:")}
+            level = sorted(inner - held.keys())
+    if ours := _ours(clients, read, held.keys() - failed.keys(), failed):
+        names = ", ".join(ours[:3]) + (" …" if len(ours) > 3 else "")  # noqa: PLR2004
+        cause = f"{len(ours)} could not be looked into ({names}): {failed[ours[0]]}"
+        read.gaps.append(Gap(NAME, read.id, "members of groups", cause))
+    return held
+
+
+def _ours(clients: Clients, read: Realm, opened: Iterable[str], failed: Iterable[str]) -> list[str]:
+    """Of the groups that were not shown those that may be the lab's, by their domains."""
+    if not (shut := sorted(failed)):
+        return []
+    domains = {_domain(group) for group in opened} | _own(clients, read)
+    return [group for group in shut if not domains or _domain(group) in domains]
+
+
+def _domain(group: str) -> str:
+    return group.rpartition("@")[2]
+
+
+def _own(clients: Clients, read: Realm) -> set[str]:
+    """The domain by which Google calls an organisation: its groups are the lab's.
+
+    https://docs.cloud.google.com/resource-manager/reference/rest/v3/organizations#Organization
+    """
+    if not read.id.isdigit():
+        return set()
+    get = "cloudresourcemanager/v3/organizations.get"
+    told = read.tried("the organisation", lambda: clients.ask(get, name=f"organizations/{read.id}"))
+    return {str(told["displayName"]).lower()} if told and told.get("displayName") else set()
+
+
+def _members(clients: Clients, email: str) -> list[str]:
+    """The members of one group, as a policy would name them. Raises ConnectorError.
+
+    https://docs.cloud.google.com/identity/docs/reference/rest/v1/groups/lookup
+    """
+    name = clients.ask("cloudidentity/v1/groups.lookup", groupKey_id=email)["name"]
+    words = {"parent": name, "view": "FULL", "pageSize": 500}
+    listed = clients.pages("cloudidentity/v1/groups.memberships.list", "memberships", **words)
+    return [who for one in listed if (who := _member(one))]
+
+
+def _member(one: Json) -> str:
+    email = str(one.get("preferredMemberKey", {}).get("id", ""))
+    if "@" not in email:
+        return ""
+    robot = email.endswith("gserviceaccount.com")
+    kind = "serviceAccount" if robot else _KINDS.get(one.get("type", ""), "user")
+    return members.plain(f"{kind}:{email}")
+
+
+def _inside(selectors: GcpSelectors, held: Mapping[str, list[str]], top: str) -> Inside:
+    """Who of the vendor's is in a group; a group of the vendor's is one of them, as a whole."""
+    found: dict[str, tuple[str, ...]] = {}
+    ways: list[tuple[str, ...]] = [(top,)]
+    seen = {top}
+    while ways:
+        way = ways.pop(0)
+        for member in held.get(way[-1], ()):
+            if members.via(selectors, member):
+                found.setdefault(member, way)
+            elif member in held and member not in seen:
+                seen.add(member)
+                ways.append((*way, member))
+    return found
