@@ -9,11 +9,13 @@ https://docs.aws.amazon.com/boto3/latest/guide/clients.html#multithreading-or-mu
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from functools import cached_property, partial
+from ipaddress import ip_address
 from math import inf
 from typing import Any
+from urllib.parse import urlsplit
 
 import boto3
 from botocore.config import Config
@@ -114,7 +116,22 @@ class Clients:
                 return list(client.get_paginator(operation).paginate(**words))
         except Exception as error:
             raise translated(error, f"{service}.{operation}", writing=False) from error
-        return [self.ask(account, service, operation, **words)]
+        return list(self._further(account, service, operation, words))
+
+    def _further(
+        self, account: str, service: str, operation: str, words: dict[str, Any]
+    ) -> Iterator[Any]:
+        """Page by page, where the models do not say how: as long as an answer has a token.
+
+        https://docs.aws.amazon.com/AmazonS3/latest/API/API_control_ListAccessPoints.html
+        """
+        more: dict[str, Any] = {}
+        while True:
+            page = self.ask(account, service, operation, **words, **more)
+            yield page
+            if not page.get("NextToken"):
+                return
+            more = {"NextToken": page["NextToken"]}
 
     def do(self, account: str, service: str, operation: str, **words: Any) -> Any:
         """Make one writing call. Raises ConnectorError; `landed` is None where nobody can say."""
@@ -174,6 +191,8 @@ class Clients:
                 made.meta.events.register("before-call.*.*", self._before(plain, rate, at_most))
                 if mode == "writing":
                     made.meta.events.register("before-send.*.*", self._in_time)
+                if plain == "s3control":
+                    made.meta.events.register("before-sign.s3-control.*", _at_an_address)
                 if service == "iam":  # it would parse policies, and their verbatim text be lost
                     made.meta.events.unregister("after-call.iam", json_decode_policies)
                 self._clients[key] = made
@@ -267,11 +286,24 @@ class Clients:
         return str(self.ask(account, "iam", "get_role", RoleName=name)["Role"]["Arn"])
 
 
+def _at_an_address(request: Any, **_: Any) -> None:
+    """The SDK sets the account before the host's name: an address has no names below it.
+
+    The account is in a header as well.
+    https://docs.aws.amazon.com/AmazonS3/latest/API/API_control_GetAccessPointPolicy.html
+    """
+    host = urlsplit(request.url).hostname or ""
+    account, _dot, rest = host.partition(".")
+    with suppress(ValueError):
+        ip_address(rest)
+        request.url = request.url.replace(f"//{account}.", "//", 1)
+
+
 _NAMED = (
     "UserName", "RoleName", "PolicyArn", "PolicyName", "Bucket", "KeyId", "TopicArn", "QueueName",
     "QueueUrl", "SecretId", "repositoryName", "ResourceArn", "Name", "EventBusName", "FunctionName",
     "FileSystemId", "DomainName", "PrincipalId", "UserId", "GroupId", "TargetId", "PolicyId",
     "AccountId",
     "ImageId", "SnapshotId", "DBSnapshotIdentifier", "DBClusterSnapshotIdentifier",
-    "resourceShareArn", "ResourceARN", "BackupVaultName",
+    "resourceShareArn", "ResourceARN", "BackupVaultName", "LayerName", "ServiceId",
 )  # fmt: skip
