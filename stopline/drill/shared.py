@@ -52,7 +52,13 @@ def layer(functions: Any, name: str) -> str:
     except functions.exceptions.ResourceNotFoundException:
         return _said(LAYER, ())
     said = json.loads(found["Policy"])["Statement"]
-    return _said(LAYER, (s["Principal"].split(":")[4] for s in said))
+    return _said(LAYER, (_account_in(s["Principal"]) for s in said))
+
+
+def _account_in(principal: Any) -> str:
+    """The account that a statement names by its number or its root, on its own or as `AWS`."""
+    named = str(principal["AWS"] if isinstance(principal, dict) else principal)
+    return named if named.isdigit() else named.split(":")[4]
 
 
 def _restorable(act: str, attributes: Iterable[Any]) -> str:
