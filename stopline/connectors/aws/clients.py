@@ -142,15 +142,18 @@ class Clients:
     @contextmanager
     def one_write(self) -> Iterator[None]:
         """Calls of this thread that are one write: after one that AWS took, none says that nothing
-        landed, whatever becomes of the next.
+        landed, whatever becomes of the next. The first is sent soon after the write began, which
+        is when the lease was checked, however long it took to read what it needs.
         """
-        self._begun.taken = False
+        self._begun.taken, self._begun.since = False, time.monotonic()
         try:
             yield
         except ConnectorError as error:
             if self._begun.taken and error.landed is False:
                 raise ConnectorError(error.cause, error.detail, landed=None) from error
             raise
+        finally:
+            self._begun.since = None
 
     def _call(
         self,
@@ -200,8 +203,11 @@ class Clients:
 
     def _in_time(self, **_: Any) -> None:
         """Right before a write leaves, signed: is it still early enough?"""
-        if time.monotonic() - self._begun.at > WAIT_SECONDS:
-            raise late("the credentials took so long")
+        since: float | None = getattr(self._begun, "since", None)
+        if since is None or self._begun.taken:
+            since = self._begun.at
+        if time.monotonic() - since > WAIT_SECONDS:
+            raise late("the credentials, or what is read before, took so long")
 
     def _before(self, service: str, rate: Rate, at_most: float) -> Callable[..., None]:
         def before(model: Any, **_: Any) -> None:
