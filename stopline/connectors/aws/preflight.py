@@ -227,8 +227,10 @@ _PEOPLES = {
     "UserId": _UUID,
     "AccountAssignmentCreationRequestId": _UUID,
     "AccountAssignmentDeletionRequestId": _UUID,
+    "associationType": "PRINCIPAL",
+    "resourceOwner": "SELF",
 }
-"""Words of Identity Center, about nobody."""
+"""Words of Identity Center and of RAM, about nobody."""
 
 
 def _words(eyes: _Eyes, action: str, buckets: Sequence[str]) -> dict[str, Any] | None:
@@ -239,40 +241,39 @@ def _words(eyes: _Eyes, action: str, buckets: Sequence[str]) -> dict[str, Any] |
     region = client.meta.region_name
     known: dict[str, Any] = _PEOPLES | {
         "Attribute": _ATTRIBUTES.get(operation),
-        "BackupVaultName": NOBODY,
-        "Bucket": buckets[0] if buckets else None,
-        "DBClusterSnapshotIdentifier": NOBODY,
-        "DBSnapshotIdentifier": NOBODY,
-        "ExpectedBucketOwner": eyes.account,
-        "DomainName": NOBODY,
-        "FileSystemId": "fs-00000000000000000",
-        "FunctionName": NOBODY,
-        "AccountId": eyes.account,
-        "ImageId": "ami-00000000000000000",
-        "KeyId": "00000000-0000-0000-0000-000000000000",
-        "LayerName": NOBODY,
-        "MaxItems": 1,
-        "Name": NOBODY,
-        "PolicyArn": f"arn:aws:iam::{eyes.account}:policy{marks.PATH}{NOBODY}",
-        "PolicyName": NOBODY,
-        "QueueName": NOBODY,
-        "QueueUrl": f"https://sqs.{region}.amazonaws.com/{eyes.account}/{NOBODY}",
-        "ResourceARN": f"arn:aws:kinesis:{region}:{eyes.account}:stream/{NOBODY}",
-        "ResourceArn": _RESOURCES[service].format(region, eyes.account, NOBODY)
-        if service in _RESOURCES
-        else None,
-        "RoleName": eyes.clients.read_role(eyes.account).rpartition("/")[2] or NOBODY,
-        "SecretId": NOBODY,
-        "ServiceId": "vpce-svc-00000000000000000",
-        "SnapshotId": "snap-00000000000000000",
-        "TopicArn": f"arn:aws:sns:{region}:{eyes.account}:{NOBODY}",
-        "UserName": NOBODY,
-        "VersionId": "v1",
-        "VersionNumber": 1,
-        "associationType": "PRINCIPAL",
-        "repositoryName": NOBODY,
-        "resourceOwner": "SELF",
-    }
+            "BackupVaultName": NOBODY,
+            "Bucket": buckets[0] if buckets else None,
+            "DBClusterSnapshotIdentifier": NOBODY,
+            "DBSnapshotIdentifier": NOBODY,
+            "ExpectedBucketOwner": eyes.account,
+            "DomainName": NOBODY,
+            "FileSystemId": "fs-00000000000000000",
+            "FunctionName": NOBODY,
+            "AccountId": eyes.account,
+            "ImageId": "ami-00000000000000000",
+            "KeyId": "00000000-0000-0000-0000-000000000000",
+            "LayerName": NOBODY,
+            "MaxItems": 1,
+            "Name": NOBODY,
+            "PolicyArn": f"arn:aws:iam::{eyes.account}:policy{marks.PATH}{NOBODY}",
+            "PolicyName": NOBODY,
+            "QueueName": NOBODY,
+            "QueueUrl": f"https://sqs.{region}.amazonaws.com/{eyes.account}/{NOBODY}",
+            "ResourceARN": f"arn:aws:kinesis:{region}:{eyes.account}:stream/{NOBODY}",
+            "ResourceArn": _RESOURCES[service].format(region, eyes.account, NOBODY)
+            if service in _RESOURCES
+            else None,
+            "RoleName": eyes.clients.read_role(eyes.account).rpartition("/")[2] or NOBODY,
+            "SecretId": NOBODY,
+            "ServiceId": "vpce-svc-00000000000000000",
+            "SnapshotId": "snap-00000000000000000",
+            "TopicArn": f"arn:aws:sns:{region}:{eyes.account}:{NOBODY}",
+            "UserName": NOBODY,
+            "VersionId": "v1",
+            "VersionNumber": 1,
+            "repositoryName": NOBODY,
+        }
+    )
     members = shape.members if shape else {}
     if any(known.get(name) is None for name in (shape.required_members if shape else ())):
         return None
