@@ -41,11 +41,15 @@ AwsResource = Literal[
     "search-domains",
     "streams",
     "backup-vaults",
+    "access-points",
+    "data-catalogs",
     "images",
     "snapshots",
     "db-snapshots",
     "db-cluster-snapshots",
     "resource-shares",
+    "lambda-layers",
+    "endpoint-services",
 ]
 """Resources of AWS with a policy of their own, beside buckets, and what is shared with accounts; a
 playbook's words for them."""

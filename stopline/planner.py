@@ -335,7 +335,7 @@ def plan_restore(
         scope=scope,
         changes=in_order(kept, Direction.RESTORE),
         claims=in_order(claims, Direction.RESTORE),
-        skips=tuple(sorted((*skips, *denied, *still_denied((*kept, *claims), by_address)))),
+        skips=tuple(sorted((*skips, *denied, *still_denied((*kept, *claims), by_address, pause)))),
         pause=pause,
     )
 

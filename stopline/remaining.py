@@ -1,34 +1,68 @@
 """What of a pause goes on when a part of it is given back: said before anybody approves. Pure."""
 
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from fnmatch import fnmatchcase
 
 from stopline.model import Address, Breadth, Change, Scope, Skip
 from stopline.receipts import Hold
-from stopline.text import texts_in
+from stopline.text import Json, texts_in
 
 _DENYING = (Breadth.PRINCIPAL, Breadth.TARGET, Breadth.EVERYWHERE)
+_SPARING = re.compile("Not|exception|Resource|resource")
+_NAMES = re.compile(r"\d{12}$|arn:[^:]*:(iam|sts)::|principal|user:|serviceAccount:")
+"""How an account or a principal is written."""
 _SETS = ("principalSet://", "group:", "domain:")
 """How many people are named at once: a directory, a group, a pool."""
 
 
 def still_denied(
-    given: Sequence[Change], holds: Mapping[Address, Sequence[Hold]]
+    given: Sequence[Change], holds: Mapping[Address, Sequence[Hold]], pause: str
 ) -> Iterator[Skip]:
     """What goes on denying a principal that gets something back: a part alone may not do.
 
-    What spans the realm of what is given back may deny it as well, whoever it names.
+    What this pause has that spans the realm of what is given back may deny it as well, whoever it
+    names; what another pause has there, where it names somebody of those, or one of their accounts.
     """
     mine = [c for c in given if c.breadth <= Breadth.PRINCIPAL or c.breadth is Breadth.EVERYWHERE]
     who = {(c.address.connector, c.address.realm, c.principal) for c in mine if c.principal}
     within = {c.address.connector for c in given if not c.spans}
     kept = holds.keys() - {change.address for change in given}
+    spanning = _spanning(holds)
+    denying = {pause, *(p for p, said in spanning.items() if _concerns(said, given))}
     for hold in (hold for address in kept for hold in holds[address]):
         if hold.change.spans and hold.address.connector in within:
             whom = hold.change.principal
-            yield Skip(hold.address, whom, "this stays, and may deny it all the same")
+            if hold.pause in denying:
+                yield Skip(hold.address, whom, "this stays, and may deny it all the same")
         elif hold.change.breadth in _DENYING:
             yield from _named_in(hold, who)
+
+
+def _spanning(holds: Mapping[Address, Sequence[Hold]]) -> Mapping[str, frozenset[str]]:
+    """Whom each pause denies by what spans realms: its policies say it, no attachment does."""
+    found: dict[str, frozenset[str]] = {}
+    for hold in (hold for each in holds.values() for hold in each if hold.change.spans):
+        said = _denied_in(hold.ours.value if hold.ours else None)
+        found[hold.pause] = found.get(hold.pause, frozenset()) | said
+    return found
+
+
+def _concerns(said: frozenset[str], given: Sequence[Change]) -> bool:
+    """Whether a deny names a principal that is given something, or whom that had denied."""
+    denied = frozenset[str]().union(*(_denied_in(c.before.value) for c in given if c.before))
+    return bool(said & denied) or any(_means(t, c.principal) for t in said for c in given)
+
+
+def _denied_in(value: Json) -> frozenset[str]:
+    """The accounts and principals that a deny of ours names, and not whom it spares."""
+    if isinstance(value, Mapping):
+        meant = (v for k, v in value.items() if not _SPARING.search(k))
+        return frozenset[str]().union(*map(_denied_in, meant))
+    if isinstance(value, list):
+        return frozenset[str]().union(*map(_denied_in, value))
+    named = isinstance(value, str) and _NAMES.match(value)
+    return frozenset({str(value)}) if named else frozenset()
 
 
 def _named_in(hold: Hold, who: Iterable[tuple[str, str, str]]) -> Iterator[Skip]:

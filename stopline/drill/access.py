@@ -3,6 +3,7 @@
 import threading
 from dataclasses import dataclass, field
 from typing import Any
+from urllib.parse import urlsplit
 
 import boto3
 from botocore.config import Config
@@ -43,9 +44,14 @@ class Access:
             aws_session_token=who.token or None,
             config=_CONFIG,
         )
+        if service == "s3control":  # an address has no names below it
+            client.meta.events.register("before-sign.s3-control.*", self._plain)
         if service == "iam":  # policies as the texts that they are, not parsed
             client.meta.events.unregister("after-call.iam", json_decode_policies)
         return client
+
+    def _plain(self, request: Any, **_: Any) -> None:
+        request.url = urlsplit(request.url)._replace(netloc=urlsplit(self.url).netloc).geturl()
 
     def assume(self, who: Credentials, role: str) -> Credentials:
         """Take a role with somebody's credentials."""

@@ -102,6 +102,13 @@ KINDS: Mapping[str, _Kind] = {
         lambda c: [_STREAM.format(s) for s in c.list_streams()["StreamNames"]],
         lambda c, n: str(c.get_resource_policy(ResourceARN=n)["Policy"]).replace("{}", ""),
     ),
+    "catalog": _Kind(
+        "glue",
+        "glue:GetTable",
+        lambda _: ["catalog"],
+        lambda c, _: str(c.get_resource_policy().get("PolicyInJson") or ""),
+    ),
+    "layer": _Kind("lambda", shared.LAYER, shared.layers, shared.layer),
     "image": _Kind(
         "ec2",
         shared.LAUNCH,
@@ -257,6 +264,12 @@ def _stream(kinesis: Any, made: _Text) -> str:
     return arn
 
 
+def _catalog(glue: Any, made: _Text) -> str:
+    text = json.dumps(made(f"arn:aws:glue:{REGION}:{DATA}:catalog"), indent=2)
+    glue.put_resource_policy(PolicyInJson=text)
+    return "catalog"
+
+
 _MAKE: Mapping[str, Callable[[Any, _Text], str]] = {
     "key": _key,
     "topic": _topic,
@@ -268,8 +281,10 @@ _MAKE: Mapping[str, Callable[[Any, _Text], str]] = {
     "files": _files,
     "domain": _domain,
     "stream": _stream,
+    "catalog": _catalog,
 }
 _SHARE: Mapping[str, Callable[[Any, list[str]], str]] = {
+    "layer": shared.make_layer,
     "image": shared.make_image,
     "snapshot": shared.make_snapshot,
     "db-snapshot": shared.make_db_snapshot,

@@ -3,13 +3,16 @@
 Seeded, and read back, with plain boto3, like all of `doors`.
 """
 
+import io
 import json
+import zipfile
 from collections.abc import Iterable
 from typing import Any
 
 from stopline.drill.access import REGION
 
 LAUNCH, RESTORE = "ec2:RunInstances", "rds:RestoreDBInstanceFromDBSnapshot"
+LAYER = "lambda:GetLayerVersion"
 VOLUME, CLUSTER = "ec2:CreateVolume", "rds:RestoreDBClusterFromSnapshot"
 
 
@@ -30,6 +33,32 @@ def snapshot(ec2: Any, name: str) -> str:
     """Who may make volumes from a snapshot."""
     found = ec2.describe_snapshot_attribute(SnapshotId=name, Attribute="createVolumePermission")
     return _said(VOLUME, (p["UserId"] for p in found["CreateVolumePermissions"]))
+
+
+def layers(functions: Any) -> list[str]:
+    """Every version of every layer."""
+    return [
+        f"{layer['LayerName']}:{version['Version']}"
+        for layer in functions.list_layers()["Layers"]
+        for version in functions.list_layer_versions(LayerName=layer["LayerName"])["LayerVersions"]
+    ]
+
+
+def layer(functions: Any, name: str) -> str:
+    """Who may use a version of a layer."""
+    called, _, number = name.rpartition(":")
+    try:
+        found = functions.get_layer_version_policy(LayerName=called, VersionNumber=int(number))
+    except functions.exceptions.ResourceNotFoundException:
+        return _said(LAYER, ())
+    said = json.loads(found["Policy"])["Statement"]
+    return _said(LAYER, (_account_in(s["Principal"]) for s in said))
+
+
+def _account_in(principal: Any) -> str:
+    """The account that a statement names by its number or its root, on its own or as `AWS`."""
+    named = str(principal["AWS"] if isinstance(principal, dict) else principal)
+    return named if named.isdigit() else named.split(":")[4]
 
 
 def _restorable(act: str, attributes: Iterable[Any]) -> str:
@@ -58,6 +87,24 @@ def db_cluster_snapshot(rds: Any, name: str) -> str:
 
 
 # --- seeded --------------------------------------------------------------------------------------
+
+
+def make_layer(functions: Any, accounts: list[str]) -> str:
+    """A version of a layer, shared by a statement for each account."""
+    held = io.BytesIO()
+    with zipfile.ZipFile(held, "w") as archive:
+        archive.writestr("labels.txt", "labels")
+    content = {"ZipFile": held.getvalue()}
+    made = functions.publish_layer_version(LayerName="labels", Content=content)
+    for account in accounts:
+        functions.add_layer_version_permission(
+            LayerName="labels",
+            VersionNumber=made["Version"],
+            StatementId=f"for-{account}",
+            Action=LAYER,
+            Principal=f"arn:aws:iam::{account}:root",
+        )
+    return f"labels:{made['Version']}"
 
 
 def make_image(ec2: Any, accounts: list[str]) -> str:

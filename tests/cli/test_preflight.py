@@ -135,8 +135,9 @@ def test_assess_says_what_is_reached_and_calls_nothing_that_writes(
     assert {entry["apart"] for entry in said["read_as"]} == {True}
     assert any("KMS" in what for what in said["not_looked_at"])
     assert said["not_looked_at"][-1] == (
-        "aws: lambda-functions, file-systems, search-domains, streams, backup-vaults, images, "
-        "snapshots, db-snapshots, db-cluster-snapshots, resource-shares, which `aws.resources` "
+        "aws: lambda-functions, file-systems, search-domains, streams, backup-vaults, "
+        "access-points, data-catalogs, images, snapshots, db-snapshots, db-cluster-snapshots, "
+        "resource-shares, lambda-layers, endpoint-services, which `aws.resources` "
         "of the estate's file leaves out"
     )
     assert said["plan"]["gaps"] == []

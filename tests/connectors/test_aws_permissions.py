@@ -167,15 +167,17 @@ _NOTHING: Json = {
 
 _ELSEWHERE = (
     "lambda:", "elasticfilesystem:", "es:", "sso:", "identitystore:",
-    "backup:", "ec2:", "kinesis:", "ram:", "rds:",
+    "backup:", "ec2:", "kinesis:", "ram:", "rds:", "glue:",
 )  # fmt: skip
 UNSERVED = {"iam:PutUserPermissionsBoundary", "iam:DeleteUserPermissionsBoundary"} | {
-    action for action in READ | WRITE if action.startswith(_ELSEWHERE)
+    action
+    for action in READ | WRITE
+    if action.startswith(_ELSEWHERE) or action.partition("AccessPoint")[1]
 }
 """The emulator answers 500 to the first two, and takes the signatures of the others for forged
 while it holds us to policies: a boundary is tested as opinion, functions, vaults and resource
-shares against AWS's own model, file systems, domains, people, streams and the other shares by the
-contract, which holds the calls to what is declared as well."""
+shares against AWS's own model, file systems, domains, people, streams, catalogs, access points and
+the other shares by the contract, which holds the calls to what is declared as well."""
 
 
 @pytest.mark.timeout(180)

@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 import urllib3
@@ -137,7 +138,11 @@ def owners_client(url: str, account: str, service: str, region: str = "us-east-1
     def as_account(request: Any, **_: Any) -> None:
         request.headers["x-moto-account-id"] = account
 
+    def plain(request: Any, **_: Any) -> None:
+        request.url = urlsplit(request.url)._replace(netloc=urlsplit(url).netloc).geturl()
+
     client.meta.events.register("before-send", as_account)
+    client.meta.events.register("before-sign.s3-control.*", plain)
     return client
 
 

@@ -29,7 +29,7 @@ SERVICES = {
     "lambda": "lambda", "efs": "efs", "opensearch": "opensearch",
     "organizations": "organizations",
     "ec2": "ec2", "rds": "rds", "ram": "ram",
-    "kinesis": "kinesis", "backup": "backup",
+    "kinesis": "kinesis", "backup": "backup", "s3control": "s3control", "glue": "glue",
 }  # fmt: skip
 USAGE, REFUSED = 252, 254
 _EXECUTABLE = """\

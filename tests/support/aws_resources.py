@@ -27,6 +27,8 @@ ACTS = {
     "file-system": "elasticfilesystem:ClientWrite",
     "search-domain": "es:ESHttpGet",
     "stream": "kinesis:PutRecord",
+    "access-point": "s3:GetObject",
+    "data-catalog": "glue:GetTable",
 }
 """One action of each kind that a vendor is let in for."""
 
@@ -104,7 +106,7 @@ class Owner:
         """
         row, where = TABLE[document.kind.removesuffix("-policy-statement")], where_of(document)
         client = self.client(row.service)
-        if row.kind in ("kms-key", "file-system", "search-domain", "stream"):
+        if row.kind in ("kms-key", "file-system", "search-domain", "stream", "data-catalog"):
             return False
         _REMOVE[row.kind](client, row, where.name, row.arn_of(where))
         return True
@@ -194,6 +196,24 @@ def _stream(owner: Owner, name: str, principal: Json, more: Json) -> str:
     return name
 
 
+def _point(owner: Owner, name: str, principal: Json, more: Json) -> str:
+    owner.client("s3").create_bucket(Bucket=f"{name}-behind")
+    control = owner.client("s3control")
+    words = {"AccountId": owner.account, "Name": name}
+    control.create_access_point(**words, Bucket=f"{name}-behind")
+    arn = f"arn:aws:s3:{owner.region}:{owner.account}:accesspoint/{name}"
+    text = policy_of("access-point", principal, f"{arn}/object/*", **more)
+    control.put_access_point_policy(**words, Policy=text)
+    return name
+
+
+def _catalog(owner: Owner, _name: str, principal: Json, more: Json) -> str:
+    arn = f"arn:aws:glue:{owner.region}:{owner.account}:catalog"
+    text = policy_of("data-catalog", principal, arn, **more)
+    owner.client("glue").put_resource_policy(PolicyInJson=text)
+    return "catalog"
+
+
 _MAKE: Mapping[str, Callable[[Owner, str, Json, Json], str]] = {
     "kms-key": _key,
     "sns-topic": _topic,
@@ -205,9 +225,14 @@ _MAKE: Mapping[str, Callable[[Owner, str, Json, Json], str]] = {
     "file-system": _file_system,
     "search-domain": _domain,
     "stream": _stream,
+    "access-point": _point,
+    "data-catalog": _catalog,
 }
 KINDS = tuple(_MAKE)
 _REMOVE: Mapping[str, Callable[[Any, Resource, str, str], Any]] = {
+    "access-point": lambda c, _r, n, arn: c.delete_access_point(
+        AccountId=arn.split(":")[4], Name=n
+    ),
     "sns-topic": lambda c, _r, _n, arn: c.delete_topic(TopicArn=arn),
     "sqs-queue": lambda c, _r, n, _a: c.delete_queue(
         QueueUrl=c.get_queue_url(QueueName=n)["QueueUrl"]

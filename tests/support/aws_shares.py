@@ -1,5 +1,7 @@
 """What an emulated account shares with others, as its owner makes and reads it."""
 
+import io
+import zipfile
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -7,7 +9,8 @@ from typing import Any
 from support.aws import DATA, MERCER, MERCOR, PLAYBOOK, Cloud, owners_client
 
 from stopline.connectors.aws.kinds import where_of
-from stopline.connectors.aws.shares import SHARES, Share
+from stopline.connectors.aws.policy import account_of
+from stopline.connectors.aws.shares import EVERYBODY, SHARES, Share
 from stopline.model import Document
 from stopline.playbook import Playbook, Rule
 
@@ -55,8 +58,15 @@ class Sharer:
     def shared(self, document: Document) -> list[str]:
         """With whom it is shared."""
         row, where = SHARES[document.kind], where_of(document)
-        answer = getattr(self.client(row.service), row.get.operation)(**row.get.words(where, ""))
-        return sorted(entry.who for entry in row.entries(answer))
+        client = self.client(row.service)
+        try:
+            answer = getattr(client, row.get.operation)(**row.get.words(where, ""))
+        except client.exceptions.ClientError as error:
+            if error.response["Error"]["Code"] in row.absent:
+                return []
+            raise
+        who = (entry.who for entry in row.entries(answer))
+        return sorted("all" if one in EVERYBODY else account_of(one) for one in who)
 
     def remove(self, document: Document) -> bool:
         """Delete it; the emulator breaks where it is then asked for an image's attribute."""
@@ -65,6 +75,11 @@ class Sharer:
             self.client("ec2").delete_snapshot(SnapshotId=name)
         elif document.kind == "db-snapshot-share":
             self.client("rds").delete_db_snapshot(DBSnapshotIdentifier=name)
+        elif document.kind == "layer-version-statement":
+            layer, _, version = name.partition(":")
+            self.client("lambda").delete_layer_version(LayerName=layer, VersionNumber=int(version))
+        elif document.kind == "endpoint-service-principal":
+            self.client("ec2").delete_vpc_endpoint_service_configurations(ServiceIds=[name])
         elif document.kind == "db-cluster-snapshot-share":
             self.client("rds").delete_db_cluster_snapshot(DBClusterSnapshotIdentifier=name)
         else:
@@ -76,6 +91,11 @@ def _entry(row: Share, who: str) -> Mapping[str, str]:
     """An entry as each service writes it."""
     if row.service == "rds":
         return {"restore": who}
+    arn = "*" if who == "all" else f"arn:aws:iam::{who}:root"
+    if row.service == "lambda":
+        return {"StatementId": who, "Action": "lambda:GetLayerVersion", "Principal": arn}
+    if row.kind == "endpoint-service-principal":
+        return {"principal": arn}
     return {"Group": who} if who == "all" else {"UserId": who}
 
 
@@ -115,10 +135,36 @@ def _db_cluster_snapshot(sharer: Sharer, name: str) -> str:
     return name
 
 
+def _zipped() -> bytes:
+    made = io.BytesIO()
+    with zipfile.ZipFile(made, "w") as archive:
+        archive.writestr("labels.txt", "labels")
+    return made.getvalue()
+
+
+def _layer(sharer: Sharer, name: str) -> str:
+    made = sharer.client("lambda").publish_layer_version(
+        LayerName=name, Content={"ZipFile": _zipped()}
+    )
+    return f"{name}:{made['Version']}"
+
+
+def _service(sharer: Sharer, _name: str) -> str:
+    ec2 = sharer.client("ec2")
+    balancers = sharer.client("elbv2")
+    subnet = ec2.describe_subnets()["Subnets"][0]["SubnetId"]
+    made = balancers.create_load_balancer(Name="labels", Subnets=[subnet], Type="network")
+    arn = made["LoadBalancers"][0]["LoadBalancerArn"]
+    found = ec2.create_vpc_endpoint_service_configuration(NetworkLoadBalancerArns=[arn])
+    return str(found["ServiceConfiguration"]["ServiceId"])
+
+
 _MAKE: Mapping[str, Callable[[Sharer, str], str]] = {
     "image-share": _image,
     "snapshot-share": _snapshot,
     "db-snapshot-share": _db_snapshot,
     "db-cluster-snapshot-share": _db_cluster_snapshot,
+    "layer-version-statement": _layer,
+    "endpoint-service-principal": _service,
 }
 KINDS = tuple(_MAKE)

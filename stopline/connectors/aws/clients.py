@@ -9,11 +9,13 @@ https://docs.aws.amazon.com/boto3/latest/guide/clients.html#multithreading-or-mu
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from functools import cached_property, partial
+from ipaddress import ip_address
 from math import inf
 from typing import Any
+from urllib.parse import urlsplit
 
 import boto3
 from botocore.config import Config
@@ -114,7 +116,22 @@ class Clients:
                 return list(client.get_paginator(operation).paginate(**words))
         except Exception as error:
             raise translated(error, f"{service}.{operation}", writing=False) from error
-        return [self.ask(account, service, operation, **words)]
+        return list(self._further(account, service, operation, words))
+
+    def _further(
+        self, account: str, service: str, operation: str, words: dict[str, Any]
+    ) -> Iterator[Any]:
+        """Page by page, where the models do not say how: as long as an answer has a token.
+
+        https://docs.aws.amazon.com/AmazonS3/latest/API/API_control_ListAccessPoints.html
+        """
+        more: dict[str, Any] = {}
+        while True:
+            page = self.ask(account, service, operation, **words, **more)
+            yield page
+            if not page.get("NextToken"):
+                return
+            more = {"NextToken": page["NextToken"]}
 
     def do(self, account: str, service: str, operation: str, **words: Any) -> Any:
         """Make one writing call. Raises ConnectorError; `landed` is None where nobody can say."""
@@ -125,15 +142,18 @@ class Clients:
     @contextmanager
     def one_write(self) -> Iterator[None]:
         """Calls of this thread that are one write: after one that AWS took, none says that nothing
-        landed, whatever becomes of the next.
+        landed, whatever becomes of the next. The first is sent soon after the write began, which
+        is when the lease was checked, however long it took to read what it needs.
         """
-        self._begun.taken = False
+        self._begun.taken, self._begun.since = False, time.monotonic()
         try:
             yield
         except ConnectorError as error:
             if self._begun.taken and error.landed is False:
                 raise ConnectorError(error.cause, error.detail, landed=None) from error
             raise
+        finally:
+            self._begun.since = None
 
     def _call(
         self,
@@ -174,6 +194,8 @@ class Clients:
                 made.meta.events.register("before-call.*.*", self._before(plain, rate, at_most))
                 if mode == "writing":
                     made.meta.events.register("before-send.*.*", self._in_time)
+                if plain == "s3control":
+                    made.meta.events.register("before-sign.s3-control.*", _at_an_address)
                 if service == "iam":  # it would parse policies, and their verbatim text be lost
                     made.meta.events.unregister("after-call.iam", json_decode_policies)
                 self._clients[key] = made
@@ -181,8 +203,11 @@ class Clients:
 
     def _in_time(self, **_: Any) -> None:
         """Right before a write leaves, signed: is it still early enough?"""
-        if time.monotonic() - self._begun.at > WAIT_SECONDS:
-            raise late("the credentials took so long")
+        since: float | None = getattr(self._begun, "since", None)
+        if since is None or self._begun.taken:
+            since = self._begun.at
+        if time.monotonic() - since > WAIT_SECONDS:
+            raise late("the credentials, or what is read before, took so long")
 
     def _before(self, service: str, rate: Rate, at_most: float) -> Callable[..., None]:
         def before(model: Any, **_: Any) -> None:
@@ -267,11 +292,24 @@ class Clients:
         return str(self.ask(account, "iam", "get_role", RoleName=name)["Role"]["Arn"])
 
 
+def _at_an_address(request: Any, **_: Any) -> None:
+    """The SDK sets the account before the host's name: an address has no names below it.
+
+    The account is in a header as well.
+    https://docs.aws.amazon.com/AmazonS3/latest/API/API_control_GetAccessPointPolicy.html
+    """
+    host = urlsplit(request.url).hostname or ""
+    account, _dot, rest = host.partition(".")
+    with suppress(ValueError):
+        ip_address(rest)
+        request.url = request.url.replace(f"//{account}.", "//", 1)
+
+
 _NAMED = (
     "UserName", "RoleName", "PolicyArn", "PolicyName", "Bucket", "KeyId", "TopicArn", "QueueName",
     "QueueUrl", "SecretId", "repositoryName", "ResourceArn", "Name", "EventBusName", "FunctionName",
     "FileSystemId", "DomainName", "PrincipalId", "UserId", "GroupId", "TargetId", "PolicyId",
     "AccountId",
     "ImageId", "SnapshotId", "DBSnapshotIdentifier", "DBClusterSnapshotIdentifier",
-    "resourceShareArn", "ResourceARN", "BackupVaultName",
+    "resourceShareArn", "ResourceARN", "BackupVaultName", "LayerName", "ServiceId",
 )  # fmt: skip

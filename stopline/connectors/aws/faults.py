@@ -46,6 +46,9 @@ GONE = (
     "DBSnapshotNotFound",
     "DBClusterSnapshotNotFoundFault",
     "UnknownResourceException",  # RAM
+    "NoSuchAccessPoint",
+    "InvalidVpcEndpointService.NotFound",
+    "InvalidVpcEndpointServiceId.NotFound",
 )
 _THROTTLED = (
     "Throttling",

@@ -1,8 +1,12 @@
-"""More rows of the table of `resources`: buses, functions, file systems, streams, vaults. Pure."""
+"""More rows of the table of `resources`: from buses and functions to catalogs. Pure."""
 
-from stopline.connectors.aws.kinds import Call, Resource, by_arn, named
+from collections.abc import Callable
+
+from stopline.connectors.aws.kinds import Call, Resource, Where, by_arn, named
+from stopline.text import Json
 
 _STREAM = "arn:aws:kinesis:{region}:{account}:stream/{name}"
+_POINT = "arn:aws:s3:{region}:{account}:accesspoint/{name}"
 _FUNCTION = "arn:aws:lambda:{region}:{account}:function:{name}"
 
 EVENTS = Resource(
@@ -153,4 +157,69 @@ BACKUP = Resource(
     ),
     longest=20_480,
     outlives=("what the vendor has copied into vaults of its own", "for ever"),
+)
+
+
+def _point(text: str = "") -> Callable[[Where, str], Json]:
+    by_name = named("Name", text)
+    return lambda where, raw: {**by_name(where, raw), "AccountId": where.account}
+
+
+ACCESS_POINTS = Resource(
+    # A deny in the bucket's policy holds for requests through them as well; this one holds where
+    # nothing in the bucket's policy shows the vendor, or the bucket is another account's.
+    # https://docs.aws.amazon.com/AmazonS3/latest/API/API_control_PutAccessPointPolicy.html
+    kind="access-point",
+    contains="access-points",
+    service="s3control",
+    listing="list_access_points",
+    items="AccessPointList",
+    asked=lambda account, _: ({"AccountId": account},),
+    name=lambda item: str(item["Name"]),
+    get=Call("get_access_point_policy", _point()),
+    text="Policy",
+    absent=("NoSuchAccessPointPolicy",),
+    put=Call("put_access_point_policy", _point("Policy")),
+    drop=Call("delete_access_point_policy", _point()),
+    arn=_POINT,
+    # https://docs.aws.amazon.com/AmazonS3/latest/userguide/access-points-policies.html
+    on=("{arn}", "{arn}/object/*"),
+    actions=("s3:*",),
+    longest=20_480,
+    outlives=("transfers already under way", "until they end"),
+)
+_CATALOG = "arn:aws:glue:{region}:{account}"
+GLUE = Resource(
+    # One policy for all databases and tables of an account in a region. Where Lake Formation
+    # shares some of them too, a write that does not say so is refused; saying it changes nothing.
+    # https://docs.aws.amazon.com/glue/latest/webapi/API_PutResourcePolicy.html
+    kind="data-catalog",
+    contains="data-catalogs",
+    service="glue",
+    alone="catalog",
+    listing="",
+    items="",
+    name=str,
+    get=Call("get_resource_policy", lambda _w, _: {}),
+    text="PolicyInJson",
+    absent=("EntityNotFoundException",),
+    bare=True,
+    put=Call("put_resource_policy", lambda _w, raw: {"PolicyInJson": raw, "EnableHybrid": "TRUE"}),
+    drop=Call("delete_resource_policy", lambda _w, _: {}),
+    tag="PolicyHash",
+    unless_moved=lambda tag: (
+        {"PolicyHashCondition": tag} if tag else {"PolicyExistsCondition": "NOT_EXIST"}
+    ),
+    moved=("ConditionCheckFailureException",),
+    arn=f"{_CATALOG}:{{name}}",
+    # https://docs.aws.amazon.com/glue/latest/dg/glue-specifying-resource-arns.html
+    on=(
+        "{arn}",
+        f"{_CATALOG}:database/*",
+        f"{_CATALOG}:table/*",
+        f"{_CATALOG}:userDefinedFunction/*",
+    ),
+    actions=("glue:*",),
+    longest=10_240,
+    outlives=("descriptions of tables that the vendor has read already", "for ever"),
 )

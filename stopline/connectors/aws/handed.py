@@ -12,7 +12,7 @@ from dataclasses import replace
 from stopline.connectors.aws import policy
 from stopline.connectors.aws.clients import Clients
 from stopline.connectors.aws.documents import SETTLING, address, gone
-from stopline.connectors.aws.kinds import Where, where_of
+from stopline.connectors.aws.kinds import Resource, Where, where_of
 from stopline.connectors.aws.levers import NAME, left
 from stopline.connectors.aws.shares import EVERYBODY, SHARES, Share
 from stopline.connectors.aws.storage import Reach
@@ -67,9 +67,34 @@ def _named(who: str) -> str:
     return "everybody" if who in EVERYBODY else f"account {policy.account_of(who)}"
 
 
+def inside(clients: Clients, row: Resource | Share, where: Where) -> Iterator[str]:
+    """What one thing has inside that is looked at by itself. Raises ConnectorError."""
+    if row.inner is not None:
+        call, items, key = row.inner
+        place, words = row.placed(where.region), call.words(where, "")
+        for page in clients.pages(where.account, place, call.operation, **words):
+            yield from (f"{where.name}:{item[key]}" for item in page[items])
+
+
 def _pages(clients: Clients, row: Share, where: Where) -> list[Json]:
+    """What says with whom it is shared; nothing where the service has an error for nobody."""
     place, words = row.placed(where.region), row.get.words(where, "")
-    return clients.pages(where.account, place, row.get.operation, **words)
+    try:
+        return clients.pages(where.account, place, row.get.operation, **words)
+    except ConnectorError as error:
+        if _nobody(row, error):
+            return []
+        raise
+
+
+def _nobody(row: Share, error: ConnectorError) -> bool:
+    return any(f" {code}:" in error.detail for code in row.absent)
+
+
+def _still_there(clients: Clients, row: Share, where: Where) -> bool:
+    """Whether it is there, where the service says of nobody what it says of nothing."""
+    outer = replace(where, name=where.name.rpartition(":")[0])
+    return where.name in inside(clients, row, outer)
 
 
 def _uid(clients: Clients, row: Share, where: Where) -> str:
@@ -87,6 +112,8 @@ def share(grant: Grant, _terms: Terms, proto: Change) -> Iterator[Change | Skip]
     row = SHARES[grant.address.kind]
     if grant.principal in EVERYBODY:
         yield left(grant, "shared with everybody, the vendor among them: make it private by hand")
+    elif grant.state.value.get("more"):
+        yield left(grant, "it says more than AWS would take back: end it by hand, and keep it")
     elif status := grant.state.value.get("status"):
         yield left(grant, f"the service says {status} of it: look there, and end it by hand")
     else:
@@ -107,6 +134,8 @@ def read(clients: Clients, document: Document) -> Observed:
     row, where = SHARES[document.kind], where_of(document)
     try:
         pages = _pages(clients, row, where)
+        if not pages and row.absent and not _still_there(clients, row, where):
+            return Observed(document, exists=False)
         uid = _uid(clients, row, where)
     except ConnectorError as error:
         if gone(error):
@@ -121,7 +150,8 @@ def read(clients: Clients, document: Document) -> Observed:
 def write(clients: Clients, observed: Observed, changes: Sequence[Change]) -> None:
     """Take entries out, or give them back, one call for each; then wait a little for the service.
 
-    What is there already is not given again: RAM would send an invitation anew.
+    What is there already is not given again: RAM would send an invitation anew. That an entry which
+    is out cannot be taken out once more, for which Lambda has an error, is no fault.
     """
     document = observed.document
     row, where = SHARES[document.kind], where_of(document)
@@ -131,7 +161,12 @@ def write(clients: Clients, observed: Observed, changes: Sequence[Change]) -> No
             continue
         edit = row.take if change.after is None else row.give
         words = edit.words(where, entry.value)
-        clients.do(where.account, row.placed(where.region), edit.operation, **words)
+        try:
+            clients.do(where.account, row.placed(where.region), edit.operation, **words)
+        except ConnectorError as error:
+            out = change.after is None and there is None and _nobody(row, error)
+            if not (out and _still_there(clients, row, where)):
+                raise
     if row is SHARES["resource-share-principal"]:
         _settled(clients, document, changes)
 

@@ -34,6 +34,10 @@ class Call:
     words: Callable[[Where, str], Json]
 
 
+Asked = Callable[[str, tuple[str, ...]], tuple[Mapping[str, Any], ...]]
+"""What a listing is asked with, each time it is asked: for an account, and the vendor's."""
+
+
 @dataclass(frozen=True, slots=True)
 class Resource:
     """One kind of resource.
@@ -48,6 +52,9 @@ class Resource:
     that it moved. `out` takes one statement out by its Sid, so that nobody else's edit is lost.
     `inner` lists what each item has inside, with policies of their own, and where their names are.
     `there` fails where the resource is not there, for a `get` that says `absent` of that as well.
+    `asked` is given the account that is looked at and those of the vendor's. `alone` is the name of
+    the only one that each account has in a region, which no listing shows. `bare`: an answer
+    without a policy says that there is none, whatever `absent` says.
     """
 
     kind: str
@@ -67,13 +74,15 @@ class Resource:
     drop: Call | None = None
     locate: Call | None = None
     absent: tuple[str, ...] = ()
-    asked: Callable[[tuple[str, ...]], tuple[Mapping[str, Any], ...]] = lambda _: ({},)
+    asked: Asked = lambda _, _theirs: ({},)
     tag: str = ""
     unless_moved: Callable[[str], Json] | None = None
     moved: tuple[str, ...] = ()
     out: Call | None = None
     inner: tuple[Call, str, str] | None = None
     there: Call | None = None
+    alone: str = ""
+    bare: bool = False
     looked: ClassVar[bool] = True
     """A listing shows all there are, whoever is let in to them."""
 

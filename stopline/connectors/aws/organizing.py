@@ -95,16 +95,19 @@ def read_policy(clients: Clients, document: Document) -> Observed:
         if gone(error):
             return Observed(document)
         raise
-    return Observed(document, {address(document): State.of({"document": found})})
+    return Observed(document, {address(document): State.of({"document": found})}, tag=policy)
 
 
 def write_policy(clients: Clients, observed: Observed, changes: Sequence[Change]) -> None:
-    """https://docs.aws.amazon.com/organizations/latest/APIReference/API_CreatePolicy.html"""
+    """Write the policy that was read, by its id: no long list stands between lease and write.
+
+    https://docs.aws.amazon.com/organizations/latest/APIReference/API_CreatePolicy.html
+    """
     document = observed.document
     for change in changes:
         if observed.states.get(change.address) == change.after:
             continue
-        policy = listed(clients, document.realm, control_of(document.kind)).get(document.id)
+        policy = observed.tag or None
         if change.after is not None:
             _put(clients, document, policy, change.after.value["document"])
         elif policy is not None:
@@ -155,12 +158,15 @@ def read_attachments(clients: Clients, document: Document) -> Observed:
     control = control_of(document.kind)
     try:
         found = attached(clients, document.realm, document.id, control)
+        known = listed(clients, document.realm, control) | found
     except ConnectorError as error:
         if gone(error):
             return Observed(document, exists=False)
         raise
     ours = sorted(filter(marks.journal_of_control, found))
-    return Observed(document, {address(document, n): state_of(n) for n in ours})
+    ids = {n: id_ for n, id_ in known.items() if marks.journal_of_control(n)}
+    states = {address(document, n): state_of(n) for n in ours}
+    return Observed(document, states, tag=canonical(ids))
 
 
 def state_of(name: str) -> State:
@@ -169,9 +175,12 @@ def state_of(name: str) -> State:
 
 
 def write_attachments(clients: Clients, observed: Observed, changes: Sequence[Change]) -> None:
-    """https://docs.aws.amazon.com/organizations/latest/APIReference/API_AttachPolicy.html"""
+    """By the ids that were read: no long list stands between lease and write.
+
+    https://docs.aws.amazon.com/organizations/latest/APIReference/API_AttachPolicy.html
+    """
     document = observed.document
-    ids = listed(clients, document.realm, control_of(document.kind))
+    ids: dict[str, str] = json.loads(observed.tag or "{}")
     for change in changes:
         name = change.address.part
         policy = ids.get(name)

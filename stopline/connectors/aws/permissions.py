@@ -20,12 +20,15 @@ READ = frozenset(
         "ec2:DescribeImages",
         "ec2:DescribeSnapshotAttribute",
         "ec2:DescribeSnapshots",
+        "ec2:DescribeVpcEndpointServiceConfigurations",
+        "ec2:DescribeVpcEndpointServicePermissions",
         "ecr:DescribeRepositories",
         "ecr:GetRepositoryPolicy",
         "elasticfilesystem:DescribeFileSystemPolicy",
         "elasticfilesystem:DescribeFileSystems",
         "events:DescribeEventBus",
         "events:ListEventBuses",
+        "glue:GetResourcePolicy",
         "iam:GetAccountAuthorizationDetails",
         "iam:GetAccountSummary",
         "iam:GetPolicy",
@@ -52,19 +55,24 @@ READ = frozenset(
         "kms:ListGrants",
         "kms:ListKeys",
         "lambda:GetFunctionConfiguration",
+        "lambda:GetLayerVersionPolicy",
         "lambda:GetResourcePolicy",
         "lambda:ListAliases",
         "lambda:ListFunctions",
+        "lambda:ListLayerVersions",
+        "lambda:ListLayers",
         "ram:GetResourceShareAssociations",
         "ram:GetResourceShares",
         "rds:DescribeDBClusterSnapshotAttributes",
         "rds:DescribeDBClusterSnapshots",
         "rds:DescribeDBSnapshotAttributes",
         "rds:DescribeDBSnapshots",
+        "s3:GetAccessPointPolicy",
         "s3:GetBucketAcl",
         "s3:GetBucketPolicy",
         "s3:GetBucketVersioning",
         "s3:GetLifecycleConfiguration",
+        "s3:ListAccessPoints",
         "s3:ListAllMyBuckets",
         "secretsmanager:GetResourcePolicy",
         "secretsmanager:ListSecrets",
@@ -90,6 +98,7 @@ WRITE = frozenset(
         "dynamodb:PutResourcePolicy",
         "ec2:ModifyImageAttribute",
         "ec2:ModifySnapshotAttribute",
+        "ec2:ModifyVpcEndpointServicePermissions",
         "ecr:DeleteRepositoryPolicy",
         "ecr:SetRepositoryPolicy",
         "elasticfilesystem:DeleteFileSystemPolicy",
@@ -97,6 +106,8 @@ WRITE = frozenset(
         "es:UpdateDomainConfig",
         "events:PutPermission",
         "events:RemovePermission",
+        "glue:DeleteResourcePolicy",
+        "glue:PutResourcePolicy",
         "iam:AttachRolePolicy",
         "iam:AttachUserPolicy",
         "iam:CreatePolicy",
@@ -122,13 +133,17 @@ WRITE = frozenset(
         "kinesis:DeleteResourcePolicy",
         "kinesis:PutResourcePolicy",
         "kms:PutKeyPolicy",
+        "lambda:AddLayerVersionPermission",
         "lambda:DeleteResourcePolicy",
         "lambda:PutResourcePolicy",
+        "lambda:RemoveLayerVersionPermission",
         "ram:AssociateResourceShare",
         "ram:DisassociateResourceShare",
         "rds:ModifyDBClusterSnapshotAttribute",
         "rds:ModifyDBSnapshotAttribute",
+        "s3:DeleteAccessPointPolicy",
         "s3:DeleteBucketPolicy",
+        "s3:PutAccessPointPolicy",
         "s3:PutBucketPolicy",
         "s3:PutLifecycleConfiguration",
         "secretsmanager:DeleteResourcePolicy",
@@ -196,7 +211,12 @@ _NAMED_OTHERWISE = {
 }
 
 
-_PREFIXES = {"efs": "elasticfilesystem", "opensearch": "es", "sso-admin": "sso"}
+_PREFIXES = {
+    "efs": "elasticfilesystem",
+    "opensearch": "es",
+    "s3control": "s3",
+    "sso-admin": "sso",
+}
 """What begins the actions of a service, where it is not the SDK's name of it."""
 
 
@@ -210,5 +230,7 @@ def operation_of(action: str) -> tuple[str, str]:
     """The API call that an IAM action is named after: `permission_of`, the other way round."""
     called = {named: call for call, named in _NAMED_OTHERWISE.items()}.get(action, action)
     prefix, _, operation = called.partition(":")
+    if prefix == "s3":  # two services have actions of this name
+        return "s3control" if "AccessPoint" in operation else "s3", operation
     named = {other: service for service, other in _PREFIXES.items()}
     return named.get(prefix, prefix), operation

@@ -165,7 +165,8 @@ def _bucket_names(eyes: _Eyes) -> list[str]:
 def _may_read(eyes: _Eyes, buckets: Sequence[str]) -> Check:
     """Try each action that is declared as read: about ourselves, or things that do not exist."""
     denied, untried = list[str](), list[str]()
-    wanted = sorted(a for a in READ - _SHOWN_ELSEWHERE if not a.startswith(_left_out(eyes)))
+    left = _left_out(eyes)
+    wanted = sorted(a for a in READ - _SHOWN_ELSEWHERE if operation_of(a)[0] not in left)
     for action in wanted:
         words = _words(eyes, action, buckets)
         if words is None:
@@ -200,16 +201,16 @@ _ATTRIBUTES = {
 """What is asked of an image or a snapshot: with whom it is shared."""
 
 
-def _left_out(eyes: _Eyes) -> tuple[str, ...]:
-    """How actions begin that nobody needs here: of resources that the estate's file leaves out."""
+def _left_out(eyes: _Eyes) -> set[str]:
+    """Services that nobody asks here: of resources that the estate's file leaves out."""
     kinds = eyes.clients.estate.resources
-    wanted = {row.speaks for row in ROWS if row.contains in kinds}
+    wanted = {row.service for row in ROWS if row.contains in kinds}
     center = eyes.clients.estate.identity_center
     people = () if center and center.account == eyes.account else _OF_PEOPLE
-    return (*people, *(row.speaks.rstrip("*") for row in ROWS if row.speaks not in wanted))
+    return {*people, *(row.service for row in ROWS)} - wanted
 
 
-_OF_PEOPLE = ("identitystore:", "sso:")
+_OF_PEOPLE = ("identitystore", "sso-admin")
 """Asked for in the one account in which Identity Center is administered."""
 
 
@@ -226,8 +227,10 @@ _PEOPLES = {
     "UserId": _UUID,
     "AccountAssignmentCreationRequestId": _UUID,
     "AccountAssignmentDeletionRequestId": _UUID,
+    "associationType": "PRINCIPAL",
+    "resourceOwner": "SELF",
 }
-"""Words of Identity Center, about nobody."""
+"""Words of Identity Center and of RAM, about nobody."""
 
 
 def _words(eyes: _Eyes, action: str, buckets: Sequence[str]) -> dict[str, Any] | None:
@@ -238,37 +241,39 @@ def _words(eyes: _Eyes, action: str, buckets: Sequence[str]) -> dict[str, Any] |
     region = client.meta.region_name
     known: dict[str, Any] = _PEOPLES | {
         "Attribute": _ATTRIBUTES.get(operation),
-        "BackupVaultName": NOBODY,
-        "Bucket": buckets[0] if buckets else None,
-        "DBClusterSnapshotIdentifier": NOBODY,
-        "DBSnapshotIdentifier": NOBODY,
-        "ExpectedBucketOwner": eyes.account,
-        "DomainName": NOBODY,
-        "FileSystemId": "fs-00000000000000000",
-        "FunctionName": NOBODY,
-        "AccountId": eyes.account,
-        "ImageId": "ami-00000000000000000",
-        "KeyId": "00000000-0000-0000-0000-000000000000",
-        "MaxItems": 1,
-        "Name": NOBODY,
-        "PolicyArn": f"arn:aws:iam::{eyes.account}:policy{marks.PATH}{NOBODY}",
-        "PolicyName": NOBODY,
-        "QueueName": NOBODY,
-        "QueueUrl": f"https://sqs.{region}.amazonaws.com/{eyes.account}/{NOBODY}",
-        "ResourceARN": f"arn:aws:kinesis:{region}:{eyes.account}:stream/{NOBODY}",
-        "ResourceArn": _RESOURCES[service].format(region, eyes.account, NOBODY)
-        if service in _RESOURCES
-        else None,
-        "RoleName": eyes.clients.read_role(eyes.account).rpartition("/")[2] or NOBODY,
-        "SecretId": NOBODY,
-        "SnapshotId": "snap-00000000000000000",
-        "TopicArn": f"arn:aws:sns:{region}:{eyes.account}:{NOBODY}",
-        "UserName": NOBODY,
-        "VersionId": "v1",
-        "associationType": "PRINCIPAL",
-        "repositoryName": NOBODY,
-        "resourceOwner": "SELF",
-    }
+            "BackupVaultName": NOBODY,
+            "Bucket": buckets[0] if buckets else None,
+            "DBClusterSnapshotIdentifier": NOBODY,
+            "DBSnapshotIdentifier": NOBODY,
+            "ExpectedBucketOwner": eyes.account,
+            "DomainName": NOBODY,
+            "FileSystemId": "fs-00000000000000000",
+            "FunctionName": NOBODY,
+            "AccountId": eyes.account,
+            "ImageId": "ami-00000000000000000",
+            "KeyId": "00000000-0000-0000-0000-000000000000",
+            "LayerName": NOBODY,
+            "MaxItems": 1,
+            "Name": NOBODY,
+            "PolicyArn": f"arn:aws:iam::{eyes.account}:policy{marks.PATH}{NOBODY}",
+            "PolicyName": NOBODY,
+            "QueueName": NOBODY,
+            "QueueUrl": f"https://sqs.{region}.amazonaws.com/{eyes.account}/{NOBODY}",
+            "ResourceARN": f"arn:aws:kinesis:{region}:{eyes.account}:stream/{NOBODY}",
+            "ResourceArn": _RESOURCES[service].format(region, eyes.account, NOBODY)
+            if service in _RESOURCES
+            else None,
+            "RoleName": eyes.clients.read_role(eyes.account).rpartition("/")[2] or NOBODY,
+            "SecretId": NOBODY,
+            "ServiceId": "vpce-svc-00000000000000000",
+            "SnapshotId": "snap-00000000000000000",
+            "TopicArn": f"arn:aws:sns:{region}:{eyes.account}:{NOBODY}",
+            "UserName": NOBODY,
+            "VersionId": "v1",
+            "VersionNumber": 1,
+            "repositoryName": NOBODY,
+        }
+    )
     members = shape.members if shape else {}
     if any(known.get(name) is None for name in (shape.required_members if shape else ())):
         return None

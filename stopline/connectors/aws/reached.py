@@ -60,13 +60,10 @@ def _counted(
 
 def _looked(clients: Clients, errand: _Errand, reach: Reach) -> tuple[int, list[Found]]:
     """How many were looked at, and what was found."""
-    row, place = errand.row, errand.row.placed(errand.region)
+    row = errand.row
     what = f"{row.contains} in {errand.region}"
     try:
-        asked = row.asked(tuple(sorted(reach.vendors.accounts)))
-        pages = [p for w in asked for p in clients.pages(errand.account, place, row.listing, **w)]
-        names = sorted({row.name(item) for page in pages for item in page.get(row.items) or ()})
-        names += [inner for name in names for inner in _inside(clients, errand, name)]
+        names = [row.alone] if row.alone else _named(clients, errand, reach)
     except ConnectorError as error:
         return 0, [Gap(NAME, errand.account, what, error.detail)]
     found: list[Found] = []
@@ -82,14 +79,15 @@ def _looked(clients: Clients, errand: _Errand, reach: Reach) -> tuple[int, list[
     return len(names), found
 
 
-def _inside(clients: Clients, errand: _Errand, name: str) -> Iterator[str]:
-    """What one item has inside that has a policy of its own (an alias of a function)."""
-    if errand.row.inner is not None:
-        call, items, key = errand.row.inner
-        words = call.words(Where(errand.account, errand.region, name), "")
-        place = errand.row.placed(errand.region)
-        for page in clients.pages(errand.account, place, call.operation, **words):
-            yield from (f"{name}:{item[key]}" for item in page[items])
+def _named(clients: Clients, errand: _Errand, reach: Reach) -> list[str]:
+    """The names of all that are looked at, with what they have inside (an alias of a function)."""
+    row, place = errand.row, errand.row.placed(errand.region)
+    asked = row.asked(errand.account, tuple(sorted(reach.vendors.accounts)))
+    pages = [p for w in asked for p in clients.pages(errand.account, place, row.listing, **w)]
+    names = sorted({row.name(item) for page in pages for item in page.get(row.items) or ()})
+    wheres = [Where(errand.account, errand.region, name) for name in names]
+    inner = [each for where in wheres for each in handed.inside(clients, row, where)]
+    return inner if isinstance(row, Share) and row.inner else names + inner
 
 
 def _one(clients: Clients, row: Resource | Share, where: Where, reach: Reach) -> Iterator[Found]:

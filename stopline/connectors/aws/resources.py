@@ -7,9 +7,11 @@ One row says all that one service does differently; what is done with it stands 
 from collections.abc import Mapping
 
 from stopline.connectors.aws.further import (
+    ACCESS_POINTS,
     BACKUP,
     EFS,
     EVENTS,
+    GLUE,
     KINESIS,
     LAMBDA,
     OPENSEARCH,
@@ -83,7 +85,7 @@ SQS = Resource(
     items="QueueUrls",
     # Without a size of the page there is no second page, and no word of what is missing.
     # https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_ListQueues.html
-    asked=lambda _: ({"MaxResults": 1000},),
+    asked=lambda _, _theirs: ({"MaxResults": 1000},),
     name=lambda item: str(item).rpartition("/")[2],
     locate=Call("get_queue_url", named("QueueName")),
     get=Call("get_queue_attributes", lambda _w, _: {"AttributeNames": ["Policy"]}),
@@ -173,6 +175,8 @@ TABLE: Mapping[str, Resource] = {
         OPENSEARCH,
         KINESIS,
         BACKUP,
+        ACCESS_POINTS,
+        GLUE,
     )
 }
 """By kind of resource."""

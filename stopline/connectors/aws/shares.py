@@ -5,14 +5,16 @@ what else is shared, and with whom, stays. Each entry is added or removed by its
 edit can be lost.
 """
 
+import json
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar, NamedTuple
 
-from stopline.connectors.aws.kinds import Call, Resource, Where, by_arn, named
+from stopline.connectors.aws import policy
+from stopline.connectors.aws.kinds import Asked, Call, Resource, Where, by_arn, named
 from stopline.connectors.aws.permissions import permission_of
 from stopline.connectors.aws.resources import TABLE
-from stopline.text import Json
+from stopline.text import Json, canonical, sha256
 
 EVERYBODY = ("all", "*")
 """How these services name everybody."""
@@ -41,10 +43,13 @@ class Share:
 
     `items` and `name`: where a page of `listing` has them. `asked`: what it is asked with, once for
     each of these for the vendor's accounts. `entries` are in each page of `get`. `give` and `take`
-    are idempotent. `same`: a call whose answer has, by `uid`, the immutable id of what bears a
-    name that can be used again. `outlives`: what taking an entry out leaves, and until when.
+    are sent where the entry is not as it should be. `same`: a call whose answer has, by `uid`, the
+    immutable id of what bears a name that can be used again. `outlives`: what taking an entry
+    out leaves, and until when.
     `under_way`: entries that the service is still removing, or could not add, and what it says.
-    `looked` says that a listing shows all there are, so that they can be counted.
+    `looked` says that a listing shows all there are, so that they can be counted. `inner`: what
+    each item has inside, which is what is shared. `absent`: errors of `get` that mean nobody, or
+    that it is not there.
     """
 
     kind: str
@@ -60,12 +65,14 @@ class Share:
     take: Edit
     arn: str
     outlives: tuple[tuple[str, str], ...]
-    asked: Callable[[tuple[str, ...]], tuple[Mapping[str, Any], ...]] = lambda _: ({},)
+    asked: Asked = lambda _, _theirs: ({},)
     same: Call | None = None
     uid: Callable[[Json], str] = lambda _: ""
     under_way: Callable[[Json], Iterator[tuple[str, str]]] = lambda _: iter(())
     looked: bool = True
-    inner: ClassVar[None] = None
+    inner: tuple[Call, str, str] | None = None
+    absent: tuple[str, ...] = ()
+    alone: ClassVar[str] = ""
 
     def arn_of(self, where: Where) -> str:
         """The ARN of what is shared."""
@@ -116,7 +123,7 @@ IMAGES = Share(
     items="Images",
     # `ExecutableUsers` would leave out what is shared with an organisation.
     # https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_DescribeImages.html
-    asked=lambda _: ({"Owners": ["self"], "MaxResults": 1000},),
+    asked=lambda _, _theirs: ({"Owners": ["self"], "MaxResults": 1000},),
     name=lambda item: str(item["ImageId"]),
     get=Call(
         "describe_image_attribute",
@@ -138,7 +145,7 @@ SNAPSHOTS = Share(
     items="Snapshots",
     # An account can have very many: only those that are shared are asked for.
     # https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_DescribeSnapshots.html
-    asked=lambda accounts: tuple(
+    asked=lambda _, accounts: tuple(
         {"OwnerIds": ["self"], "RestorableByUserIds": [who], "MaxResults": 1000}
         for who in (*accounts, "all")
     ),
@@ -189,7 +196,7 @@ def _database(cluster: str) -> dict[str, Any]:
         "service": "rds",
         "listing": f"describe_{low}s",
         "items": found,
-        "asked": lambda _: ({"SnapshotType": "manual"},),
+        "asked": lambda _, _theirs: ({"SnapshotType": "manual"},),
         "name": lambda item: str(item[id_]),
         "get": Call(f"describe_{low}_attributes", named(id_)),
         "entries": _restorable(result, f"DB{cluster}SnapshotAttributes"),
@@ -254,7 +261,7 @@ RESOURCE_SHARES = Share(
     service="ram",
     listing="get_resource_shares",
     items="resourceShares",
-    asked=lambda _: ({"resourceOwner": "SELF", "resourceShareStatus": "ACTIVE"},),
+    asked=lambda _, _theirs: ({"resourceOwner": "SELF", "resourceShareStatus": "ACTIVE"},),
     name=lambda item: str(item["resourceShareArn"]).rpartition("/")[2],
     get=Call(
         "get_resource_share_associations",
@@ -277,9 +284,122 @@ RESOURCE_SHARES = Share(
     ),
 )
 
+# --- versions of Lambda layers -------------------------------------------------------------------
+
+_LAYER = "arn:aws:lambda:{region}:{account}:layer:{name}"
+_ORGANISATION = "arn:aws:organizations:::organization/"
+
+
+def _version(where: Where) -> dict[str, Json]:
+    layer, _, number = where.name.rpartition(":")
+    return {"LayerName": layer, "VersionNumber": int(number)}
+
+
+def _statements(page: Json) -> Iterator[Entry]:
+    """Statements of a layer's policy, which takes no deny, as the call that adds one takes them.
+
+    https://docs.aws.amazon.com/lambda/latest/dg/permissions-layer-cross-account.html
+    """
+    for said in policy.statements(json.loads(page["Policy"])):
+        taken = {k: said.get(k) for k in ("Sid", "Effect", "Action", "Condition")}
+        principal = said.get("Principal")
+        token = principal.get("AWS") if isinstance(principal, dict) else principal
+        who = str(token)
+        state = {"StatementId": said.get("Sid"), "Action": said.get("Action")}
+        state["Principal"] = policy.account_of(who) if policy.is_root(who) else who
+        organisation = _among(said.get("Condition"))
+        if organisation:
+            who, state["OrganizationId"] = f"{_ORGANISATION}{organisation}", organisation
+        if taken != _as_added(state) or not isinstance(token, str):
+            state = {"more": canonical(said)}
+        sid = str(said.get("Sid") or f"~{sha256(canonical(said))[:12]}")
+        yield Entry(sid, who, state)
+
+
+def _among(condition: Json) -> str:
+    said = (condition or {}).get("StringEquals") or {}
+    return str(said.get("aws:PrincipalOrgID") or "")
+
+
+def _as_added(state: Json) -> Json:
+    """The statement that AWS makes of what it is given."""
+    organisation = state.get("OrganizationId")
+    condition = {"StringEquals": {"aws:PrincipalOrgID": organisation}} if organisation else None
+    said = {"Sid": state["StatementId"], "Effect": "Allow", "Action": "lambda:GetLayerVersion"}
+    return {**said, "Condition": condition}
+
+
+LAYERS = Share(
+    # https://docs.aws.amazon.com/lambda/latest/api/API_RemoveLayerVersionPermission.html
+    kind="layer-version-statement",
+    contains="lambda-layers",
+    what="Lambda layer",
+    service="lambda",
+    listing="list_layers",
+    items="Layers",
+    name=lambda item: str(item["LayerName"]),
+    inner=(Call("list_layer_versions", named("LayerName")), "LayerVersions", "Version"),
+    get=Call("get_layer_version_policy", lambda w, _: _version(w)),
+    absent=("ResourceNotFoundException",),
+    entries=_statements,
+    give=Edit("add_layer_version_permission", lambda w, entry: {**_version(w), **entry}),
+    take=Edit(
+        "remove_layer_version_permission",
+        lambda w, entry: {**_version(w), "StatementId": entry["StatementId"]},
+    ),
+    arn=_LAYER,
+    outlives=(("functions of the vendor's that have the layer already", FOREVER),),
+)
+
+
+# --- endpoint services of VPCs -------------------------------------------------------------------
+
+
+def _allowed(page: Json) -> Iterator[Entry]:
+    for item in page.get("AllowedPrincipals") or ():
+        who = str(item["Principal"])
+        # Given back it would be without its tags.
+        more = {"more": canonical(item["Tags"])} if item.get("Tags") else {}
+        yield Entry(who, who, {"principal": who, **more})
+
+
+def _let(verb: str) -> Callable[[Where, Json], Json]:
+    return lambda where, entry: {
+        "ServiceId": where.name,
+        f"{verb}AllowedPrincipals": [entry["principal"]],
+    }
+
+
+ENDPOINT_SERVICES = Share(
+    # https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_ModifyVpcEndpointServicePermissions.html
+    kind="endpoint-service-principal",
+    contains="endpoint-services",
+    what="VPC endpoint service",
+    service="ec2",
+    listing="describe_vpc_endpoint_service_configurations",
+    items="ServiceConfigurations",
+    name=lambda item: str(item["ServiceId"]),
+    get=Call("describe_vpc_endpoint_service_permissions", named("ServiceId")),
+    entries=_allowed,
+    give=Edit("modify_vpc_endpoint_service_permissions", _let("Add")),
+    take=Edit("modify_vpc_endpoint_service_permissions", _let("Remove")),
+    arn="arn:aws:ec2:{region}:{account}:vpc-endpoint-service/{name}",
+    outlives=(
+        ("endpoints of the vendor's that are connected already", "until they are rejected by hand"),
+    ),
+)
+
 SHARES: Mapping[str, Share] = {
     row.kind: row
-    for row in (IMAGES, SNAPSHOTS, DB_SNAPSHOTS, DB_CLUSTER_SNAPSHOTS, RESOURCE_SHARES)
+    for row in (
+        IMAGES,
+        SNAPSHOTS,
+        DB_SNAPSHOTS,
+        DB_CLUSTER_SNAPSHOTS,
+        RESOURCE_SHARES,
+        LAYERS,
+        ENDPOINT_SERVICES,
+    )
 }
 """By kind of the address of one entry."""
 ROWS: tuple[Resource | Share, ...] = (*TABLE.values(), *SHARES.values())

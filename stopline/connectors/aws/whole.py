@@ -41,7 +41,7 @@ def _asked(clients: Clients, row: Resource, where: Where) -> tuple[str, str]:
             return "", ""
         raise
     text = row.text_in(answer)
-    if not text and (row.absent or row.drop is None):
+    if not text and not row.bare and (row.absent or row.drop is None):
         # It has an error for none, or is never without: an answer of nothing says nothing.
         what = f"{row.service}.{row.get.operation} {where.name}: an answer without a policy"
         raise ConnectorError(Cause.BUG, what)

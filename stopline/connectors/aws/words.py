@@ -29,29 +29,31 @@ CONTAINS: Mapping[str, frozenset[str]] = {
     "member-accounts": frozenset({"scp"}),
     "streams": frozenset({"vendor"}),
     "backup-vaults": frozenset({"vendor"}),
+    "access-points": frozenset({"vendor"}),
+    "data-catalogs": frozenset({"vendor"}),
     "images": frozenset({"remove"}),
     "snapshots": frozenset({"remove"}),
     "db-snapshots": frozenset({"remove"}),
     "db-cluster-snapshots": frozenset({"remove"}),
     "resource-shares": frozenset({"remove"}),
+    "lambda-layers": frozenset({"remove"}),
+    "endpoint-services": frozenset({"remove"}),
 }
 
 NOT_LOOKED_AT: tuple[str, ...] = (
-    "S3 access points, Access Grants, Object Lambda",
+    "S3 Access Grants, Object Lambda, access points of directory buckets and of many regions",
     "S3 replication, inventory, event destinations and access logs towards the vendor",
     (
         "KMS keys, SNS topics, SQS queues, secrets, ECR repositories, DynamoDB tables, event "
         "buses, Lambda functions, EFS file systems, OpenSearch domains, Kinesis streams, Backup "
-        "vaults, and what is shared, in regions that the estate's file does not name"
+        "vaults, S3 access points, Glue data catalogs, and what is shared, in regions that the "
+        "estate's file does not name"
     ),
     "endpoints that the vendor has subscribed to SNS topics",
     "policies of ECR registries, of DynamoDB streams and of consumers of Kinesis streams",
-    (
-        "Lambda layers and versions, outbound EventBridge, Glue, API Gateway and other resource "
-        "policies"
-    ),
+    "versions of Lambda functions, outbound EventBridge, API Gateway and other resource policies",
     "Identity Center where the estate's file names none; its applications and sessions",
-    "VPC endpoint services, peering",
+    "VPC peering, and endpoints that are connected to a VPC endpoint service already",
     "CloudFront key groups",
     "Cognito user and identity pools",
     "IAM Roles Anywhere",

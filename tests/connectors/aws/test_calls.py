@@ -237,6 +237,31 @@ def test_a_write_whose_credentials_take_too_long_is_not_sent(
         assert answers.actions() == []
 
 
+def test_a_write_that_reads_for_too_long_before_it_is_not_sent(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The lease was checked when it began; what follows a call that AWS took is sent."""
+    monkeypatch.setattr(clients, "WAIT_SECONDS", 0.2)
+    with asking(monkeypatch, lambda _: (200, DONE)) as (answers, aws):
+        key = {"AccessKeyId": "AKIAEXAMPLE000000001"}
+
+        def late() -> None:
+            with aws.clients.one_write():
+                time.sleep(0.3)
+                aws.clients.do(RESEARCH, "iam", "delete_access_key", **key)
+
+        with pytest.raises(ConnectorError, match="not sent") as caught:
+            late()
+        assert (caught.value.cause, caught.value.landed) == (Cause.THROTTLED, False)
+        assert answers.actions() == []
+        with aws.clients.one_write():
+            aws.clients.do(RESEARCH, "iam", "delete_access_key", **key)
+            time.sleep(0.3)
+            aws.clients.do(RESEARCH, "iam", "delete_access_key", **key)
+        aws.clients.do(RESEARCH, "iam", "delete_access_key", **key)
+        assert len(answers.actions()) == 3
+
+
 def test_each_account_and_service_has_a_rate_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
     """Reading and writing of one account share one; another account is not slowed by it."""
     with asking(monkeypatch, lambda _: (200, KEYS)) as (_, aws):

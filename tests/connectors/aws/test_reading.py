@@ -7,7 +7,7 @@ from support.aws_nights import AwsNight
 
 from stopline.connectors.aws import AwsConnector, reading
 from stopline.connectors.aws.clients import Clients
-from stopline.connectors.aws.permissions import PERMISSIONS
+from stopline.connectors.aws.permissions import PERMISSIONS, operation_of
 from stopline.model import Document, Gap, Grant, Scope, Seen
 from stopline.port import Observed
 
@@ -126,15 +126,14 @@ def test_every_permission_is_one_that_the_sdk_knows() -> None:
     """A misspelt permission is in nobody's policy: each is a service and an operation of AWS."""
     renamed = {"s3:ListAllMyBuckets": "ListBuckets", "s3:GetLifecycleConfiguration": "",
                "s3:PutLifecycleConfiguration": ""}  # fmt: skip
-    services = {"elasticfilesystem": "efs", "es": "opensearch", "sso": "sso-admin"}
+    named = {p: operation_of(p) for p in PERMISSIONS["read"] | PERMISSIONS["write"]}
     known = {
-        prefix: set(a_session().get_service_model(services.get(prefix, prefix)).operation_names)
-        for prefix in {p.partition(":")[0] for p in PERMISSIONS["read"] | PERMISSIONS["write"]}
+        service: set(a_session().get_service_model(service).operation_names)
+        for service in {service for service, _ in named.values()}
     }
-    for permission in PERMISSIONS["read"] | PERMISSIONS["write"]:
-        prefix, _, operation = permission.partition(":")
+    for permission, (service, operation) in named.items():
         wanted = renamed.get(permission, operation)
-        assert not wanted or wanted in known[prefix], permission
+        assert not wanted or wanted in known[service], permission
     reads = ("Get", "List", "Describe", "AssumeRole", "Simulate")
     assert all(p.partition(":")[2].startswith(reads) for p in PERMISSIONS["read"])
     assert not [p for p in PERMISSIONS["write"] if p.partition(":")[2].startswith(reads)]
