@@ -12,6 +12,7 @@ from stopline.attesting import (
     Deed,
     Step,
     held_by,
+    undecided,
     wrong_with,
 )
 from stopline.configuration import Frozen
@@ -92,11 +93,11 @@ def _require_asked(book: Book, pause: Pause, deed: Deed) -> None:
 
 def _done(book: Book, approvers: Approvers, asked: Attesting, pause: Pause, deed: Deed) -> None:
     told = attested(book.store, deed.address)
-    if any(one.waits for one in told):
+    if waiting := undecided(told):
         raise RefusedError(
-            "Somebody has attested it already, and it waits for another person's word. Nothing "
-            "was written down.",
-            f"`stopline manual confirm` or `stopline manual refuse` {pause.id} first.",
+            f"{waiting.by} has attested a {waiting.deed.step} there already, and it waits for "
+            "another person's word. Nothing was written down.",
+            f"`stopline manual confirm` or `stopline manual refuse` {waiting.pause} first.",
         )
     if wrong := wrong_with(deed, held_by(told)):
         raise RefusedError(f"It was not taken: {wrong}. Nothing was written down.")
@@ -166,7 +167,11 @@ def say_late(book: Book, pause: Pause, teller: Teller) -> None:
     known = [event.data for event in book.pauses.events(pause.id, LATE)]
     for task in tasks(book.store, pause.id):
         data = {"address": str(task.address), "step": str(task.step), "since": task.waits_from()}
-        if data in known or not task.late(book.store.clock(), ledger_of(book, task).escalate_hours):
+        if (
+            task.elsewhere
+            or data in known
+            or not task.late(book.store.clock(), ledger_of(book, task).escalate_hours)
+        ):
             continue
         way = f"{task.step} {task.name}" + (": confirm it" if task.told else "")
         facts = Facts(BY_HAND, pause.vendor, pause.id, book.store.now(), way=way)

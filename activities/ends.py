@@ -12,7 +12,6 @@ from activities.byhand import say_late
 from activities.telling import NOBODY, Teller, concluding
 from stopline.climbing import look_again
 from stopline.journal.book import Book
-from stopline.journal.outbox import Draft, NoticeState
 from stopline.journal.pauses import TERMINATED, PauseStatus, Planned
 from stopline.model import Address, Direction
 from stopline.planner import DriftKind, Look, drift
@@ -129,8 +128,6 @@ def conclusion(book: Book, asked: api.Conclusion, teller: Teller = NOBODY) -> ap
     told = "terminated" if result == "restored" and book.pauses.removed(pause) else result
     about = concluding(book, asked.order, replace(summary, result=told))
     drafts = teller.drafts(about) if was is not status else ()
-    if was is PauseStatus.BREACHED and status is PauseStatus.CONTAINED:
-        drafts = tuple(d for d in drafts if not _is_known(book, pause, told, d))
     book.pauses.mark(pause, status, detail, event=told, drafts=drafts)
     if status in (PauseStatus.PARTIAL, PauseStatus.CONTAINED, PauseStatus.BREACHED):
         say_late(book, book.pauses.get(pause), teller)
@@ -168,12 +165,6 @@ def _status(result: str, *, is_held: bool) -> PauseStatus:
         "contained": PauseStatus.CONTAINED,
         "breached": PauseStatus.BREACHED,
     }.get(result, PauseStatus.PARTIAL)
-
-
-def _is_known(book: Book, pause: str, event: str, draft: Draft) -> bool:
-    """Whether those outside were told of it already: what was fought over is not their affair."""
-    sent = (n for n in book.outbox.of(pause) if n.state is not NoticeState.WITHDRAWN)
-    return draft.outside and any((n.event, n.audience) == (event, draft.audience) for n in sent)
 
 
 def _terminated(book: Book, asked: api.Conclusion, summary: api.Summary) -> api.Summary:

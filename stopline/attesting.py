@@ -164,7 +164,12 @@ def doubt(told: Sequence[Attestation]) -> str:
         return f"{hold.by} said that it is held, and {hold.refused_by} that it is not so"
     later = (one for one in told if one.seq > hold.seq and one.deed.step is Step.RELEASE)
     released = next((one for one in later if not one.confirmed_by), None)
-    return f"{released.by} said that it was released, which nobody confirmed" if released else ""
+    if released is None:
+        return ""
+    return (
+        f"{released.by} said to the pause {released.pause} that it was released, which nobody else "
+        "has confirmed"
+    )
 
 
 def held_by(told: Iterable[Attestation]) -> tuple[Amount, ...]:

@@ -61,18 +61,20 @@ LEDGER_ID = "V-MERCOR"
 """How the drill's ledger names mercor."""
 PAYOUTS = "payouts"
 """The playbook of the drill's pay day."""
+_HOW = {
+    "payables": "hold",
+    "payout-schedules": "manual",
+    "payout-intents": "reschedule",
+    "in-flight": "let-proceed",
+}
 _HOLD: Json = {
     "playbook": PAYOUTS,
     "phases": [
         {
             "name": "payouts",
             "rules": [
-                {
-                    "name": "hold-payables",
-                    "connector": "payouts",
-                    "contains": "payables",
-                    "how": "hold",
-                }
+                {"name": f"hold-{what}", "connector": "payouts", "contains": what, "how": how}
+                for what, how in _HOW.items()
             ],
         }
     ],
@@ -97,11 +99,10 @@ def text_of(data: Json) -> str:
     return yaml.dump(data, Dumper=_Quoting)
 
 
-def write_payouts(folder: Path, variable: str) -> None:
-    """Add a ledger, mercor's id in it, and a playbook; `variable` has the ledger's URL."""
+def write_payouts(folder: Path, ledgers: Json) -> None:
+    """Add ledgers, mercor's id in them, and a playbook."""
     basis = "Set-off under section 9 of the agreement; counsel's memorandum of this day."
     payouts = {"vendors": [LEDGER_ID], "legal_basis": basis}
-    ledgers = {"accounts": {"name": "accounts payable", "url_from": variable}}
     for name, data in {
         "estate.yaml": ESTATE | {"payouts": {"ledgers": ledgers}},
         "vendors/mercor.yaml": MERCOR | {"payouts": payouts},

@@ -1,34 +1,41 @@
 """The drill's pay day: a vendor's payouts are held while a pay run is going, and then released.
 
-A ledger of accounts payable, on SQLite or on the drill's PostgreSQL. Pay runs go while the pause is
-planned and approved, and go on beside its holds, so that the two race. When the holds stand, a last
-run pays all that it can. What was paid is judged by the ledger's own rows.
+A ledger of accounts payable, on SQLite or on the drill's PostgreSQL, and an emulated Stripe. Pay
+runs go while the pause is planned and approved, and go on beside its holds, so that the two race.
+When the holds stand, a last run pays all that it can. What was paid is judged by the ledger's own
+rows, and by Stripe's own state.
 """
 
 import json
 import shlex
-import threading
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from itertools import cycle, islice
 from pathlib import Path
-from typing import Any, Self
+from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Engine
 
 from stopline import money
 from stopline.connectors.payouts import ledger as l
-from stopline.drill import configure
+from stopline.drill import configure, stripeday
+from stopline.drill.beside import Beside
 from stopline.drill.children import command
 from stopline.drill.payrun import Paid, pay_run
 from stopline.drill.report import Connector
+from stopline.drill.stripe_double import PLATFORM
+from stopline.drill.stripe_http import KEY
+from stopline.drill.stripeday import StripeDay
 from stopline.journal.book import Book
+from stopline.journal.pauses import Pause
+from stopline.render.standing import UNVERIFIED
 from stopline.text import Json
 
 VARIABLE = "DRILL_LEDGER_URL"
+LEDGER = "accounts"
 VENDOR = configure.LEDGER_ID
 CONTRACTORS = tuple(f"P-{number:04}" for number in range(1, 9))
 OTHERS = ("V-MERCER", "V-1207", "P-0901")
@@ -43,6 +50,7 @@ EACH = 2
 """How many holds are placed for each payable that leaves beside them."""
 PAY_BY = date(2027, 1, 31)
 Sums = Counter[tuple[str, str]]
+Ids = dict[str, set[str]]
 Rows = Sequence[tuple[Any, ...]]
 
 
@@ -64,6 +72,8 @@ class PayDay:
     people: tuple[str, str]
     faults: list[str] = field(default_factory=list)
     figures: Connector = field(default_factory=Connector)
+    paid: list[Paid] = field(default_factory=list)
+    stripe: StripeDay = field(default_factory=StripeDay)
     _engine: Engine = field(init=False, repr=False)
 
     def seed(self) -> None:
@@ -97,23 +107,35 @@ class PayDay:
 
     # --- the day ---------------------------------------------------------------------------------
 
+    @property
+    def secrets(self) -> dict[str, str]:
+        """What the worker is given: where the ledger is, and Stripe's key."""
+        return {VARIABLE: self.url, stripeday.VARIABLE: KEY}
+
     def run(self, env: Mapping[str, str], book: Book) -> None:
         """Pay, hold meanwhile, report, release, compare; what is wrong is in `faults`."""
         folder = self.folder / "config"
         kept = {path: path.read_text("utf-8") for path in folder.rglob("*.yaml")}
-        configure.write_payouts(folder, VARIABLE)
-        try:
-            self._day(env, book)
-        finally:
-            for path, text in kept.items():
-                path.write_text(text, "utf-8")
+        with self.stripe as stripe:
+            at_stripe = {
+                "rail": "stripe", "key_from": stripeday.VARIABLE, "platform": PLATFORM,
+                "live": False, "api_url": stripe.double.url,
+            }  # fmt: skip
+            own = {"name": "accounts payable", "url_from": VARIABLE}
+            configure.write_payouts(folder, {LEDGER: own, stripeday.LEDGER: at_stripe})
+            try:
+                self._day(env, book)
+            finally:
+                for path, text in kept.items():
+                    path.write_text(text, "utf-8")
+        self.faults += stripe.faults
 
     def _day(self, env: Mapping[str, str], book: Book) -> None:
         was, holds = self._payables(), self._rows(l.HOLDS)
         before = {pause.id for pause in book.pauses.list("mercor")}
         words = ("--connector", "payouts", "--playbook", configure.PAYOUTS, "--apart")
         ask, approver = ("--reason", "drill", "--confirm", "mercor"), self.people[1]
-        with _Running(self._engine) as running:
+        with Beside(self._pay, self._held, EARLY, EACH), self.stripe.beside():
             self._say(env, ("pause", "mercor", *words, *ask), 5)
             new = [p for p in book.pauses.list("mercor") if p.id not in before]
             if not new:
@@ -122,14 +144,30 @@ class PayDay:
             (pause,) = new
             yes = ("approve", pause.id, "--as", approver, "--confirm", "mercor")
             self._say(env, yes, 0)
-        running.paid += pay_run(self._engine, "the end of the day")
-        plan = book.pauses.plan(pause.plan).plan
-        held = {hold.address.document.id for hold in book.writes.holds(pause.id)}
-        self._judge({c.address.document.id for c in plan.work}, held)
+        self.paid += pay_run(self._engine, "the end of the day")
+        targets, held = self._found(book, pause)
+        self._judge(targets[LEDGER], held[LEDGER])
+        at_stripe = self.stripe.judge(targets[stripeday.LEDGER], held[stripeday.LEDGER])
         self._report(env, pause.id)
         self._say(env, ("rollback", pause.id, *ask), 5)
         self._say(env, yes, 0)
-        self._compare(was, holds, held)
+        self._compare(was, holds, held[LEDGER])
+        self.figures = self.figures.plus(
+            replace(at_stripe, restored_identical=self.stripe.compare())
+        )
+
+    def _found(self, book: Book, pause: Pause) -> tuple[Ids, Ids]:
+        """By ledger, what the plan wanted to hold and what is held."""
+        targets: Ids = {LEDGER: set(), stripeday.LEDGER: set()}
+        held: Ids = {LEDGER: set(), stripeday.LEDGER: set()}
+        for change in book.pauses.plan(pause.plan).plan.work:
+            targets[change.address.realm].add(change.address.document.id)
+        for hold in book.writes.holds(pause.id):
+            held[hold.address.realm].add(hold.address.document.id)
+        return targets, held
+
+    def _pay(self, run: str) -> None:
+        self.paid += pay_run(self._engine, run, most=1)
 
     def _say(self, env: Mapping[str, str], words: Sequence[str], code: int) -> None:
         configure.say(f"      $ stopline {shlex.join(words)}")
@@ -159,18 +197,24 @@ class PayDay:
             self.faults.append("payouts: everything was paid before it was held")
 
     def _report(self, env: Mapping[str, str], pause: str) -> None:
-        """Show the held-amounts report, and hold its figures against the ledger's."""
-        self._say(env, ("payouts", pause), 0)
+        """Show the held-amounts report, and hold its figures against the ledger's and Stripe's.
+
+        What had left Stripe beside its hold is told as escaped, by figures and by the exit code.
+        """
+        self._say(env, ("payouts", pause), UNVERIFIED)
         said = command(env, "payouts", pause, "--output", "json", quiet=True)
         document: Json = json.loads(said.stdout) if said.stdout else {}
-        told = {(t["payee"], t["currency"]): t["held"] for t in document.get("totals", ())}
+        told = {s: Counter({(t["payee"], t["currency"]): t[s] for t in document.get("totals", ())
+                            if t[s]}) for s in ("held", "escaped")}  # fmt: skip
         rows = [r for r in self._payables().values() if r["payee"] not in OTHERS]
         owed = _sums(Paid(r["id"], r["payee"], r["currency"], r["amount"])
                      for r in rows if r["status"] == l.OPEN)  # fmt: skip
         if not document.get("balanced"):
             self.faults.append("payouts: the report does not balance")
-        if {key: amount for key, amount in told.items() if amount} != dict(owed):
+        if told["held"] != owed + self.stripe.held():
             self.faults.append("payouts: the report shows other sums as held than are owed")
+        if not self.stripe.escaped() <= told["escaped"] <= self.stripe.left:
+            self.faults.append("payouts: the report shows other sums as escaped than left Stripe")
 
     def _compare(self, was: Mapping[str, Json], holds: Rows, held: set[str]) -> None:
         """What was held is as it was, others' holds stand, and the next run pays exactly it."""
@@ -194,6 +238,11 @@ class PayDay:
 
     # --- the ledger ------------------------------------------------------------------------------
 
+    def _held(self) -> int:
+        ours = sa.select(sa.func.count()).where(l.HOLDS.c.mark != TAX["mark"])
+        with self._engine.connect() as connection:
+            return connection.scalar(ours) or 0
+
     def _payables(self) -> dict[str, Json]:
         with self._engine.connect() as connection:
             rows = connection.execute(sa.select(l.PAYABLES)).mappings()
@@ -202,41 +251,6 @@ class PayDay:
     def _rows(self, table: sa.Table) -> Rows:
         with self._engine.connect() as connection:
             return [tuple(row) for row in connection.execute(sa.select(table).order_by(*table.c))]
-
-
-@dataclass
-class _Running:
-    """Pay runs in a thread: `EARLY` payables one by one, then one for every `EACH` holds placed."""
-
-    engine: Engine
-    paid: list[Paid] = field(default_factory=list)
-    _over: threading.Event = field(default_factory=threading.Event)
-    _thread: threading.Thread = field(init=False)
-
-    def __enter__(self) -> Self:
-        self._thread = threading.Thread(target=self._pay, daemon=True)
-        self._thread.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._over.set()
-        self._thread.join()
-
-    def _pay(self) -> None:
-        for number in range(EARLY):
-            self.paid += pay_run(self.engine, f"early-{number}", most=1)
-            if self._over.wait(0.1):
-                return
-        beside = 0
-        while not self._over.wait(0.005):
-            if self._held() > EACH * beside:
-                self.paid += pay_run(self.engine, f"beside-{beside}", most=1)
-                beside += 1
-
-    def _held(self) -> int:
-        ours = sa.select(sa.func.count()).where(l.HOLDS.c.mark != TAX["mark"])
-        with self.engine.connect() as connection:
-            return connection.scalar(ours) or 0
 
 
 def _sums(items: Any) -> Sums:

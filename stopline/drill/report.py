@@ -25,7 +25,8 @@ class Sight:
 class Connector:
     """One connector's figures. `refused` counts credentials that worked before and do not after.
 
-    Of payouts: targets are payables, and refused are those that a pay run could not send.
+    Of payouts: targets are payables, at Stripe accounts and intents, and refused are those that a
+    pay run could not send.
     """
 
     targets: int = 0
@@ -34,6 +35,17 @@ class Connector:
     bystanders: int = 0
     bystanders_unharmed: int = 0
     restored_identical: bool = False
+
+    def plus(self, other: "Connector") -> "Connector":
+        """The figures of both; identical where both are."""
+        return Connector(
+            self.targets + other.targets,
+            self.contained + other.contained,
+            self.refused + other.refused,
+            self.bystanders + other.bystanders,
+            self.bystanders_unharmed + other.bystanders_unharmed,
+            self.restored_identical and other.restored_identical,
+        )
 
 
 @dataclass(slots=True)

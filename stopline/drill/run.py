@@ -34,7 +34,7 @@ from stopline.drill.emulator import Emulator
 from stopline.drill.googling import Organisation
 from stopline.drill.manifest import LAB, Manifest
 from stopline.drill.oracle import Answer, Oracle
-from stopline.drill.payday import VARIABLE, PayDay, create_database
+from stopline.drill.payday import PayDay, create_database
 from stopline.drill.postgres import Postgres
 from stopline.drill.report import Report, Sight
 from stopline.entrypoints.embedded import Server, free_port
@@ -137,7 +137,7 @@ class Drill:
             "AWS_CONFIG_FILE": nowhere,
             "AWS_SHARED_CREDENTIALS_FILE": nowhere,
             "AWS_EC2_METADATA_DISABLED": "true",
-            VARIABLE: self.day.url,
+            **self.day.secrets,
             googling.TOKEN: organisation.WORKER,
         }
 

@@ -10,7 +10,7 @@ https://docs.stripe.com/api
 
 import re
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Container, Mapping
 from copy import deepcopy
 from dataclasses import dataclass, field
 from http.server import ThreadingHTTPServer
@@ -119,28 +119,31 @@ class StripeDouble:
             names = ("accounts", "recipients", "settings", "balances", "payouts", "intents")
             return deepcopy({name: getattr(self, name) for name in names})
 
-    def day(self, today: str) -> dict[tuple[str, str], int]:
-        """Let a day pass: what leaves by itself, leaves. Returns it by payee id and currency."""
+    def day(self, today: str, only: Container[str] | None = None) -> dict[tuple[str, str], int]:
+        """Let a day pass: what leaves by itself, leaves. Returns it by payee id and currency.
+
+        With `only`, the day is that of these accounts and recipients alone.
+        """
         left: dict[tuple[str, str], int] = {}
         with self.lock:
-            self._make_payouts()
+            self._make_payouts(only)
             for one in self.payouts.values():
-                if one["status"] in ("pending", "in_transit"):
+                who = (one["account"], one["currency"])
+                if one["status"] in ("pending", "in_transit") and _is_among(who[0], only):
                     one["status"] = "paid"
-                    who = (one["account"], one["currency"])
                     left[who] = left.get(who, 0) + one["amount"]
             for one in self.intents.values():
                 due = (one["schedule_options"] or {}).get("execute_on") or today
-                if one["status"] == "pending" and due <= today:
+                who = (one["to"]["recipient"], one["amount"]["currency"])
+                if one["status"] == "pending" and due <= today and _is_among(who[0], only):
                     one["status"] = "posted"
-                    who = (one["to"]["recipient"], one["amount"]["currency"])
                     left[who] = left.get(who, 0) + one["amount"]["value"]
         return left
 
-    def _make_payouts(self) -> None:
+    def _make_payouts(self, only: Container[str] | None) -> None:
         for id_, balance in sorted(self.balances.items()):
             payouts = self.settings[id_]["payments"]["payouts"]
-            if payouts["schedule"]["interval"] != "manual":
+            if payouts["schedule"]["interval"] != "manual" and _is_among(id_, only):
                 for currency, amount in sorted(balance.items()):
                     if amount > 0:
                         self.add_payout(id_, currency, amount, "pending", automatic=True)
@@ -220,6 +223,10 @@ class StripeDouble:
         if request.account not in self.accounts:
             raise _Refusal(403, "account_invalid", "The key does not have access to the account")
         return request.account
+
+
+def _is_among(id_: str, only: Container[str] | None) -> bool:
+    return only is None or id_ in only
 
 
 def _own(_double: StripeDouble, _request: Request) -> Json:

@@ -36,6 +36,11 @@ class Task:
         """How people name it: the system and whom it pays."""
         return f"{self.address.realm}/{self.address.document.id}"
 
+    @property
+    def elsewhere(self) -> str:
+        """The other pause to which the deed that waits was said, and is answered; or nothing."""
+        return self.told.pause if self.told and self.told.pause != self.pause else ""
+
     def waits_from(self) -> str:
         """Since when it waits for its next person."""
         return self.told.at if self.told else self.since
@@ -57,19 +62,23 @@ def attested(store: Store, address: Address) -> tuple[Attestation, ...]:
 def tasks(store: Store, pause: str) -> tuple[Task, ...]:
     """What a pause waits for people to do by hand, sorted; nothing where its last word is another.
 
-    The caller knows whether the pause is open: a closed one waits for nobody.
+    Also what another pause's people did to what this one holds, until somebody has confirmed or
+    refused it there. The caller knows whether the pause is open: a closed one waits for nobody.
     """
     found: dict[Address, Task] = {}
+    held: set[Address] = set()
     for event in store.events(pause, "receipts"):
         step = Step.RELEASE if event.data["direction"] == Direction.RESTORE else Step.HOLD
         for receipt in event.data["receipts"]:
             address = Address.parse(receipt["address"])
             known = found.get(address)
+            (held.add if receipt["held"] else held.discard)(address)
             if receipt["cause"] != Cause.WAITING:
                 found.pop(address, None)
             elif known is None or known.step is not step:
                 found[address] = Task(pause, address, step, event.at)
-    told = {Address.parse(e.data["address"]) for e in store.events(pause, ATTESTED)}
+    said = ((Address.parse(e.data["address"]), e.pause) for e in store.events(kind=ATTESTED))
+    told = {address for address, by in said if by == pause or address in held}
     waiting = (_task(store, pause, address, found.get(address)) for address in {*found, *told})
     return tuple(sorted((t for t in waiting if t is not None), key=lambda t: t.address))
 

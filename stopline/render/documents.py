@@ -282,6 +282,7 @@ def _task(task: TaskShown) -> Json:
         "late": task.late,
         "before": task.before,
         "attested_by": told.by if told else "",
+        "attested_to": told.pause if told else "",
         "attested_at": told.at if told else "",
         "file": told.deed.proof if told else "",
         "sha256": told.deed.sha256 if told else "",

@@ -44,13 +44,14 @@ def _line(task: TaskShown, pause: str) -> Line:
         deed = task.told.deed
         said = [
             f"{task.told.by} attested it at {task.told.at[:16]}Z; another person must confirm it",
+            *_elsewhere(task.told, pause),
             f"shown by {deed.proof}, SHA-256 {deed.sha256[:12]}",
             *(
                 f"{one.became}: {one.payee} {money.shown(one.minor, one.currency)}"
                 for one in deed.amounts
             ),
         ]
-        run = f"run: stopline manual confirm {pause} {task.name} --proof {deed.proof}"
+        run = f"run: stopline manual confirm {task.told.pause} {task.name} --proof {deed.proof}"
         return Line(text, "!", tone, (*said, run))
     said = [f"do: {line}" for line in task.what.strip().splitlines()]
     if task.step is Step.RELEASE:
@@ -58,3 +59,11 @@ def _line(task: TaskShown, pause: str) -> Line:
     more = " --before '...' --held USD=MINOR" if task.step is Step.HOLD else ""
     run = f"run: stopline manual done {pause} {task.name} --proof FILE{more}"
     return Line(text, "!", tone, (*said, run))
+
+
+def _elsewhere(told: Attestation, pause: str) -> list[str]:
+    """That a deed was said to another pause, which holds it too."""
+    if told.pause == pause:
+        return []
+    words = f"said to the pause {told.pause}, which holds it too: it is answered there"
+    return [words, f"what is not so is refused: stopline manual refuse {told.pause}"]

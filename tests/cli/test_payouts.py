@@ -187,7 +187,7 @@ def test_a_termination_removes_no_hold_on_money_and_says_who_settles_it(
     assert [p.id for p in pay_run(ledger, "after the end")] == ["p4"]
 
 
-@pytest.mark.parametrize("column", ["payees.person", "payables.pay_by"])
+@pytest.mark.parametrize("column", ["payees.person", "payables.pay_by", "payables.send_on"])
 def test_a_column_that_a_ledger_lacks_is_named_with_what_adds_it(
     asking: Asking, ledger: Engine, column: str
 ) -> None:

@@ -67,10 +67,11 @@ def test_a_drill_passes_and_leaves_nothing(tmp_path: Path) -> None:
     _judged(report["connectors"]["gcp"], targets=10, refused=8, bystanders=12)
     payouts = report["connectors"]["payouts"]
     assert set(payouts) == set(report["connectors"]["aws"])
-    assert payouts["targets"] >= payouts["contained"] == payouts["refused"] >= 20
-    assert payouts["bystanders_unharmed"] == payouts["bystanders"] == 60
+    assert payouts["targets"] >= payouts["contained"] == payouts["refused"] >= 20 + 11
+    assert payouts["bystanders_unharmed"] == payouts["bystanders"] == 60 + 12
     assert payouts["restored_identical"] is True
     assert "the totals balance" in ended.stderr
+    assert "escaped" in ended.stderr
     seconds = report["seconds"]
     assert set(seconds) == {"first_cut", "contained", "restored"}
     assert 0 < seconds["first_cut"] <= seconds["contained"]

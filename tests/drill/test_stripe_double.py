@@ -110,6 +110,13 @@ def test_a_day_pays_what_no_schedule_holds(platform: StripeDouble) -> None:
     assert not platform.day("2026-12-01")
 
 
+def test_a_day_of_one_payee_is_nobody_elses(platform: StripeDouble) -> None:
+    """Only this account's payouts, or this recipient's intents, leave."""
+    assert platform.day("2026-12-01", {"acct_c1"}) == {("acct_c1", "eur"): 901}
+    assert platform.day("2026-12-01", {"acct_r1"}) == {("acct_r1", "usd"): 4_200}
+    assert platform.balances["acct_mercer"] == {"usd": 7}
+
+
 def test_forms_are_read_as_stripe_reads_them() -> None:
     """Nested names, lists by number, and empty texts that take something away."""
     assert nested("a[b][0]=x&a[b][1]=y&a[c]=&d=1") == {"a": {"b": ["x", "y"], "c": ""}, "d": "1"}

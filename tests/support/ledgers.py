@@ -18,6 +18,14 @@ PLAYBOOK = Playbook(
     phases=(Phase(name="payouts", rules=(RULE,)),),
     approvals=Approvals(contain="second-person"),
 )
+
+
+def in_flight(how: str) -> Playbook:
+    """The same playbook with a rule for what a pay run has in its batch."""
+    rule = Rule(name="in-flight", connector="payouts", contains="in-flight", how=how)
+    return PLAYBOOK.model_copy(update={"phases": (Phase(name="payouts", rules=(RULE, rule)),)})
+
+
 OTHERS = {"code": "W-9", "mark": "tax team"}
 
 

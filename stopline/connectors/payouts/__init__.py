@@ -3,7 +3,8 @@
 In a ledger of accounts payable, a hold is an overlay: a row of ours beside the payable, which the
 pay run respects. What had left before the hold is not there any more when it is to be held:
 `already`, with the cause `gone`. What a pay run that does not look at holds has paid in spite of
-one has escaped: it is found and told. The rail over Stripe is in `stripe_rail`, that of people's
+one has escaped: it is found and told. What a run has in its batch and has not sent yet is in
+`in_flight`. The rail over Stripe is in `stripe_rail`, that of people's
 hands in `manual_rail`.
 """
 
@@ -18,10 +19,9 @@ from sqlalchemy.exc import ArgumentError, DBAPIError, OperationalError, SQLAlche
 
 from stopline.attesting import Told
 from stopline.commands import Commands
-from stopline.connectors.payouts.fairness import facts, refused
+from stopline.connectors.payouts import in_flight, payables
 from stopline.connectors.payouts.ledger import (
     HOLDS,
-    OPEN,
     PAID,
     PAYABLES,
     PAYEES,
@@ -30,7 +30,8 @@ from stopline.connectors.payouts.ledger import (
     lacking,
 )
 from stopline.connectors.payouts.manual_rail import ManualRail
-from stopline.connectors.payouts.marks import GRANT, MARK, NAME, hold_of, mark_of, of_others
+from stopline.connectors.payouts.marks import GRANT, MARK, NAME
+from stopline.connectors.payouts.payables import HOLD, state_of
 from stopline.connectors.payouts.stripe_rail import PERMISSIONS, StripeRail
 from stopline.errors import ConnectorError, StaleError, UserError
 from stopline.estate import Estate, Ledger
@@ -45,19 +46,18 @@ from stopline.model import (
     Grant,
     Residual,
     Scope,
-    Seen,
     Skip,
-    State,
 )
-from stopline.money import ESCAPED, shown
 from stopline.port import Observed, Terms, Unproved
 from stopline.receipts import Cause, Hold
 from stopline.settings import variable
-from stopline.text import Json
 from stopline.vendors import PayoutsSelectors, Vendor
 
-HOLD = "payable-hold"
-_SQL = {"read": frozenset({"SELECT"}), "write": frozenset({"INSERT", "DELETE"})}
+_SQL = {
+    "read": frozenset({"SELECT"}),
+    "write": frozenset({"INSERT", "DELETE", "UPDATE"}),
+    "terminate": frozenset({"SELECT", "UPDATE"}),
+}
 
 
 @contextmanager
@@ -106,9 +106,12 @@ class PayoutsConnector:
 
     @property
     def permissions(self) -> Mapping[str, frozenset[str]]:
-        """What SQL must allow us: on all three tables to read, the holds to write; and Stripe."""
+        """What SQL must allow us: on all three tables to read, the holds to write; and Stripe.
+
+        `UPDATE` is of a payable's status, run and day, where what is in flight is not let proceed.
+        """
         rails = [*([_SQL] if self.urls else []), *([PERMISSIONS] if self.stripe else [])]
-        return {need: frozenset().union(*(r[need] for r in rails)) for need in _SQL}
+        return {n: frozenset().union(*(r.get(n, frozenset()) for r in rails)) for n in _SQL}
 
     def engine(self, ledger: str) -> Engine:
         """Return a ledger's engine. Raises ConnectorError where its URL is not to be had."""
@@ -167,20 +170,22 @@ class PayoutsConnector:
             .where(wanted)
         )
         ours = sa.select(HOLDS.c.payable).where(HOLDS.c.mark.startswith("StoplineJ"))
-        owed = (PAYABLES.c.status == OPEN) | PAYABLES.c.id.in_(ours)
+        owed = PAYABLES.c.status.in_(payables.OWED) | PAYABLES.c.id.in_(ours)
         query = query.where(owed).order_by(PAYABLES.c.id)
         found: list[Found] = []
         with _asked(ledger, writing=False), self.engine(ledger).connect() as connection:
             number = connection.scalar(sa.select(sa.func.count()).select_from(PAYABLES)) or 0
             held: dict[str, list[tuple[str, str]]] = {}
-            for row in connection.execute(sa.select(HOLDS)):
-                held.setdefault(row.payable, []).append((row.mark, row.code))
-            for row in connection.execute(query):
-                found += _payable(ledger, row, sorted(held.get(row.id, ())))
+            for hold in connection.execute(sa.select(HOLDS)):
+                held.setdefault(hold.payable, []).append((hold.mark, hold.code))
+            for row in connection.execute(query).mappings():
+                found += payables.found(ledger, dict(row), sorted(held.get(row["id"], ())))
         return [*found, Counted(NAME, ledger, GRANT, number)]
 
     def ended(self, hold: Hold) -> Effect | Skip:
-        """Nothing is removed for good: earned pay is settled or disputed by people."""
+        """Only what was pulled from a pay run: earned pay is settled or disputed by people."""
+        if hold.address.kind in in_flight.KINDS:
+            return in_flight.ended(hold)
         reason = (
             f"{hold.address.id.partition('#')[0]} stays held: people pay it out, or dispute it, "
             "and then lift the hold by a rollback of this address"
@@ -188,30 +193,21 @@ class PayoutsConnector:
         return Skip(hold.address, hold.change.principal, reason)
 
     def end(self, observed: Observed, changes: Sequence[Change], token: str) -> None:
-        """Refuse: no plan of ours has an effect on money."""
-        del changes, token
-        raise ConnectorError(Cause.REFUSED, f"nothing removes {observed.document} for good")
+        """Cancel what was pulled from a pay run; there is no other effect on money."""
+        del token
+        document = observed.document
+        if document.kind not in in_flight.KINDS:
+            raise ConnectorError(Cause.REFUSED, f"nothing removes {document} for good")
+        ledger = document.realm
+        with _asked(ledger, writing=True), alone(self.engine(ledger)) as connection:
+            in_flight.cancel(connection, observed, changes)
 
     def contained(self, grant: Grant, terms: Terms) -> Iterator[Change | Skip]:
         """A hold of ours beside the payable, whoever else holds it."""
         if rail := self._rail(grant.address.realm):
             yield from rail.contained(grant, terms)
             return
-        yield from of_others(grant, terms)
-        if grant.state.value.get("status", OPEN) != OPEN:
-            yield from _settled(grant)
-            return
-        mark = mark_of(terms.mark)
-        address = Address(NAME, grant.address.realm, HOLD, f"{grant.address.id}#{mark}")
-        found = terms.playbook.rule(NAME, "payables")
-        if found is None or address in terms.refusals:
-            reason = "the ledger refused the hold" if found else "the playbook has no rule for it"
-            yield Skip(grant.address, grant.principal, reason, leaves_access=True)
-            return
-        if unfair := tuple(refused(grant, terms)):
-            yield from unfair
-            return
-        yield hold_of(grant, address, found)
+        yield from payables.contained(grant, terms)
 
     def read(self, document: Document) -> Observed:
         """Read one payable's holds. One that is not open is there only while stopline holds it.
@@ -223,13 +219,15 @@ class PayoutsConnector:
         ledger, id_ = document.realm, document.id
         with _asked(ledger, writing=False), self.engine(ledger).connect() as connection:
             row = connection.execute(sa.select(PAYABLES).where(PAYABLES.c.id == id_)).first()
+            if document.kind in in_flight.KINDS:
+                return in_flight.observed(document, row._asdict() if row else None)
             holds = connection.execute(sa.select(HOLDS).where(HOLDS.c.payable == id_)).all()
         ours = any(MARK.fullmatch(hold.mark) for hold in holds)
-        if row is None or (row.status != OPEN and not ours):
+        if row is None or (row.status not in payables.OWED and not ours):
             return Observed(document, exists=False)
         spent = {"run": row.run, "status": PAID} if row.status == PAID else {}
         states = {
-            Address(NAME, ledger, HOLD, f"{id_}#{hold.mark}"): _state(hold.mark, hold.code, spent)
+            Address(NAME, ledger, HOLD, f"{id_}#{hold.mark}"): state_of(hold.mark, hold.code, spent)
             for hold in holds
         }
         return Observed(document, states, uid=row.uid)
@@ -253,15 +251,20 @@ class PayoutsConnector:
         """Write our rows beside one payable of a ledger, under the lock of its pay runs."""
         ledger, id_ = observed.document.realm, observed.document.id
         with _asked(ledger, writing=True), alone(self.engine(ledger)) as connection:
+            if observed.document.kind in in_flight.KINDS:
+                in_flight.write(connection, observed, changes)
+                return
             row = connection.execute(sa.select(PAYABLES).where(PAYABLES.c.id == id_)).first()
             if row is None:
                 raise ConnectorError(Cause.GONE, f"the payable {id_} is gone")
             if row.uid != observed.uid:
                 raise StaleError(f"the payable {id_} is another one under the same name")
-            if row.status != OPEN and any(change.after is not None for change in changes):
+            if row.status not in payables.OWED and any(
+                change.after is not None for change in changes
+            ):
                 raise StaleError(f"the payable {id_} was {row.status} before the hold")
             held = connection.execute(sa.select(HOLDS).where(HOLDS.c.payable == id_)).all()
-            stands = {hold.mark: _state(hold.mark, hold.code) for hold in held}
+            stands = {hold.mark: state_of(hold.mark, hold.code) for hold in held}
             for change in changes:
                 if stands.get(change.address.part) == change.after:
                     continue
@@ -311,60 +314,6 @@ def _selectors(vendor: Vendor, project: str) -> Iterator[PayoutsSelectors]:
     for name, one in vendor.projects.items():
         if project in ("", name):
             yield one.payouts
-
-
-def _state(mark: str, code: str, spent: Mapping[str, Json] | None = None) -> State:
-    return State.of({"code": code, "mark": mark, **(spent or {})})
-
-
-def _settled(grant: Grant) -> Iterator[Skip]:
-    """Say that what is held was paid all the same. A write-off is the lab's own decision."""
-    owed = grant.state.value
-    if owed["status"] == PAID:
-        what = shown(owed["amount"], owed["currency"])
-        reason = f"{ESCAPED}{what} was paid in spite of a hold, by the pay run {owed['run']!r}"
-        yield Skip(grant.address, grant.principal, reason, leaves_access=True)
-    else:
-        yield Skip(grant.address, grant.principal, f"{owed['status']} while it is held")
-
-
-def _payable(
-    ledger: str, row: sa.Row[tuple[object, ...]], holds: Sequence[tuple[str, str]]
-) -> Iterator[Found]:
-    values = row._mapping  # noqa: SLF001 - SQLAlchemy's public name for it
-    id_ = str(values["id"])
-    if "#" in id_:
-        yield Gap(NAME, ledger, f"payable {id_}", "its id holds '#', which addresses do not take")
-        return
-    ours = [(mark, code, found[1]) for mark, code in holds if (found := MARK.fullmatch(mark))]
-    for mark, code, _ in ours:
-        yield Seen(Address(NAME, ledger, HOLD, f"{id_}#{mark}"), _state(mark, code))
-    if values["status"] != OPEN and not ours:
-        return
-    through = values["engaged_through"]
-    yield Grant(
-        Address(NAME, ledger, GRANT, id_),
-        State.of(
-            {
-                "amount": values["amount"],
-                "currency": values["currency"],
-                "journals": sorted({journal for _, _, journal in ours}),
-                "payee": values["payee"],
-                **facts(person=bool(through or values["person"]), pay_by=values["pay_by"]),
-                **_ended(str(values["status"]), values["run"], [mark for mark, _, _ in ours]),
-            }
-        ),
-        principal=str(values["payee"]),
-        entitlement="is owed",
-        target=id_,
-        via=f"engaged through {through}" if through else "its payee id",
-        uid=str(values["uid"]),
-    )
-
-
-def _ended(status: str, run: Json, marks: Sequence[str]) -> dict[str, Json]:
-    """How a payable ended that is not open, and whose holds stand there all the same."""
-    return {} if status == OPEN else {"marks": [*marks], "run": run, "status": status}
 
 
 def build(estate: Estate) -> PayoutsConnector:

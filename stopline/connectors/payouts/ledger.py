@@ -9,12 +9,19 @@ https://www.sqlite.org/lang_transaction.html
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from datetime import date
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection, Engine
 
 OPEN = "open"
+QUEUED = "queued"
+"""In the batch of a pay run that is not sent yet: it leaves on its day, whoever holds it."""
+PULLED = "pulled"
+"""In such a batch, and left out of what is sent."""
 PAID = "paid"
+NEVER = date(9999, 12, 31)
+"""A day that does not come."""
 _KEY = 0x5041594F
 """The advisory lock of a ledger. Pay runs share it."""
 WAIT_SECONDS = 10
@@ -45,10 +52,13 @@ PAYABLES = sa.Table(
     sa.Column("status", sa.Text, nullable=False, server_default=OPEN),
     sa.Column("run", sa.Text, nullable=False, server_default=""),
     sa.Column("pay_by", sa.Date),
+    sa.Column("send_on", sa.Date),
     sa.CheckConstraint("amount > 0"),
-    sa.CheckConstraint("status IN ('open', 'paid', 'written-off')"),
+    sa.CheckConstraint("status IN ('open', 'queued', 'pulled', 'paid', 'written-off')"),
 )
-"""What is owed. `uid` is never given twice; `run` is the pay run that paid it.
+"""What is owed. `uid` is never given twice; `run` is the pay run that it is in, or that paid it.
+
+`send_on` is the day on which a pay run that has it in its batch sends it; none means at once.
 
 `pay_by` is the last day on which it must be paid, by contract or by law, where there is one.
 """

@@ -53,6 +53,13 @@ IN_DOUBT = State.of({"code": CODE, "held": "in doubt"})
 """What may stand there: contained it is to be held again, given back it is to be released."""
 
 
+def _answered(one: Attestation | None) -> str:
+    """Who ends a doubt, and to which pause they say so."""
+    if one is None:
+        return ""
+    return f"; another person than {one.by} confirms or refuses it, to the pause {one.pause}"
+
+
 def _state(told: Sequence[Attestation]) -> State:
     return IN_DOUBT if doubt(told) else HELD
 
@@ -177,7 +184,7 @@ class ManualRail:
             told = self._told(change.address)
             hold = standing(told)
             if why := doubt(told):
-                yield Unproved(change.address, f"{why}: look there")
+                yield Unproved(change.address, f"{why}: look there{_answered(undecided(told))}")
             elif hold is not None and hold.waits:
                 yield Unproved(change.address, f"{hold.by} says so; another person must confirm it")
 

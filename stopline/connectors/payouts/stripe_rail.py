@@ -352,19 +352,26 @@ def _pairs(name: str, value: Json) -> Iterator[str]:
 
 
 def _let_go(grant: Grant, terms: Terms) -> Skip:
-    """A payout that Stripe has made already: nothing here can take it back."""
-    payout = grant.state.value
-    if terms.playbook.rule(NAME, "in-flight") is None:
+    """A payout that Stripe has made already: nothing here can take it back.
+
+    Where the playbook wants to, and a person could, it stays open until one has decided.
+    """
+    payout, found = grant.state.value, terms.playbook.rule(NAME, "in-flight")
+    if found is None:
         reason = "the playbook has no rule for payouts in flight"
         return Skip(grant.address, grant.principal, reason, leaves_access=True)
+    could = payout["status"] != "in_transit" and not payout["automatic"]
+    wanted = could and found[1].how != "let-proceed"
     why = "let proceed; a person can cancel it, one-way, until Stripe sends it"
     if payout["status"] == "in_transit":
         why = "on its way to the bank"
     elif payout["automatic"]:
         why = "Stripe cancels no automatic payout"
+    elif wanted:
+        why = "it can only be cancelled, one-way: a person does it at Stripe, until it is sent"
     gone = shown(payout["amount"], payout["currency"])
     reason = f"{ESCAPED}{gone} left before us; {why}"
-    return Skip(grant.address, grant.principal, reason)
+    return Skip(grant.address, grant.principal, reason, leaves_access=wanted)
 
 
 def _schedule(account: Json, settings: Json) -> State:

@@ -6,7 +6,7 @@ CONTAINS: Mapping[str, frozenset[str]] = {
     "payables": frozenset({"hold"}),
     "payout-schedules": frozenset({"manual"}),
     "payout-intents": frozenset({"reschedule"}),
-    "in-flight": frozenset({"let-proceed"}),
+    "in-flight": frozenset({"let-proceed", "reschedule", "cancel"}),
     "manual-payouts": frozenset({"by-hand"}),
 }
 

@@ -174,6 +174,13 @@ def _answer(
             f"Nobody has attested the {task.step} of {task.name} yet. Nothing was written down.",
             f"Whoever does it there runs `stopline manual done {pause.id} {task.name}`.",
         )
+    if task.elsewhere:
+        raise RefusedError(
+            f"{one.by} said the {task.step} of {task.name} to the pause {task.elsewhere}, and not "
+            f"to {pause.id}. Nothing was written down.",
+            f"Another person answers there: `stopline manual {word.word} {task.elsewhere} "
+            f"{task.name}`.",
+        )
     about = (one.ref, one.seq, one.by)
     said = deed_statement(program.book.id, pause, word.word, word.by, word.reason, about)
     whole = Attesting(

@@ -5,7 +5,7 @@ Nothing here knows a rail: a payable is a grant of the connector `payouts` with 
 hold is about the grants whose target is the hold's document.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 
@@ -48,7 +48,7 @@ class _Known:
     escaped: dict[Address, str] = field(default_factory=dict)
     why: dict[Address, str] = field(default_factory=dict)
     facts: dict[Target, _Facts] = field(default_factory=dict)
-    holds: dict[Target, Hold] = field(default_factory=dict)
+    holds: dict[Target, list[Hold]] = field(default_factory=dict)
 
 
 def report_of(book: Book, pause: Pause, now: Snapshot | None, away: str) -> Payouts:
@@ -118,8 +118,9 @@ def _known(book: Book, pause: Pause) -> _Known:
             _learn(known, receipt, event.data["direction"], event.at)
             if escaped := _paid(book, receipt):
                 known.facts[_target(Address.parse(receipt["address"]))].escaped = escaped
-    mine = (h for h in book.writes.holds(pause.id) if h.address.connector == CONNECTOR)
-    known.holds.update({_target(hold.address): hold for hold in mine})
+    for hold in sorted(book.writes.holds(pause.id)):
+        if hold.address.connector == CONNECTOR:
+            known.holds.setdefault(_target(hold.address), []).append(hold)
     return known
 
 
@@ -128,6 +129,7 @@ def _saw(known: _Known, book: Book, pause: Pause, planned: Json) -> None:
     for grant in payables(book.pauses.snapshot(planned["snapshot"])):
         known.first.setdefault(grant.address, grant)
         known.last[grant.address] = grant
+        known.escaped.pop(grant.address, None)  # it is owed: what was in a run was taken out again
         if escaped := _escape(grant, pause):
             known.escaped[grant.address] = escaped
     for skip in book.pauses.plan(planned["ref"]).plan.skips:
@@ -243,7 +245,7 @@ class _Seen:
 def _owed(pause: Pause, known: _Known, seen: _Seen, standing: Mapping[Address, object]) -> Owed:
     first, now = seen.first.state.value, (seen.fresh or seen.last).state.value
     target = (seen.first.address.realm, seen.first.target)
-    facts, hold = known.facts.get(target, _Facts()), known.holds.get(target)
+    facts, holds = known.facts.get(target, _Facts()), known.holds.get(target)
     state, why = _state(pause, known, seen, standing)
     return Owed(
         ledger=seen.first.address.realm,
@@ -253,7 +255,7 @@ def _owed(pause: Pause, known: _Known, seen: _Seen, standing: Mapping[Address, o
         amount=first["amount"],
         now=now["amount"],
         state=state,
-        hold=str(hold.address) if hold else facts.hold,
+        hold=str(_first(holds).address) if holds else facts.hold,
         placed_at=facts.placed_at,
         released_at=facts.released_at,
         pay_by=now.get("pay_by", ""),
@@ -266,12 +268,12 @@ def _state(
 ) -> tuple[State, str]:
     address = seen.first.address
     target = (address.realm, seen.first.target)
-    facts, hold = known.facts.get(target, _Facts()), known.holds.get(target)
+    facts, holds = known.facts.get(target, _Facts()), known.holds.get(target)
     told = known.escaped.get(address, "") or facts.escaped
     if escaped := _escape(seen.fresh or seen.last, pause) or told:
         return State.ESCAPED, escaped
-    if hold is not None:
-        return _held(seen, hold, standing)
+    if holds:
+        return _held(seen, holds, standing)
     if facts.released_at and facts.hold:
         return State.RELEASED, ""
     if facts.gone:
@@ -281,15 +283,28 @@ def _state(
     return State.NOT_HELD, facts.why or known.why.get(address, "the pause has not held it")
 
 
-def _held(seen: _Seen, hold: Hold, standing: Mapping[Address, object]) -> tuple[State, str]:
-    """What a hold of the journal's comes to, as it is read now."""
+def _first(holds: Sequence[Hold]) -> Hold:
+    """The hold that is shown: one with our mark, where there is one beside a toggle."""
+    return next((hold for hold in holds if hold.change.marked), holds[0])
+
+
+def _held(
+    seen: _Seen, holds: Sequence[Hold], standing: Mapping[Address, object]
+) -> tuple[State, str]:
+    """What the holds of the journal's come to, as they are read now: each of them must stand.
+
+    A toggle that is not there any more beside a hold that is was about a run that it has left.
+    """
     if seen.ended == "written-off":
         return State.WRITTEN_OFF, ""
     if not seen.read:
         return State.HELD, ""
     if seen.fresh is None:
         return State.ESCAPED, "it is not owed any more, and its hold was not lifted by us"
-    there = standing.get(hold.address)
-    if there is None or (not hold.change.marked and there != hold.ours):
-        return State.NOT_HELD, "somebody else took the hold away; an audit places it again"
+    beside = any(hold.change.marked for hold in holds)
+    for hold in holds:
+        there = standing.get(hold.address)
+        lost = there is None and (hold.change.marked or not beside)
+        if lost or (there is not None and not hold.change.marked and there != hold.ours):
+            return State.NOT_HELD, "somebody else took the hold away; an audit places it again"
     return State.HELD, ""

@@ -40,6 +40,7 @@ from stopline.engine import Errand, apply
 from stopline.errors import ConnectorError, StaleError, UserError
 from stopline.journal.book import open_book
 from stopline.model import Change, Direction, Gap, Grant, Scope
+from stopline.playbook import Rule
 from stopline.receipts import Cause, Outcome
 from stopline.settings import settings as load
 
@@ -68,6 +69,23 @@ def test_a_payout_that_was_made_before_is_named_as_escaped(
     assert not skips[0].leaves_access
     carry_out(ground, plan(ground).changes)
     assert ground.double.payouts[id_]["status"] == status
+
+
+@pytest.mark.parametrize(
+    ("status", "automatic", "open_"),
+    [("pending", False, True), ("pending", True, False), ("in_transit", False, False)],
+)
+def test_a_payout_that_a_person_could_cancel_stays_open_where_that_is_wanted(
+    ground: StripeGround, status: str, *, automatic: bool, open_: bool
+) -> None:
+    """None is cancelled by us: to cancel is one-way. What nobody can stop leaves nothing to do."""
+    id_ = ground.double.add_payout("acct_mercor", "usd", 2_500, status, automatic=automatic)
+    rules = [r for r in ground.playbook.phases[0].rules if r.contains != "in-flight"]
+    rules.append(Rule(name="f", connector="payouts", contains="in-flight", how="cancel"))
+    phase = ground.playbook.phases[0].model_copy(update={"rules": tuple(rules)})
+    ground.playbook = ground.playbook.model_copy(update={"phases": (phase,)})
+    (skip,) = [s for s in plan(ground).skips if s.address.id == id_]
+    assert (skip.leaves_access, skip.reason.startswith("escaped: 25.00 USD")) == (open_, True)
 
 
 def test_an_intent_that_is_being_sent_is_named_as_escaped(ground: StripeGround) -> None:

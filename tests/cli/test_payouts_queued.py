@@ -1,0 +1,109 @@
+"""What a pay run has in its batch, as people see it: held, cancelled at the end, owed all along."""
+
+from collections.abc import Iterator
+from datetime import date
+from pathlib import Path
+
+import pytest
+import sqlalchemy as sa
+from sqlalchemy.engine import Engine
+from support.asking import Asking
+from support.ledgers import LEDGER, filled
+from support.temporal import House, write_configuration
+
+from stopline.connectors.payouts import PayoutsConnector
+from stopline.connectors.payouts import ledger as l
+from stopline.connectors.payouts.words import CONTAINS
+from stopline.drill.payrun import pay_run, queue, send
+
+VENDOR = "vendor: mercor\npayouts:\n  vendors: [V-MERCOR]\n  legal_basis: court order 7\n"
+PLAYBOOK = """\
+playbook: default
+phases:
+  - name: payouts
+    rules:
+      - {name: hold-payables, connector: payouts, contains: payables, how: hold}
+      - {name: in-flight, connector: payouts, contains: in-flight, how: cancel}
+approvals: {contain: second-person}
+"""
+ESTATE = "payouts:\n  ledgers:\n    accounts: {url_from: LEDGER_URL}\n"
+SOON, ALL = date(2026, 12, 1), date(9000, 1, 1)
+
+
+@pytest.fixture
+def ledger(tmp_path: Path) -> Iterator[Engine]:
+    """Two payables, the first of them in the batch of a run."""
+    made = filled(
+        l.engine_of(f"sqlite:///{tmp_path}/ledger.db"), [("c1", "USD", 700), ("c2", "JPY", 5)]
+    )
+    queue(made, "friday", SOON, most=1)
+    yield made
+    made.dispose()
+
+
+@pytest.fixture
+def house(house: House, ledger: Engine) -> House:
+    """A house whose only system of record is that ledger, and whose playbook cancels."""
+    connector = PayoutsConnector({LEDGER: "LEDGER_URL"})
+    connector._engines[LEDGER] = ledger
+    house.stop_worker()
+    house.connectors_of = lambda _: {"payouts": connector}
+    house.words = {"payouts": CONTAINS}
+    folder = house.settings.config_dir
+    write_configuration(folder, vendor=VENDOR, playbook=PLAYBOOK, estate=ESTATE)
+    house.start_worker()
+    return house
+
+
+def states(asking: Asking) -> tuple[int, dict[str, str]]:
+    """What the report says of each payable, and its exit code."""
+    told = asking.ask("payouts", "mercor", "--output", "json")
+    return told.code, {one["payable"]: one["state"] for one in told.document["payables"]}
+
+
+def paused(asking: Asking) -> None:
+    """Two people pause it."""
+    assert asking.pause().code == 5
+    assert asking.approve().code == 0
+
+
+def test_what_is_pulled_is_held_and_its_place_is_given_back(asking: Asking, ledger: Engine) -> None:
+    """Nothing is sent meanwhile; after the rollback its own run sends it."""
+    paused(asking)
+    assert not send(ledger, ALL)
+    assert states(asking) == (0, {"p0": "held", "p1": "held"})
+    asking.rollback()
+    assert asking.approve().code == 0
+    assert states(asking) == (0, {"p0": "released", "p1": "released"})
+    assert [(p.id, p.amount) for p in send(ledger, SOON)] == [("p0", 700)]
+
+
+def test_a_termination_cancels_what_was_pulled_and_it_stays_owed_and_held(
+    asking: Asking, ledger: Engine
+) -> None:
+    """The plan that people approve says so; a new run pays it once they lift the hold."""
+    paused(asking)
+    words = ("--reason", "over", "--as", "ada@lab.example", "--confirm", "mercor")
+    asked = asking.ask("terminate", "mercor", *words)
+    assert "cancel p0 in its pay run for good" in asked.said
+    asking.approve()
+    with ledger.connect() as connection:
+        rows = connection.execute(sa.select(l.PAYABLES.c.id, l.PAYABLES.c.status)).all()
+    assert sorted(map(tuple, rows)) == [("p0", "open"), ("p1", "open")]
+    assert not send(ledger, ALL)
+    assert not pay_run(ledger, "after the end")
+    assert states(asking) == (0, {"p0": "held", "p1": "held"})
+    asking.rollback()
+    asking.approve()
+    assert sum(p.amount for p in pay_run(ledger, "anew")) == 705
+
+
+def test_a_day_that_comes_again_is_not_told_as_held(asking: Asking, ledger: Engine) -> None:
+    """Somebody put it back into its run: it would be sent, and the next audit pulls it again."""
+    paused(asking)
+    with ledger.begin() as connection:
+        connection.execute(sa.update(l.PAYABLES).where(l.PAYABLES.c.id == "p0").values(
+            status=l.QUEUED))  # fmt: skip
+    assert states(asking)[1] == {"p0": "not held", "p1": "held"}
+    assert asking.ask("audit", "mercor").code == 8
+    assert not send(ledger, ALL)
