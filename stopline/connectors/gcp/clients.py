@@ -11,6 +11,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import cache
 from math import inf
 from typing import Any
 
@@ -62,6 +63,35 @@ class Once(httplib2.Http):  # type: ignore[misc]
         return super()._conn_request(conn, *words)
 
 
+@cache
+def _service(api: str, version: str, *, plain: bool) -> tuple[Any, str]:
+    """An API's resource objects, made once for the process, and the root of its addresses.
+
+    `plain`: never the root for client certificates, whatever the environment says.
+    """
+    document = json.loads(get_static_doc(api, version))
+    if plain:
+        document.pop("mtlsRootUrl", None)
+    return build_from_document(document, http=httplib2.Http()), document["rootUrl"]
+
+
+@cache
+def _resource(api: str, version: str, path: tuple[str, ...], *, plain: bool) -> Any:
+    if not path:
+        return _service(api, version, plain=plain)[0]
+    *above, name = path
+    return getattr(_resource(api, version, tuple(above), plain=plain), name)()
+
+
+@cache
+def _leaf(method: str, *, plain: bool) -> Callable[..., Any]:
+    """A method of a resource object, which holds no state of a call."""
+    api, version, path = method.split("/")
+    *resources, verb = path.split(".")
+    leaf: Callable[..., Any] = getattr(_resource(api, version, tuple(resources), plain=plain), verb)
+    return leaf
+
+
 @dataclass
 class Clients:
     """All clients of one estate. Threads share them. `on_call` is told each method."""
@@ -75,8 +105,6 @@ class Clients:
 
     calls: int = 0
     _lock: threading.RLock = field(default_factory=threading.RLock, repr=False)
-    _leaves: dict[str, Any] = field(default_factory=dict, repr=False)
-    _services: dict[str, Any] = field(default_factory=dict, repr=False)
     _rates: dict[tuple[str, bool], Rate | Window] = field(default_factory=dict, repr=False)
     _keys: dict[str, Any] = field(default_factory=dict, repr=False)
     _idle: dict[str, list[AuthorizedHttp]] = field(default_factory=dict, repr=False)
@@ -122,8 +150,7 @@ class Clients:
     ) -> Json:
         what = f"{method} {_named(words)}".strip()
         try:
-            request = self._leaf(method)(**words)
-            request._sleep = self._slept  # noqa: SLF001 - the client's own seam for its back-off
+            request = self._request(method, words)
             http = self._take("write" if writing else "read")
         except Exception as error:
             raise translated(error, what, writing=False) from error
@@ -164,28 +191,17 @@ class Clients:
 
     # --- services ------------------------------------------------------------------------------
 
-    def _leaf(self, method: str) -> Callable[..., Any]:
-        """A method of a resource object, which holds no state of a call."""
-        with self._lock:
-            if method not in self._leaves:
-                api, version, path = method.split("/")
-                *resources, verb = path.split(".")
-                found = self._service(api, version)
-                for name in resources:
-                    found = getattr(found, name)()
-                self._leaves[method] = getattr(found, verb)
-            leaf: Callable[..., Any] = self._leaves[method]
-            return leaf
-
-    def _service(self, api: str, version: str) -> Any:
-        key = f"{api}/{version}"
-        if key not in self._services:
-            document = json.loads(get_static_doc(api, version))
-            if self.estate.api_root:
-                document["rootUrl"] = f"{self.estate.api_root.rstrip('/')}/{key}/"
-                document.pop("mtlsRootUrl", None)
-            self._services[key] = build_from_document(document, http=httplib2.Http())
-        return self._services[key]
+    def _request(self, method: str, words: Mapping[str, Any]) -> Any:
+        """One request of a method; it goes to the estate's own root where there is one."""
+        root = self.estate.api_root
+        request = _leaf(method, plain=bool(root))(**words)
+        if root:
+            api, version, _ = method.split("/")
+            theirs = _service(api, version, plain=True)[1]
+            ours = f"{root.rstrip('/')}/{api}/{version}/"
+            request.uri = ours + request.uri.removeprefix(theirs)
+        request._sleep = self._slept  # noqa: SLF001 - the client's own seam for its back-off
+        return request
 
     def _rate(self, method: str, *, writing: bool) -> Rate | Window:
         """Ours for one service. Deny policies have a limit of their own, and few writes of ours.
