@@ -10,7 +10,9 @@ from dataclasses import replace
 
 from activities import api
 from activities.breaching import breaches_of
+from activities.deadlines import say_near
 from activities.telling import NOBODY, Teller, auditing
+from stopline.deadlines import Deadline
 from stopline.errors import ConnectorError
 from stopline.journal.book import Book
 from stopline.journal.pauses import Planned
@@ -50,8 +52,12 @@ def audited(
     planned: Planned,
     audits: Audits,
     teller: Teller = NOBODY,
+    due: Sequence[Deadline] = (),
 ) -> api.Audited:
-    """Journal what an audit found, and what is new: `planned` is a sweep's, made after it."""
+    """Journal what an audit found, and what is new: `planned` is a sweep's, made after it.
+
+    `due` are the deadlines that are near, which are told as well.
+    """
     pause = asked.order.pause
     holds = book.writes.holds(pause)
     earlier = book.store.events(pause, KIND)
@@ -59,6 +65,7 @@ def audited(
     data = opened(found) | _new(asked, planned, holds)
     broken = breaches_of(book, pause, audits, data) if asked.contains else ()
     met = {str(change.over) for change in planned.plan.changes}
+    data["due"] = [str(one) for one in due]
     data["breached"] = [str(b.address) for b in broken if str(b.address) not in met]
     result = api.Audited(
         number=len(earlier) + 1,
@@ -78,6 +85,7 @@ def audited(
     last = earlier[-1].data if earlier else {}
     drafts = teller.drafts(auditing(book, asked.order, result)) if _news(data, last) else ()
     book.pauses.note(pause, KIND, data, asked.by, event="drift", drafts=drafts)
+    say_near(book, pause, due, teller)
     return replace(result, notices=len(book.outbox.due(pause)))
 
 

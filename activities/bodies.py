@@ -21,6 +21,7 @@ from activities import api, vouching
 from activities.auditing import audited, drifted, opened
 from activities.belonging import elsewhere, sparing
 from activities.breaching import to_climb
+from activities.deadlines import near_of
 from activities.ends import conclusion, opened_under, verified
 from activities.outlining import Shards, outline_of, shards_of
 from activities.restoring import way_back
@@ -103,7 +104,8 @@ class Activities:
             found = drifted(self.book, connectors, asked.order.pause)
             ref = self._plan(asked.order, approved=True, seen=opened(found))
             planned, audits = self._plans(ref.ref), frozen.parse()[1].audits
-            return audited(self.book, asked, found, planned, audits, self.teller)
+            due = near_of(self.book, connectors, asked.order.pause, planned)
+            return audited(self.book, asked, found, planned, audits, self.teller, due)
 
     def _plan(self, order: api.PauseOrder, *, approved: bool, seen: Json = None) -> api.PlanRef:
         self._check(order)

@@ -10,6 +10,7 @@ from typing import Protocol, runtime_checkable
 
 from stopline.attesting import Told
 from stopline.commands import Commands
+from stopline.deadlines import Limit
 from stopline.estate import Estate
 from stopline.model import (
     Address,
@@ -162,6 +163,15 @@ class Proving(Protocol):
         Whom it is made against, the vendor's file says as well as the change itself. A sample of
         acts is tried, never by doing them. What nobody can tell is not proven.
         """
+        ...
+
+
+@runtime_checkable
+class Limited(Protocol):
+    """A connector whose provider lets some of its changes stand for so long and no longer."""
+
+    def limits(self, change: Change) -> Iterable[Limit]:
+        """A pure opinion: for how many days a change may stand. Nothing where there is no limit."""
         ...
 
 

@@ -19,21 +19,23 @@ from stopline.journal.outbox import Draft
 
 REFUSED = "refused"
 BY_HAND = "by-hand"
+DEADLINE = "deadline"
 EVENTS = (
     "opened", REFUSED, "contained", "partial", "breached", "stopped", "restored", "terminated",
-    "drift", BROKEN, BY_HAND,
+    "drift", BROKEN, BY_HAND, DEADLINE,
 )  # fmt: skip
 """What there are notices about."""
 OUTSIDE_EVENTS = ("contained", "restored")
 """What the vendor and its payees are told of."""
 LIFTED = "pausing"
 """What those outside are told when a person lets them hear before containment is verified."""
-ASKS = ("opened", "partial", "breached", "stopped", "drift", BROKEN, BY_HAND)
+ASKS = ("opened", "partial", "breached", "stopped", "drift", BROKEN, BY_HAND, DEADLINE)
 """What somebody must acknowledge, or others are told."""
 
 _ONLY: Mapping[str, tuple[Audience, ...]] = {
     BROKEN: (Audience.RESPONDERS, Audience.LEADERSHIP),
     BY_HAND: (Audience.RESPONDERS, Audience.FINANCE),
+    DEADLINE: (Audience.RESPONDERS, Audience.FINANCE, Audience.LEGAL),
 }
 """Who alone is told of an event, of those inside; of others all are."""
 
@@ -49,6 +51,7 @@ _SUBJECTS: Mapping[str, str] = {
     "drift": "an audit of {} found changes",
     BROKEN: "BREAK-GLASS: one person alone approved something about {}",
     BY_HAND: "payouts of {} still wait for a person's hand",
+    DEADLINE: "a deadline of what is held of {} is near",
 }
 _OUTSIDE_SUBJECTS: Mapping[str, str] = {
     "contained": "Access of {} is paused",
@@ -79,7 +82,8 @@ class Facts:
 
     `off` counts what is held by system; `left` counts what is not contained, in words. `way` and
     `review_by` are of a break-glass approval: which way its plan goes, and by when another person
-    must have reviewed it; `way` is also what is to be done by hand.
+    must have reviewed it; `way` is also what is to be done by hand, and what falls due
+    on `review_by`.
     """
 
     event: str

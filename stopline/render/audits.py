@@ -29,6 +29,7 @@ class AuditShown:
 
     `breached` is what somebody removes at will, with no lever left above it; `climbed` the levers
     that were taken after this audit, and before the next, above others that were removed again.
+    `due` are days by which what is held must be decided on.
     """
 
     number: int
@@ -43,6 +44,7 @@ class AuditShown:
     times: tuple[tuple[str, int], ...] = ()
     breached: tuple[str, ...] = ()
     climbed: tuple[str, ...] = ()
+    due: tuple[str, ...] = ()
 
     @property
     def clean(self) -> bool:
@@ -81,6 +83,7 @@ def audit_page(audit: AuditShown, pause: str, vendor: str) -> Page:
     sections += _listed(what, audit.breached)
     sections += _listed("Climbed to, above what was removed again and again", audit.climbed)
     sections += _listed("New access, within what was approved", audit.fresh)
+    sections += _listed("Must be decided on in time", audit.due)
     sections += _listed("Left open: it waits for a person", audit.beyond)
     sections += _listed("Gaps: not read", audit.gaps)
     return tuple(sections)

@@ -33,6 +33,7 @@ from stopline.connectors.payouts.manual_rail import ManualRail
 from stopline.connectors.payouts.marks import GRANT, MARK, NAME
 from stopline.connectors.payouts.payables import HOLD, state_of
 from stopline.connectors.payouts.stripe_rail import PERMISSIONS, StripeRail
+from stopline.deadlines import Limit
 from stopline.errors import ConnectorError, StaleError, UserError
 from stopline.estate import Estate, Ledger
 from stopline.model import (
@@ -280,6 +281,11 @@ class PayoutsConnector:
             yield from rail.residuals(change)
             return
         yield Residual(change.address, "payments that left before the hold", "until they settle")
+
+    def limits(self, change: Change) -> Iterable[Limit]:
+        """How long Stripe lets a balance be held; a ledger and a person's hand know no limit."""
+        rail = self.stripe.get(change.address.realm)
+        return rail.limits(change) if rail else ()
 
     def unproved(
         self, vendor: Vendor, held: Sequence[Change], observed: Mapping[Document, Observed]

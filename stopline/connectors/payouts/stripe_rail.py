@@ -24,6 +24,7 @@ from stopline.connectors.payouts import intents
 from stopline.connectors.payouts.currencies import minor_units
 from stopline.connectors.payouts.fairness import refused
 from stopline.connectors.payouts.marks import GRANT, NAME, fair, of_others, owed
+from stopline.deadlines import Limit
 from stopline.errors import ConnectorError, StaleError
 from stopline.model import (
     Address,
@@ -50,12 +51,12 @@ SCHEDULE = "payout-schedule"
 _AT_ONCE = 4
 """Accounts that are read side by side: well under 25 calls a second of one kind, Stripe's limit."""
 _DAYS = {"weekly": "weekly_payout_days", "monthly": "monthly_payout_days"}
-_HOLDING: Mapping[str, str] = {"TH": "P10D", "US": "P2Y"}
-"""How long Stripe lets a balance be held, by country; 90 days elsewhere.
+_HOLDING: Mapping[str, tuple[str, int]] = {"TH": ("P10D", 10), "US": ("P2Y", 730)}
+"""How long Stripe lets a balance be held, and in days, by country; 90 days elsewhere.
 
 https://docs.stripe.com/connect/manual-payouts
 """
-_ELSEWHERE = "P90D"
+_ELSEWHERE = ("P90D", 90)
 _READS = (
     "GET /v1/account",
     "GET /v1/accounts",
@@ -275,11 +276,18 @@ class StripeRail:
         if change.address.kind == SCHEDULE and change.after is not None:
             country = change.after.value["country"]
             what = f"Stripe's limit on holding a balance in {country}: pay out or decide before it"
-            yield Residual(change.address, what, _HOLDING.get(country, _ELSEWHERE))
+            yield Residual(change.address, what, _HOLDING.get(country, _ELSEWHERE)[0])
             what = "payouts that somebody asks for: manual stops only what leaves by itself"
             yield Residual(change.address, what, "until the pause ends")
         elif change.address.kind == intents.INTENT:
             yield intents.residual(change)
+
+    def limits(self, change: Change) -> Iterator[Limit]:
+        """For how many days an account may be kept from being paid out."""
+        if change.address.kind == SCHEDULE and change.after is not None:
+            country = change.after.value["country"]
+            what = f"Stripe lets a balance in {country} be held no longer: pay out or decide"
+            yield Limit(change.address, _HOLDING.get(country, _ELSEWHERE)[1], what)
 
     # --- reading and writing -----------------------------------------------------------------
 

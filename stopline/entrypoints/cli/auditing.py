@@ -111,6 +111,7 @@ def shown(events: Iterable[Event]) -> Iterator[AuditShown]:
             gaps=tuple(data["gaps"]),
             times=tuple(sorted((a, times[a]) for a in data["opened"] if times[a])),
             breached=tuple(data.get("breached", ())),
+            due=tuple(data.get("due", ())),
             climbed=tuple(lever for seq, lever in levers if event.seq < seq < until),
         )
         times.update(data["opened"])

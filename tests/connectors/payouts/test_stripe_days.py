@@ -16,6 +16,7 @@ from stopline.model import (
     Residual,
 )
 from stopline.playbook import Approvals
+from stopline.port import Limited
 
 __all__ = ["ground", "platform"]
 
@@ -128,3 +129,18 @@ def test_earned_pay_of_a_person_is_not_held_without_what_it_takes(
     left = {s.address.id: s for s in planned.skips if missing in s.reason}
     assert {"acct_c1", "acct_c1/eur", "acct_x", "acct_x/usd", "poi_2"} == set(left)
     assert all(skip.leaves_access for skip in left.values())
+
+
+@pytest.mark.parametrize(("country", "days"), [("TH", 10), ("US", 730), ("DE", 90)])
+def test_stripes_limit_on_holding_a_balance_is_a_limit_of_its_hold(
+    ground: StripeGround, country: str, days: int
+) -> None:
+    """By the account's country; what was given back, an intent and a ledger's hold have none."""
+    ground.double.accounts["acct_c1"]["country"] = country
+    assert isinstance(ground.connector, Limited)
+    changes = {c.address.document.id: c for c in plan(ground).changes}
+    (limit,) = ground.connector.limits(changes["acct_c1"])
+    assert (limit.days, country in limit.what) == (days, True)
+    assert not [*ground.connector.limits(changes["poi_1"])]
+    nothing = replace(changes["acct_c1"], after=None)
+    assert not [*ground.connector.limits(nothing)]
