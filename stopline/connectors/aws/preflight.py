@@ -227,8 +227,10 @@ _PEOPLES = {
     "UserId": _UUID,
     "AccountAssignmentCreationRequestId": _UUID,
     "AccountAssignmentDeletionRequestId": _UUID,
+    "associationType": "PRINCIPAL",
+    "resourceOwner": "SELF",
 }
-"""Words of Identity Center, about nobody."""
+"""Words of Identity Center and of RAM, about nobody."""
 
 
 def _words(eyes: _Eyes, action: str, buckets: Sequence[str]) -> dict[str, Any] | None:
@@ -269,9 +271,7 @@ def _words(eyes: _Eyes, action: str, buckets: Sequence[str]) -> dict[str, Any] |
         "UserName": NOBODY,
         "VersionId": "v1",
         "VersionNumber": 1,
-        "associationType": "PRINCIPAL",
         "repositoryName": NOBODY,
-        "resourceOwner": "SELF",
     }
     members = shape.members if shape else {}
     if any(known.get(name) is None for name in (shape.required_members if shape else ())):
