@@ -79,7 +79,8 @@ class Limits:
     def session(self) -> Session:
         """A session of the SDK whose calls are counted and limited."""
         session = get_session()
-        session.register("before-send", self._sending)
+        answering: Any = self._sending  # more than the stubs know: what is returned is the answer
+        session.register("before-send", answering)
         return session
 
     def _sending(self, request: Any, **_: Any) -> AWSResponse | None:
@@ -91,7 +92,7 @@ class Limits:
             if service != "iam" or self._taken(key):
                 return None
             self.refused += 1
-        headers = HeadersDict({"Content-Type": "text/xml"})
+        headers: Any = HeadersDict({"Content-Type": "text/xml"})
         raw: Any = _Raw(_REFUSED.encode())
         return AWSResponse(request.url, 400, headers, raw)
 
