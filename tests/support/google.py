@@ -275,6 +275,14 @@ def person(google: Google, member: str) -> None:
     google.state.add(Resource(f"//{where}/{email}", where, "", data))
 
 
+def directories(google: Google) -> None:
+    """The lab's, with its people and groups, and the vendor's; our account looks into groups."""
+    google.state.admins.add(WORKER)
+    for member in (DATA_TEAM, "group:glass@lab.example", DANA, NEW):
+        person(google, member)
+    google.state.customers |= {"C0lab0000": ("lab.example",), "C01abc35d": ("mercor.example",)}
+
+
 def joined(google: Google, group: str, *who: str) -> None:
     """Somebody is in a group of the lab's."""
     kind = "cloudidentity.googleapis.com"
@@ -326,8 +334,5 @@ def seed(google: Google) -> Google:
     expiring(google)
     below(google)
     listed_bucket(google)
-    google.state.admins.add(WORKER)
-    for member in (DATA_TEAM, "group:glass@lab.example", DANA, NEW):
-        person(google, member)
-    google.state.customers |= {"C0lab0000": ("lab.example",), "C01abc35d": ("mercor.example",)}
+    directories(google)
     return google
