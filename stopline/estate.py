@@ -50,6 +50,7 @@ AwsResource = Literal[
     "resource-shares",
     "lambda-layers",
     "endpoint-services",
+    "bucket-destinations",
 ]
 """Resources of AWS with a policy of their own, beside buckets, and what is shared with accounts; a
 playbook's words for them."""

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from functools import cache
 
 from stopline.connectors.aws import (
+    destinations,
     marks,
     organization,
     people,
@@ -74,6 +75,7 @@ def discover(
     )
     yield from people.discover(clients, selectors, scope)
     yield from storage.discover(clients, numbers, reach, whole=not scope.realms)
+    yield from destinations.discover(clients, numbers, reach)
     yield from reached.discover(clients, numbers, unread, reach)
     own_org = clients.estate.organization
     if own_org is not None and (not scope.realms or own_org.id in scope.realms):

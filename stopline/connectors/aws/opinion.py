@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
 
-from stopline.connectors.aws import fastcut, passing, people
+from stopline.connectors.aws import destinations, fastcut, passing, people
 from stopline.connectors.aws.handed import share
 from stopline.connectors.aws.levers import ATTACHED, NAME, deny_all, left, strangers
 from stopline.connectors.aws.organization import PRINCIPALS, RESOURCES
@@ -37,7 +37,7 @@ OPTIONAL = (PRINCIPALS, RESOURCES)
 def contained(grant: Grant, terms: Terms) -> Iterator[Change | Skip]:
     """Say how one grant is contained under these terms, or why it is left."""
     kind = grant.address.kind
-    if reason := passing.reason(grant) if kind == passing.KIND else _uneditable(grant):
+    if reason := _LEFT.get(kind, _uneditable)(grant):
         yield left(grant, reason)
         return
     contains = "shared-roles" if grant.shared_with else _CONTAINS[kind]
@@ -105,6 +105,11 @@ def _key(grant: Grant, _terms: Terms, proto: Change) -> Iterator[Change]:
     )
 
 
+_LEFT: Mapping[str, Callable[[Grant], str]] = {
+    passing.KIND: passing.reason,
+    destinations.KIND: destinations.reason,
+}
+"""What a person must do, for all that nothing here contains."""
 _Opinion = Callable[[Grant, Terms, Change], Iterable[Change | Skip]]
 _BY_KIND: Mapping[str, _Opinion] = {
     "user": _principal,

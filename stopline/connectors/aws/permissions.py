@@ -69,9 +69,12 @@ READ = frozenset(
         "rds:DescribeDBSnapshots",
         "s3:GetAccessPointPolicy",
         "s3:GetBucketAcl",
+        "s3:GetBucketNotification",
         "s3:GetBucketPolicy",
         "s3:GetBucketVersioning",
+        "s3:GetInventoryConfiguration",
         "s3:GetLifecycleConfiguration",
+        "s3:GetReplicationConfiguration",
         "s3:ListAccessPoints",
         "s3:ListAllMyBuckets",
         "secretsmanager:GetResourcePolicy",
@@ -205,6 +208,9 @@ PERMISSIONS: Mapping[str, frozenset[str]] = {
 }
 
 _NAMED_OTHERWISE = {
+    "s3:GetBucketNotificationConfiguration": "s3:GetBucketNotification",
+    "s3:GetBucketReplication": "s3:GetReplicationConfiguration",
+    "s3:ListBucketInventoryConfigurations": "s3:GetInventoryConfiguration",
     "s3:GetBucketLifecycleConfiguration": "s3:GetLifecycleConfiguration",
     "s3:ListBuckets": "s3:ListAllMyBuckets",
     "s3:PutBucketLifecycleConfiguration": "s3:PutLifecycleConfiguration",

@@ -14,7 +14,7 @@ from typing import Any
 
 from botocore import xform_name
 
-from stopline.connectors.aws import marks, policies, policy, reading
+from stopline.connectors.aws import destinations, marks, policies, policy, reading
 from stopline.connectors.aws.clients import Clients
 from stopline.connectors.aws.permissions import READ, WRITE, operation_of
 from stopline.connectors.aws.shares import ROWS
@@ -166,7 +166,8 @@ def _may_read(eyes: _Eyes, buckets: Sequence[str]) -> Check:
     """Try each action that is declared as read: about ourselves, or things that do not exist."""
     denied, untried = list[str](), list[str]()
     left = _left_out(eyes)
-    wanted = sorted(a for a in READ - _SHOWN_ELSEWHERE if operation_of(a)[0] not in left)
+    declared = READ - _SHOWN_ELSEWHERE - _not_sent(eyes)
+    wanted = sorted(a for a in declared if operation_of(a)[0] not in left)
     for action in wanted:
         words = _words(eyes, action, buckets)
         if words is None:
@@ -208,6 +209,12 @@ def _left_out(eyes: _Eyes) -> set[str]:
     center = eyes.clients.estate.identity_center
     people = () if center and center.account == eyes.account else _OF_PEOPLE
     return {*people, *(row.service for row in ROWS)} - wanted
+
+
+def _not_sent(eyes: _Eyes) -> frozenset[str]:
+    """What is asked of buckets only where the estate's file wants it."""
+    looked = destinations.RESOURCE in eyes.clients.estate.resources
+    return frozenset() if looked else destinations.ACTIONS
 
 
 _OF_PEOPLE = ("identitystore", "sso-admin")

@@ -196,7 +196,7 @@ def keys(clients: Clients, number: str, user: str) -> Iterator[Key]:
 
 def buckets(clients: Clients, number: str) -> Iterator[Bucket | tuple[str, ConnectorError]]:
     """Every bucket of an account, or its name with what kept us from reading it."""
-    names = list(_names(clients, number))
+    names = list(bucket_names(clients, number))
 
     def read(name: str) -> Bucket | tuple[str, ConnectorError]:
         try:
@@ -210,8 +210,10 @@ def buckets(clients: Clients, number: str) -> Iterator[Bucket | tuple[str, Conne
         yield from pool.map(read, sorted(names))
 
 
-def _names(clients: Clients, number: str) -> Iterator[str]:
-    """Without a page size: with one, buckets were seen to be lost behind a missing token.
+def bucket_names(clients: Clients, number: str) -> Iterator[str]:
+    """The names of an account's buckets. Raises ConnectorError.
+
+    Without a page size: with one, buckets were seen to be lost behind a missing token.
 
     https://docs.aws.amazon.com/AmazonS3/latest/API/API_ListBuckets.html
     """

@@ -42,7 +42,7 @@ CONTAINS: Mapping[str, frozenset[str]] = {
 
 NOT_LOOKED_AT: tuple[str, ...] = (
     "S3 Access Grants, Object Lambda, access points of directory buckets and of many regions",
-    "S3 replication, inventory, event destinations and access logs towards the vendor",
+    "S3 access logs towards the vendor, and rules that do not name the account they send to",
     (
         "KMS keys, SNS topics, SQS queues, secrets, ECR repositories, DynamoDB tables, event "
         "buses, Lambda functions, EFS file systems, OpenSearch domains, Kinesis streams, Backup "
