@@ -10,6 +10,7 @@ from support.recorded import ENFORCED, PAUSE, READER, WRITER, Night, a_night
 from support.tree import ROOT
 
 from stopline.connectors.aws import marks, policies
+from stopline.connectors.aws.destinations import ACTIONS
 from stopline.connectors.aws.permissions import (
     CANARY,
     PERMISSIONS,
@@ -172,7 +173,7 @@ _ELSEWHERE = (
 UNSERVED = {"iam:PutUserPermissionsBoundary", "iam:DeleteUserPermissionsBoundary"} | {
     action
     for action in READ | WRITE
-    if action.startswith(_ELSEWHERE) or action.partition("AccessPoint")[1]
+    if action.startswith(_ELSEWHERE) or action.partition("AccessPoint")[1] or action in ACTIONS
 }
 """The emulator answers 500 to the first two, and takes the signatures of the others for forged
 while it holds us to policies: a boundary is tested as opinion, functions, vaults and resource

@@ -192,7 +192,7 @@ def give_role(iam: Any, name: str, *kinds: str, without: str = "", trusting: str
 
 ENFORCED = (
     "kms-keys", "sns-topics", "sqs-queues", "secrets", "ecr-repositories", "dynamodb-tables",
-    "event-buses", "bucket-destinations",
+    "event-buses",
 )  # fmt: skip
 """Kinds that can be read while the emulator holds us to policies: it takes the signature of a
 request whose path says what it is about for a forged one."""
