@@ -7,7 +7,7 @@ taken for dead.
 """
 
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import lru_cache
@@ -19,13 +19,14 @@ from temporalio.exceptions import ApplicationError
 
 from activities import api, vouching
 from activities.auditing import audited, drifted, opened
-from activities.belonging import elsewhere, sparing
+from activities.belonging import elsewhere
 from activities.breaching import to_climb
 from activities.deadlines import near_of
 from activities.ends import conclusion, opened_under, verified
 from activities.outlining import Shards, outline_of, shards_of
 from activities.restoring import way_back
 from activities.sheets import write_sheet
+from activities.standing import standing_of
 from activities.telling import NOBODY, Teller, opening, refusing
 from activities.working import at_work as _at_work
 from stopline import engine, guards, planner
@@ -39,7 +40,6 @@ from stopline.journal.book import Book
 from stopline.journal.pauses import Pause, PauseStatus, Planned
 from stopline.model import Change, Direction, Plan
 from stopline.port import Connector, Mark, Terms, attended
-from stopline.receipts import Hold
 from stopline.recovery.places import Place
 from stopline.signing import UNSIGNED
 from stopline.text import Json, jsonable
@@ -111,26 +111,18 @@ class Activities:
         self._check(order)
         frozen, connectors = self._built(order.frozen)
         vendor, playbook, estate = frozen.parse()
-        pauses, holds = self.book.pauses, self.book.writes.holds()
-        alone = playbook.approvals.contain != "second-person"
-        used = elsewhere(vendor, connectors, order.scope)
-        vendor = sparing(vendor, playbook, used)
+        pauses = self.book.pauses
+        asks = not approved and playbook.limits.other_projects == "ask"
+        used, unread = elsewhere(vendor, connectors, order.scope) if asks else (frozenset(), ())
         found = [
             item
             for name in sorted(connectors)
             if not order.scope.connectors or name in order.scope.connectors
             for item in connectors[name].discover(vendor, order.scope)
         ]
+        found += unread
         snapshot = planner.snapshot_of(vendor.vendor, found, self.book.store.now())
-        standing = planner.Standing(
-            holds=holds,
-            approved=pauses.approved(order.pause, added=alone) if approved else None,
-            protected=_protected(estate),
-            released=pauses.released(order.pause) if approved else frozenset(),
-            narrowed=any(p.id == order.pause and p.scope != order.scope for p in pauses.list()),
-            taken=_taken(holds, order, pauses.list(order.vendor)),
-            elsewhere=used,
-        )
+        standing = standing_of(self.book, order, frozen, approved=approved)
         terms = Terms(
             vendor,
             playbook,
@@ -139,13 +131,13 @@ class Activities:
             estate,
             pauses.cut_at(order.pause),
             pauses.settled(order.pause, {n: c.propagation for n, c in connectors.items()}),
-            to_climb(self.book, order.pause, holds, playbook.audits, seen),
+            to_climb(self.book, order.pause, standing.holds, playbook.audits, seen),
         )
         plan = planner.plan_containment(
             snapshot, terms, order.scope, standing, _opinions(connectors)
         )
         anew = {change.address for change in plan.changes}
-        mine = sum(hold.pause == order.pause and hold.address not in anew for hold in holds)
+        mine = sum(h.pause == order.pause and h.address not in anew for h in standing.holds)
         bounds = guards.Bounds(estate, playbook.limits, mine, used)
         findings = guards.guard(plan, snapshot, bounds)
         pauses.keep_snapshot(snapshot)
@@ -359,19 +351,6 @@ def _opinions(connectors: Connectors) -> planner.Opinions:
         {name: c.contained for name, c in connectors.items()},
         {name: c.residuals for name, c in connectors.items()},
     )
-
-
-def _protected(estate: Estate) -> tuple[str, ...]:
-    p = estate.protected
-    return (*p.orchestrator, *p.break_glass, *p.log_delivery, *p.journal)
-
-
-def _taken(
-    holds: Iterable[Hold], order: api.PauseOrder, pauses: Iterable[Pause]
-) -> tuple[Hold, ...]:
-    """What other pauses of the vendor took away, where all of their scope is in ours."""
-    others = {p.id for p in pauses if p.id != order.pause and order.scope.covers(p.scope)}
-    return tuple(hold for hold in holds if hold.ours is None and hold.pause in others)
 
 
 def _ref(planned: Planned, order: api.PauseOrder) -> api.PlanRef:

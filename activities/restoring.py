@@ -25,7 +25,10 @@ def way_back(book: Book, asked: api.RestorePlan, built: Built) -> Plan:
     if not (terminates or wanted.scope.project):
         return _restoration(book, Part(wanted.scope), asked)
     frozen, connectors = built()
-    part = part_of(frozen.parse()[0], connectors, wanted.scope, asked.order.scope)
+    part, vendor = Part(wanted.scope), frozen.parse()[0]
+    if wanted.scope.project not in ("", asked.order.scope.project):  # its own: all of the pause
+        pause, request = asked.order.pause, wanted.request
+        part = part_of(book, pause, request, vendor, connectors, wanted.scope)
     if terminates:
         return _termination(book, part, connectors, asked)
     return _restoration(book, part, asked)

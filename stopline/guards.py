@@ -7,11 +7,11 @@ journalled. A gap is never a finding: it does not block containment, it makes th
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from stopline.estate import Estate
 from stopline.model import Address, Breadth, Change, Finding, Plan, Scope, Severity, Snapshot
-from stopline.planner import protects
+from stopline.planner import protects, things
 from stopline.playbook import Limits
 from stopline.text import folded
 
@@ -20,13 +20,13 @@ from stopline.text import folded
 class Bounds:
     """What a plan is held against. `before` counts changes that the pause has made already.
 
-    `elsewhere` are principals that another project than the scope's uses too, with that project.
+    `elsewhere` are principals that another project than the scope's uses too, as they compare.
     """
 
     estate: Estate
     limits: Limits
     before: int = 0
-    elsewhere: Mapping[str, str] = field(default_factory=dict)
+    elsewhere: frozenset[str] = frozenset()
 
 
 def guard(plan: Plan, snapshot: Snapshot, bounds: Bounds) -> tuple[Finding, ...]:
@@ -202,18 +202,19 @@ def _shared(plan: Plan, snapshot: Snapshot) -> Iterator[Finding]:
 
 def _of_other_projects(plan: Plan, bounds: Bounds) -> Iterator[Finding]:
     """Whom a pause of one project takes something from that another project works with too."""
-    ask = bounds.limits.other_projects == "ask"
     by_whom: dict[str, list[Change]] = {}
+    nobody = things(plan.changes)
     for change in plan.changes:
-        if folded(change.principal) in bounds.elsewhere:
+        if change.principal not in nobody and folded(change.principal) in bounds.elsewhere:
             by_whom.setdefault(change.principal, []).append(change)
     for who, changes in sorted(by_whom.items()):
         yield Finding(
-            Severity.LIMIT if ask else Severity.NOTE,
+            Severity.LIMIT,
             "other-projects",
-            f"{who} is used by the vendor's project {bounds.elsewhere[folded(who)]} too, which "
-            "this pause does not mean and would stop as well.",
-            "Override with a reason, or let the playbook decide (`limits.other_projects`).",
+            f"{who} is used by another project of the vendor too, which this pause does not mean "
+            "and would stop as well.",
+            "Leave it out (`protected` in the vendor's file), override with a reason, or let the "
+            "playbook decide (`limits.other_projects: cut`).",
             _addresses(changes),
         )
 

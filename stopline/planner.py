@@ -16,7 +16,7 @@ Rules:
 """
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from fnmatch import fnmatchcase
 
@@ -68,7 +68,8 @@ class Standing:
     `released` are the addresses that a rollback of this pause gave back: no sweep takes them again.
     `narrowed` says that the scope is less than that of the open pause. `taken` are those holds of
     other pauses of this vendor, inside the scope, whose address is absent: no reading shows them.
-    `elsewhere` are principals that another project than the scope's uses too, with that project.
+    `cleared` are principals that a rollback gave back by name and of whom nothing is held: what is
+    new of them is theirs again.
     """
 
     holds: tuple[Hold, ...] = ()
@@ -77,7 +78,7 @@ class Standing:
     released: frozenset[Address] = frozenset()
     narrowed: bool = False
     taken: tuple[Hold, ...] = ()
-    elsewhere: Mapping[str, str] = field(default_factory=dict)
+    cleared: frozenset[str] = frozenset()
 
 
 def snapshot_of(vendor: str, found: Iterable[Found], taken_at: str) -> Snapshot:
@@ -94,6 +95,11 @@ def snapshot_of(vendor: str, found: Iterable[Found], taken_at: str) -> Snapshot:
         counted=tuple(sorted(kinds[Counted])),  # type: ignore[arg-type]
         taken_at=taken_at,
     )
+
+
+def things(changes: Iterable[Change]) -> frozenset[str]:
+    """What stands for a principal in a change and is nobody: a target, or an organization."""
+    return frozenset(c.principal for c in changes if c.breadth is Breadth.TARGET or c.spans)
 
 
 def protects(patterns: Iterable[str], *texts: str) -> str:
@@ -237,13 +243,9 @@ def _left_out(change: Change, grant: Grant, terms: Terms, standing: Standing) ->
     """Why a grant must not be touched. What the vendor's tag alone selects widens nothing."""
     who = change.principal or grant.principal
     texts = (who, grant.principal, grant.target)
-    other = standing.elsewhere.get(folded(grant.principal))
-    if other and terms.playbook.limits.other_projects == "leave":
-        reason = f"the project {other} uses it too, and the playbook leaves that (other_projects)"
-        return Skip(change.address, who, reason, leaves_access=True)
     if pattern := protects(terms.vendor.protected, *texts):
         return Skip(change.address, who, f"protected by the vendor's file: {pattern}")
-    if change.address in standing.released:
+    if change.address in standing.released or folded(grant.principal) in standing.cleared:
         return Skip(change.address, who, "given back by a rollback of this pause")
     # What a policy leads to, and what others share, was reached and not selected by the lab.
     reached = change.breadth is Breadth.TARGET or bool(grant.shared_with)

@@ -50,13 +50,13 @@ class Limits(_Strict):
     `changes` counts all changes of the pause, sweeps included; `share` is the largest part (0 to
     1) of all principals, or of all buckets, looked at in a realm, from `share_from` upwards.
     `other_projects` says what a pause of one project does with a principal that another project of
-    the vendor uses too: it asks for an override, leaves it as it is, or cuts it off and says so.
+    the vendor uses too: it asks for an override before it cuts it off, or does not.
     """
 
     changes: int = Field(default=500, ge=1, strict=True)
     share: float = Field(default=0.5, gt=0, le=1, strict=True)
     share_from: int = Field(default=10, ge=1, strict=True)
-    other_projects: Literal["ask", "leave", "cut"] = "ask"
+    other_projects: Literal["ask", "cut"] = "ask"
 
 
 class Approvals(_Strict):

@@ -19,7 +19,7 @@ from stopline.journal.store import Event, Store
 from stopline.model import Address, Direction, Document, Finding, Plan, Scope, Snapshot, State
 from stopline.receipts import Cause, Outcome
 from stopline.terminating import How, Removed
-from stopline.text import Json, dump, jsonable, load
+from stopline.text import Json, dump, folded, jsonable, load
 
 
 class PauseStatus(StrEnum):
@@ -319,6 +319,24 @@ class Pauses:
             for a, r in self.latest(pause).items()
             if r["direction"] == Direction.RESTORE and not r["held"]
         )
+
+    def cleared(self, pause: str) -> frozenset[str]:
+        """Principals whom a rollback was asked to give back by name, and of whom nothing is held.
+
+        As they compare. What is found of them anew is not what this pause is about any more.
+        """
+        asked = [e.data["scope"]["principals"] for e in self.store.events(pause, "rollback")]
+        parts = self.store.events(pause, "part")
+        asked += [e.data["part"]["scope"]["principals"] for e in parts]
+        named = {folded(who) for principals in asked for who in principals}
+        held, back = set(), set()
+        for receipt in self.latest(pause).values():
+            who = folded(receipt["principal"])
+            if receipt["held"]:
+                held.add(who)
+            elif receipt["direction"] == Direction.RESTORE:
+                back.add(who)
+        return frozenset(named & back - held)
 
     def refusals(self, pause: str) -> frozenset[Address]:
         """Addresses whose latest write a full quota or an invalid document refused."""

@@ -291,8 +291,10 @@ def test_one_project_is_given_back_and_the_rest_of_the_vendor_stays(asking: Aski
     assert (people["annotator"].attached, people["annotator"].switches["k1"]) == (set(), "on")
     assert (bool(people["reviewer"].attached), people["reviewer"].switches["k3"]) == (True, "off")
     assert asking.ask("status", "mercor", "--output", "json").document["status"] != "closed"
+    people["annotator"].switches["new"] = "on"
     asking.ask("audit", "mercor", "--as", "kim@lab.example")
-    assert people["annotator"].switches["k1"] == "on"
+    assert (people["annotator"].switches["k1"], people["annotator"].switches["new"]) == ("on", "on")
+    assert '"Deny"' in asking.house.world.targets["training-data"], "no project's alone"
 
 
 def test_whom_another_project_uses_too_stays_and_is_said(asking: Asking) -> None:
@@ -302,7 +304,7 @@ def test_whom_another_project_uses_too_stays_and_is_said(asking: Asking) -> None
     people["reviewer"].projects = ("chordus",)
     asking.pause()
     asked = asking.rollback("--project", "chordus")
-    assert "annotator: the project lyra uses it too: it stays" in asked.said
+    assert "annotator: another project of the vendor uses it: it stays" in asked.said
     assert asking.approve().code == 0
     assert (bool(people["annotator"].attached), people["annotator"].switches["k1"]) == (True, "off")
     assert (people["reviewer"].attached, people["reviewer"].switches["k3"]) == (set(), "on")
@@ -323,6 +325,7 @@ def test_a_realm_that_cannot_be_read_is_a_gap_of_a_projects_rollback(asking: Ask
     asking.pause()
     asking.house.world.closed.add("r1")
     asked = asking.rollback("--project", "chordus")
+    assert "(nobody)" in asked.said
     asking.house.world.closed.clear()
     assert "the realm does not answer" in asked.said
     assert asking.house.world.principals["annotator"].switches["k1"] == "off"
@@ -333,3 +336,14 @@ def test_only_one_connector_is_given_back(asking: Asking) -> None:
     asking.pause()
     assert "There is nothing to give back" in asking.rollback("--connector", "aws").said
     assert asking.rollback("--connector", "memory").code == 5
+
+
+def test_nobody_is_added_to_a_project_once_its_rollback_was_asked_for(asking: Asking) -> None:
+    """What is planned anew for the same request keeps to whom the approver read."""
+    people = asking.house.world.principals
+    people["annotator"].projects = ("chordus",)
+    asking.pause()
+    assert asking.rollback("--project", "chordus").code == 5
+    people["reviewer"].projects = ("chordus",)
+    assert asking.approve().code == 0
+    assert (people["annotator"].attached, bool(people["reviewer"].attached)) == (set(), True)

@@ -348,33 +348,29 @@ class TestOtherProjects:
         people = self.people(asking)
         refused = asking.pause("--project", "chordus")
         assert (refused.code, people["reviewer"].attached) == (1, set())
-        assert "annotator is used by the vendor's project lyra too" in refused.said
+        assert "annotator is used by another project of the vendor too" in refused.said
         asking.pause("--project", "chordus", "--override", "other-projects=both are theirs")
         assert people["annotator"].attached
         assert people["reviewer"].attached
 
-    def test_a_playbook_leaves_whom_another_project_uses(self, asking: Asking) -> None:
-        """It stays as it is, and the pause is partial and says why."""
-        people = self.people(asking)
-        folder = asking.house.settings.config_dir / "playbooks"
-        said = PLAYBOOK.replace("{changes: 40}", "{changes: 40, other_projects: leave}")
-        (folder / "default.yaml").write_text(said)
-        paused = asking.pause("--project", "chordus")
-        assert paused.code == 6
-        assert (people["annotator"].attached, people["annotator"].switches["k1"]) == (set(), "on")
-        assert people["reviewer"].attached
-        assert "the project lyra uses it too" in paused.said
-
-    def test_a_playbook_cuts_whom_another_project_uses_and_says_so(self, asking: Asking) -> None:
-        """A note, and no question."""
+    def test_a_playbook_cuts_whom_another_project_uses_without_asking(self, asking: Asking) -> None:
+        """Nothing is read for the question, and nothing waits for its answer."""
         people = self.people(asking)
         folder = asking.house.settings.config_dir / "playbooks"
         said = PLAYBOOK.replace("{changes: 40}", "{changes: 40, other_projects: cut}")
         (folder / "default.yaml").write_text(said)
-        paused = asking.pause("--project", "chordus")
-        assert paused.code == 0
+        assert asking.pause("--project", "chordus").code == 0
         assert people["annotator"].attached
-        assert "annotator is used by the vendor's project lyra too" in paused.said
+
+    def test_it_asks_no_sweep_and_contains_what_is_new(self, asking: Asking) -> None:
+        """What began to be shared after the pause was opened stops no audit."""
+        people = self.people(asking)
+        people["annotator"].projects = ("chordus",)
+        assert asking.pause("--project", "chordus").code == 0
+        people["annotator"].projects = ("chordus", "lyra")
+        people["annotator"].switches["new"] = "on"
+        asking.ask("audit", "mercor", "--as", "kim@lab.example")
+        assert people["annotator"].switches["new"] == "off"
 
     def test_what_only_a_tag_says_stops_no_pause(self, asking: Asking) -> None:
         """The vendor can write tags: they make nobody another project's."""

@@ -215,21 +215,15 @@ def test_a_grant_that_is_shared_names_whom_it_would_hit() -> None:
     assert finding.addresses == (shared.address,)
 
 
-@pytest.mark.parametrize(("says", "severity"), [("ask", Severity.LIMIT), ("cut", Severity.NOTE)])
-def test_whom_another_project_uses_too_is_named_with_that_project(
-    says: str, severity: Severity
-) -> None:
-    """It asks for a reason, or is told, as the playbook says."""
-    mine = grant("user", "v0")
-    plan = Plan("mercor", Direction.CONTAIN, Scope("chordus"), (foundation(mine), overlay(mine)))
-    bounds = replace(
-        BOUNDS,
-        limits=BOUNDS.limits.model_copy(update={"other_projects": says}),
-        elsewhere={mine.principal: "lyra"},
-    )
+def test_whom_another_project_uses_too_is_named() -> None:
+    """It asks for a reason; a target that both reach is nobody's to ask about."""
+    mine, place = grant("user", "v0"), grant("user", "data")
+    changes = (foundation(mine), overlay(mine), replace(overlay(place), breadth=Breadth.TARGET))
+    plan = Plan("mercor", Direction.CONTAIN, Scope("chordus"), changes)
+    bounds = replace(BOUNDS, elsewhere=frozenset({mine.principal, place.principal}))
     (finding,) = guard(plan, snapshot_of("mercor", [mine], ""), bounds)
-    assert (finding.guard, finding.severity) == ("other-projects", severity)
-    assert "the vendor's project lyra" in finding.what
+    assert (finding.guard, finding.severity) == ("other-projects", Severity.LIMIT)
+    assert finding.what.startswith(f"{mine.principal} is used by another project")
     assert guard(plan, snapshot_of("mercor", [mine], ""), BOUNDS) == ()
 
 

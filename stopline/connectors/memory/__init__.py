@@ -77,7 +77,7 @@ class MemoryConnector:
                 return
             for name, principal in sorted(self.world.principals.items()):
                 yield from self._principal(vendor, scope, name, principal)
-            for name in () if scope.project else sorted(self.world.targets):
+            for name in sorted(self.world.targets):
                 state = _marks(a.part for a in self._parts("statement", name))
                 yield self._grant("target", name, state, name, "target", "every target")
                 yield from self._seen(Document(NAME, self.realm, "statement", name))
@@ -94,7 +94,7 @@ class MemoryConnector:
             yield from self._seen(Document(NAME, self.realm, "cut", cut))
         if principal.vendor != vendor.vendor:
             return
-        if scope.project and scope.project not in principal.projects:
+        if not _selects(vendor, scope, principal):
             return
         facts = (principal.uid, principal.vouched, principal.shared_with)
         state: Json = _marks(principal.attached)
@@ -256,6 +256,16 @@ class MemoryConnector:
                 raise ConnectorError(Cause.DENIED, "the realm is closed to us")
             WRITERS[observed.document.kind](self.world, observed, changes, original)
         self.hook("sent", observed.document)
+
+
+def _selects(vendor: Vendor, scope: Scope, principal: Principal) -> bool:
+    """Its vendor field does, unless only projects are looked for."""
+    if scope.project:
+        return scope.project in principal.projects
+    alone = vendor.aws.empty and vendor.gcp.empty and vendor.payouts.empty
+    if vendor.projects and alone:
+        return bool(vendor.projects.keys() & set(principal.projects))
+    return True
 
 
 def _marks(parts: Iterable[str]) -> Json:
