@@ -1,5 +1,7 @@
 """A small organisation in Google Cloud, emulated: mercor's ways in, beside somebody else's."""
 
+from urllib.parse import unquote
+
 from stopline.connectors.gcp import GcpConnector
 from stopline.connectors.gcp.clients import Clients
 from stopline.drill.google.lists import whole
@@ -210,8 +212,8 @@ def bucket(google: Google, name: str, project: str, *bindings: Json) -> str:
 
 TOPIC = "pubsub.googleapis.com/projects/lab-data/topics/labels"
 """A topic in whose policy the vendor may do more than our deny names, beside the lab."""
-FOLDER = "buckets/labels/managedFolders/in/a b/"
-"""A folder of a bucket, with a policy of its own."""
+FOLDER = "buckets/labels/managedFolders/in/a%20b/"
+"""A folder of a bucket, with a policy of its own; its name is quoted in ours."""
 
 
 def below(google: Google) -> None:
@@ -219,7 +221,7 @@ def below(google: Google) -> None:
     kind = "pubsub.googleapis.com/Topic"
     held = _policy((binding("roles/pubsub.admin", PULL, DATA_TEAM),))
     google.state.add(Resource(f"//{TOPIC}", kind, f"{CRM}/projects/lab-data", {}, held))
-    name = FOLDER.partition("/managedFolders/")[2]
+    name = unquote(FOLDER.partition("/managedFolders/")[2])
     data: dict[str, Json] = {"name": name, "bucket": "labels", "metageneration": "1"}
     held = _policy((binding("roles/storage.legacyBucketOwner", BO, PULL, condition=CONDITION),))
     full = f"{GCS}/labels/managedFolders/{name}"

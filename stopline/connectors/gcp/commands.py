@@ -6,6 +6,7 @@ https://docs.cloud.google.com/sdk/gcloud/reference/iam
 import json
 from collections.abc import Iterator, Sequence
 from shlex import join, quote
+from urllib.parse import unquote
 
 from stopline.commands import Commands
 from stopline.connectors.gcp import buckets, denying, lists
@@ -168,7 +169,8 @@ def _target(resource: str, verb: str) -> tuple[str, ...]:
     if kind == "buckets":
         bucket, inside, folder = name.partition("/managedFolders/")
         what = "managed-folders" if inside else "buckets"
-        return ("gcloud", "storage", what, edit, f"gs://{bucket}{'/' if inside else ''}{folder}")
+        path = f"/{unquote(folder)}" if inside else ""
+        return ("gcloud", "storage", what, edit, f"gs://{bucket}{path}")
     if kind.endswith(".googleapis.com"):
         return _below(name, edit)
     if kind == "folders":

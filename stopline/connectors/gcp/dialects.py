@@ -9,6 +9,7 @@ https://docs.cloud.google.com/asset-inventory/docs/asset-names
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from urllib.parse import quote, unquote
 
 from stopline.connectors.gcp.bindings import VERSION
 from stopline.connectors.gcp.clients import Clients
@@ -32,6 +33,8 @@ class Dialect:
     asked: tuple[tuple[str, object], ...] = _QUERY
     wrapped: bool = True
     """Whether the setter takes `{"policy": …}` and not the policy itself."""
+    quoted: tuple[str, ...] = ()
+    """The words that our name has quoted, since they may have any mark in them."""
 
     @property
     def getter(self) -> str:
@@ -57,7 +60,8 @@ class Dialect:
     def words(self, resource: str) -> dict[str, str]:
         """Which resource, as the methods take it."""
         found = re.fullmatch(self.names, resource)
-        return found.groupdict() if found else {}
+        words = found.groupdict() if found else {}
+        return {key: unquote(word) if key in self.quoted else word for key, word in words.items()}
 
 
 _TREE = ("organizations", "folders", "projects")
@@ -109,6 +113,7 @@ DIALECTS = (
         "storage/v1/managedFolders",
         _STORAGE,
         wrapped=False,
+        quoted=("managedFolder",),
     ),
     # https://docs.cloud.google.com/bigquery/docs/reference/rest/v2/tables/getIamPolicy
     Dialect(
@@ -133,6 +138,11 @@ DIALECTS = (
     ),
     *_below(),
 )
+
+
+def of_folder(bucket: str, name: str) -> str:
+    """How we name a managed folder. Quoted: a `#` in an address ends the name of its document."""
+    return f"buckets/{bucket}/managedFolders/{quote(name)}"
 
 
 def known(resource: str) -> Dialect | None:

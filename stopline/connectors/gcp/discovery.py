@@ -11,6 +11,7 @@ from stopline.connectors.gcp.documents import deny_policies, deny_policy, pool, 
 from stopline.connectors.gcp.reading import NAME, Account, Realm
 from stopline.errors import ConnectorError
 from stopline.model import Address, Counted, Document, Found, Gap, Grant, Scope, Seen, State
+from stopline.preflight import CANARY_VENDOR
 from stopline.text import Json
 from stopline.vendors import GcpSelectors, Vendor
 
@@ -40,7 +41,7 @@ def discover(clients: Clients, vendor: Vendor, scope: Scope) -> Iterator[Found]:
     for id_ in clients.estate.realms:
         if scope.realms and id_ not in scope.realms:
             continue
-        read = reading.realm(clients, id_, partial(_meant, clients, selectors))
+        read = reading.realm(clients, id_, partial(_meant, clients, vendor.vendor, selectors))
         if not selectors.empty:
             yield from _unseen(vendor, id_)
         if read.policies:
@@ -49,12 +50,15 @@ def discover(clients: Clients, vendor: Vendor, scope: Scope) -> Iterator[Found]:
 
 
 def _meant(
-    clients: Clients, selectors: GcpSelectors, read: Realm, seen: frozenset[str]
+    clients: Clients, vendor: str, selectors: GcpSelectors, read: Realm, seen: frozenset[str]
 ) -> frozenset[str]:
-    """Members of the vendor's, and groups of the lab's in which somebody of the vendor's is."""
+    """Members of the vendor's, and groups of the lab's in which somebody of the vendor's is.
+
+    A canary is in no group: we have just made it.
+    """
     theirs = frozenset(m for m in seen if members.via(selectors, _living(m)))
     groups = [m for m in seen - theirs if m.startswith("group:")]
-    if not selectors.empty:
+    if not selectors.empty and vendor != CANARY_VENDOR:
         read.inside |= grouping.vendors_in(clients, selectors, read, groups)
     return theirs | frozenset(m for m in groups if members.plain(m) in read.inside)
 

@@ -6,7 +6,8 @@ looked into by itself, level by level.
 https://docs.cloud.google.com/identity/docs/reference/rest/v1/groups.memberships/list
 """
 
-from collections.abc import Iterable, Mapping
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 from stopline.connectors.gcp import members
@@ -19,6 +20,8 @@ from stopline.vendors import GcpSelectors
 
 Inside = Mapping[str, tuple[str, ...]]
 """For each member of the vendor's the groups by which it is in, the outermost first."""
+NAMED = 3
+"""How many groups that cannot be looked into are told by name."""
 _KINDS = {"GROUP": "group", "SERVICE_ACCOUNT": "serviceAccount"}
 
 
@@ -27,16 +30,18 @@ def vendors_in(
 ) -> dict[str, Inside]:
     """For each group that has somebody of the vendor's in it, who that is.
 
-    Groups of the lab's that cannot be looked into are one gap of the realm, which says how many
-    and which. Those of other domains than any that could be: nobody here may look into them.
+    Groups that cannot be looked into are one gap of the realm, which says how many and which, also
+    those of other domains: whoever of the vendor's is in one has what policies give it.
     """
     tops = sorted({members.plain(group) for group in groups})
-    held = _memberships(clients, read, tops)
+    held = _memberships(clients, selectors, read, tops)
     found = ((top, _inside(selectors, held, top)) for top in tops)
     return {top: inside for top, inside in found if inside}
 
 
-def _memberships(clients: Clients, read: Realm, tops: list[str]) -> dict[str, list[str]]:
+def _memberships(
+    clients: Clients, selectors: GcpSelectors, read: Realm, tops: list[str]
+) -> dict[str, list[str]]:
     """The members of each group and of each group in it; each is asked once."""
     held: dict[str, list[str]] = {}
     failed: dict[str, str] = {}
@@ -54,35 +59,50 @@ def _memberships(clients: Clients, read: Realm, tops: list[str]) -> dict[str, li
             list(pool.map(ask, level))
             inner = {m for group in level for m in held[group] if m.startswith("group:")}
             level = sorted(inner - held.keys())
-    if ours := _ours(clients, read, held.keys() - failed.keys(), failed):
-        names = ", ".join(ours[:3]) + (" …" if len(ours) > 3 else "")  # noqa: PLR2004
-        cause = f"{len(ours)} could not be looked into ({names}): {failed[ours[0]]}"
+    if shut := _shut(clients, selectors, read, failed):
+        cause = f"{len(shut)} could not be looked into ({_told(shut)}): {failed[shut[0]]}"
         read.gaps.append(Gap(NAME, read.id, "members of groups", cause))
     return held
 
 
-def _ours(clients: Clients, read: Realm, opened: Iterable[str], failed: Iterable[str]) -> list[str]:
-    """Of the groups that were not shown those that may be the lab's, by their domains."""
-    if not (shut := sorted(failed)):
+def _shut(
+    clients: Clients, selectors: GcpSelectors, read: Realm, failed: Iterable[str]
+) -> list[str]:
+    """The groups that were not shown, first those of the organisation's own domain.
+
+    Not the vendor's own: such a group is found as a whole, whoever is in it.
+    """
+    if not (shut := sorted(g for g in failed if not members.via(selectors, g))):
         return []
-    domains = {_domain(group) for group in opened} | _own(clients, read)
-    return [group for group in shut if not domains or _domain(group) in domains]
+    own = _own(clients, read)
+    return sorted(shut, key=lambda group: _domain(group) != own)
+
+
+def _told(shut: Sequence[str]) -> str:
+    """Each group: the first by their names, the rest by how many are of which domain."""
+    rest = Counter(_domain(group) for group in shut[NAMED:])
+    counted = ", ".join(f"{number} of {domain}" for domain, number in sorted(rest.items()))
+    return ", ".join(shut[:NAMED]) + (f", and {counted}" if counted else "")
 
 
 def _domain(group: str) -> str:
     return group.rpartition("@")[2]
 
 
-def _own(clients: Clients, read: Realm) -> set[str]:
-    """The domain by which Google calls an organisation: its groups are the lab's.
+def _own(clients: Clients, read: Realm) -> str:
+    """The domain by which Google calls an organisation; nothing where it is not told.
 
+    A lab has groups of other domains too, so it says which are named first, and no more.
     https://docs.cloud.google.com/resource-manager/reference/rest/v3/organizations#Organization
     """
     if not read.id.isdigit():
-        return set()
+        return ""
     get = "cloudresourcemanager/v3/organizations.get"
-    told = read.tried("the organisation", lambda: clients.ask(get, name=f"organizations/{read.id}"))
-    return {str(told["displayName"]).lower()} if told and told.get("displayName") else set()
+    try:
+        said = clients.ask_once(get, name=f"organizations/{read.id}")
+    except ConnectorError:
+        return ""
+    return str(said.get("displayName", "")).lower()
 
 
 def _members(clients: Clients, email: str) -> list[str]:

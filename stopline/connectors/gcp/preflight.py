@@ -24,6 +24,16 @@ AT_ONCE = 100
 MOST_DENIES, NEARLY_FULL = 500, 450
 """Deny policies at one place: https://docs.cloud.google.com/iam/quotas#limits"""
 
+_ABOVE_PROJECTS = (
+    "resourcemanager.organizations.",
+    "resourcemanager.folders.",
+    "resourcemanager.projects.list",  # of what is in an organisation or a folder
+    "resourcemanager.tagKeys.",
+    "resourcemanager.tagValues.",
+    "iam.workforcePools.",
+)
+"""Permissions on what only an organisation or a folder has."""
+
 
 @dataclass(frozen=True, slots=True)
 class _Eyes:
@@ -103,8 +113,12 @@ def _rights(eyes: _Eyes, what: str, wanted: Iterable[str], ask: Callable[..., An
 
 
 def _higher(permission: str) -> bool:
-    """Whether a permission is about what is above projects: nobody asks for it in one."""
-    return permission.startswith(("resourcemanager.organizations.", "resourcemanager.folders."))
+    """Whether a permission is about what is above projects: nobody asks for it in one.
+
+    Google refuses a whole call in which one permission is not testable on the resource.
+    https://docs.cloud.google.com/iam/docs/reference/rest/v1/permissions/queryTestablePermissions
+    """
+    return permission.startswith(_ABOVE_PROJECTS)
 
 
 def _search(eyes: _Eyes) -> Check:

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import TypeVar
 
 from stopline.connectors.gcp.clients import Clients
-from stopline.connectors.gcp.dialects import known, policy_of
+from stopline.connectors.gcp.dialects import known, of_folder, policy_of
 from stopline.connectors.gcp.faults import translated
 from stopline.errors import ConnectorError
 from stopline.model import Change, Gap
@@ -174,7 +174,7 @@ def _folders(clients: Clients, read: Realm, bucket: str) -> list[str]:
         f"managed folders of {bucket}",
         lambda: clients.pages("storage/v1/managedFolders.list", "items", bucket=bucket),
     )
-    return [f"buckets/{bucket}/managedFolders/{one['name']}" for one in found or ()]
+    return [of_folder(bucket, one["name"]) for one in found or ()]
 
 
 SEARCH = "cloudasset/v1/v1.searchAllIamPolicies"

@@ -15,7 +15,7 @@ CONTAINS: Mapping[str, frozenset[str]] = {
 }
 
 NOT_LOOKED_AT: tuple[str, ...] = (
-    "groups of other organisations, groups in access lists of buckets",
+    "groups in access lists of buckets",
     "Workspace users, their sessions and their OAuth grants",
     "signed URLs",
     "access lists of BigQuery datasets, secrets of single regions",

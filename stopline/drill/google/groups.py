@@ -20,11 +20,17 @@ def _group(call: Call, **wanted: str) -> Resource:
         (g for g in groups if wanted.items() <= {**g.data, "email": g.email}.items()), None
     )
     able = call.caller.all_powerful or call.caller.member in call.state.admins
-    if found is None or not able:
+    if found is None or not able or _foreign(call, found):
         who = wanted.get("email") or f"groups/{wanted.get('id')}"
         message = f"Error(2028): Permission denied for resource {who} (or it may not exist)."
         raise GoogleError(403, message)
     return found
+
+
+def _foreign(call: Call, group: Resource) -> bool:
+    """Whether a group is of somebody else's Workspace, which shows it to nobody here."""
+    domain = group.email.rpartition("@")[2]
+    return bool(call.state.customer_of(domain)) and not call.state.is_ours(domain)
 
 
 @answers(f"{_G}.lookup")

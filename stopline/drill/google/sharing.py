@@ -9,6 +9,7 @@ from stopline.drill.google.catalogue import PERMISSIONS
 from stopline.drill.google.documents import SERVED, Method, document, methods
 from stopline.drill.google.errors import invalid
 from stopline.drill.google.oracle import allowed
+from stopline.drill.google.principals import CLOUD
 from stopline.drill.google.roles import permission_of
 from stopline.drill.google.state import State
 from stopline.text import Json
@@ -112,9 +113,32 @@ def test(call: Call) -> Json:
     wanted = call.many("permissions") if legacy else body.get("permissions", [])
     if any("*" in p for p in wanted):
         raise invalid("Permissions with wildcards are not allowed.", "permissions")
+    if name.startswith(f"{CLOUD}projects/"):
+        _testable(wanted)
     held = [p for p in wanted if allowed(call.state, call.caller, p, name)]
     kind = {"kind": "storage#testIamPermissionsResponse"} if legacy else {}
     return {**kind, **({"permissions": held} if held else {})}
+
+
+_ABOVE = (
+    "resourcemanager.folders.",
+    "resourcemanager.organizations.",
+    "resourcemanager.projects.create",
+    "resourcemanager.projects.list",
+    "resourcemanager.tagKeys.",
+    "resourcemanager.tagValues.",
+    "iam.workforcePools.",
+)
+"""What is only above projects: one such name, and a project's whole call is refused.
+
+https://cloud.google.com/iam/docs/reference/rest/v1/permissions/queryTestablePermissions
+"""
+
+
+def _testable(wanted: list[str]) -> None:
+    """Raise GoogleError 400 for a permission that cannot be tested on a project."""
+    if above := [p for p in wanted if p.startswith(_ABOVE)]:
+        raise invalid(f"Permission {above[0]} is not valid for this resource.", "permissions")
 
 
 def _served(method: Method) -> bool:

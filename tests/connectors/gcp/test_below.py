@@ -1,6 +1,7 @@
 """Policies below a project and inside a bucket: found, denied, taken out and given back."""
 
 import re
+from urllib.parse import unquote
 
 import pytest
 from support.google import (
@@ -20,7 +21,7 @@ from support.google import (
 from support.google_nights import PROJECT, Night, may, outcomes
 
 from stopline.connectors.gcp import commands
-from stopline.connectors.gcp.dialects import DIALECTS, known
+from stopline.connectors.gcp.dialects import DIALECTS, known, of_folder
 from stopline.drill.google.documents import methods
 from stopline.drill.google.faults import Moment
 from stopline.drill.google.state import Resource
@@ -28,7 +29,7 @@ from stopline.model import Address, Breadth, Change, Direction, Grant, Scope, St
 from stopline.receipts import Outcome
 from stopline.text import Json
 
-INSIDE = f"{GCS}/{FOLDER.removeprefix('buckets/')}"
+INSIDE = f"{GCS}/{unquote(FOLDER.removeprefix('buckets/'))}"
 PLACES = {
     "pubsub.googleapis.com/projects/lab-data/subscriptions/s": "roles/pubsub.admin",
     "secretmanager.googleapis.com/projects/lab-data/secrets/s": "roles/secretmanager.admin",
@@ -102,6 +103,31 @@ def test_a_folder_is_a_way_into_its_bucket(night: Night) -> None:
     assert f"roles/storage.legacyBucketOwner on {FOLDER}" in bucket.via
 
 
+def folder(night: Night, name: str, *bindings: Json) -> str:
+    """A managed folder of the bucket `labels`; returns its full name."""
+    full, held = f"{GCS}/labels/managedFolders/{name}", {"bindings": list(bindings)}
+    kind, data = "storage.googleapis.com/ManagedFolder", {"name": name, "bucket": "labels"}
+    night.google.state.add(Resource(full, kind, f"{GCS}/labels", data, held))
+    return full
+
+
+@pytest.mark.parametrize("name", ["in/a#1/", "in/a%231/", "in/100%/"])
+def test_a_folder_is_never_taken_for_another(night: Night, name: str) -> None:
+    """A name may have the marks by which we cut and quote; what it begins like is left alone."""
+    role = "roles/storage.legacyBucketOwner"
+    meant = folder(night, name, binding(role, BO, PULL))
+    others = [folder(night, other, binding(role, BO)) for other in ("in/a", "in/a#2/", "in/a%2/")]
+    revisions = [night.google.state.get(other).policy_revision for other in others]
+    picture = night.picture()
+    assert outcomes(night.contain()) == {Outcome.APPLIED}
+    assert not night.plan().gaps
+    assert members(night, meant) == {BO}
+    assert outcomes(night.restore()) == {Outcome.APPLIED}
+    assert members(night, meant) == {BO, PULL}
+    assert [night.google.state.get(other).policy_revision for other in others] == revisions
+    assert night.picture() == picture
+
+
 def test_a_policy_that_nothing_here_writes_is_told_and_left_open(night: Night) -> None:
     """Found by the search: what the deny reaches is contained, the rest is for a person's hand."""
     strange = put(
@@ -165,6 +191,7 @@ def test_a_person_can_do_it_by_hand() -> None:
     assert by_hand(key) == f"gcloud kms keys {edit} k {where} {words} --condition=None"
     folder = f"gcloud storage managed-folders {edit} 'gs://labels/in/a b/' {words} --condition=None"
     assert by_hand(FOLDER) == folder
+    assert "'gs://labels/a#1/'" in by_hand(of_folder("labels", "a#1/"))
     assert by_hand(TOPIC, CONDITION).startswith("not_done ")
     table = "bigquery.googleapis.com/projects/p/datasets/d/tables/t"
     assert by_hand(table).startswith("not_done 'remove roles/x on bigquery")

@@ -1,6 +1,7 @@
 """Google Cloud keeps the contract that every connector is held to."""
 
 from collections.abc import Iterator
+from urllib.parse import unquote
 
 import pytest
 from connectors.contract import ConnectorContract
@@ -62,7 +63,9 @@ class OrganisationGround:
                 return f"//iam.googleapis.com/{document.id}"
             if kind.endswith(".googleapis.com"):
                 return f"//{document.id}"
-            there = {"buckets": ("storage", rest)}.get(kind, ("cloudresourcemanager", document.id))
+            there = {"buckets": ("storage", unquote(rest))}.get(
+                kind, ("cloudresourcemanager", document.id)
+            )
             return f"//{there[0]}.googleapis.com/{there[1]}"
         if document.kind in ("access-list-entry", "bucket-setting", "hmac-key"):
             return self._in_storage(document)

@@ -18,6 +18,7 @@ from support.google import (
 )
 from support.google_nights import PROJECT, Night, may, outcomes, policy_of
 
+from stopline.drill.google.faults import Moment
 from stopline.drill.google.state import Resource
 from stopline.model import Gap, Grant, Scope
 from stopline.playbook import Phase, Playbook, Rule
@@ -26,6 +27,8 @@ from stopline.receipts import Outcome
 CY = "user:cy@mercor.example"
 """Somebody of the vendor's whom no policy names."""
 INNER = "group:inner@lab.example"
+THEIRS = "group:everybody@mercor.example"
+"""A group of the vendor's in one of the lab's, which nobody of the lab's may look into."""
 READER = "roles/secretmanager.secretAccessor"
 """A role that a deny reaches whole."""
 
@@ -145,16 +148,50 @@ def test_groups_that_cannot_be_looked_into_are_one_gap(team: Night) -> None:
     assert team.plan().changes
 
 
-def test_a_group_of_another_organisation_is_no_gap(night: Night) -> None:
-    """Nobody of the lab's may ever look into it; that of the lab's domain is one, if it fails."""
+def let_in(night: Night, *groups: str) -> None:
+    """Somebody lets groups read secrets."""
     resource = night.google.state.get(PROJECT)
-    others = binding(READER, "group:raters@mercer.example")
+    others = binding(READER, *groups)
     resource.policy = {"bindings": [*resource.policy["bindings"], others]}
-    assert not night.plan().gaps
-    missing = binding(READER, "group:gone@lab.example")
-    resource.policy = {"bindings": [*resource.policy["bindings"], missing]}
+
+
+def test_a_group_of_another_domain_that_cannot_be_looked_into_is_in_the_gap(night: Night) -> None:
+    """A lab has groups of more domains than its organisation's: none is passed over by its own."""
+    let_in(night, "group:raters@mercer.example")
     (gap,) = night.plan().gaps
-    assert "group:gone@lab.example" in gap.cause
+    assert gap.what == "members of groups"
+    assert gap.cause.startswith("1 could not be looked into (group:raters@mercer.example): ")
+
+
+def test_many_groups_are_named_by_the_labs_domain_first_and_the_rest_counted(night: Night) -> None:
+    """Each is in the gap, by its name or by its domain, with why it is shut."""
+    ours = [f"group:{name}@lab.example" for name in ("gone", "old", "shut")]
+    others = ["group:all@crowd.example", "group:eng@lab.ai", "group:raters@lab.ai"]
+    let_in(night, *others)
+    resource = night.google.state.get(PROJECT)
+    held = [binding(READER, *ours), *resource.policy["bindings"]]
+    resource.policy = {"bindings": held}
+    (gap,) = night.plan().gaps
+    named = f"{', '.join(ours)}, and 1 of crowd.example, 2 of lab.ai"
+    assert gap.cause.startswith(f"6 could not be looked into ({named}): ")
+
+
+def test_without_the_organisations_name_the_groups_are_told_all_the_same(night: Night) -> None:
+    """Its domain says which are named first, and no more: that it is not shown is no gap."""
+    let_in(night, "group:raters@lab.ai")
+    get = "cloudresourcemanager.v3.organizations.get"
+    night.google.faults.add(get, Moment.BEFORE, 403)
+    (gap,) = night.plan().gaps
+    assert "group:raters@lab.ai" in gap.cause
+
+
+def test_a_group_of_the_vendors_that_is_shut_is_no_gap(night: Night) -> None:
+    """Its own Workspace shows it to nobody here; it is denied as a whole, whoever is in it."""
+    person(night.google, THEIRS)
+    joined(night.google, DATA_TEAM, THEIRS)
+    plan = night.plan()
+    assert not plan.gaps
+    assert THEIRS in {g.principal for g in through_groups(night)}
 
 
 def test_pages_of_one_hide_nobody(team: Night) -> None:

@@ -120,14 +120,16 @@ def test_an_account_that_no_guard_keeps_a_plan_from_is_a_warning(night: Night) -
 
 
 def test_in_a_project_nobody_asks_for_rights_above_it(google: Google) -> None:
-    """A realm of one project is asked about that project."""
+    """A realm of one project is asked about that project; one name from above fails it all."""
     gcp = estate_of(google).gcp
     assert gcp is not None
     alone = gcp.model_copy(update={"organization": None, "projects": ("lab-data",)})
     connector = GcpConnector(Clients(alone), 0.0)
     give(google, "worker")
     found = {c.name: c for c in connector.preflight(PROTECTED)}
-    assert by(found["gcp lab-data rights to write"]) == "ok"
+    for what in ("read", "write"):
+        assert by(found[f"gcp lab-data rights to {what}"]) == "ok"
+        assert "all " in found[f"gcp lab-data rights to {what}"].found
     connector.clients.close()
 
 

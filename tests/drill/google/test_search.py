@@ -142,6 +142,24 @@ def test_other_services_have_the_same_policies(google: Google) -> None:
     assert hers.testIamPermissions(**which, body=body).execute() == body
 
 
+@pytest.mark.parametrize(
+    "above",
+    ["resourcemanager.projects.list", "resourcemanager.tagKeys.get", "iam.workforcePools.get"],
+)
+def test_a_project_refuses_a_whole_call_for_one_permission_from_above(
+    google: Google, above: str
+) -> None:
+    """As Google does: none of the others is answered either."""
+    projects = google.client("cloudresourcemanager", "v3", OPERATOR).projects()
+    good = "resourcemanager.projects.get"
+    which = {"resource": "projects/lab"}
+    body = {"permissions": [good]}
+    assert projects.testIamPermissions(**which, body=body).execute() == body
+    with pytest.raises(HttpError, match=f"Permission {above} is not valid") as found:
+        projects.testIamPermissions(**which, body={"permissions": [good, above]}).execute()
+    assert found.value.resp.status == 400
+
+
 def test_a_managed_folder_has_a_policy_of_its_own(google: Google) -> None:
     """Below the bucket's, and only for the objects in it."""
     client = google.client("storage", "v1", OPERATOR).managedFolders()
