@@ -3,11 +3,12 @@
 What is to be done by hand is not written down apart: it is what the latest receipts wait for.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
 from stopline.attesting import Attestation, Deed, Step, doubt, standing, undecided
+from stopline.journal.pauses import Pauses, PauseStatus
 from stopline.journal.store import Event, Store
 from stopline.model import Address, Direction
 from stopline.receipts import Cause
@@ -19,6 +20,8 @@ DENIED = "attestation-refused"
 """The events of a person's deed, and of another person's yes or no to it."""
 LATE = "by-hand-late"
 """The event that says, once for each task, that it has waited for too long."""
+
+_GOES_ON = tuple(s for s in PauseStatus if s not in (PauseStatus.TERMINATED, PauseStatus.CLOSED))
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,8 +41,9 @@ class Task:
 
     @property
     def elsewhere(self) -> str:
-        """The other pause to which the deed that waits was said, and is answered; or nothing."""
-        return self.told.pause if self.told and self.told.pause != self.pause else ""
+        """The other pause that goes on, to which the deed that waits is answered; or nothing."""
+        to = self.told.answered_to(self.pause) if self.told else self.pause
+        return "" if to == self.pause else to
 
     def waits_from(self) -> str:
         """Since when it waits for its next person."""
@@ -56,14 +60,16 @@ def attested(store: Store, address: Address) -> tuple[Attestation, ...]:
     if not mine:
         return ()
     said = {kind: _by_seq(store.events(kind=kind)) for kind in (CONFIRMED, DENIED)}
-    return tuple(_attestation(store, event, said) for event in mine)
+    live = {pause.id for pause in Pauses(store).list(statuses=_GOES_ON)}
+    return tuple(_attestation(store, event, said, live) for event in mine)
 
 
 def tasks(store: Store, pause: str) -> tuple[Task, ...]:
     """What a pause waits for people to do by hand, sorted; nothing where its last word is another.
 
     Also what another pause's people did to what this one holds, until somebody has confirmed or
-    refused it there. The caller knows whether the pause is open: a closed one waits for nobody.
+    refused it there; or here, once that pause has ended. The caller knows whether the pause is
+    open: a closed one waits for nobody.
     """
     found: dict[Address, Task] = {}
     held: set[Address] = set()
@@ -97,11 +103,13 @@ def _by_seq(events: Iterable[Event]) -> Mapping[int, str]:
     return {event.data["of"]: event.actor for event in events}
 
 
-def _attestation(store: Store, event: Event, said: Mapping[str, Mapping[int, str]]) -> Attestation:
+def _attestation(
+    store: Store, event: Event, said: Mapping[str, Mapping[int, str]], live: Collection[str]
+) -> Attestation:
     """A word of whoever did it is no confirmation, whatever wrote it down."""
     yes, no = (said[kind].get(event.seq, "") for kind in (CONFIRMED, DENIED))
     return Attestation(
         event.seq, event.pause, event.at, event.actor, event.data["ref"],
         load(Deed, store.body(event.data["ref"])),
-        "" if yes == event.actor else yes, no,
+        "" if yes == event.actor else yes, no, over=event.pause not in live,
     )  # fmt: skip
