@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from stopline.attesting import Attestation, Deed, Step, doubt, standing, undecided
-from stopline.journal.pauses import Pauses, PauseStatus
+from stopline.journal.pauses import OPEN, Pauses
 from stopline.journal.store import Event, Store
 from stopline.model import Address, Direction
 from stopline.receipts import Cause
@@ -20,8 +20,6 @@ DENIED = "attestation-refused"
 """The events of a person's deed, and of another person's yes or no to it."""
 LATE = "by-hand-late"
 """The event that says, once for each task, that it has waited for too long."""
-
-_GOES_ON = tuple(s for s in PauseStatus if s not in (PauseStatus.TERMINATED, PauseStatus.CLOSED))
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,8 +58,15 @@ def attested(store: Store, address: Address) -> tuple[Attestation, ...]:
     if not mine:
         return ()
     said = {kind: _by_seq(store.events(kind=kind)) for kind in (CONFIRMED, DENIED)}
-    live = {pause.id for pause in Pauses(store).list(statuses=_GOES_ON)}
+    live = _live(store, {event.pause for event in mine})
     return tuple(_attestation(store, event, said, live) for event in mine)
+
+
+def _live(store: Store, named: Collection[str]) -> frozenset[str]:
+    """Which pauses go on: neither closed nor terminated, whatever a terminated one still holds."""
+    pauses = Pauses(store)
+    opened = {pause.id for pause in pauses.list(statuses=OPEN)}
+    return frozenset(p for p in named if p in opened and not pauses.is_terminated(p))
 
 
 def tasks(store: Store, pause: str) -> tuple[Task, ...]:

@@ -65,6 +65,15 @@ def test_once_it_is_answered_there_the_other_pause_waits_for_nobody(
 @pytest.fixture
 def left(asking: Asking, proof: Path) -> tuple[str, str]:
     """The first pause ended before anybody confirmed what sam had held for it; the second holds."""
+    first, second = two_on_one(asking, proof)
+    ended(asking, "rollback", first)
+    becomes(asking, first, "closed")
+    assert [h.pause for h in asking.house.book.writes.holds()] == [second]
+    return first, second
+
+
+def two_on_one(asking: Asking, proof: Path) -> tuple[str, str]:
+    """Sam held it for the first pause, nobody has confirmed it; the second one holds it too."""
     assert asking.pause().code == 5
     assert asking.approve().code == 6
     (first,) = (p.id for p in asking.house.book.pauses.list("mercor"))
@@ -74,11 +83,14 @@ def left(asking: Asking, proof: Path) -> tuple[str, str]:
     assert asking.ask("pause", "mercor", *again, "--as", NOVA).code == 5
     second = asking.house.book.pauses.list("mercor")[-1].id
     asking.ask("approve", second, "--as", RILEY, "--confirm", "mercor")
-    asking.ask("rollback", first, "--reason", "over", "--as", NOVA, "--confirm", "mercor")
-    asking.ask("approve", first, "--as", RILEY, "--confirm", "mercor")
-    becomes(asking, first, "closed")
-    assert [h.pause for h in asking.house.book.writes.holds()] == [second]
     return first, second
+
+
+def ended(asking: Asking, how: str, pause: str) -> None:
+    """Asked for by nova, approved by riley."""
+    words = ("--reason", "over", "--as", NOVA, "--confirm", "mercor")
+    assert asking.ask(how, pause, *words).code == 5
+    asking.ask("approve", pause, "--as", RILEY, "--confirm", "mercor")
 
 
 def becomes(asking: Asking, pause: str, status: str) -> None:
@@ -127,3 +139,19 @@ def test_what_was_said_to_a_pause_that_ended_is_refused_to_the_one_that_holds_an
     word = ("--proof", str(proof), "--as", RILEY)
     assert asking.ask("manual", "confirm", second, TASK, *word).code == 0
     becomes(asking, second, "contained")
+
+
+def test_what_was_said_to_a_pause_that_is_terminated_is_confirmed_to_either(
+    asking: Asking, proof: Path
+) -> None:
+    """It holds still, but nobody looks after it: the one that goes on takes the answer as well."""
+    first, second = two_on_one(asking, proof)
+    ended(asking, "terminate", first)
+    assert asking.house.book.pauses.is_terminated(first)
+    listed = asking.ask("manual", "list", second)
+    assert f"stopline manual confirm {second} {TASK}" in listed.said
+    assert f"stopline manual confirm {first} {TASK}" in asking.ask("manual", "list", first).said
+    word = ("--proof", str(proof), "--as", RILEY)
+    assert asking.ask("manual", "confirm", second, TASK, *word).code == 0
+    becomes(asking, second, "contained")
+    assert asking.ask("manual", "list", first).code == 0
