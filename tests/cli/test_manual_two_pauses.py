@@ -27,13 +27,11 @@ def pauses(asking: Asking, proof: Path) -> tuple[str, str]:
     return first, second
 
 
-def test_the_pause_that_goes_on_names_the_other_and_who_must_answer_it(
-    asking: Asking, pauses: tuple[str, str], proof: Path
+def test_the_second_pause_names_the_other_and_who_must_answer_it(
+    asking: Asking, proof: Path
 ) -> None:
-    """Sam released it for the first one; the second lists that, and takes no answer to it."""
-    first, second = pauses
-    words = ("--proof", str(proof), "--as", SAM)
-    assert asking.ask("manual", "done", first, TASK, *words).code == 6
+    """Sam held it for the first one, which goes on; the second lists that, and takes no answer."""
+    first, second = two_on_one(asking, proof)
     (task,) = [t for t in tasks(asking.house.book.store, second) if str(t.address) == ADDRESS]
     assert task.elsewhere == first
     listed = asking.ask("manual", "list", second)
@@ -45,21 +43,16 @@ def test_the_pause_that_goes_on_names_the_other_and_who_must_answer_it(
     here = asking.ask("manual", "confirm", second, TASK, "--proof", str(proof), "--as", RILEY)
     assert here.code == 1
     assert f"stopline manual confirm {first} {TASK}" in here.said
-    asking.ask("audit", second)
-    status = asking.ask("status", second)
-    assert f"to the pause {first}" in status.said
 
 
-def test_once_it_is_answered_there_the_other_pause_waits_for_nobody(
-    asking: Asking, pauses: tuple[str, str], proof: Path
+def test_once_it_is_answered_there_the_second_pause_waits_for_no_other(
+    asking: Asking, proof: Path
 ) -> None:
-    """Riley has looked: it is not released. The hold stands, and the second pause says so."""
-    first, second = pauses
-    words = ("--proof", str(proof), "--as", SAM)
-    asking.ask("manual", "done", first, TASK, *words)
-    word = ("--reason", "they are held still", "--as", RILEY)
-    asking.ask("manual", "refuse", first, TASK, *word)
-    assert not [t for t in tasks(asking.house.book.store, second) if t.elsewhere]
+    """Riley has looked: it is not held. Nothing waits for the first one's people any more."""
+    first, second = two_on_one(asking, proof)
+    word = ("--reason", "they are paid still", "--as", RILEY)
+    assert asking.ask("manual", "refuse", first, TASK, *word).code in (0, 6)
+    assert not [t for t in tasks(asking.house.book.store, second) if t.elsewhere or t.told]
 
 
 @pytest.fixture
@@ -155,3 +148,28 @@ def test_what_was_said_to_a_pause_that_is_terminated_is_confirmed_to_either(
     assert asking.ask("manual", "confirm", second, TASK, *word).code == 0
     becomes(asking, second, "contained")
     assert asking.ask("manual", "list", first).code == 0
+
+
+def test_a_release_said_to_a_pause_that_ended_is_refused_to_the_one_that_holds_and_held_again(
+    asking: Asking, pauses: tuple[str, str], proof: Path
+) -> None:
+    """The first one closes by itself, since the second holds: what sam released is held again."""
+    first, second = pauses
+    seen = ("--proof", str(proof))
+    assert asking.ask("manual", "done", first, TASK, *seen, "--as", SAM).code in (0, 6)
+    becomes(asking, first, "closed")
+    asking.ask("audit", second)
+    status = asking.ask("status", second)
+    assert f"said to the pause {first} that it was released" in status.said
+    assert "confirms or refuses it, to a pause that holds it still" in status.said
+    yes = asking.ask("manual", "confirm", second, TASK, *seen, "--as", RILEY)
+    assert "then hold it again in deel" in yes.said
+    no = ("--reason", "the second pause holds", "--as", RILEY)
+    assert asking.ask("manual", "refuse", second, TASK, *no).code in (0, 6)
+    for _ in range(100):
+        if asking.ask("manual", "list", second).code == 6:
+            break
+    words = ("--before", "weekly, by ops", *HELD, "--as", SAM)
+    assert asking.ask("manual", "done", second, TASK, *seen, *words).code == 6
+    assert asking.ask("manual", "confirm", second, TASK, *seen, "--as", RILEY).code == 0
+    becomes(asking, second, "contained")
