@@ -97,7 +97,8 @@ def _done(book: Book, approvers: Approvers, asked: Attesting, pause: Pause, deed
         raise RefusedError(
             f"{waiting.by} has attested a {waiting.deed.step} there already, and it waits for "
             "another person's word. Nothing was written down.",
-            f"`stopline manual confirm` or `stopline manual refuse` {waiting.pause} first.",
+            f"`stopline manual confirm` or `stopline manual refuse {waiting.answered_to(pause.id)} "
+            f"{deed.address.realm}/{deed.address.document.id}` first.",
         )
     if wrong := wrong_with(deed, held_by(told)):
         raise RefusedError(f"It was not taken: {wrong}. Nothing was written down.")

@@ -76,7 +76,11 @@ class Deed:
 
 @dataclass(frozen=True, slots=True)
 class Attestation:
-    """A deed as the journal has it: `seq` is its event; `confirmed_by` another person, or empty."""
+    """A deed as the journal has it: `seq` is its event; `confirmed_by` another person, or empty.
+
+    `over` is whether the pause to which it was said has ended: closed, where nobody is heard any
+    more, or terminated. Then any other pause that holds the address hears the answer.
+    """
 
     seq: int
     pause: str
@@ -86,6 +90,11 @@ class Attestation:
     deed: Deed
     confirmed_by: str = ""
     refused_by: str = ""
+    over: bool = False
+
+    def answered_to(self, pause: str) -> str:
+        """The pause to which another person answers, where `pause` holds what was done."""
+        return pause if self.over else self.pause
 
     @property
     def waits(self) -> bool:

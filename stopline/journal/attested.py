@@ -3,11 +3,12 @@
 What is to be done by hand is not written down apart: it is what the latest receipts wait for.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
 from stopline.attesting import Attestation, Deed, Step, doubt, standing, undecided
+from stopline.journal.pauses import OPEN, Pauses
 from stopline.journal.store import Event, Store
 from stopline.model import Address, Direction
 from stopline.receipts import Cause
@@ -38,8 +39,9 @@ class Task:
 
     @property
     def elsewhere(self) -> str:
-        """The other pause to which the deed that waits was said, and is answered; or nothing."""
-        return self.told.pause if self.told and self.told.pause != self.pause else ""
+        """The other pause that goes on, to which the deed that waits is answered; or nothing."""
+        to = self.told.answered_to(self.pause) if self.told else self.pause
+        return "" if to == self.pause else to
 
     def waits_from(self) -> str:
         """Since when it waits for its next person."""
@@ -56,14 +58,23 @@ def attested(store: Store, address: Address) -> tuple[Attestation, ...]:
     if not mine:
         return ()
     said = {kind: _by_seq(store.events(kind=kind)) for kind in (CONFIRMED, DENIED)}
-    return tuple(_attestation(store, event, said) for event in mine)
+    live = _live(store, {event.pause for event in mine})
+    return tuple(_attestation(store, event, said, live) for event in mine)
+
+
+def _live(store: Store, named: Collection[str]) -> frozenset[str]:
+    """Which pauses go on: neither closed nor terminated, whatever a terminated one still holds."""
+    pauses = Pauses(store)
+    opened = {pause.id for pause in pauses.list(statuses=OPEN)}
+    return frozenset(p for p in named if p in opened and not pauses.is_terminated(p))
 
 
 def tasks(store: Store, pause: str) -> tuple[Task, ...]:
     """What a pause waits for people to do by hand, sorted; nothing where its last word is another.
 
     Also what another pause's people did to what this one holds, until somebody has confirmed or
-    refused it there. The caller knows whether the pause is open: a closed one waits for nobody.
+    refused it there; or here, once that pause has ended. The caller knows whether the pause is
+    open: a closed one waits for nobody.
     """
     found: dict[Address, Task] = {}
     held: set[Address] = set()
@@ -97,11 +108,13 @@ def _by_seq(events: Iterable[Event]) -> Mapping[int, str]:
     return {event.data["of"]: event.actor for event in events}
 
 
-def _attestation(store: Store, event: Event, said: Mapping[str, Mapping[int, str]]) -> Attestation:
+def _attestation(
+    store: Store, event: Event, said: Mapping[str, Mapping[int, str]], live: Collection[str]
+) -> Attestation:
     """A word of whoever did it is no confirmation, whatever wrote it down."""
     yes, no = (said[kind].get(event.seq, "") for kind in (CONFIRMED, DENIED))
     return Attestation(
         event.seq, event.pause, event.at, event.actor, event.data["ref"],
         load(Deed, store.body(event.data["ref"])),
-        "" if yes == event.actor else yes, no,
+        "" if yes == event.actor else yes, no, over=event.pause not in live,
     )  # fmt: skip

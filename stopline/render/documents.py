@@ -267,11 +267,11 @@ def tried_document(tried: Sequence[TriedShown]) -> Json:
 
 def manual_document(tasks: Sequence[TaskShown], pause: str, vendor: str) -> Json:
     """What people are to do by hand for a pause."""
-    fields = {"pause": pause, "vendor": vendor, "tasks": [_task(one) for one in tasks]}
+    fields = {"pause": pause, "vendor": vendor, "tasks": [_task(one, pause) for one in tasks]}
     return document(Kind.MANUAL_TASKS, fields)
 
 
-def _task(task: TaskShown) -> Json:
+def _task(task: TaskShown, pause: str) -> Json:
     told = task.told
     return {
         "task": task.name,
@@ -283,6 +283,7 @@ def _task(task: TaskShown) -> Json:
         "before": task.before,
         "attested_by": told.by if told else "",
         "attested_to": told.pause if told else "",
+        "answered_to": told.answered_to(pause) if told else "",
         "attested_at": told.at if told else "",
         "file": told.deed.proof if told else "",
         "sha256": told.deed.sha256 if told else "",

@@ -51,7 +51,8 @@ def _line(task: TaskShown, pause: str) -> Line:
                 for one in deed.amounts
             ),
         ]
-        run = f"run: stopline manual confirm {task.told.pause} {task.name} --proof {deed.proof}"
+        to = task.told.answered_to(pause)
+        run = f"run: stopline manual confirm {to} {task.name} --proof {deed.proof}"
         return Line(text, "!", tone, (*said, run))
     said = [f"do: {line}" for line in task.what.strip().splitlines()]
     if task.step is Step.RELEASE:
@@ -62,8 +63,10 @@ def _line(task: TaskShown, pause: str) -> Line:
 
 
 def _elsewhere(told: Attestation, pause: str) -> list[str]:
-    """That a deed was said to another pause, which holds it too."""
+    """That a deed was said to another pause, which holds it too; or did, and has ended."""
     if told.pause == pause:
         return []
+    if told.over:
+        return [f"said to the pause {told.pause}, which is over: it is answered here"]
     words = f"said to the pause {told.pause}, which holds it too: it is answered there"
     return [words, f"what is not so is refused: stopline manual refuse {told.pause}"]

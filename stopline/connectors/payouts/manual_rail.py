@@ -57,7 +57,8 @@ def _answered(one: Attestation | None) -> str:
     """Who ends a doubt, and to which pause they say so."""
     if one is None:
         return ""
-    return f"; another person than {one.by} confirms or refuses it, to the pause {one.pause}"
+    to = "a pause that holds it still" if one.over else f"the pause {one.pause}"
+    return f"; another person than {one.by} confirms or refuses it, to {to}"
 
 
 def _state(told: Sequence[Attestation]) -> State:
