@@ -192,7 +192,8 @@ class Cloud:
     def connector(self, **words: Any) -> AwsConnector:
         """A connector over the estate; `words` are the estate's."""
         made = estate(**words)
-        return AwsConnector(Clients(made, self.session), 0.0)
+        # Where more tests run than there are cores, a role is assumed slowly, and not late.
+        return AwsConnector(Clients(made, self.session, patience=30), 0.0)
 
     def user(
         self, name: str, path: str = PATH, *, account: str = RESEARCH, keys: str = "A", **words: Any

@@ -51,7 +51,11 @@ _CONFIGS = {"reading": _READING, "writing": _WRITING, "once": _WRITING}
 
 @dataclass
 class Clients:
-    """All clients of one estate. Threads share them."""
+    """All clients of one estate. Threads share them.
+
+    `patience` is for how many seconds a write may wait and read before it is sent, by default
+    `WAIT_SECONDS`.
+    """
 
     estate: AwsEstate
     session: Callable[[], CoreSession] = get_session
@@ -63,6 +67,7 @@ class Clients:
     _rates: dict[tuple[str, str], Rate] = field(default_factory=dict, repr=False)
     _models: Any = field(default=None, repr=False)
     _begun: threading.local = field(default_factory=threading.local, repr=False)
+    patience: float | None = None
 
     @cached_property
     def regions(self) -> tuple[str, ...]:
@@ -206,7 +211,8 @@ class Clients:
         since: float | None = getattr(self._begun, "since", None)
         if since is None or self._begun.taken:
             since = self._begun.at
-        if time.monotonic() - since > WAIT_SECONDS:
+        most = WAIT_SECONDS if self.patience is None else self.patience
+        if time.monotonic() - since > most:
             raise late("the credentials, or what is read before, took so long")
 
     def _before(self, service: str, rate: Rate, at_most: float) -> Callable[..., None]:

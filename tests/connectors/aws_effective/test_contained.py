@@ -42,6 +42,9 @@ BUCKET = "bucket-policy-statement"
 DOCUMENTS = {
     BUCKET: Document("aws", DATA, BUCKET, "training"),
     **{kind: Document("aws", DATA, kind, "us-east-1/labels") for kind in BY_STATEMENT},
+    "data-catalog-policy-statement": Document(
+        "aws", DATA, "data-catalog-policy-statement", "us-east-1/catalog"
+    ),
 }
 ACTS = {
     "s3": ("s3:GetObject", "s3:PutObject", "s3:ListBucket"),
@@ -56,6 +59,7 @@ ACTS = {
     "elasticfilesystem": ("elasticfilesystem:ClientMount", "elasticfilesystem:ClientWrite"),
     "es": ("es:ESHttpGet", "es:ESHttpPost"),
     "kinesis": ("kinesis:GetRecords", "kinesis:PutRecord"),
+    "glue": ("glue:GetTable", "glue:UpdateTable"),
     "backup": ("backup:CopyIntoBackupVault", "backup:StartBackupJob"),
 }
 
@@ -67,7 +71,8 @@ def service_of(place: Place) -> str:
 
 def targets(place: Place) -> tuple[str, ...]:
     """What a request can be about, where that policy has a say."""
-    inside = {"s3": ("/data.csv",), "dynamodb": ("/index/by-date",), "es": ("/labels/_search",)}
+    held = "/object/data.csv" if ":accesspoint/" in place.arn else "/data.csv"
+    inside = {"s3": (held,), "dynamodb": ("/index/by-date",), "es": ("/labels/_search",)}
     return (place.arn, *(place.arn + part for part in inside.get(service_of(place), ())))
 
 
