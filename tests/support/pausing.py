@@ -155,11 +155,11 @@ class Line:
         self, handle: WorkflowHandle, true: Callable[[m.Status], object], seconds: float = 60
     ) -> m.Status:
         """Wait until the status says so."""
-        for _ in range(int(seconds / 0.05)):
+        for _ in range(int(seconds / 0.1)):
             status = await self.status(handle)
             if true(status):
                 return status
-            await asyncio.sleep(0.05)
+            await asyncio.sleep(0.1)
         raise TimeoutError(f"still {status}")
 
     async def rollback(self, handle: WorkflowHandle, **order: object) -> api.PlanRef:
