@@ -9,6 +9,8 @@ from support.asking import Asking
 
 from stopline.journal.attested import tasks
 
+pytestmark = pytest.mark.night
+
 __all__ = ["house", "proof"]
 NOVA = "nova@lab.example"
 

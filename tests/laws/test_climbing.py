@@ -3,6 +3,7 @@
 from dataclasses import replace
 from itertools import pairwise
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from support.nights import PLAYBOOK, Crash, Mishap, Night, crash, lose_reply
@@ -14,6 +15,8 @@ from stopline.journal.removals import removals
 from stopline.model import Plan, Scope
 from stopline.planner import DriftKind, Look, drift
 from stopline.receipts import Hold
+
+pytestmark = pytest.mark.night
 
 FIRST, SECOND = "0000000a", "0000000b"
 FEW = settings(max_examples=25, deadline=None, derandomize=True)

@@ -12,6 +12,8 @@ from stopline.entrypoints.adoption import adopted_state
 from stopline.entrypoints.cli.reading import standing
 from workflows import messages as m
 
+pytestmark = pytest.mark.night
+
 WHY = "wants the connectors memory"
 
 

@@ -5,6 +5,7 @@ import json
 import os
 from dataclasses import replace
 
+import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from support.older import older_worker
 from support.pausing import PAUSE
@@ -19,6 +20,8 @@ from stopline.evidence.verifying import Trusted, verified
 from stopline.journal.pauses import PauseStatus
 from stopline.model import Scope
 from workflows import messages as m
+
+pytestmark = pytest.mark.night
 
 HOURS = float(os.environ.get("STOPLINE_YEAR_HOURS", "168"))
 """Between audits: weekly in `make test`, nightly in `make soak`."""

@@ -11,6 +11,8 @@ from stopline.drill.google.server import Google
 from stopline.receipts import Outcome
 from stopline.text import Json
 
+pytestmark = pytest.mark.night
+
 WRITES = (
     "iam.v2.policies.createPolicy",
     "iam.v2.policies.delete",

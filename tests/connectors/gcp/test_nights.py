@@ -267,6 +267,7 @@ def test_trap_13_pages_of_one_and_empty_pages_hide_nothing(night: Night, *, empt
     assert set(night.connector.discover(VENDOR, Scope())) == whole
 
 
+@pytest.mark.night
 def test_trap_15_no_prefix_of_a_night_leaves_anything_behind(google: Google) -> None:
     """Ended after any change: what was done is given back, and we keep every right of ours."""
     night = Night(google)
