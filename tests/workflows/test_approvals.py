@@ -346,6 +346,10 @@ def test_a_request_that_nobody_answers_is_withdrawn_and_the_pause_stays() -> Non
             await line.until(handle, lambda s: s.pending is None and not s.asked_by)
             with pytest.raises(WorkflowUpdateFailedError):
                 await line.approve(handle, waiting.digest)
+            for _ in range(100):  # it is written down once it is withdrawn
+                if line.book.pauses.events("0000abcd", "expired"):
+                    break
+                await asyncio.sleep(0.1)
             assert line.book.pauses.events("0000abcd", "expired")
             assert (await line.status(handle)).summary.held == held
 
