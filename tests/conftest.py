@@ -3,6 +3,8 @@
 import gc
 import os
 
+import pytest
+
 # A machine with more tests than cores is slow, and not deadlocked: the SDK's watch over workflows
 # raises where it finds a thread, and fails whichever test that is. pytest's timeout finds a hang.
 os.environ.setdefault("TEMPORAL_DEBUG", "1")
@@ -10,3 +12,8 @@ os.environ.setdefault("TEMPORAL_DEBUG", "1")
 # What the libraries keep is large and lives as long as the process: to look through it for garbage
 # after every few hundred objects costs a tenth of all the time.
 gc.set_threshold(100_000, 50, 100)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """What takes longest begins first, so that no one process is left with it at the end."""
+    items.sort(key=lambda item: item.path.parent.name not in ("workflows", "recovery", "cli"))
