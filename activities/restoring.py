@@ -3,8 +3,9 @@
 from collections.abc import Callable, Mapping
 
 from activities import api
-from activities.belonging import Part, part_of
+from activities.belonging import part_of
 from stopline import planner, terminating
+from stopline.belonging import Part
 from stopline.choosing import answers
 from stopline.configuration import Frozen
 from stopline.journal.book import Book

@@ -24,6 +24,7 @@ from typing import Any
 from botocore.awsrequest import AWSResponse, HeadersDict
 from botocore.session import Session, get_session
 
+from bench.planning import plan
 from bench.side import MIB
 from stopline import planner
 from stopline.connectors.aws import AwsConnector
@@ -34,8 +35,7 @@ from stopline.engine import Errand, apply
 from stopline.estate import AwsEstate
 from stopline.journal.book import Book, open_book
 from stopline.model import Change, Direction, Scope
-from stopline.playbook import Phase, Playbook, Rule
-from stopline.port import Mark, Terms
+from stopline.port import Mark
 from stopline.text import canonical
 from stopline.vendors import Vendor
 
@@ -166,19 +166,6 @@ def memory() -> float:
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit / MIB
 
 
-def plan(connector: AwsConnector) -> tuple[Change, ...]:
-    """What a pause would do."""
-    rules = tuple(Rule(name=what, connector="aws", contains=what, how=how) for what, how in RULES)
-    playbook = Playbook(playbook="bench", phases=(Phase(name="all", rules=rules),))
-    snapshot = planner.snapshot_of("mercor", connector.discover(VENDOR, Scope()), "")
-    opinions = planner.Opinions({"aws": connector.contained}, {"aws": connector.residuals})
-    terms = Terms(VENDOR, playbook, MARK)
-    made = planner.plan_containment(snapshot, terms, Scope(), planner.Standing(), opinions)
-    if made.gaps:
-        raise SystemExit(f"not all was read: {made.gaps[0]}")
-    return made.work
-
-
 def carry_out(
     connector: AwsConnector, book: Book, work: Iterable[Change], direction: Direction
 ) -> None:
@@ -219,7 +206,7 @@ def run(users: int, buckets: int, folder: Path) -> Figures:
         clients = Clients(AwsEstate.model_validate(section), session=limits.session)
         connector, book = AwsConnector(clients, 0.0), open_book(f"sqlite:///{folder}/journal.db")
         was = memory()
-        work = plan(connector)
+        work = plan(connector, VENDOR, RULES, MARK)
         reading = Counter[str]()
         for (_, service), calls in limits.sent.items():
             reading[service] += calls

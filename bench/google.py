@@ -11,6 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 
+from bench.planning import plan
 from stopline import planner
 from stopline.connectors.gcp import GcpConnector
 from stopline.connectors.gcp.clients import Clients
@@ -23,8 +24,7 @@ from stopline.engine import Errand, apply
 from stopline.estate import GcpEstate
 from stopline.journal.book import Book, open_book
 from stopline.model import Change, Direction, Scope
-from stopline.playbook import Phase, Playbook, Rule
-from stopline.port import Mark, Terms
+from stopline.port import Mark
 from stopline.text import Json
 from stopline.vendors import Vendor
 
@@ -78,20 +78,6 @@ class Clock:
             self.google.state.advance(seconds=max(0.0, until - self.now()))
 
 
-def plan(connector: GcpConnector) -> tuple[Change, ...]:
-    """What a pause would do."""
-    rules = tuple(Rule(name=what, connector="gcp", contains=what, how=how) for what, how in RULES)
-    playbook = Playbook(playbook="bench", phases=(Phase(name="all", rules=rules),))
-    found = connector.discover(VENDOR, Scope())
-    snapshot = planner.snapshot_of("mercor", found, "")
-    opinions = planner.Opinions({"gcp": connector.contained}, {"gcp": connector.residuals})
-    terms = Terms(VENDOR, playbook, MARK)
-    made = planner.plan_containment(snapshot, terms, Scope(), planner.Standing(), opinions)
-    if made.gaps:
-        raise SystemExit(f"not all was read: {made.gaps[0]}")
-    return made.work
-
-
 def carry_out(
     connector: GcpConnector,
     book: Book,
@@ -123,7 +109,7 @@ def run(projects: int) -> Figures:
         clients = Clients(GcpEstate.model_validate(section), sleep=clock.sleep, clock=clock.now)
         connector, book = GcpConnector(clients, 0.0), open_book("sqlite://")
         work: list[Change] = []
-        planned = timed(clock, lambda: work.extend(plan(connector)))
+        planned = timed(clock, lambda: work.extend(plan(connector, VENDOR, RULES, MARK)))
         go = partial(carry_out, connector, book, clock=clock)
         contained = timed(clock, lambda: go(tuple(work), Direction.CONTAIN))
         holds = book.writes.holds()

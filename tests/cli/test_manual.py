@@ -9,7 +9,7 @@ import pytest
 from support.asking import Answer, Asking
 from support.ledgers import BASIS
 from support.signers import needs_openssh, signers
-from support.temporal import House, write_configuration
+from support.temporal import House
 
 from stopline.configuration import Frozen
 from stopline.connectors.payouts import PayoutsConnector
@@ -64,13 +64,9 @@ def house(house: House) -> House:
         payouts: PayoutsConnector = build_payouts(estate)
         return {"payouts": payouts, "memory": house.connector}
 
-    house.stop_worker()
-    house.connectors_of = connectors_of
-    house.words = {"payouts": CONTAINS}
-    folder = house.settings.config_dir
-    write_configuration(folder, vendor=VENDOR, playbook=PLAYBOOK, estate=ESTATE)
-    house.start_worker()
-    return house
+    return house.anew(
+        connectors_of, {"payouts": CONTAINS}, vendor=VENDOR, playbook=PLAYBOOK, estate=ESTATE
+    )
 
 
 @pytest.fixture

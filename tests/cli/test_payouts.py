@@ -55,13 +55,13 @@ def house(house: House, ledger: Engine) -> House:
     """A house whose only system of record is that ledger."""
     connector = PayoutsConnector({LEDGER: "LEDGER_URL"})
     connector._engines[LEDGER] = ledger
-    house.stop_worker()
-    house.connectors_of = lambda _: {"payouts": connector}
-    house.words = {"payouts": CONTAINS}
-    folder = house.settings.config_dir
-    write_configuration(folder, vendor=VENDOR, playbook=PLAYBOOK, estate=ESTATE)
-    house.start_worker()
-    return house
+    return house.anew(
+        lambda _: {"payouts": connector},
+        {"payouts": CONTAINS},
+        vendor=VENDOR,
+        playbook=PLAYBOOK,
+        estate=ESTATE,
+    )
 
 
 def held(asking: Asking) -> None:

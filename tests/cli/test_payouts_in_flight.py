@@ -3,7 +3,7 @@
 import pytest
 from support.asking import Asking
 from support.platforms import LEDGER, connector_at, platform
-from support.temporal import House, write_configuration
+from support.temporal import House
 
 from stopline.connectors.payouts.words import CONTAINS
 from stopline.drill.stripe_double import PLATFORM, StripeDouble
@@ -34,13 +34,13 @@ def house(house: House, platform: StripeDouble) -> House:
     """A house whose only system of record is a platform at Stripe, with one payout under way."""
     platform.add_payout("acct_mercor", "usd", 1_250, "in_transit", automatic=False)
     connector = connector_at(platform)
-    house.stop_worker()
-    house.connectors_of = lambda _: {"payouts": connector}
-    house.words = {"payouts": CONTAINS}
-    folder = house.settings.config_dir
-    write_configuration(folder, vendor=VENDOR, playbook=PLAYBOOK, estate=ESTATE)
-    house.start_worker()
-    return house
+    return house.anew(
+        lambda _: {"payouts": connector},
+        {"payouts": CONTAINS},
+        vendor=VENDOR,
+        playbook=PLAYBOOK,
+        estate=ESTATE,
+    )
 
 
 def test_a_payout_in_flight_is_escaped_with_its_amount(asking: Asking) -> None:

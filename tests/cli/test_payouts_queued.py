@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Engine
 from support.asking import Asking
 from support.ledgers import LEDGER, filled
-from support.temporal import House, write_configuration
+from support.temporal import House
 
 from stopline.connectors.payouts import PayoutsConnector
 from stopline.connectors.payouts import ledger as l
@@ -46,13 +46,13 @@ def house(house: House, ledger: Engine) -> House:
     """A house whose only system of record is that ledger, and whose playbook cancels."""
     connector = PayoutsConnector({LEDGER: "LEDGER_URL"})
     connector._engines[LEDGER] = ledger
-    house.stop_worker()
-    house.connectors_of = lambda _: {"payouts": connector}
-    house.words = {"payouts": CONTAINS}
-    folder = house.settings.config_dir
-    write_configuration(folder, vendor=VENDOR, playbook=PLAYBOOK, estate=ESTATE)
-    house.start_worker()
-    return house
+    return house.anew(
+        lambda _: {"payouts": connector},
+        {"payouts": CONTAINS},
+        vendor=VENDOR,
+        playbook=PLAYBOOK,
+        estate=ESTATE,
+    )
 
 
 def states(asking: Asking) -> tuple[int, dict[str, str]]:

@@ -5,7 +5,8 @@ from collections.abc import Iterator, Mapping
 import pytest
 from support.journals import open_pause
 
-from activities.belonging import NOBODY, elsewhere, part_of
+from activities.belonging import elsewhere, part_of
+from stopline.belonging import NOBODY
 from stopline.connectors.memory import MemoryConnector, Principal, World
 from stopline.journal.book import Book, open_book
 from stopline.model import Found, Gap, Scope

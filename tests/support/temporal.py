@@ -116,6 +116,19 @@ class House:
     _ask_to_stop: Callable[[], object] = field(default=lambda: None, repr=False)
     _thread: threading.Thread | None = field(default=None, repr=False)
 
+    def anew(
+        self,
+        connectors_of: Callable[[Estate], Mapping[str, Connector]],
+        words: Words,
+        **texts: str,
+    ) -> "House":
+        """The same house over other systems, with other configuration (`write_configuration`)."""
+        self.stop_worker()
+        self.connectors_of, self.words = connectors_of, words
+        write_configuration(self.settings.config_dir, **texts)
+        self.start_worker()
+        return self
+
     def run(self, *arguments: str) -> int:
         """Run the program in this process; its exit code. Output goes where pytest captures it."""
         connectors_of = self.connectors_of or (lambda _: {NAME: self.connector})
