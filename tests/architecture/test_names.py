@@ -5,6 +5,7 @@ from importlib.metadata import entry_points, packages_distributions
 from typing import Any
 
 import pytest
+from support.journals import a_book
 from support.tree import PACKAGES, ROOT
 from temporalio import activity, workflow
 from temporalio.worker import Worker
@@ -18,7 +19,6 @@ from stopline.configuration import CONNECTORS, installed_words
 from stopline.entrypoints import worker
 from stopline.entrypoints.cli.doctor import THIN, owners
 from stopline.estate import Estate
-from stopline.journal.book import open_book
 from workflows import messages
 
 REFERENCE = "memory"
@@ -72,7 +72,7 @@ def named(module: object, suffix: str = "") -> set[str]:
 @pytest.fixture
 def activities() -> Activities:
     """The bodies over an empty journal and no connector."""
-    return Activities(open_book("sqlite://"), lambda _: {})
+    return Activities(a_book("sqlite://"), lambda _: {})
 
 
 def test_every_activity_that_is_named_has_a_body_and_the_other_way_round(

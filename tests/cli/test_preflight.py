@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 
 import pytest
 import yaml
+from support.journals import a_book
 from support.recorded import ENFORCED, PLAYBOOK, READER, WRITER, Night, a_night, give_role
 from support.temporal import House
 
@@ -23,7 +24,6 @@ from stopline.entrypoints.cli.main import main
 from stopline.entrypoints.cli.program import Program
 from stopline.entrypoints.embedded import Server
 from stopline.estate import Estate
-from stopline.journal.book import open_book
 from stopline.journal.pauses import PauseStatus
 from stopline.port import Connector
 from stopline.preflight import CANARY_VENDOR
@@ -103,7 +103,7 @@ def flight(
     """A worker of the estate, and the program beside it."""
     monkeypatch.setenv("TEMPORAL_ADDRESS", temporal_server.address)
     world = World()
-    house = House(installation, open_book(installation.journal_url), world, MemoryConnector(world))
+    house = House(installation, a_book(installation.journal_url), world, MemoryConnector(world))
     flight = Flight(house, night)
     flight.estate()
     house.connectors_of = flight.connectors_of

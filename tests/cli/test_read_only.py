@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
+from support.journals import a_book
 from support.temporal import House, small_world
 from temporalio.client import Client, WorkflowFailureError
 from temporalio.exceptions import ActivityError, ApplicationError
@@ -18,7 +19,6 @@ from stopline.entrypoints.embedded import Server
 from stopline.entrypoints.temporal import CONVERTER, connect, polled
 from stopline.entrypoints.worker import serve
 from stopline.errors import RefusedError
-from stopline.journal.book import open_book
 from stopline.model import Document
 from stopline.port import Observed
 from stopline.readonly import read_only
@@ -34,7 +34,7 @@ def reading_house(
     """An installation whose only worker is read-only."""
     monkeypatch.setenv("TEMPORAL_ADDRESS", temporal_server.address)
     world = small_world()
-    book = open_book(installation.journal_url)
+    book = a_book(installation.journal_url)
     house = House(installation, book, world, MemoryConnector(world), read_only=True)
     house.start_worker()
     yield house
@@ -68,7 +68,7 @@ def test_a_write_that_reaches_a_read_only_worker_is_refused(temporal_server: Ser
 
     async def scenario() -> None:
         client = await Client.connect(temporal_server.address, data_converter=CONVERTER)
-        book, world = open_book("sqlite://"), small_world()
+        book, world = a_book("sqlite://"), small_world()
         before, connector = world.picture(), MemoryConnector(world)
         bodies = reading(Activities(book, lambda _: {"memory": connector}))
         outline = api.Outline("memory", "all", (((0, 1),),), 1)
@@ -105,7 +105,7 @@ def test_a_worker_that_is_told_to_only_read_polls_nothing_else(
         told = installation.model_copy(update={"read_only": True})
         serving = asyncio.create_task(serve(told, stop))
         client = await connect(installation)
-        journal = open_book(installation.journal_url).id
+        journal = a_book(installation.journal_url).id
         while not await polled(client, api.read_queue(journal)):
             assert not serving.done()
             await asyncio.sleep(0.1)

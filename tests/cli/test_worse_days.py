@@ -7,12 +7,12 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 from support.asking import CONFIRM, Asking
+from support.journals import a_book
 from support.refusing import refusing_server
 from support.temporal import VENDOR, House, write_configuration
 
 from stopline.connectors.memory import MemoryConnector, Principal
 from stopline.errors import ConnectorError
-from stopline.journal.book import open_book
 from stopline.journal.pauses import PauseStatus
 from stopline.model import Document
 from stopline.receipts import Cause
@@ -25,7 +25,7 @@ def test_no_worker_is_said_soon_and_nothing_is_started(asking: Asking) -> None:
     """The queue's name and the command that serves it; reading the journal still works."""
     asking.pause()
     asking.house.stop_worker()
-    other = open_book(f"sqlite:///{asking.house.settings.data_dir}/other.db")
+    other = a_book(f"sqlite:///{asking.house.settings.data_dir}/other.db")
     asking.monkeypatch.setenv("STOPLINE_JOURNAL_URL", str(other.store.engine.url))
     settings.cache_clear()
     for words in (("plan", "mercor"), ("pause", "mercor", "--reason", "x", *CONFIRM)):
@@ -258,7 +258,7 @@ def test_two_journals_on_one_server_do_not_join(asking: Asking) -> None:
     """The same vendor and scope of another journal is another pause; each gives back its own."""
     before = asking.house.world.picture()
     asking.pause()
-    other = open_book(f"sqlite:///{asking.house.settings.data_dir}/other.db")
+    other = a_book(f"sqlite:///{asking.house.settings.data_dir}/other.db")
     stranger = House(
         asking.house.settings, other, asking.house.world, MemoryConnector(asking.house.world)
     )

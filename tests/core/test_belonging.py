@@ -3,12 +3,12 @@
 from collections.abc import Iterator, Mapping
 
 import pytest
-from support.journals import open_pause
+from support.journals import a_book, open_pause
 
 from activities.belonging import elsewhere, part_of
 from stopline.belonging import NOBODY
 from stopline.connectors.memory import MemoryConnector, Principal, World
-from stopline.journal.book import Book, open_book
+from stopline.journal.book import Book
 from stopline.model import Found, Gap, Scope
 from stopline.port import Connector
 from stopline.vendors import AwsSelectors, Project, Vendor
@@ -32,7 +32,7 @@ class Blind(MemoryConnector):
 @pytest.fixture
 def book() -> Iterator[Book]:
     """A journal in memory."""
-    made = open_book("sqlite://")
+    made = a_book("sqlite://")
     yield made
     made.close()
 

@@ -5,7 +5,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from support.journals import FIRST, SECOND, open_pause
+from support.journals import FIRST, SECOND, a_book, open_pause
 from support.providers import Provider, provider
 from support.signers import a_key, needs_openssh
 from temporalio.exceptions import ApplicationError
@@ -15,7 +15,7 @@ from activities import api
 from activities.answering import Answering
 from activities.telling import Teller, Telling
 from stopline.approving import TELL_OUTSIDE, Approvers, statement_of
-from stopline.journal.book import Book, open_book
+from stopline.journal.book import Book
 from stopline.journal.glass import BROKEN, REVIEWED, broken
 from stopline.journal.outbox import ACKNOWLEDGED, ESCALATED, Draft, NoticeState
 from stopline.journal.pauses import PauseStatus
@@ -47,7 +47,7 @@ ROOM = Draft("responders", "room", "", "mercor is being stopped", "what happened
 @pytest.fixture
 def book(tmp_path: Path) -> Iterator[Book]:
     """A journal in which a pause of mercor is open, and the room was told."""
-    made = open_book(f"sqlite:///{tmp_path}/journal.db")
+    made = a_book(f"sqlite:///{tmp_path}/journal.db")
     open_pause(made)
     made.pauses.note(FIRST, "audited", {}, event="drift", drafts=(ROOM,))
     yield made

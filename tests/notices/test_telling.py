@@ -9,14 +9,14 @@ from pathlib import Path
 import pytest
 import trustme
 from aiosmtpd.smtp import Envelope
-from support.journals import FIRST, SECOND, Clock, open_pause
+from support.journals import FIRST, SECOND, Clock, a_book, open_pause
 from support.providers import Mail, Provider, mail_server, provider
 from temporalio.exceptions import ApplicationError
 from temporalio.testing import ActivityEnvironment
 
 from activities import api
 from activities.telling import NO_MORE, Teller, Telling
-from stopline.journal.book import Book, open_book
+from stopline.journal.book import Book
 from stopline.journal.outbox import Draft, Notice, NoticeState
 from stopline.journal.pauses import PauseStatus
 from stopline.notices.drafting import Facts
@@ -49,7 +49,7 @@ def clock() -> Clock:
 @pytest.fixture
 def book(tmp_path: Path, clock: Clock) -> Iterator[Book]:
     """A journal in which a pause of mercor is open."""
-    made = open_book(f"sqlite:///{tmp_path}/journal.db", clock=clock)
+    made = a_book(f"sqlite:///{tmp_path}/journal.db", clock=clock)
     open_pause(made)
     yield made
     made.close()

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 from structlog.testing import capture_logs
+from support.journals import a_book
 from support.pausing import FROZEN, PAUSE, Line, a_line
 from support.temporal import House
 from temporalio.api.sdk.v1 import WorkflowMetadata
@@ -26,7 +27,7 @@ from stopline.entrypoints.cli.main import main
 from stopline.entrypoints.cli.program import Program
 from stopline.entrypoints.temporal import CONVERTER, Temporal, connect
 from stopline.entrypoints.worker import build_worker
-from stopline.journal.book import Book, open_book
+from stopline.journal.book import Book
 from stopline.journal.pauses import PauseStatus
 from stopline.model import Direction, Plan, Scope
 from stopline.recovery.places import Folder
@@ -175,7 +176,7 @@ def test_a_server_that_lost_its_database_is_given_its_pauses_again() -> None:
 @pytest.fixture
 def book() -> Book:
     """A journal with one open pause, whose plan is empty."""
-    book = open_book("sqlite://")
+    book = a_book("sqlite://")
     frozen = book.pauses.keep("frozen", FROZEN.dump())
     order = api.PauseOrder(PAUSE, book.id, "mercor", frozen=frozen, workflow="w", requester="alice")
     plan = Plan("mercor", Direction.CONTAIN, Scope(), (), pause=PAUSE)
@@ -367,7 +368,7 @@ def plain(world: World) -> Any:
 
 async def restored_by(line: Line, url: str, folder: Path, *, unproven: bool) -> api.Summary:
     """Work for the rebuilt journal, and roll the adopted pause back; its end."""
-    book = open_book(url, lease_seconds=6, request_seconds=3)
+    book = a_book(url, lease_seconds=6, request_seconds=3)
     assert book.id == line.book.id
     activities = Activities(book, lambda _: {NAME: line.connector}, place=Folder(folder / "sheets"))
     handle = line.client.get_workflow_handle(line.order().workflow, result_type=api.Summary)
@@ -421,7 +422,7 @@ def test_a_journal_that_is_in_use_does_not_become_another(
     installation: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Captured
 ) -> None:
     """Its own marks are in some estate: the sheet goes into an empty journal or nowhere."""
-    book = open_book(installation.journal_url)
+    book = a_book(installation.journal_url)
     book.pauses.note("00000001", "opened", {})
     order = dict.fromkeys(("workflow", "reason", "overrides", "digest", "options"), "")
     sheet = Sheet(journal="ffffffff", pause="1", status="contained", order=order)

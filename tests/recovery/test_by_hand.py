@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 from support.aws_cli import AwsCli, aws_on_path
+from support.journals import a_book
 from support.render import CONTAIN
 
 from stopline import planner
@@ -26,7 +27,7 @@ from stopline.drill.estate import OWNER, seed
 from stopline.drill.fingerprint import Fingerprint, differences, fingerprint
 from stopline.engine import Errand, apply
 from stopline.estate import Estate
-from stopline.journal.book import Book, open_book
+from stopline.journal.book import Book
 from stopline.model import Address, Direction, Document, Plan, Scope, State, stage
 from stopline.playbook import parse_playbook
 from stopline.port import Mark, Terms
@@ -128,7 +129,7 @@ def estate(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Emulated]:
         access = Access(emulator.url, manifest.LAB)
         with aws_on_path(access, folder / "bin") as cli:
             connector = aws.AwsConnector(Clients(section), 0)
-            book = open_book(f"sqlite:///{folder}/journal.db")
+            book = a_book(f"sqlite:///{folder}/journal.db")
             yield Emulated(access, cli, folder / "bin", connector, book)
 
 

@@ -7,6 +7,8 @@ from itertools import groupby
 from typing import Any
 from urllib.parse import unquote
 
+from support.journals import a_book
+
 from stopline import guards, planner
 from stopline.climbing import Breach, breaches, removed
 from stopline.connectors.aws import AwsConnector, marks
@@ -15,7 +17,7 @@ from stopline.drill.access import Access
 from stopline.drill.oracle import effects
 from stopline.engine import Errand, apply
 from stopline.estate import AwsAccount, AwsEstate, Estate, Protected
-from stopline.journal.book import Book, open_book
+from stopline.journal.book import Book
 from stopline.journal.pauses import Pause, PauseStatus
 from stopline.journal.removals import removals
 from stopline.model import Change, Finding, Plan, Scope, Snapshot, stage
@@ -87,7 +89,7 @@ class AwsNight:
 
     def __post_init__(self) -> None:
         """Open a journal, and take the account as its owner."""
-        self.book: Book = open_book("sqlite://", clock=lambda: self.now)
+        self.book: Book = a_book("sqlite://", clock=lambda: self.now)
         access = Access(self.url, (self.account,))
         self.iam: Any = access.client(self.account, "iam")
         self.s3: Any = access.client(self.account, "s3")

@@ -4,11 +4,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from support.aws import PLAYBOOK, VENDOR
+from support.journals import a_book
 
 from stopline import planner
 from stopline.connectors.aws import AwsConnector
 from stopline.engine import Errand, apply
-from stopline.journal.book import Book, open_book
+from stopline.journal.book import Book
 from stopline.model import Plan, Scope
 from stopline.playbook import Playbook
 from stopline.port import Mark, Terms
@@ -30,7 +31,7 @@ class AwsNight:
 
     def __post_init__(self) -> None:
         """Open a journal whose leases run out when the test says so."""
-        self.book = open_book("sqlite://", clock=lambda: self.now)
+        self.book = a_book("sqlite://", clock=lambda: self.now)
 
     def plan(self, scope: Scope | None = None) -> Plan:
         """Plan a containment as the activities do."""

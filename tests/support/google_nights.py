@@ -18,12 +18,13 @@ from support.google import (
     connector_of,
     estate_of,
 )
+from support.journals import a_book
 
 from stopline import planner
 from stopline.drill.google.oracle import can
 from stopline.drill.google.server import Google
 from stopline.engine import Errand, apply
-from stopline.journal.book import Book, open_book
+from stopline.journal.book import Book
 from stopline.model import Address, Direction, Plan, Scope
 from stopline.playbook import Playbook
 from stopline.port import Mark, Terms
@@ -50,7 +51,7 @@ class Night:
     def __post_init__(self) -> None:
         """One connector for the night, and a clock that moves between attempts."""
         self.connector = connector_of(self.google)
-        self.book = open_book("sqlite://", clock=lambda: self.now)
+        self.book = a_book("sqlite://", clock=lambda: self.now)
 
     def close(self) -> None:
         """Close connections and journal."""

@@ -1,11 +1,17 @@
 """A journal from outside, as the engine, a workflow and a thief would handle it."""
 
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import cache
+from typing import Any
 
 import sqlalchemy as sa
+from sqlalchemy.engine import Engine
 
 from stopline.engine import Errand
-from stopline.journal.book import Book
+from stopline.journal.book import Book, open_book
 from stopline.journal.pauses import Pause, PauseStatus
 from stopline.model import Address, Breadth, Change, Direction, Document, Scope, State
 from stopline.port import Observed
@@ -17,6 +23,43 @@ OURS = State.of({"Effect": "Deny", "Sid": "StoplineJ1"})
 KEY = Address("memory", "r1", "switch", "v0/one")
 STATEMENT = Address("memory", "r1", "target", "data#StoplineJ1")
 NEIGHBOUR = Address("memory", "r1", "target", "data#StoplineJ2")
+
+
+def a_book(url: str = "sqlite://", **words: Any) -> Book:
+    """Open a journal as `open_book` does; a new SQLite one gets its tables from one made before.
+
+    The steps of the tables take longer than most tests: they are gone through once in a process.
+    """
+    with _filled():
+        return open_book(url, **words)
+
+
+@cache
+def _made() -> sqlite3.Connection:
+    """A journal as new as can be, and not named yet."""
+    engine = open_book("sqlite://").store.engine
+    made: Any = engine.raw_connection().driver_connection
+    made.execute("DELETE FROM meta WHERE name = 'journal'")
+    return made
+
+
+@contextmanager
+def _filled() -> Iterator[None]:
+    made = _made()
+
+    def fill(connection: Any, _record: object) -> None:
+        if isinstance(connection, sqlite3.Connection) and not _tables(connection):
+            made.backup(connection)
+
+    sa.event.listen(Engine, "connect", fill)
+    try:
+        yield
+    finally:
+        sa.event.remove(Engine, "connect", fill)
+
+
+def _tables(connection: sqlite3.Connection) -> int:
+    return int(connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0])
 
 
 @dataclass

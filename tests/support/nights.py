@@ -9,12 +9,14 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from itertools import groupby
 
+from support.journals import a_book
+
 from stopline import planner
 from stopline.climbing import Breach, breaches, removed
 from stopline.connectors.memory import CONTAINS, NAME, MemoryConnector, Principal, World
 from stopline.engine import Errand, apply
 from stopline.errors import ConnectorError
-from stopline.journal.book import Book, open_book
+from stopline.journal.book import Book
 from stopline.journal.pauses import Pause, PauseStatus
 from stopline.journal.removals import removals
 from stopline.model import Address, Change, Document, Plan, Scope, stage
@@ -96,7 +98,7 @@ class Night:
 
     def __post_init__(self) -> None:
         """Open the journal, and be called around every read and write."""
-        self.book: Book = open_book(self.url, clock=lambda: self.now)
+        self.book: Book = a_book(self.url, clock=lambda: self.now)
         self.connector = MemoryConnector(self.world, tags=True, hook=self._hook)
 
     def _hook(self, moment: str, _document: Document) -> None:

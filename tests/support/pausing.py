@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager, nullcontext
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from support.journals import a_book
 from support.temporal import the_server
 from temporalio.client import Client, WorkflowExecutionAsyncIterator, WorkflowHandle
 from temporalio.common import WorkflowIDConflictPolicy
@@ -20,7 +21,7 @@ from stopline.connectors.memory import MemoryConnector, Principal, World
 from stopline.entrypoints.embedded import Server, free_port
 from stopline.entrypoints.temporal import CONVERTER
 from stopline.entrypoints.worker import build_worker
-from stopline.journal.book import Book, open_book
+from stopline.journal.book import Book
 from stopline.model import Scope
 from stopline.recovery.places import Folder, Place
 from workflows import messages as m
@@ -229,7 +230,7 @@ def a_line_on(
 ) -> Line:
     """A journal, a world and what a worker does, on a running Temporal. `clock`: the journal's."""
     url = f"sqlite:///{folder}/journal.db"
-    book = open_book(url, lease_seconds=6, request_seconds=3, clock=clock)
+    book = a_book(url, lease_seconds=6, request_seconds=3, clock=clock)
     connector = MemoryConnector(world or a_world())
     line = Line(client, book, connector.world, connector)
     line.queue = api.task_queue(book.id)

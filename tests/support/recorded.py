@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 from botocore.session import Session, get_session
+from support.journals import a_book
 
 from activities.ends import verified
 from stopline import planner
@@ -23,7 +24,7 @@ from stopline.drill.estate import trust
 from stopline.drill.manifest import LAB, RESEARCH, Manifest
 from stopline.engine import Errand, apply
 from stopline.estate import AwsEstate, Estate
-from stopline.journal.book import Book, open_book
+from stopline.journal.book import Book
 from stopline.journal.pauses import Pause, PauseStatus
 from stopline.model import Found, Plan, Scope
 from stopline.playbook import Playbook, parse_playbook
@@ -151,7 +152,7 @@ def a_night(folder: Path, **settings: Json) -> Iterator[Night]:
             access,
             connector,
             recorder,
-            open_book("sqlite://"),
+            a_book("sqlite://"),
             Vendor.model_validate(configure.MERCOR),
             parse_playbook(PLAYBOOK.read_text("utf-8"), "default.yaml", installed_words()),
         )

@@ -15,6 +15,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 import yaml
+from support.journals import a_book
 
 from stopline import planner
 from stopline.connectors.aws import AwsConnector, build
@@ -23,7 +24,6 @@ from stopline.drill.access import REGION
 from stopline.drill.emulator import Emulator
 from stopline.engine import Errand, apply
 from stopline.estate import Estate, parse_estate
-from stopline.journal.book import open_book
 from stopline.model import Direction, Scope, Snapshot
 from stopline.playbook import Playbook, parse_playbook
 from stopline.port import Mark, Terms
@@ -110,7 +110,7 @@ def _read(connector: AwsConnector, scope: Scope) -> Snapshot:
 def _contain(connector: AwsConnector, snapshot: Snapshot) -> tuple[str, Json]:
     """Carry the plan out; what the journal then holds."""
     vendor, playbook, lab = drilled()
-    book = open_book("sqlite://")
+    book = a_book("sqlite://")
     terms = Terms(vendor, playbook, Mark(book.id, FIRST), estate=lab, cut_at=CUT)
     plan = planner.plan_containment(snapshot, terms, Scope(), standing(), opinions(connector))
     errand = Errand(FIRST, Direction.CONTAIN, "recording", "recording")

@@ -18,6 +18,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
+from support.journals import a_book
 
 from activities.bodies import Activities
 from activities.telling import Teller
@@ -29,7 +30,7 @@ from stopline.entrypoints.embedded import Server, free_port
 from stopline.entrypoints.temporal import connect, polled
 from stopline.entrypoints.worker import build_reader, build_worker
 from stopline.estate import Estate
-from stopline.journal.book import Book, open_book
+from stopline.journal.book import Book
 from stopline.playbook import Words
 from stopline.port import Connector
 from stopline.recovery.places import place_of
@@ -211,7 +212,7 @@ def house(
     """A whole installation at work: server, worker, journal, configuration, a small world."""
     monkeypatch.setenv("TEMPORAL_ADDRESS", temporal_server.address)
     world = small_world()
-    book = open_book(installation.journal_url, lease_seconds=6, request_seconds=3)
+    book = a_book(installation.journal_url, lease_seconds=6, request_seconds=3)
     built = House(installation, book, world, MemoryConnector(world), temporal_server.address)
     built.start_worker()
     yield built

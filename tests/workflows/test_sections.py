@@ -1,6 +1,7 @@
 """A playbook may have rules for systems that the lab does not run."""
 
 import pytest
+from support.journals import a_book
 from support.pausing import PLAYBOOK, VENDOR, a_world
 from temporalio.exceptions import ApplicationError
 from temporalio.testing import ActivityEnvironment
@@ -9,7 +10,6 @@ from activities import api
 from activities.bodies import Activities
 from stopline.configuration import Frozen
 from stopline.connectors.memory import NAME, MemoryConnector
-from stopline.journal.book import open_book
 
 RULE = "      - {name: hold-payables, connector: payouts, contains: payables, how: hold}\n"
 WITH_MORE = PLAYBOOK.replace("    rules:\n", f"    rules:\n{RULE}", 1)
@@ -18,7 +18,7 @@ LEDGERS = "payouts: {ledgers: {a: {url_from: LAB_LEDGER_URL}}}\n"
 
 def assessed(playbook: str, estate: str, *names: str) -> api.PlanRef:
     """What a worker that has these connectors plans."""
-    book = open_book("sqlite://")
+    book = a_book("sqlite://")
     connector = MemoryConnector(a_world())
     activities = Activities(book, lambda _: dict.fromkeys(names, connector))
     frozen = book.pauses.keep("frozen", Frozen(VENDOR, playbook, estate).dump())

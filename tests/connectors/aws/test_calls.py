@@ -21,13 +21,13 @@ from support.aws import (
     error_text,
     estate,
 )
+from support.journals import a_book
 
 from stopline.connectors.aws import AwsConnector, clients
 from stopline.connectors.aws.clients import Clients
 from stopline.connectors.aws.faults import translated
 from stopline.engine import PATIENCE, Errand, apply
 from stopline.errors import ConnectorError
-from stopline.journal.book import open_book
 from stopline.model import Address, Breadth, Change, Direction, Document, Gap, Scope, State
 from stopline.receipts import Cause, Outcome
 
@@ -118,7 +118,7 @@ def test_a_write_is_sent_once(
 
 def carried_out(aws: AwsConnector, slept: list[float]) -> Outcome:
     """One change through the whole write path, with a journal of its own."""
-    book = open_book("sqlite://")
+    book = a_book("sqlite://")
     errand = Errand("0000000a", Direction.CONTAIN, "attempt", "token")
     (receipts,) = apply(aws, book.writes, errand, [SWITCH_OFF], sleep=slept.append)
     return receipts[0].outcome

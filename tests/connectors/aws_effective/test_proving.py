@@ -8,6 +8,7 @@ import pytest
 from support.aws import DATA, MERCER, MERCOR, VENDOR, Cloud
 from support.aws_resources import KINDS, Owner, policy_of
 from support.grants import held, opinions
+from support.journals import a_book
 
 from activities.ends import verified
 from stopline import planner
@@ -26,7 +27,7 @@ from stopline.connectors.aws.proving import place_of
 from stopline.connectors.aws.resources import TABLE
 from stopline.engine import Errand, apply
 from stopline.entrypoints.cli import reading
-from stopline.journal.book import Book, open_book
+from stopline.journal.book import Book
 from stopline.model import Address, Breadth, Change, Direction, Document, Grant, Scope, State
 from stopline.port import Observed
 from stopline.receipts import Outcome
@@ -148,7 +149,7 @@ def test_what_cannot_be_read_again_is_not_proven(cloud: Cloud) -> None:
 @pytest.fixture
 def book() -> Book:
     """An empty journal."""
-    return open_book("sqlite://")
+    return a_book("sqlite://")
 
 
 def carry_out(

@@ -16,6 +16,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sqlalchemy.engine import Engine
 from sqlalchemy.pool import StaticPool
+from support.journals import a_book
 from support.ledgers import ESTATE, VENDOR, filled, in_flight
 
 from stopline.connectors.payouts import PayoutsConnector
@@ -24,7 +25,6 @@ from stopline.connectors.payouts.in_flight import DAY, PLACE
 from stopline.drill.payrun import pay_run, queue, send
 from stopline.engine import Errand, apply
 from stopline.errors import ConnectorError
-from stopline.journal.book import open_book
 from stopline.model import Change, Direction, Skip
 from stopline.port import Mark, Terms
 from stopline.receipts import Cause, Outcome
@@ -133,7 +133,7 @@ def test_what_was_owed_is_paid_held_or_escaped_under_each_rule(
         "sqlite://", poolclass=StaticPool, connect_args={"check_same_thread": False}
     )
     filled(engine, owed)
-    connector, book = connector_of(engine), open_book("sqlite://")
+    connector, book = connector_of(engine), a_book("sqlite://")
     at_first = sums(grants(connector))
     queue(engine, "friday", day, most=batch)
     work, found = work_of(connector, how), grants(connector)
@@ -198,7 +198,7 @@ def test_earned_pay_is_put_off_only_where_it_may_be_held(engine: Engine) -> None
 
 def test_a_day_that_a_stranger_set_meanwhile_stays(engine: Engine) -> None:
     """A rollback finds it: a conflict with three columns, and nothing is written."""
-    connector, book = connector_of(engine), open_book("sqlite://")
+    connector, book = connector_of(engine), a_book("sqlite://")
     work = work_of(connector, "reschedule")
     carried_out(connector, work, Direction.CONTAIN, book)
     with engine.begin() as connection:
@@ -213,7 +213,7 @@ def test_a_day_that_a_stranger_set_meanwhile_stays(engine: Engine) -> None:
 
 def test_two_pauses_under_two_rules_are_apart(engine: Engine) -> None:
     """One puts it off, one pulls it: each gives its own back, and it is sent when both have."""
-    connector, book = connector_of(engine), open_book("sqlite://")
+    connector, book = connector_of(engine), a_book("sqlite://")
     other = Mark(MARK.journal, "00000002")
     mine = work_of(connector, "reschedule")
     carried_out(connector, mine, Direction.CONTAIN, book)
@@ -272,7 +272,7 @@ def test_a_playbook_that_cancels_must_hold_as_well(engine: Engine) -> None:
 
 def test_a_lost_reply_leaves_a_lever_unproven_and_a_person_decides(engine: Engine) -> None:
     """A lever bears no mark: nothing shows that it was us, and nothing is sent meanwhile."""
-    connector, book = connector_of(engine), open_book("sqlite://")
+    connector, book = connector_of(engine), a_book("sqlite://")
     work = [c for c in work_of(connector, "reschedule") if c.address.kind == DAY]
 
     class Losing(PayoutsConnector):

@@ -14,6 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sqlalchemy.engine import Engine
 from sqlalchemy.pool import StaticPool
+from support.journals import a_book
 from support.ledgers import ESTATE, LEDGER, OTHERS, PLAYBOOK, VENDOR, filled
 
 from stopline.connectors.payouts import PayoutsConnector, build
@@ -22,7 +23,6 @@ from stopline.drill.payrun import Paid, pay_run
 from stopline.engine import Errand, apply
 from stopline.errors import ConnectorError, StaleError, UserError
 from stopline.estate import Estate
-from stopline.journal.book import open_book
 from stopline.model import Address, Change, Direction, Gap, Grant, Scope, Skip
 from stopline.port import Observed, Terms
 from stopline.receipts import Cause, Outcome, Receipt
@@ -89,7 +89,7 @@ def test_what_was_owed_is_paid_before_or_held_or_escaped(
         "sqlite://", poolclass=StaticPool, connect_args={"check_same_thread": False}
     )
     filled(engine, owed)
-    connector, book = connector_of(engine), open_book("sqlite://")
+    connector, book = connector_of(engine), a_book("sqlite://")
     at_first = sums(grants(connector))
     early = paid(pay_run(engine, "early", most=before))
     found = grants(connector)
@@ -135,7 +135,7 @@ def test_nothing_leaves_after_its_hold_while_pay_runs_are_going(engine: Engine) 
     runs = [threading.Thread(target=run, args=(name,)) for name in ("a", "b")]
     for thread in runs:
         thread.start()
-    book = open_book("sqlite://")
+    book = a_book("sqlite://")
     receipts = carried_out(connector, reversed(work), Direction.CONTAIN, book)
     over.set()
     for thread in runs:
@@ -201,7 +201,7 @@ def paid_regardless(engine: Engine, payable: str) -> None:
 
 def test_what_is_paid_in_spite_of_a_hold_has_escaped_and_is_told(engine: Engine) -> None:
     """It is no longer owed: the next plan names it as left open, with the run that paid it."""
-    connector, book = connector_of(engine), open_book("sqlite://")
+    connector, book = connector_of(engine), a_book("sqlite://")
     work = [c for c in changes(connector, grants(connector)) if c.address.document.id == "p7"]
     carried_out(connector, work, Direction.CONTAIN, book)
     paid_regardless(engine, "p7")
@@ -222,7 +222,7 @@ def test_what_is_paid_in_spite_of_a_hold_has_escaped_and_is_told(engine: Engine)
 
 def test_what_was_paid_in_spite_of_anothers_hold_is_gone_and_no_failure(engine: Engine) -> None:
     """The tax team's row still stands there; ours was never placed: `already`, cause `gone`."""
-    connector, book = connector_of(engine), open_book("sqlite://")
+    connector, book = connector_of(engine), a_book("sqlite://")
     work = [c for c in changes(connector, grants(connector)) if c.address.document.id == "p7"]
     with engine.begin() as connection:
         connection.execute(sa.insert(l.HOLDS).values(payable="p7", **OTHERS))
@@ -237,7 +237,7 @@ def test_what_was_paid_in_spite_of_anothers_hold_is_gone_and_no_failure(engine: 
 
 def test_what_is_written_off_while_it_is_held_has_not_escaped(engine: Engine) -> None:
     """It is the lab's own decision: said, and nothing is left open by it."""
-    connector, book = connector_of(engine), open_book("sqlite://")
+    connector, book = connector_of(engine), a_book("sqlite://")
     work = [c for c in changes(connector, grants(connector)) if c.address.document.id == "p7"]
     carried_out(connector, work, Direction.CONTAIN, book)
     with engine.begin() as connection:
@@ -252,7 +252,7 @@ def test_what_is_written_off_while_it_is_held_has_not_escaped(engine: Engine) ->
 
 def test_another_teams_hold_stays(engine: Engine) -> None:
     """Ours is lifted; what the tax team holds is still not paid."""
-    connector, book = connector_of(engine), open_book("sqlite://")
+    connector, book = connector_of(engine), a_book("sqlite://")
     with engine.begin() as connection:
         connection.execute(sa.insert(l.HOLDS).values(payable="p7", **OTHERS))
     work = [c for c in changes(connector, grants(connector)) if c.address.document.id < "p2"]

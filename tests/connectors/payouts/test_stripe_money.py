@@ -9,13 +9,14 @@ from connectors.contract import MARK, plan
 from connectors.payouts.stripe_ground import StripeGround
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from support.journals import a_book
 from support.platforms import THROUGH, TODAY, VARIABLE, VENDOR
 
 from stopline.connectors.payouts import PayoutsConnector
 from stopline.drill.stripe_double import StripeDouble
 from stopline.drill.stripe_http import KEY
 from stopline.engine import Errand, apply
-from stopline.journal.book import Book, open_book
+from stopline.journal.book import Book
 from stopline.model import Change, Direction, Grant, Scope
 from stopline.receipts import Outcome, Receipt
 
@@ -112,7 +113,7 @@ def test_what_was_owed_has_left_or_is_held_or_escaped(
     *, owed: list[Owed], faults: list[tuple[str, str]], before: bool, between: bool
 ) -> None:
     """Per payee and currency, under faults; held stays; a release frees exactly what was held."""
-    book = open_book("sqlite://")
+    book = a_book("sqlite://")
     with StripeDouble() as double:
         fill(double, owed)
         ground = StripeGround(double)

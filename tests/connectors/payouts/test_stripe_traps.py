@@ -18,6 +18,7 @@ from connectors.payouts.stripe_ground import (
     ground,
     interval,
 )
+from support.journals import a_book
 from support.platforms import (
     LEDGER,
     PLAYBOOK,
@@ -38,7 +39,6 @@ from stopline.drill.stripe_double import PLATFORM, StripeDouble
 from stopline.drill.stripe_http import KEY
 from stopline.engine import Errand, apply
 from stopline.errors import ConnectorError, StaleError, UserError
-from stopline.journal.book import open_book
 from stopline.model import Change, Direction, Gap, Grant, Scope
 from stopline.playbook import Rule
 from stopline.receipts import Cause, Outcome
@@ -128,7 +128,7 @@ def test_an_account_that_another_team_holds_stays_theirs(ground: StripeGround) -
 
 def test_what_a_stranger_set_meanwhile_is_a_conflict_and_stays(ground: StripeGround) -> None:
     """Release is compare-and-set against what we set."""
-    book, work = open_book("sqlite://"), [change_of(plan(ground), "acct_c1")]
+    book, work = a_book("sqlite://"), [change_of(plan(ground), "acct_c1")]
     engine_run(ground, book, work)
     payouts = ground.double.settings["acct_c1"]["payments"]["payouts"]
     payouts["schedule"] = {"interval": "monthly", "monthly_payout_days": [1]}
@@ -169,7 +169,7 @@ def test_an_answer_that_leaves_it_open_is_settled_by_reading(
     ground: StripeGround, fault: str
 ) -> None:
     """A marked intent is ours; a schedule bears no mark, so nothing proves that it was us."""
-    book, planned = open_book("sqlite://"), plan(ground)
+    book, planned = a_book("sqlite://"), plan(ground)
     ground.double.fail(SETTINGS, fault)  # type: ignore[arg-type]
     ground.double.fail(INTENT, fault)  # type: ignore[arg-type]
     work = [change_of(planned, "acct_c1"), change_of(planned, "poi_1")]
@@ -184,7 +184,7 @@ def test_an_answer_that_leaves_it_open_is_settled_by_reading(
 
 def test_too_many_requests_are_asked_again_and_written_once(ground: StripeGround) -> None:
     """A 429 is surely not written: the engine waits and reads afresh."""
-    book, work = open_book("sqlite://"), [change_of(plan(ground), "acct_c1")]
+    book, work = a_book("sqlite://"), [change_of(plan(ground), "acct_c1")]
     ground.double.fail(SETTINGS, "429", 2)
     assert [r.outcome for r in engine_run(ground, book, work)] == [Outcome.APPLIED]
     assert ground.double.calls.count(SETTINGS) == 3
@@ -206,7 +206,7 @@ def test_a_write_that_may_still_land_stays_held(
     load.cache_clear()
     connector = connector_at(ground.double)
     ground.double.fail(INTENT, "slow")
-    book = open_book("sqlite://")
+    book = a_book("sqlite://")
     errand = Errand(MARK.pause, Direction.CONTAIN, "a", "t")
     (receipt,) = next(apply(connector, book.writes, errand, work))
     load.cache_clear()
