@@ -78,7 +78,7 @@ fmt: setup  ## format, and mend what can be mended by itself
 	@$(BIN)/ruff format .
 
 golden: setup  ## rewrite the golden files; the diff is the review
-	@$(BIN)/python -m tests.support.recording
+	@PYTHONPATH=tests $(BIN)/python -m support.recording
 	@UPDATE_GOLDEN=1 $(BIN)/python -m pytest -q tests/golden tests/render tests/config/test_schemas.py $(ARGS)
 
 histories: setup  ## keep what Temporal wrote down of a pause, to be replayed; ARGS='RELEASE'

@@ -5,6 +5,7 @@ diff says what a change of a connector, of the planner or of a page comes to.
 """
 
 import json
+import os
 import re
 import subprocess
 import sys
@@ -170,8 +171,9 @@ def test_nothing_of_chance_is_in_the_recording() -> None:
 @pytest.mark.night
 def test_the_recording_is_what_the_emulator_says_today(tmp_path: Path) -> None:
     """Seeded and read again, the estate is what the files hold: discovery has not moved on."""
+    tests = {**os.environ, "PYTHONPATH": "tests"}
     subprocess.run(
-        [sys.executable, "-m", "tests.support.recording", tmp_path], cwd=ROOT, check=True
+        [sys.executable, "-m", "support.recording", tmp_path], cwd=ROOT, env=tests, check=True
     )
     for path in sorted(FOLDER.glob("*.json")):
         now = (tmp_path / path.name).read_text("utf-8")
