@@ -5,7 +5,8 @@ from dataclasses import replace
 from shlex import quote
 
 from activities.breaching import audits_of, breaches_of
-from stopline.entrypoints.cli.choosing import ABSENT, waiting_choices
+from stopline.entrypoints.cli.choices import ABSENT
+from stopline.entrypoints.cli.choosing import waiting_choices
 from stopline.entrypoints.cli.owing import pay_by, soon
 from stopline.journal.attested import ATTESTED, CONFIRMED, DENIED, tasks
 from stopline.journal.book import Book

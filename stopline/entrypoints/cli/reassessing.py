@@ -48,6 +48,7 @@ def reassess(
     principal: o.Principals = None,
     realm: o.Realms = None,
     choose: o.Choose = None,
+    choices: o.Choices = None,
     by: o.As = "",
     confirm_: o.Confirm = "",
     output: o.OutputOption = None,
@@ -63,11 +64,12 @@ def reassess(
     way = Direction.TERMINATE if decision is Decision.TERMINATE else Direction.RESTORE
     order = RestoreOrder(person, why, scope, request=secrets.token_hex(8), direction=way)
     word = m.Reassess(person, str(decision), why, _date(program, review_by), order)
-    _fitting(word, choose)
+    _fitting(word, choosing=bool(choose or choices))
     pause = open_pause(program, case)
     has_project(program, pause, project)
-    if choose:
-        order = replace(order, choices=chosen_and_said(program, pause, choose, why))
+    if choose or choices:
+        chosen = chosen_and_said(program, pause, choose or (), choices, why)
+        order = replace(order, choices=chosen)
         word = replace(word, restore=order)
     temporal = program.at_work()
     asks = _ASKS.get(decision, "")
@@ -80,10 +82,10 @@ def reassess(
     raise typer.Exit(end(program, temporal, pause.id))
 
 
-def _fitting(word: m.Reassess, choose: list[str] | None) -> None:
+def _fitting(word: m.Reassess, *, choosing: bool) -> None:
     """The options are those of the decision. Raises UserError."""
-    if choose and word.decision != m.BACK:
-        raise UserError("--choose goes with --decision rollback. Nothing was decided.")
+    if choosing and word.decision != m.BACK:
+        raise UserError("--choose and --choices go with --decision rollback. Nothing was decided.")
     if word.decision == m.KEEP and word.restore.scope.key != "all":
         raise UserError(
             "A part can be rolled back or terminated, not kept: --project, --connector, --realm, "
