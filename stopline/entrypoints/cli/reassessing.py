@@ -17,6 +17,7 @@ from stopline.entrypoints.cli.planning import has_project
 from stopline.entrypoints.cli.program import Program
 from stopline.entrypoints.cli.restoring import asked_back
 from stopline.errors import UserError
+from stopline.journal.pauses import Pause
 from stopline.model import Direction
 from workflows import messages as m
 
@@ -67,19 +68,21 @@ def reassess(
     _fitting(word, choosing=bool(choose or choices))
     pause = open_pause(program, case)
     has_project(program, pause, project)
-    if choose or choices:
-        chosen = chosen_and_said(program, pause, choose or (), choices, why)
-        order = replace(order, choices=chosen)
-        word = replace(word, restore=order)
+    order = replace(order, choices=chosen_and_said(program, pause, choose or (), choices, why))
+    raise typer.Exit(_said(program, pause, replace(word, restore=order), confirm_))
+
+
+def _said(program: Program, pause: Pause, word: m.Reassess, confirm_: str) -> int:
+    """Say it to the pause's workflow. What it asks for waits for another person. The exit code."""
     temporal = program.at_work()
-    asks = _ASKS.get(decision, "")
+    asks = _ASKS.get(Decision(word.decision), "")
     if asks:
         confirm(program, pause.vendor, confirm_, f"ask for the {asks} of {pause.vendor}")
         program.going = pause.id
     ref = program.wait(temporal.say(pause.workflow, m.REASSESS, word, PlanRef))
     if asks:
-        raise typer.Exit(asked_back(program, temporal, pause, order, ref))
-    raise typer.Exit(end(program, temporal, pause.id))
+        return asked_back(program, temporal, pause, word.restore, ref)
+    return end(program, temporal, pause.id)
 
 
 def _fitting(word: m.Reassess, *, choosing: bool) -> None:
