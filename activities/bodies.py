@@ -280,9 +280,11 @@ class Activities:
             vouching.require_own(self._plans(batch.plan).plan, batch)
             frozen, connectors = self._built(self.book.pauses.opened_with(batch.order.pause))
             mine = self._work(batch.plan)[batch.connector, batch.realm][batch.start : batch.stop]
-            if batch.direction is not Direction.CONTAIN:
-                people = frozen.parse()[1].approvals.people
-                vouching.require(self.book, self.approvers, batch, mine, people)
+            approvals = frozen.parse()[1].approvals
+            if batch.direction is Direction.CONTAIN:
+                vouching.require_opened(self.book, self.approvers, batch.order.pause, approvals)
+            else:
+                vouching.require(self.book, self.approvers, batch, mine, approvals.people)
             token = f"{info.workflow_id}/{batch.start}-{batch.stop}"
             attempt = f"{info.workflow_run_id}/{info.activity_id}/{info.attempt}"
             errand = Errand(batch.order.pause, batch.direction, attempt, token)
