@@ -32,6 +32,7 @@ from activities.working import at_work as _at_work
 from stopline import engine, guards, planner
 from stopline.approving import Approvers
 from stopline.configuration import Frozen
+from stopline.coverage import uncovered
 from stopline.engine import Errand
 from stopline.errors import UserError, WrongJournalError
 from stopline.estate import Estate
@@ -138,7 +139,8 @@ class Activities:
         )
         anew = {change.address for change in plan.changes}
         mine = sum(h.pause == order.pause and h.address not in anew for h in standing.holds)
-        bounds = guards.Bounds(estate, playbook.limits, mine, used)
+        beyond = uncovered(vendor, playbook, estate, order.scope)
+        bounds = guards.Bounds(estate, playbook.limits, mine, used, beyond)
         findings = guards.guard(plan, snapshot, bounds)
         pauses.keep_snapshot(snapshot)
         return _ref(pauses.keep_plan(plan, findings), order)
