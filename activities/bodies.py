@@ -18,7 +18,7 @@ from temporalio import activity
 from temporalio.exceptions import ApplicationError
 
 from activities import api, vouching
-from activities.auditing import audited, drifted, opened
+from activities.auditing import audited, drifted, opened, outlived
 from activities.belonging import elsewhere
 from activities.breaching import to_climb
 from activities.deadlines import near_of
@@ -106,7 +106,8 @@ class Activities:
             ref = self._plan(asked.order, approved=True, seen=opened(found))
             planned, audits = self._plans(ref.ref), frozen.parse()[1].audits
             due = near_of(self.book, connectors, asked.order.pause, planned)
-            return audited(self.book, asked, found, planned, audits, self.teller, due)
+            outlives = outlived(self.book, connectors, asked.order.pause)
+            return audited(self.book, asked, found, planned, audits, self.teller, due, outlives)
 
     def _plan(self, order: api.PauseOrder, *, approved: bool, seen: Json = None) -> api.PlanRef:
         self._check(order)
