@@ -166,6 +166,7 @@ class Activities:
         """Who wants what, and why; once for each request, however often it is planned."""
         wanted, pauses, pause = asked.restore, self.book.pauses, asked.order.pause
         said, kind = jsonable(wanted), vouching.REQUESTS[wanted.direction]
+        self.approvers.require_asker(wanted.by)
         if all(event.data != said for event in pauses.events(pause, kind)):
             pauses.note(pause, kind, said, wanted.by)
 
@@ -176,6 +177,8 @@ class Activities:
         """Open the pause in the journal, unless a guard refuses its plan."""
         with _at_work():
             self._check(order)
+            if unasked := self.approvers.may_not_ask(order.requester):
+                return api.Opened(refused=unasked)
             planned = self._plans(order.plan)
             # Not the connectors: a pause opens, and waits for people, also while one is missing.
             _, playbook, _ = Frozen.load(self.book.store.body(order.frozen)).parse()
@@ -202,6 +205,8 @@ class Activities:
         with _at_work():
             self._check(said.order)
             pauses, pause = self.book.pauses, said.order.pause
+            if said.kind in vouching.ASKED:
+                self.approvers.require_asker(said.by)
             if said.kind == "contain-again":
                 vouching.require_alone(self.book, pause)
             if said.kind == "acknowledged":
