@@ -336,8 +336,8 @@ class Activities:
         frozen = Frozen.load(self.book.store.body(ref))
         _, playbook, estate = frozen.parse()
         wanted = {rule.connector for phase in playbook.phases for rule in phase.rules}
-        store = self.book.store
-        built = attended(self.connectors_of(estate), lambda address: attested(store, address))
+        store, held = self.book.store, self.book.writes.held
+        built = attended(self.connectors_of(estate), lambda one: attested(store, one), held)
         there = wanted & set(built)
         if missing := sorted(wanted - there - _without_section(estate) if there else wanted):
             raise UserError(

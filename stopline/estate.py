@@ -22,6 +22,7 @@ from stopline.formats import (
     variable,
     word,
 )
+from stopline.mapping import LedgerMapping, meaning
 
 Account = Annotated[str, AfterValidator(account_id)]
 Arn = Annotated[str, AfterValidator(arn_or_glob)]
@@ -156,6 +157,8 @@ class Ledger(_Strict):
     """One ledger of what the lab owes: a database (`payables`), a platform at Stripe, or a system
     in which people act (`manual`).
 
+    `mapping` is of a database whose tables are not stopline's own.
+
     `url_from` names the variable that holds a database's URL, `key_from` the one that holds a key
     of Stripe's: secrets stand in the worker's environment and not in a file. `platform` is the id
     of the lab's own account, to which the key must belong, and `live` says of which mode it is.
@@ -181,6 +184,7 @@ class Ledger(_Strict):
     payees: tuple[Annotated[str, AfterValidator(line)], ...] = ()
     persons: bool = Field(default=True, strict=True)
     escalate_hours: float = Field(default=24, gt=0, le=720, strict=True)
+    mapping: LedgerMapping | None = None
 
 
 class PayoutsEstate(_Strict):
@@ -263,8 +267,11 @@ def parse_estate(text: str, file: str) -> Estate:
 
 def _meaning(estate: Estate) -> Iterator[tuple[yamltext.Path, str]]:
     for name, ledger in sorted(estate.payouts.ledgers.items() if estate.payouts else ()):
+        at = ("payouts", "ledgers", name)
         for key, message in _rail_meaning(ledger):
-            yield ("payouts", "ledgers", name, key), message
+            yield (*at, key), message
+        for path, message in meaning(ledger.mapping) if ledger.mapping else ():
+            yield (*at, "mapping", *path), message
     if estate.gcp is not None and not estate.gcp.realms:
         yield ("gcp",), "give 'gcp' an 'organization', or 'projects'"
     aws = estate.aws
@@ -279,7 +286,7 @@ def _meaning(estate: Estate) -> Iterator[tuple[yamltext.Path, str]]:
 
 
 _OF_RAIL: Mapping[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
-    "payables": (("url_from",), ()),
+    "payables": (("url_from",), ("mapping",)),
     "stripe": (("key_from", "platform"), ("api_url", "global_payouts", "live")),
     "manual": (("hold", "release", "system"), ("escalate_hours", "payees", "persons")),
 }
