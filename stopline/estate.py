@@ -51,6 +51,8 @@ AwsResource = Literal[
     "resource-shares",
     "lambda-layers",
     "endpoint-services",
+    "trust-anchors",
+    "anywhere-profiles",
     "bucket-destinations",
 ]
 """Resources of AWS with a policy of their own, beside buckets, and what is shared with accounts; a
