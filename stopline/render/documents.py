@@ -231,8 +231,12 @@ def certificate_document(made: Certificate) -> Json:
 
 
 def verified_document(checks: Sequence[Check]) -> Json:
-    """What `stopline evidence verify` found."""
-    fields = {"ok": all(c.ok for c in checks), "checks": [jsonable(c) for c in checks]}
+    """What `stopline evidence verify` found; `proven`: whose keys signed was looked at too."""
+    fields = {
+        "ok": all(c.ok for c in checks),
+        "proven": all(c.ok and not c.warn for c in checks),
+        "checks": [jsonable(c) for c in checks],
+    }
     return document(Kind.EVIDENCE_CHECK, fields)
 
 
