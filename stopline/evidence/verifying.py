@@ -6,7 +6,7 @@ person's word whose signature is not theirs, or is over something else.
 """
 
 import json
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -111,6 +111,7 @@ KEY_STEP = (
     "Verify it with --key FILE, the public key that you were given beforehand; or compare that "
     "key's SHA-256 with this one."
 )
+HIDDEN_STEP = "Ask for the bundle with personal data in it (`evidence export --unredacted`)."
 SIGNERS_STEP = "Verify it with --signers FILE, the approvers' public keys as you know them."
 
 
@@ -133,14 +134,15 @@ def _rows(members: Mapping[str, bytes]) -> Iterator[dict[str, Json]]:
 
 
 def _chain(members: Mapping[str, bytes], manifest: Json) -> str:
-    previous, number, own = GENESIS, 0, 0
+    previous, number, own, hidden = GENESIS, 0, 0, _hidden(manifest)
     for row in _rows(members):
         number += 1
         if row["seq"] != number or row["previous"] != previous:
             raise ValueError(f"event {number} does not follow the one before it")
         if set(row) == set(b.WHOLE):
             own += row["pause"] == manifest["pause"]
-            if link({name: row[name] for name in b.WHOLE if name != "hash"}) != row["hash"]:
+            fields = {name: row[name] for name in b.WHOLE if name != "hash"}
+            if number not in hidden and link(fields) != row["hash"]:
                 raise ValueError(f"event {number} does not match its hash")
         elif set(row) != set(b.LINK):
             raise ValueError(f"event {number} is neither whole nor a link")
@@ -149,7 +151,14 @@ def _chain(members: Mapping[str, bytes], manifest: Json) -> str:
     head = {"seq": number, "hash": previous} if number else {}
     if (told["events"], told["of_this_pause"], told["head"]) != (number, own, head):
         raise ValueError("it does not end where the manifest says")
-    return f"{number} events follow one another, {own} of this pause"
+    said = f"{number} events follow one another, {own} of this pause"
+    more = f"; in {len(hidden)} something is hidden, so only the signature speaks for their words"
+    return said + more if hidden else said
+
+
+def _hidden(manifest: Json) -> frozenset[int]:
+    """The events in which something is hidden; older releases hid only in documents."""
+    return frozenset(manifest.get("hidden_events", ()))
 
 
 def _documents(members: Mapping[str, bytes], manifest: Json) -> str:
@@ -159,9 +168,12 @@ def _documents(members: Mapping[str, bytes], manifest: Json) -> str:
         if digest not in hidden and sha256_bytes(body) != digest:
             raise ValueError(f"the document {digest[:16]} is not the one that the chain names")
     if lost := sorted(hidden - set(bodies)):
-        raise ValueError(f"{lost[0][:16]} is said to hold secrets and is not there")
+        raise ValueError(f"in {lost[0][:16]} something is said to be hidden, and it is not there")
     said = f"{len(bodies) - len(hidden)} documents match their digests"
-    return f"{said}; in {len(hidden)} a secret is hidden" if hidden else said
+    if hidden:
+        said += f"; in {len(hidden)} something is hidden, so only the signature speaks for them"
+    left_in = manifest.get("personal_data") == b.LEFT_IN
+    return f"{said}; PERSONAL DATA WAS LEFT IN" if left_in else said
 
 
 def _words(members: Mapping[str, bytes], manifest: Json, signers: Path | None) -> Iterator[Verdict]:
@@ -173,10 +185,11 @@ def _words(members: Mapping[str, bytes], manifest: Json, signers: Path | None) -
     except WRONG as error:
         yield Verdict(APPROVALS, ok=False, found=str(error) or type(error).__name__)
         return
+    hidden = _hidden(manifest)
     for what in dict.fromkeys((APPROVALS, *SAID.values())):
         mine = [word for word in said if word.what == what]
         if mine or what == APPROVALS:
-            verdict = _looked(what, partial(_said, mine, signers))
+            verdict = _looked(what, partial(_said, mine, signers, hidden))
             more = f"; {left} by break-glass that came to no approval"
             told = verdict.found + (more if left and what == APPROVALS else "")
             yield replace(verdict, found=told)
@@ -187,20 +200,23 @@ def _event(row: Mapping[str, Json]) -> Event:
     return Event(**{name: fields[name] for name in Event.__slots__})
 
 
-def _said(said: Sequence[Word], signers: Path | None) -> str | Found:
+def _said(said: Sequence[Word], signers: Path | None, hidden: Collection[int]) -> str | Found:
     signed = [word for word in said if word.signature]
+    veiled = sum(word.seq in hidden for word in signed)
     for word in signed:
-        if word.wrong:
+        if word.wrong and word.seq not in hidden:
             raise ValueError(f"event {word.seq}: what {word.by} signed {word.wrong}")
-        if signers is not None and word.statement is not None:
+        if signers and word.statement and word.seq not in hidden:
             _proven(word, word.statement, signers)
     unsigned, alone = len(said) - len(signed), sum(word.alone for word in said)
     how = "verified" if signers else "WHO SIGNED WAS NOT CHECKED"
-    told = (
-        f"{len(signed)} signed ({how}), {unsigned} unsigned" if signed else f"{unsigned} unsigned"
-    )
+    told = f"{len(signed) - veiled} signed ({how}), " if signed else ""
+    told += f"{veiled} signed over words that are hidden in part, NOT VERIFIED, " if veiled else ""
+    told += f"{unsigned} unsigned"
     told += f"; {alone} by break-glass" if alone else ""
-    return told, SIGNERS_STEP if signed and signers is None else ""
+    if signed and signers is None:
+        return told, SIGNERS_STEP
+    return told, HIDDEN_STEP if veiled else ""
 
 
 def _proven(word: Word, statement: Statement, signers: Path) -> None:

@@ -221,6 +221,9 @@ def exported_document(manifest: Json, file: str, *, signed: bool) -> Json:
             "chain": manifest["chain"],
             "members": len(manifest["members"]),
             "hidden": len(manifest["hidden"]),
+            "hidden_events": len(manifest["hidden_events"]),
+            "hidden_data": manifest["hidden_data"],
+            "personal_data": manifest["personal_data"],
         },
     )
 

@@ -53,9 +53,10 @@ def a_bundle() -> bytes:
     """The bundle of that pause, signed; made once."""
     if not _packed:
         night = a_night()
-        made = b.gather(night.book, PAUSE, installed_techniques(), "2026-01-01T00:00:00.000Z")
+        terms = b.Terms("2026-01-01T00:00:00.000Z", bytes(32), installed_techniques())
+        made, veil = b.gather(night.book, PAUSE, terms)
         text = report(night.book, PAUSE, (Section("Here"),)).encode()
-        made = b.finished(b.Bundle(made.manifest, {**made.members, b.REPORT: text}))
+        made = b.finished(b.Bundle(made.manifest, {**made.members, b.REPORT: text}), veil)
         _packed.append(b.packed(made, sealed(made.manifest_bytes, KEY)))
     return _packed[0]
 
@@ -241,8 +242,10 @@ def test_a_secret_in_a_document_is_hidden_visibly_and_the_rest_still_holds() -> 
         secret = '{"Password":"hunter2-hunter2"}'
         digest = night.book.store.keep(connection, "document", secret)
     night.book.pauses.note(PAUSE, "noted", {"raw": digest})
-    made = b.finished(b.gather(night.book, PAUSE, {}, "2026-01-01T00:00:00.000Z"))
+    terms = b.Terms("2026-01-01T00:00:00.000Z", bytes(32))
+    made = b.finished(*b.gather(night.book, PAUSE, terms))
     assert made.manifest["hidden"] == [digest]
+    assert made.manifest["hidden_data"] == {"secret": 1}
     assert b"hunter2" not in made.members[f"{b.BODIES}{digest}"]
     assert all(v.ok for v in verified(b.packed(made), Trusted()))
 

@@ -57,12 +57,15 @@ class Desk:
             PAUSE, self.ref, signed.digest, signed.by, signature, signed.reason, signed.kept
         )
 
+    def packed(self) -> bytes:
+        """The bundle of this pause."""
+        terms = b.Terms("2026-01-01T00:00:00.000Z", bytes(32))
+        return b.packed(b.finished(*b.gather(self.night.book, PAUSE, terms)))
+
     def verdict(self, name: str) -> Verdict:
         """What the bundle of this pause is found to be, of one kind of word."""
-        made = b.gather(self.night.book, PAUSE, {}, "2026-01-01T00:00:00.000Z")
-        found = verified(
-            b.packed(b.finished(made)), Trusted(signers=self.folder / "allowed_signers")
-        )
+        trusted = Trusted(signers=self.folder / "allowed_signers")
+        found = verified(self.packed(), trusted)
         assert {v.name: v.ok for v in found}["chain"]
         (one,) = [v for v in found if v.name == name]
         return one
@@ -206,8 +209,7 @@ def test_a_yes_alone_holds_and_says_so_and_a_broken_glass_without_one_is_told(de
 def test_without_signers_it_is_said_that_nobody_looked_who_signed(desk: Desk) -> None:
     """It is no failure, and no proof."""
     _outside(desk, lambda said: said, "mallory")
-    made = b.packed(b.finished(b.gather(desk.night.book, PAUSE, {}, "2026-01-01T00:00:00.000Z")))
-    (one,) = [v for v in verified(made, Trusted()) if v.name == "told outside early"]
+    (one,) = [v for v in verified(desk.packed(), Trusted()) if v.name == "told outside early"]
     assert (one.ok, one.proven) == (True, False)
     assert "WHO SIGNED WAS NOT CHECKED" in one.found
     assert "--signers" in one.next_step

@@ -1,5 +1,6 @@
 """`stopline evidence export|certificate|verify`: from the journal; and verification offline."""
 
+import secrets
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -8,7 +9,7 @@ from typing import Annotated
 import typer
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from stopline.configuration import installed_techniques
+from stopline.configuration import installed_people, installed_techniques
 from stopline.entrypoints.cli import options as o
 from stopline.entrypoints.cli.asking import pauses_named
 from stopline.entrypoints.cli.program import Program
@@ -43,22 +44,34 @@ def export(
         Path | None,
         typer.Option("--key", metavar="FILE", help="Sign with this Ed25519 private key."),
     ] = None,
+    unredacted: Annotated[
+        bool,
+        typer.Option("--unredacted", help="Leave personal data in, for a court; secrets never."),
+    ] = False,
     output: o.OutputOption = None,
 ) -> None:
     """Write everything that the journal has of one pause into one file that proves itself.
 
-    Open or closed. Without a key the bundle is not signed, and says so.
+    Open or closed. Without a key the bundle is not signed, and says so. Secrets are hidden, and
+    personal data of whoever is only a subject; who decided stays.
     """
     program = o.program_of(context, output)
     pause = _one(program, case)
     signing = key or program.settings.evidence_key
     private = private_key(signing) if signing else None
-    made = b.gather(program.book, pause.id, installed_techniques(), program.book.store.now())
+    terms = b.Terms(
+        program.book.store.now(),
+        secrets.token_bytes(32),
+        installed_techniques(),
+        installed_people(),
+        unredacted,
+    )
+    made, veil = b.gather(program.book, pause.id, terms)
     page = standing_page(standing(program.book, pause), EVERYTHING)
     if program.book.pauses.events(pause.id, "terminating"):
         page += certificate_page(certificate(program.book, pause.id), EVERYTHING)
-    text = report(program.book, pause.id, page)
-    made = b.finished(b.Bundle(made.manifest, {**made.members, b.REPORT: text.encode()}))
+    text = report(program.book, pause.id, page, veil.text)
+    made = b.finished(b.Bundle(made.manifest, {**made.members, b.REPORT: text.encode()}), veil)
     path = to or Path(f"stopline-evidence-{pause.id}.zip")
     _write(path, b.packed(made, sealed(made.manifest_bytes, private) if private else ""))
     document = exported_document(made.manifest, str(path), signed=bool(private))
@@ -83,10 +96,13 @@ def _exported(made: b.Bundle, path: Path, key: Ed25519PrivateKey | None) -> Sect
     if key:
         said = f"by the key {fingerprint(key.public_key())}"
     documents = sum(name.startswith(b.BODIES) for name in made.members)
+    events = f"{manifest['chain']['of_this_pause']} of this pause"
+    what = ", ".join(f"{number} {kind}" for kind, number in manifest["hidden_data"].items())
     lines = (
         Line(f"file       {path}"),
-        Line(f"events     {manifest['chain']['of_this_pause']} of this pause"),
-        Line(f"documents  {documents}, in {len(manifest['hidden'])} a secret is hidden"),
+        Line(f"events     {events}, in {len(manifest['hidden_events'])} something is hidden"),
+        Line(f"documents  {documents}, in {len(manifest['hidden'])} something is hidden"),
+        Line(f"hidden     {what or 'nothing'}; personal data is {manifest['personal_data']}"),
         Line(f"signature  {said}", tone=Tone.PLAIN if key else Tone.WARN),
     )
     return Section(f"Evidence of the pause {manifest['pause']} of {manifest['vendor']}", lines)
