@@ -139,8 +139,7 @@ def test_a_year_of_a_pause_ends_as_it_began() -> None:
 def evidence_holds(year: Year) -> bool:
     """The year's bundle, signed, is verified offline."""
     key = Ed25519PrivateKey.generate()
-    made = b.finished(
-        b.gather(year.line.book, PAUSE, installed_techniques(), "2027-01-01T00:00:00.000Z")
-    )
+    terms = b.Terms("2027-01-01T00:00:00.000Z", bytes(32), installed_techniques())
+    made = b.finished(*b.gather(year.line.book, PAUSE, terms))
     data = b.packed(made, sealed(made.manifest_bytes, key))
     return all(verdict.ok for verdict in verified(data, Trusted(key.public_key())))
