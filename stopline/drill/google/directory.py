@@ -26,7 +26,7 @@ def _shut() -> GoogleError:
 
 
 def _admin(call: Call, privilege: str) -> None:
-    """Only administrators may, whose roles give them the privilege. Raises GoogleError 403.
+    """Only administrators may, whose roles let them. Raises GoogleError 403.
 
     https://developers.google.com/workspace/admin/directory/v1/guides/manage-roles
     """
@@ -321,7 +321,7 @@ def _number(call: Call, member: str) -> str:
 
 @answers(f"{_D}.roles.get")
 def role(call: Call) -> Json:
-    """One role with its privileges.
+    """One role, with what it lets its holders do.
 
     https://developers.google.com/workspace/admin/directory/reference/rest/v1/roles/get
     """

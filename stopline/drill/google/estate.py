@@ -33,7 +33,7 @@ class Organization(_Told):
     """Members who may do everything in the Directory API."""
 
     delegated: dict[str, tuple[str, ...]] = {}
-    """Members who may do there what the privileges of their role say."""
+    """Members who may do there what their role says."""
 
     bindings: tuple[Binding, ...] = ()
 

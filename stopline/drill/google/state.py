@@ -89,7 +89,7 @@ class State:
         """Who may do everything in the Directory API: its super administrators."""
 
         self.delegated: dict[str, tuple[str, ...]] = {}
-        """Other administrators, each with the privileges of their role."""
+        """Other administrators, each with what their role lets them do."""
 
         self.operators: set[str] = {"operator"}
         """Tokens that may do everything: the tests' own eyes, no principal of Google's."""
@@ -246,7 +246,7 @@ class State:
         return list(self._memberships.get(email.lower(), ()))
 
     def administers(self, member: str, privilege: str) -> bool:
-        """Whether somebody has a privilege of an administrator of Workspace.
+        """Whether somebody may do such a thing as an administrator of Workspace.
 
         https://developers.google.com/workspace/admin/directory/v1/guides/manage-roles
         """
@@ -255,7 +255,7 @@ class State:
         return member in self.admins or privilege in held or whole in held
 
     def admin_roles(self) -> dict[str, tuple[str, tuple[str, ...]]]:
-        """For each administrator the number of their role, and its privileges."""
+        """For each administrator the number of their role, and what it lets them do."""
         held = {**dict.fromkeys(self.admins, ("SUPER_ADMIN",)), **self.delegated}
         return {who: (number_of(" ".join(told))[:16], told) for who, told in held.items()}
 

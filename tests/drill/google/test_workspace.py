@@ -73,7 +73,7 @@ def test_a_user_is_found_by_an_alias_and_by_the_id(google: Google) -> None:
 
 
 def test_an_administrator_may_do_what_the_role_says(google: Google) -> None:
-    """And its privileges can be read, by whoever may; a whole family of them holds each."""
+    """And what it says can be read, by whoever may; a whole family holds each of it."""
     robot = "serviceAccount:loader@lab.iam.gserviceaccount.com"
     google.state.delegated[robot] = ("USERS_RETRIEVE", "GROUPS_ALL")
     mine = directory(google, robot)
