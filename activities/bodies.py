@@ -41,6 +41,7 @@ from stopline.journal.book import Book
 from stopline.journal.pauses import Pause, PauseStatus, Planned
 from stopline.model import Change, Direction, Plan
 from stopline.port import Connector, Mark, Terms, attended
+from stopline.receipts import Outcome
 from stopline.recovery.places import Place
 from stopline.signing import UNSIGNED
 from stopline.text import Json, jsonable
@@ -315,7 +316,8 @@ class Activities:
             sleep=time.sleep,
         ):
             for receipt in receipts:
-                causes = {str(receipt.cause): 1} if receipt.cause else {}
+                undone = receipt.cause and receipt.outcome is not Outcome.APPLIED
+                causes = {str(receipt.cause): 1} if undone else {}
                 tally = tally.plus(api.Tally({str(receipt.outcome): 1}, causes, -1))
         log.info("batch done", direction=errand.direction, **tally.outcomes)
         if tally.unasked and activity.is_worker_shutdown():

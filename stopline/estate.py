@@ -9,6 +9,7 @@ from stopline import yamltext
 from stopline.formats import (
     account_id,
     arn_or_glob,
+    customer_id,
     https_url,
     line,
     number,
@@ -132,6 +133,7 @@ class GcpEstate(_Strict):
     organisation; `projects` then narrows what is looked at. Without one, each project is a realm of
     its own. `service_account` is impersonated for what writes, `read_service_account` for all that
     only reads; empty means the worker's own (application default) credentials.
+    `customer` is the lab's own Workspace or Cloud Identity directory, whose users are looked at.
     `access_token_from` names the variable that holds an access token instead of them. `api_root` is
     where all of Google's services answer; none means Google. `calls_per_second` bounds us per
     service, `deny_reads_per_minute` in reading deny policies, `generations_per_bucket` in looking
@@ -140,6 +142,7 @@ class GcpEstate(_Strict):
 
     organization: Annotated[str, AfterValidator(number)] | None = None
     projects: tuple[Annotated[str, AfterValidator(project_id)], ...] = ()
+    customer: Annotated[str, AfterValidator(customer_id)] | None = None
     service_account: ServiceAccount = ""
     read_service_account: ServiceAccount = ""
     access_token_from: Annotated[str, AfterValidator(variable)] | None = None
@@ -276,6 +279,9 @@ def _meaning(estate: Estate) -> Iterator[tuple[yamltext.Path, str]]:
             yield (*at, "mapping", *path), message
     if estate.gcp is not None and not estate.gcp.realms:
         yield ("gcp",), "give 'gcp' an 'organization', or 'projects'"
+    if estate.gcp and estate.gcp.customer and not estate.gcp.organization:
+        what = "a 'customer' needs its 'organization': its users are in all of it"
+        yield ("gcp", "customer"), what
     aws = estate.aws
     if aws and aws.identity_center and aws.identity_center.account not in aws.accounts:
         yield ("aws", "identity_center", "account"), "must be one of 'aws.accounts'"

@@ -33,6 +33,7 @@ _GOOGLE = (
 _GOOGLE_GLOB = r"(user|group|serviceAccount):[^\s#]*[a-z][^\s#]*|(principal|principalSet)://[^\s#]+"
 _PROTECTED = rf"{_ARN}|{_GOOGLE_GLOB}"
 _CUSTOMER = r"C[0-9a-z]{5,20}"
+_UNIT = r"(/[^/\x00-\x1f]+)+"
 _PROJECT = r"[a-z][a-z0-9-]{4,28}[a-z0-9]"
 _NUMBER = r"[0-9]{6,20}"
 _POOL = (
@@ -171,6 +172,11 @@ def customer_id(value: str) -> str:
     return _checked(value, _CUSTOMER, "a customer id of Google (C01abc35d)")
 
 
+def org_unit(value: str) -> str:
+    """A unit of a Workspace directory: https://support.google.com/a/answer/4352075 ."""
+    return _checked(value, _UNIT, "a unit's whole path ('/Vendors/Mercor', and not '/')")
+
+
 def project_id(value: str) -> str:
     """A project: https://docs.cloud.google.com/resource-manager/reference/rest/v3/projects ."""
     return _checked(value, _PROJECT, "a project's id (6 to 30 of a-z, 0-9 and '-')")
@@ -256,6 +262,7 @@ PATTERNS: Mapping[Callable[[str], str], str] = {
     google_principal: _GOOGLE,
     protected: _PROTECTED,
     customer_id: _CUSTOMER,
+    org_unit: _UNIT,
     project_id: _PROJECT,
     number: _NUMBER,
     pool: _POOL,

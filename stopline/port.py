@@ -115,7 +115,8 @@ class Connector(Protocol):
         `original` is the verbatim text from before our first overlay: when what would be written
         is canonically equal to it, it is written instead. `token` is stable over redeliveries.
         Raises StaleError when the tag moved, ConnectorError with `landed=None` when the answer
-        leaves open what happened.
+        leaves open what happened, with `landed=True` when it is written and an act of no way back
+        that goes with it (to end a session) failed: the receipt says so, and nothing waits for it.
         """
         ...
 

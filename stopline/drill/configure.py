@@ -128,6 +128,7 @@ MERCOR_GCP: Json = {
     "customers": [o.CUSTOMER],
     "projects": ["mercor-prod"],
     "project_numbers": ["444455556666"],
+    "org_units": [o.UNIT],
     "acknowledged": ["domain-wide-delegation", "resumable-uploads", "analytics-hub"],
     "preserve": [o.BUCKET],
 }
@@ -137,6 +138,7 @@ def gcp(api_root: str, token_from: str) -> Json:
     """The estate's section of the emulated organisation; the token is a variable's."""
     return {
         "organization": o.ORG,
+        "customer": o.OWN_CUSTOMER,
         "api_root": api_root,
         "access_token_from": token_from,
         "calls_per_second": 200.0,

@@ -4,6 +4,7 @@ from urllib.parse import unquote
 
 from stopline.connectors.gcp import GcpConnector
 from stopline.connectors.gcp.clients import Clients
+from stopline.drill.google.directory import a_user
 from stopline.drill.google.lists import whole
 from stopline.drill.google.objects import add_object
 from stopline.drill.google.server import Google
@@ -13,7 +14,7 @@ from stopline.playbook import Phase, Playbook, Rule
 from stopline.text import Json
 from stopline.vendors import GcpSelectors, Vendor
 
-ORG = "123456789012"
+ORG, CUSTOMER = "123456789012", "C0lab0000"
 CRM, IAM, GCS = (f"//{s}.googleapis.com" for s in ("cloudresourcemanager", "iam", "storage"))
 TOKEN = "STOPLINE_TEST_GOOGLE_TOKEN"
 WORKER = "serviceAccount:stopline@lab-security.iam.gserviceaccount.com"
@@ -24,6 +25,12 @@ ETL = "serviceAccount:mercor-etl@lab-data.iam.gserviceaccount.com"
 SHARED = "serviceAccount:shared-etl@lab-data.iam.gserviceaccount.com"
 DANA, NEW = "user:dana@lab.example", "user:new@lab.example"
 DATA_TEAM = "group:data@lab.example"
+UNIT = "/Vendors/Mercor"
+VIC, VAL = "user:vic@lab.example", "user:val@lab.example"
+"""Contractors of the vendor's in the lab's own directory, in its unit and in one below."""
+ROOT = "user:root@lab.example"
+"""A colleague who is in no unit."""
+PEOPLE = "admin.googleapis.com/User"
 CONDITION: Json = {
     "title": "labels only",
     "expression": 'resource.name.startsWith("projects/_/buckets/labels")',
@@ -36,6 +43,7 @@ RULES = (
     ("service-account-keys", "inactive"),
     ("hmac-keys", "inactive"),
     ("identity-pools", "inactive"),
+    ("workspace-users", "suspend"),
     ("entries", "remove-where-not-denied"),
     ("access-lists", "remove"),
     ("buckets", "vendor"),
@@ -58,6 +66,7 @@ VENDOR = Vendor(
         projects=("mercor-prod",),
         project_numbers=("444455556666",),
         pools=(POOL,),
+        org_units=(UNIT,),
         preserve=("lab*",),
         acknowledged=("domain-wide-delegation", "resumable-uploads", "analytics-hub"),
     ),
@@ -81,6 +90,7 @@ def estate_of(google: Google, per_minute: int = 100_000) -> Estate:
     return Estate(
         gcp=GcpEstate(
             organization=ORG,
+            customer=CUSTOMER,
             access_token_from=TOKEN,
             api_root=google.url,
             calls_per_second=10_000.0,
@@ -271,9 +281,9 @@ def entity(member: str) -> str:
 def person(google: Google, member: str) -> None:
     """Somebody, or a group, of the lab's own directory."""
     kind, _, email = member.partition(":")
-    where = "admin.googleapis.com/User" if kind == "user" else "cloudidentity.googleapis.com/Group"
-    key = "primaryEmail" if kind == "user" else "email"
-    data: dict[str, Json] = {key: email, "id": number_of(email)[:15]}
+    where = PEOPLE if kind == "user" else "cloudidentity.googleapis.com/Group"
+    number = number_of(email)[:15]
+    data = a_user(email, number) if kind == "user" else {"email": email, "id": number}
     google.state.add(Resource(f"//{where}/{email}", where, "", data))
 
 
@@ -282,7 +292,10 @@ def directories(google: Google) -> None:
     google.state.admins.add(WORKER)
     for member in (DATA_TEAM, "group:glass@lab.example", DANA, NEW):
         person(google, member)
-    google.state.customers |= {"C0lab0000": ("lab.example",), "C01abc35d": ("mercor.example",)}
+    google.state.customers |= {CUSTOMER: ("lab.example",), "C01abc35d": ("mercor.example",)}
+    for member, unit in ((VIC, UNIT), (VAL, f"{UNIT}/night"), (ROOT, "/"), (DANA, "/")):
+        person(google, member)
+        google.state.get(f"//{PEOPLE}/{member.partition(':')[2]}").data["orgUnitPath"] = unit
 
 
 def joined(google: Google, group: str, *who: str) -> None:

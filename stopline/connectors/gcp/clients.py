@@ -33,7 +33,16 @@ from stopline.receipts import Cause
 from stopline.settings import variable
 from stopline.text import Json
 
-SCOPES = ("https://www.googleapis.com/auth/cloud-platform",)
+_AUTH = "https://www.googleapis.com/auth"
+SCOPES = (f"{_AUTH}/cloud-platform",)
+WORKSPACE: Mapping[str, tuple[str, ...]] = {
+    "read": (f"{_AUTH}/admin.directory.user.readonly",),
+    "write": (f"{_AUTH}/admin.directory.user", f"{_AUTH}/admin.directory.user.security"),
+}
+"""What is asked for besides where the estate names a directory, to read and to write.
+
+https://developers.google.com/workspace/admin/directory/v1/guides/authorizing
+"""
 DENYING = "iam/v2"
 SECONDS = 6
 """The longest that one request waits to connect, and then for an answer: both end in the lease."""
@@ -106,7 +115,7 @@ class Clients:
     calls: int = 0
     _lock: threading.RLock = field(default_factory=threading.RLock, repr=False)
     _rates: dict[tuple[str, bool], Rate | Window] = field(default_factory=dict, repr=False)
-    _keys: dict[str, Any] = field(default_factory=dict, repr=False)
+    _keys: dict[tuple[str, str], Any] = field(default_factory=dict, repr=False)
     _idle: dict[str, list[AuthorizedHttp]] = field(default_factory=dict, repr=False)
 
     def ask(self, method: str, **words: Any) -> Json:
@@ -242,25 +251,26 @@ class Clients:
         estate = self.estate
         reader = estate.read_service_account or estate.service_account
         who = reader if mode == "read" else estate.service_account
-        if who not in self._keys:
-            source = self._own()
-            self._keys[who] = (
+        if (who, mode) not in self._keys:
+            scopes = [*SCOPES, *(WORKSPACE[mode] if estate.customer else ())]
+            source = self._own(list(SCOPES) if who else scopes)
+            self._keys[who, mode] = (
                 impersonated_credentials.Credentials(  # type: ignore[no-untyped-call]
-                    source_credentials=source, target_principal=who, target_scopes=list(SCOPES)
+                    source_credentials=source, target_principal=who, target_scopes=scopes
                 )
                 if who
                 else source
             )
-        return self._keys[who]
+        return self._keys[who, mode]
 
-    def _own(self) -> Any:
+    def _own(self, scopes: list[str]) -> Any:
         """The worker's own: a token that is handed in, or application default credentials.
 
         https://docs.cloud.google.com/docs/authentication/application-default-credentials
         """
         name = self.estate.access_token_from
         if name is None:
-            return google.auth.default(scopes=list(SCOPES))[0]
+            return google.auth.default(scopes=scopes)[0]
         if not (token := variable(name)):
             what = f"{name} is not set to an access token"
             raise DefaultCredentialsError(what)  # type: ignore[no-untyped-call]
@@ -270,7 +280,7 @@ class Clients:
 WAITS = (0.5, 1.0, 2.0)
 """Seconds between looks at what is done in the background."""
 _METADATA = frozenset({"storage/v1/buckets.patch", "storage/v1/buckets.setIamPolicy"})
-_NAMES = ("name", "resource", "parent", "bucket", "project")
+_NAMES = ("name", "resource", "parent", "bucket", "project", "userKey", "customer")
 
 
 def _named(words: Mapping[str, Any]) -> str:

@@ -36,6 +36,7 @@ def commands(document: Document, changes: Sequence[Change]) -> Commands:
         buckets.KIND: _bucket,
         "hmac-key": _hmac_key,
         "identity-pool": _pool,
+        "workspace-user": _user,
     }.get(document.kind, _switch)
     lines = tuple(say(document, changes))
     return Commands(lines, (_DENIES_ONLY,) if say is _deny else ())
@@ -48,6 +49,16 @@ def _switch(document: Document, changes: Sequence[Change]) -> Iterator[str]:
             verb = "disable" if change.after.value["disabled"] else "enable"
             words = ["keys", verb, key[0], f"--iam-account={email}"] if key else [verb, email]
             yield join(["gcloud", "iam", "service-accounts", *words, f"--project={project}"])
+
+
+def _user(document: Document, changes: Sequence[Change]) -> Iterator[str]:
+    """No command of `gcloud` suspends a user: https://support.google.com/a/answer/33312 ."""
+    for change in changes:
+        if change.after is not None:
+            off = bool(change.after.value["suspended"])
+            verb = "suspend, then sign out" if off else "let in again"
+            told = f"{verb}, in the Admin console under Users: {document.id} (id {change.uid})"
+            yield f"not_done {quote(told)}"
 
 
 def _hmac_key(document: Document, changes: Sequence[Change]) -> Iterator[str]:

@@ -4,7 +4,16 @@ from collections.abc import Collection, Generator, Iterable, Iterator, Mapping, 
 from dataclasses import dataclass, replace
 from functools import partial
 
-from stopline.connectors.gcp import denying, grouping, keeping, listing, members, minting, reading
+from stopline.connectors.gcp import (
+    denying,
+    grouping,
+    keeping,
+    listing,
+    members,
+    minting,
+    reading,
+    workspace,
+)
 from stopline.connectors.gcp.bindings import Entry, entries
 from stopline.connectors.gcp.clients import Clients
 from stopline.connectors.gcp.documents import deny_policies, deny_policy, pool, state_of
@@ -41,12 +50,15 @@ def discover(clients: Clients, vendor: Vendor, scope: Scope) -> Iterator[Found]:
     for id_ in clients.estate.realms:
         if scope.realms and id_ not in scope.realms:
             continue
-        read = reading.realm(clients, id_, partial(_meant, clients, vendor.vendor, selectors))
         if not selectors.empty:
             yield from _unseen(vendor, id_)
+        theirs = workspace.directory(clients, id_, vendor.vendor, selectors)
+        known = theirs.known(selectors)
+        read = reading.realm(clients, id_, partial(_meant, clients, vendor.vendor, known))
         if read.policies:
-            yield from _realm(_Look(clients, selectors, read, whole=not scope.principals))
-        yield from read.gaps
+            yield from _realm(_Look(clients, known, read, whole=not scope.principals))
+        yield from theirs.found(id_, clients.estate.customer or "")
+        yield from (*theirs.gaps, *read.gaps)
 
 
 def _meant(

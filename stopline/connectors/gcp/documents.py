@@ -3,7 +3,7 @@
 import json
 from collections.abc import Callable, Mapping, Sequence
 
-from stopline.connectors.gcp import buckets, denying, lists, refusing
+from stopline.connectors.gcp import buckets, denying, lists, refusing, workspace
 from stopline.connectors.gcp.bindings import ADMINS, Entry, edited, entries, leaves_nobody
 from stopline.connectors.gcp.clients import POOLS, Clients, done
 from stopline.connectors.gcp.dialects import policy_of, set_policy
@@ -279,6 +279,7 @@ READERS: Mapping[str, Callable[[Clients, Document], Observed]] = {
     "service-account-key": _key,
     "hmac-key": _hmac_key,
     "identity-pool": pool,
+    workspace.KIND: workspace.read,
 }
 WRITERS: Mapping[str, Callable[[Clients, Observed, Sequence[Change], str | None], None]] = {
     "deny-policy-entry": _write_deny,
@@ -289,4 +290,5 @@ WRITERS: Mapping[str, Callable[[Clients, Observed, Sequence[Change], str | None]
     "service-account-key": _write_switch,
     "hmac-key": _write_hmac_key,
     "identity-pool": _write_pool,
+    workspace.KIND: workspace.write,
 }

@@ -8,7 +8,7 @@ reach: a member that no deny can name, or a role that allows more than the deny 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
 
-from stopline.connectors.gcp import denying, sparing, storing
+from stopline.connectors.gcp import denying, sparing, storing, workspace
 from stopline.connectors.gcp.bindings import Entry
 from stopline.connectors.gcp.dialects import known
 from stopline.connectors.gcp.members import plain
@@ -273,6 +273,31 @@ def _switched(grant: Grant, terms: Terms) -> Iterator[Change | Skip]:
         yield replace(proto, summary=f"make the key {short} inactive")
 
 
+# --- users of the lab's own directory ----------------------------------------------------------
+
+
+def _user(grant: Grant, terms: Terms) -> Iterator[Change | Skip]:
+    """Suspended; who is so for another's reason stays so, and no super administrator is.
+
+    https://support.google.com/a/answer/33312
+    """
+    proto = _proto(grant, terms, "workspace-users")
+    if proto is None:
+        yield _left(grant, "the playbook has no rule for workspace-users")
+    elif grant.address in terms.refusals:
+        yield _left(grant, "Google refused the write; see the receipt")
+    elif by := grant.state.value.get("by"):
+        yield _left(grant, f"Google has it suspended already ({by}), and it stays so", open_=False)
+    elif grant.entitlement == workspace.ARCHIVED:
+        yield _left(grant, "it is archived, and nobody can sign in to it", open_=False)
+    elif grant.entitlement == workspace.ADMINISTRATOR:
+        step = "take that role away in the Admin console, and pause again"
+        yield _left(grant, f"a super administrator, whom no other may suspend; {step}")
+    else:
+        what = f"suspend {grant.principal}, and end its sessions"
+        yield replace(proto, after=workspace.SUSPENDED, breadth=Breadth.PRINCIPAL, summary=what)
+
+
 _BY_KIND: Mapping[str, Callable[[Grant, Terms], Iterable[Change | Skip]]] = {
     "entry": _entry,
     "entry-of-group": _through,
@@ -284,6 +309,7 @@ _BY_KIND: Mapping[str, Callable[[Grant, Terms], Iterable[Change | Skip]]] = {
     "access-list-entry": _listed,
     "owned-objects": _owned,
     "bucket": _bucket,
+    workspace.KIND: _user,
 }
 _OUTLIVES = {
     "deny-policy-entry": (
@@ -299,6 +325,7 @@ _OUTLIVES = {
         ("signed URLs and open resumable uploads", "until they expire"),
     ),
     "service-account-key": (("access tokens from before, where the account stays", "PT1H"),),
+    workspace.KIND: (("access tokens that applications had of the user before", "PT1H"),),
 }
 
 

@@ -156,6 +156,7 @@ def _left(
     if planned is not None:
         yield from _not_contained(book, pause, planned, latest)
         yield from _open(pause, planned)
+    yield from _beside(latest)
     for hold in holds:
         if hold.unproven:
             reason = "the write and its receipt were cut apart; a person decides at the rollback"
@@ -163,6 +164,16 @@ def _left(
             yield Left("unproven", str(hold.address), hold.change.principal, reason, command)
     yield from _unverified(book, pause, events, holds)
     yield from _wrong_sheet(pause, events)
+
+
+def _beside(latest: Mapping[Address, Json]) -> Iterator[Left]:
+    """What was contained while something that goes with it failed."""
+    for address, receipt in sorted(latest.items()):
+        applied = receipt["outcome"] == Outcome.APPLIED and receipt["cause"]
+        if applied and receipt["direction"] == Direction.CONTAIN:
+            none = "none: it is contained; do by hand what is said here"
+            who, why, cause = receipt["principal"], receipt["detail"], receipt["cause"]
+            yield Left("beside", str(address), who, why, none, cause)
 
 
 def _breached(book: Book, pause: Pause) -> Iterator[Left]:

@@ -6,7 +6,7 @@ from urllib.parse import unquote
 import pytest
 from connectors.contract import ConnectorContract
 from connectors.ending import EndingContract
-from support.google import NEW, NUMBER, ORG, PLAYBOOK, VENDOR, connector_of, estate_of
+from support.google import NEW, NUMBER, ORG, PEOPLE, PLAYBOOK, VENDOR, connector_of, estate_of
 
 from stopline.connectors.gcp.lists import place
 from stopline.connectors.gcp.permissions import permissions_of
@@ -69,8 +69,12 @@ class OrganisationGround:
             return f"//{there[0]}.googleapis.com/{there[1]}"
         if document.kind in ("access-list-entry", "bucket-setting", "hmac-key"):
             return self._in_storage(document)
-        if document.kind == "identity-pool":
-            return f"//iam.googleapis.com/{document.id.replace(NUMBER, 'lab-data')}"
+        plain = {
+            "workspace-user": f"//{PEOPLE}/{document.id}",
+            "identity-pool": f"//iam.googleapis.com/{document.id.replace(NUMBER, 'lab-data')}",
+        }
+        if document.kind in plain:
+            return plain[document.kind]
         project, email, *key = document.id.split("/")
         tail = f"/keys/{key[0]}" if key else ""
         return f"//iam.googleapis.com/projects/{project}/serviceAccounts/{email}{tail}"
@@ -134,6 +138,7 @@ class OrganisationGround:
 
     def close(self) -> None:
         """Our service account loses everything."""
+        self.google.state.admins.clear()
         for resource in self.google.state.resources.values():
             resource.policy = {}
 
