@@ -137,6 +137,7 @@ def _realm(look: _Look) -> Iterator[Found]:
         ("principal", len({entry.member for _, entry in held})),
         ("service-account", len(read.accounts)),
         ("bucket", len(read.buckets)),
+        ("dataset", len(read.below)),
         ("project", len(read.projects)),
     ):
         yield Counted(NAME, read.id, kind, number)

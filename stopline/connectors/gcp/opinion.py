@@ -132,7 +132,11 @@ def _stripped(grant: Grant, terms: Terms, *, denied: bool) -> Change | Skip:
     """Take the entry itself out, or say why it stays."""
     state = grant.state.value
     what = _beyond(grant, denied=denied)
-    if Entry(state["role"], state["member"]).irrevocable:
+    entry = Entry(state["role"], state["member"])
+    if entry.standing:
+        reason = "it stands for the owners of its own project, whom that project's policy names"
+        return _left(grant, reason, open_=False)
+    if entry.irrevocable:
         told = f"{what}, and access lists may name all owners"
         return _left(grant, f"{told}; no API could make a person an owner again")
     if known(grant.target) is None:

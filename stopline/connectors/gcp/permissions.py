@@ -11,6 +11,9 @@ from stopline.text import Json
 
 _BY_METHOD: Mapping[str, str | tuple[str, ...]] = {
     **{method: needed for one in DIALECTS for method, needed in one.permissions.items()},
+    "bigquery/v2/datasets.get": ("bigquery.datasets.get", "bigquery.datasets.getIamPolicy"),
+    "bigquery/v2/datasets.list": "bigquery.datasets.get",  # without it there are none, it says
+    "bigquery/v2/datasets.patch": ("bigquery.datasets.update", "bigquery.datasets.setIamPolicy"),
     "cloudasset/v1/v1.searchAllIamPolicies": "cloudasset.assets.searchAllIamPolicies",
     "cloudresourcemanager/v3/organizations.get": "resourcemanager.organizations.get",
     "cloudresourcemanager/v3/organizations.testIamPermissions": (),  # about the caller itself

@@ -7,11 +7,13 @@ import re
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from functools import partial
 from typing import TypeVar
 
+from stopline.connectors.gcp import datasets
 from stopline.connectors.gcp.clients import Clients
 from stopline.connectors.gcp.dialects import known, of_folder, policy_of
-from stopline.connectors.gcp.faults import translated
+from stopline.connectors.gcp.faults import OffError, translated
 from stopline.errors import ConnectorError
 from stopline.model import Change, Gap
 from stopline.receipts import Cause
@@ -59,6 +61,9 @@ class Realm:
     buckets: dict[str, tuple[str, Json]] = field(default_factory=dict)
     """For each bucket its project, and what it says of itself."""
 
+    below: list[str] = field(default_factory=list)
+    """What lies below the projects and was found by listing, as Google's inventory names it."""
+
     inside: dict[str, Mapping[str, tuple[str, ...]]] = field(default_factory=dict)
     """For each group of the lab's who of the vendor's is in it, and by which groups."""
 
@@ -69,16 +74,25 @@ class Realm:
         """The buckets that have access lists besides: those without uniform access."""
         return sorted(name for name, (_, said) in self.buckets.items() if not uniform(said))
 
-    def tried(self, what: str, call: Callable[[], T]) -> T | None:
-        """What a call gives; where it fails nothing, and a gap that says of what, and why."""
+    def tried(self, what: str, call: Callable[[], T], project: str = "") -> T | None:
+        """What a call gives; where it fails nothing, and a gap that says of what, and why.
+
+        Where a service is not on in the project that is asked about, there is nothing of it. One
+        that is not on in our own account's project is a gap all the same.
+        """
         try:
             return call()
         except ConnectorError as error:
+            if isinstance(error, OffError) and project and self._is(project, error.project):
+                return None
             self.gaps.append(Gap(NAME, self.id, what, error.detail))
         except (KeyError, TypeError, ValueError, AttributeError) as error:  # not as documented
             told = translated(error, what, writing=False)
             self.gaps.append(Gap(NAME, self.id, what, told.detail))
         return None
+
+    def _is(self, project: str, named: str) -> bool:
+        return project in (named, self.numbers.get(named))
 
 
 def point_of(realm: str) -> str:
@@ -104,6 +118,7 @@ def realm(clients: Clients, id_: str, meant: Meant) -> Realm:
         for folders in pool.map(lambda bucket: _folders(clients, read, bucket), read.buckets):
             deeper += folders
         list(pool.map(lambda resource: _policy(clients, read, resource), deeper))
+        list(pool.map(lambda resource: _below(clients, read, resource), read.below))
         below = _searched(clients, read, meant)
         list(pool.map(lambda resource: _below(clients, read, resource), below))
     read.accounts.sort()
@@ -161,6 +176,12 @@ def _project(clients: Clients, read: Realm, project: str) -> None:
         lambda: clients.pages("storage/v1/buckets.list", "items", project=project),
     )
     read.buckets |= {bucket["name"]: (project, bucket) for bucket in found or ()}
+    # https://docs.cloud.google.com/bigquery/docs/reference/rest/v2/datasets/list
+    every = partial(clients.pages, "bigquery/v2/datasets.list", "datasets", projectId=project)
+    listed = read.tried(
+        f"datasets of {project}", lambda: [datasets.name_of(one) for one in every()], project
+    )
+    read.below += listed or ()
 
 
 def _folders(clients: Clients, read: Realm, bucket: str) -> list[str]:
@@ -198,11 +219,11 @@ def _searched(clients: Clients, read: Realm, meant: Meant) -> list[str]:
     only = set(clients.estate.projects)
     policies = [*read.policies.values(), *(one.get("policy", {}) for one in found or ())]
     theirs = meant(read, frozenset(m for policy in policies for m in _members(policy)))
-    wanted = []
+    wanted, already = [], set(read.below)
     for one in found or ():
         name, policy = one["resource"].removeprefix("//"), one.get("policy", {})
         there = read.numbers.get(one.get("project", "").partition("/")[2], "")
-        if _READ.fullmatch(name) or (only and there not in only):
+        if _READ.fullmatch(name) or name in already or (only and there not in only):
             continue
         if any(member in theirs for member in _members(policy)):
             wanted.append(name)
@@ -216,12 +237,19 @@ def _members(policy: Json) -> Iterator[str]:
 
 
 def _below(clients: Clients, read: Realm, resource: str) -> None:
-    """What a search found and is there no more is nothing that could be missed."""
-    try:
-        read.policies[resource] = policy_of(clients, resource)
-    except ConnectorError as error:
-        if error.cause is not Cause.GONE:
-            read.gaps.append(Gap(NAME, read.id, f"policy of {resource}", error.detail))
+    """What was found and is there no more is nothing that could be missed."""
+
+    def call() -> Json | None:
+        try:
+            return policy_of(clients, resource)
+        except ConnectorError as error:
+            if error.cause is not Cause.GONE:
+                raise
+            return None
+
+    policy = read.tried(f"policy of {resource}", call)
+    if policy is not None:
+        read.policies[resource] = policy
 
 
 def uniform(bucket: Json) -> bool:

@@ -18,7 +18,7 @@ NOT_LOOKED_AT: tuple[str, ...] = (
     "groups in access lists of buckets",
     "Workspace users, their sessions and their OAuth grants",
     "signed URLs",
-    "access lists of BigQuery datasets, secrets of single regions",
+    "views, routines and datasets that a BigQuery dataset lets in; secrets of single regions",
     "API keys, VPC Service Controls, just-in-time grants, Drive",
     "what is public (allUsers, allAuthenticatedUsers), but for buckets",
     "organisations and folders above single projects",
