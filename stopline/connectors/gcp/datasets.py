@@ -33,7 +33,8 @@ _FIELDS = {
     "group": "groupByEmail",
     "domain": "domain",
 }
-RESOURCES = ("view", "routine", "dataset")
+_IDS = ("projectId", "datasetId", "tableId", "routineId")
+_RESOURCES = ("view", "routine", "dataset")
 """Whatever runs in one of these reads the dataset, whoever asks."""
 
 
@@ -71,6 +72,21 @@ def access(policy: Json) -> list[Json]:
         for binding in policy["bindings"]
         for entry in _entries(binding, str(policy.get("project", "")))
     ]
+
+
+def resources(policy: Json) -> Iterator[Json]:
+    """The entries of such a policy that let in what is nobody: views, routines, datasets."""
+    for binding in policy.get("bindings", ()):
+        entry = binding.get("entry", {})
+        if any(kind in entry for kind in _RESOURCES):
+            yield entry
+
+
+def resource_of(entry: Json) -> tuple[str, str]:
+    """What such an entry lets in, and its name from the project down: `view`, `p.d.v`."""
+    kind = next(kind for kind in _RESOURCES if kind in entry)
+    place = entry[kind].get("dataset", entry[kind])
+    return kind, ".".join(str(place[key]) for key in _IDS if key in place)
 
 
 def _binding(entry: Json, project: str) -> Json:

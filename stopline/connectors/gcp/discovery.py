@@ -4,7 +4,16 @@ from collections.abc import Collection, Generator, Iterable, Iterator, Mapping, 
 from dataclasses import dataclass, replace
 from functools import partial
 
-from stopline.connectors.gcp import denying, grouping, keeping, listing, members, minting, reading
+from stopline.connectors.gcp import (
+    denying,
+    grouping,
+    keeping,
+    listing,
+    members,
+    minting,
+    openings,
+    reading,
+)
 from stopline.connectors.gcp.bindings import Entry, entries
 from stopline.connectors.gcp.clients import Clients
 from stopline.connectors.gcp.documents import deny_policies, deny_policy, pool, state_of
@@ -133,6 +142,11 @@ def _realm(look: _Look) -> Iterator[Found]:
     into = [(r, e) for r, e, _ in theirs] + shared
     ways = [(resource, e.role) for resource, e in into if e.role in storing]
     yield from keeping.discover(look.selectors, read, ways)
+    yield from openings.through(read, look.selectors)
+    for grant in openings.public(read, held, {resource for resource, _ in into}):
+        yield grant
+        written = replace(grant.address, kind="allow-policy-entry")
+        yield Seen(written, grant.state)
     for kind, number in (
         ("principal", len({entry.member for _, entry in held})),
         ("service-account", len(read.accounts)),

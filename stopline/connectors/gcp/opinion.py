@@ -165,6 +165,33 @@ def _beyond(grant: Grant, *, denied: bool) -> str:
     return f"{grant.state.value['role']} {beyond} that our deny does not name"
 
 
+def _public(grant: Grant, terms: Terms) -> Iterator[Change | Skip]:
+    """Everybody comes in, so a deny of the vendor's names stops nobody who comes without one."""
+    proto = _proto(grant, terms, "public-datasets")
+    address = replace(grant.address, kind="allow-policy-entry")
+    if proto is None:
+        yield _left(grant, "public: the vendor reads in it like everybody, named or not")
+    elif address in terms.refusals:
+        yield _left(grant, "Google refused the write; see the receipt")
+    else:
+        yield replace(
+            proto,
+            address=address,
+            after=None,
+            breadth=Breadth.TARGET,
+            summary=f"take {grant.entitlement} on {grant.target} from {grant.principal}",
+            felt=f"nobody comes into {grant.target} any more who is not let in by name",
+        )
+
+
+def _authorised(grant: Grant, terms: Terms) -> Iterator[Skip]:
+    """https://docs.cloud.google.com/bigquery/docs/authorized-views"""
+    del terms
+    what = f"whoever may ask the {grant.entitlement} of the vendor's reads in it, denied or not"
+    step = "take it out of the list by hand, and authorise it anew afterwards"
+    yield _left(grant, f"{what}; {step}")
+
+
 # --- access lists of Cloud Storage -------------------------------------------------------------
 
 
@@ -281,6 +308,8 @@ _BY_KIND: Mapping[str, Callable[[Grant, Terms], Iterable[Change | Skip]]] = {
     "entry": _entry,
     "entry-of-group": _through,
     "denied-principal": _denied_before,
+    "public-entry": _public,
+    "authorised-resource": _authorised,
     "service-account": _account,
     "service-account-key": _switched,
     "hmac-key": _switched,

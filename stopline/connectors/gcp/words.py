@@ -11,6 +11,7 @@ CONTAINS: Mapping[str, frozenset[str]] = {
     "hmac-keys": frozenset({"inactive"}),
     "identity-pools": frozenset({"inactive"}),
     "access-lists": frozenset({"remove"}),
+    "public-datasets": frozenset({"remove"}),
     "buckets": frozenset({"vendor", "preserve"}),
 }
 
@@ -18,9 +19,9 @@ NOT_LOOKED_AT: tuple[str, ...] = (
     "groups in access lists of buckets",
     "Workspace users, their sessions and their OAuth grants",
     "signed URLs",
-    "views, routines and datasets that a BigQuery dataset lets in; secrets of single regions",
+    "secrets of single regions",
     "API keys, VPC Service Controls, just-in-time grants, Drive",
-    "what is public (allUsers, allAuthenticatedUsers), but for buckets",
+    "what is public (allUsers, allAuthenticatedUsers), but for buckets and datasets",
     "organisations and folders above single projects",
 )
 """The rows of docs/access-paths.md that say `not looked at`; a test holds the two together."""

@@ -4,8 +4,6 @@ from collections import Counter
 
 import pytest
 from googleapiclient.errors import HttpError
-from hypothesis import given
-from hypothesis import strategies as st
 from support.google import (
     BO,
     CRM,
@@ -15,6 +13,7 @@ from support.google import (
     NEW,
     NUMBER,
     ORG,
+    PLAYBOOK,
     PULL,
     RATERS,
     SUBJECT,
@@ -26,14 +25,14 @@ from support.google import (
 )
 from support.google_nights import Night, may, outcomes
 
-from stopline.connectors.gcp import commands, datasets
-from stopline.connectors.gcp.bindings import Entry, edited, entries
+from stopline.connectors.gcp.bindings import Entry, edited
 from stopline.drill.google.faults import Moment
 from stopline.drill.google.server import Google
 from stopline.errors import ConnectorError
-from stopline.model import Address, Breadth, Change, Direction, Gap, Scope, State
+from stopline.model import Direction, Gap, Scope
+from stopline.playbook import Rule
 from stopline.receipts import Cause, Outcome, Receipt
-from stopline.text import Json, canonical
+from stopline.text import Json
 
 NAME = f"//{DATASET}"
 TABLE = f"{NAME}/tables/t"
@@ -290,81 +289,88 @@ def test_restricted_sharing_keeps_outsiders_out_and_lets_our_own_back(night: Nig
     assert outcomes(receipts_of(night.restore())) == {Outcome.APPLIED}
 
 
-# --- the two forms of one list -----------------------------------------------------------------
+# --- who comes in without being a member ------------------------------------------------------
 
-SAID = st.sampled_from(
-    (
-        OWNERS,
-        VIEW,
-        {"routine": {"projectId": "p", "datasetId": "d", "routineId": "r"}},
-        {"dataset": {"dataset": {"projectId": "p", "datasetId": "d"}, "targetTypes": ["VIEWS"]}},
-        reader(KIM),
-        reader(KIM, condition=UNTIL),
-        reader(PULL),
-        {"role": "WRITER", "specialGroup": "allAuthenticatedUsers"},
-        {"role": "READER", "iamMember": "allUsers"},
-        {"role": "READER", "iamMember": SUBJECT},
-        {"role": "READER", "iamMember": f"deleted:{KIM}?uid=1"},
-        {"role": "READER", "groupByEmail": "raters@mercor.example"},
-        {"role": "organizations/1/roles/labeller", "domain": "mercor.example"},
-    )
+THEIRS = [
+    {"view": {"projectId": "mercor-prod", "datasetId": "d", "tableId": "v"}},
+    {"routine": {"projectId": "mercor-prod", "datasetId": "d", "routineId": "r"}},
+    {"dataset": {"dataset": {"projectId": "444455556666", "datasetId": "d"}, "targetTypes": []}},
+]
+
+
+def test_a_view_of_the_vendors_is_shown_as_open_and_left(night: Night) -> None:
+    """By its project, id or number; what lies in a project of the lab's is the lab's."""
+    google = night.google
+    change_access(google, *access(google), *THEIRS)
+    plan = night.plan()
+    shown = {s.principal: s for s in plan.skips if s.address.kind == "authorised-resource"}
+    assert set(shown) == {
+        "view:mercor-prod.d.v",
+        "routine:mercor-prod.d.r",
+        "dataset:444455556666.d",
+    }
+    assert all(s.leaves_access and "by hand" in s.reason for s in shown.values())
+    night.carry_out(plan, Direction.CONTAIN)
+    assert [e for e in access(google) if e in THEIRS] == THEIRS
+
+
+PUBLIC = (
+    {"role": "READER", "specialGroup": "allAuthenticatedUsers"},
+    {"role": "READER", "iamMember": "allUsers"},
 )
 
 
-def said(*access: Json) -> Json:
-    """What is answered of a dataset."""
-    place = {"projectId": "lab-data", "datasetId": "answers"}
-    return {"datasetReference": place, "etag": "e1", "access": list(access)}
+@pytest.mark.parametrize("entry", PUBLIC)
+def test_a_public_dataset_that_the_vendor_reaches_is_shown_as_open(
+    night: Night, entry: Json
+) -> None:
+    """Where it is not let in by its name, it is everybody's, and not of this pause."""
+    google = night.google
+    change_access(google, *access(google), entry)
+    (left,) = (s for s in night.plan().skips if s.address.kind == "public-entry")
+    assert left.leaves_access
+    assert "like everybody" in left.reason
+    alone = entry.get("specialGroup") or entry["iamMember"]
+    assert left.address.id == f"{DATASET}#roles/bigquery.dataViewer/{alone}"
+    night.contain()
+    assert entry in access(google)
 
 
-@given(st.lists(SAID, unique_by=str), st.lists(SAID, unique_by=str))
-def test_a_list_comes_back_as_it_was_read(here: list[Json], gone: list[Json]) -> None:
-    """Word for word and in its order; what was taken out and is put in again, in its own form."""
-    policy = datasets.policy(said(*here))
-    assert datasets.access(policy) == here
-    out = entries(datasets.policy(said(*gone)))
-    out = frozenset(e for e in out if not e.standing)
-    less = edited(policy, out, ())
-    kept = [e for e in here if not entries(datasets.policy(said(e))) & out]
-    assert datasets.access(less) == kept
-    back = datasets.access(edited(less, (), out & entries(policy)))
-    assert sorted(map(canonical, back)) == sorted(map(canonical, here))
+def test_what_is_public_and_not_the_vendors_by_name_is_no_matter_of_this_pause(
+    night: Night,
+) -> None:
+    """A lab may publish what it likes: nothing of it is shown, or taken out."""
+    google = night.google
+    for resource in google.state.resources.values():
+        resource.policy = {}
+    top = google.state.get(f"{CRM}/organizations/{ORG}")
+    roles = ("iam.denyAdmin", "iam.securityAdmin", "bigquery.admin", "cloudasset.viewer", "browser")
+    top.policy = {"bindings": [{"role": f"roles/{r}", "members": [WORKER]} for r in roles]}
+    change_access(google, OWNERS, *PUBLIC)
+    assert not [s for s in night.plan().skips if s.address.kind == "public-entry"]
 
 
-def test_a_person_is_the_same_in_either_field() -> None:
-    """`iamMember: user:x` comes back from Google as `userByEmail: x`."""
-    one = datasets.policy(said({"role": "READER", "iamMember": KIM}))
-    assert entries(one) == entries(datasets.policy(said(reader(KIM))))
-    both = edited(one, (), [Entry("roles/bigquery.dataViewer", KIM)])
-    assert datasets.access(both) == [{"role": "READER", "iamMember": KIM}]
-
-
-def test_a_condition_that_is_hidden_is_refused() -> None:
-    """In either spelling that Google has for it."""
-    for role in ("READER_withcond_0a", "roles/bigquery.dataViewer_with_conditionalbinding_0a"):
-        with pytest.raises(ConnectorError) as caught:
-            entries(datasets.policy(said({**reader(KIM), "role": role})))
-        assert caught.value.cause is Cause.REFUSED
-
-
-def by_hand(member: str, condition: Json = None, *, back: bool = False) -> str:
-    """The command for one entry."""
-    value: dict[str, Json] = {"member": member, "role": "roles/bigquery.dataViewer"}
-    value |= {"condition": condition} if condition else {}
-    where = Address("gcp", ORG, "allow-policy-entry", f"{DATASET}#roles/x/{member}")
-    state = State.of(value)
-    change = Change(where, state, None, "rule", Breadth.NARROW)
-    return commands.commands(where.document, [change.inverse() if back else change]).lines[-1]
-
-
-def test_a_person_can_do_it_by_hand() -> None:
-    """In SQL, which knows no conditions and no pools; what it cannot say is said to be undone."""
-    ask = "bq query --project_id=lab-data --use_legacy_sql=false"
-    what = "`roles/bigquery.dataViewer` ON SCHEMA `lab-data`.`answers`"
-    assert by_hand(KIM) == f"{ask} 'REVOKE {what} FROM \"{KIM}\"'"
-    assert by_hand(KIM, back=True) == f"{ask} 'GRANT {what} TO \"{KIM}\"'"
-    assert by_hand(KIM, UNTIL).startswith("not_done ")
-    assert by_hand(SUBJECT).startswith("not_done ")
+def test_with_a_rule_everybody_is_out_while_the_pause_lasts(night: Night) -> None:
+    """A stranger reads before and after, and not meanwhile; whoever has a name is not touched."""
+    google = night.google
+    stranger = "user:joe@elsewhere.example"
+    change_access(google, *access(google), *PUBLIC)
+    picture, before = night.picture(), access(google)
+    assert may(google, stranger, READ, TABLE)
+    rule = Rule(name="public", connector="gcp", contains="public-datasets", how="remove")
+    (phase,) = PLAYBOOK.phases
+    more = phase.model_copy(update={"rules": (*phase.rules, rule)})
+    night.playbook = PLAYBOOK.model_copy(update={"phases": (more,)})
+    plan = night.plan()
+    felt = {c.felt for c in plan.changes if c.rule == "public"}
+    assert felt == {f"nobody comes into {DATASET} any more who is not let in by name"}
+    assert outcomes(night.carry_out(plan, Direction.CONTAIN)) == {Outcome.APPLIED}
+    assert not may(google, stranger, READ, TABLE)
+    assert may(google, BO, READ, TABLE)
+    assert not night.plan().changes
+    night.restore()
+    assert access(google) == before
+    assert night.picture() == picture
 
 
 def test_which_dataset_it_is_comes_from_its_name(night: Night) -> None:
