@@ -132,7 +132,8 @@ class GcpEstate(_Strict):
     `access_token_from` names the variable that holds an access token instead of them. `api_root` is
     where all of Google's services answer; none means Google. `calls_per_second` bounds us per
     service, `deny_reads_per_minute` in reading deny policies, `generations_per_bucket` in looking
-    at the access lists of objects. `propagation` is in seconds.
+    at the access lists of objects, `resources_per_list` in listing what lies in one project or one
+    of its resources. `propagation` is in seconds.
     """
 
     organization: Annotated[str, AfterValidator(number)] | None = None
@@ -144,6 +145,7 @@ class GcpEstate(_Strict):
     calls_per_second: float = Field(default=8, gt=0, strict=True)
     deny_reads_per_minute: int = Field(default=5, gt=0, strict=True)
     generations_per_bucket: int = Field(default=20_000, gt=0, strict=True)
+    resources_per_list: int = Field(default=2_000, gt=0, strict=True)
     propagation: float = Field(default=120, ge=0, strict=True)
 
     @property

@@ -47,6 +47,12 @@ def name_of(said: Json) -> str:
     return f"bigquery.googleapis.com/projects/{place['projectId']}/datasets/{place['datasetId']}"
 
 
+def table_of(said: Json) -> str:
+    """The same of a table."""
+    place = said["tableReference"]
+    return f"{name_of({'datasetReference': place})}/tables/{place['tableId']}"
+
+
 def policy(said: Json) -> Json:
     """The access of a dataset as an allow policy at version 3, `created` when the dataset was.
 

@@ -71,7 +71,7 @@ class Dialect:
 
 
 _TREE = ("organizations", "folders", "projects")
-_BELOW = (
+BELOW = (
     # https://docs.cloud.google.com/pubsub/docs/reference/rest/v1/projects.topics/getIamPolicy
     ("pubsub/v1", "projects/*/topics/*"),
     ("pubsub/v1", "projects/*/subscriptions/*"),
@@ -93,7 +93,7 @@ _BELOW = (
 
 
 def _below() -> Iterator[Dialect]:
-    for service, path in _BELOW:
+    for service, path in BELOW:
         host = f"{service.partition('/')[0]}.googleapis.com"
         steps = path.split("/")
         names = "/".join("[^/]+" if step == "*" else step for step in steps)

@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 
 from stopline.connectors.gcp import (
+    below,
     denying,
     grouping,
     keeping,
@@ -50,7 +51,8 @@ def discover(clients: Clients, vendor: Vendor, scope: Scope) -> Iterator[Found]:
     for id_ in clients.estate.realms:
         if scope.realms and id_ not in scope.realms:
             continue
-        read = reading.realm(clients, id_, partial(_meant, clients, vendor.vendor, selectors))
+        read = reading.realm(clients, id_)
+        below.read_below(clients, read, partial(_meant, clients, vendor.vendor, selectors))
         if not selectors.empty:
             yield from _unseen(vendor, id_)
         if read.policies:
@@ -151,7 +153,7 @@ def _realm(look: _Look) -> Iterator[Found]:
         ("principal", len({entry.member for _, entry in held})),
         ("service-account", len(read.accounts)),
         ("bucket", len(read.buckets)),
-        ("dataset", len(read.below)),
+        ("dataset", len(read.datasets)),
         ("project", len(read.projects)),
     ):
         yield Counted(NAME, read.id, kind, number)

@@ -6,11 +6,13 @@ https://docs.cloud.google.com/iam/docs/roles-permissions
 
 from collections.abc import Mapping
 
+from stopline.connectors.gcp import inventory
 from stopline.connectors.gcp.dialects import DIALECTS
 from stopline.text import Json
 
 _BY_METHOD: Mapping[str, str | tuple[str, ...]] = {
     **{method: needed for one in DIALECTS for method, needed in one.permissions.items()},
+    **{one.method: one.permission for one in inventory.ALL},
     "bigquery/v2/datasets.get": ("bigquery.datasets.get", "bigquery.datasets.getIamPolicy"),
     "bigquery/v2/datasets.list": "bigquery.datasets.get",  # without it there are none, it says
     "bigquery/v2/datasets.patch": ("bigquery.datasets.update", "bigquery.datasets.setIamPolicy"),

@@ -3,16 +3,13 @@
 What cannot be read is a gap, and the rest is read all the same.
 """
 
-import re
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from functools import partial
 from typing import TypeVar
 
-from stopline.connectors.gcp import datasets
 from stopline.connectors.gcp.clients import Clients
-from stopline.connectors.gcp.dialects import known, of_folder, policy_of
+from stopline.connectors.gcp.dialects import of_folder, policy_of
 from stopline.connectors.gcp.faults import OffError, translated
 from stopline.errors import ConnectorError
 from stopline.model import Change, Gap
@@ -61,8 +58,8 @@ class Realm:
     buckets: dict[str, tuple[str, Json]] = field(default_factory=dict)
     """For each bucket its project, and what it says of itself."""
 
-    below: list[str] = field(default_factory=list)
-    """What lies below the projects and was found by listing, as Google's inventory names it."""
+    datasets: list[str] = field(default_factory=list)
+    """Those of BigQuery, as Google's inventory names them."""
 
     inside: dict[str, Mapping[str, tuple[str, ...]]] = field(default_factory=dict)
     """For each group of the lab's who of the vendor's is in it, and by which groups."""
@@ -100,14 +97,10 @@ def point_of(realm: str) -> str:
     return f"organizations/{realm}" if realm.isdigit() else f"projects/{realm}"
 
 
-Meant = Callable[["Realm", frozenset[str]], Collection[str]]
-"""Told all members of all policies of a realm, says which of them policies are read for."""
+def realm(clients: Clients, id_: str) -> Realm:
+    """Read one realm, down to its projects, accounts and buckets.
 
-
-def realm(clients: Clients, id_: str, meant: Meant) -> Realm:
-    """Read one realm. Nothing is raised: what could not be read is in `gaps`.
-
-    Policies below the projects are read where they name a member that is `meant`.
+    Nothing is raised: what could not be read is in `gaps`. What lies below is read by `below`.
     """
     read = Realm(id_)
     _policy(clients, read, point_of(id_))
@@ -118,9 +111,6 @@ def realm(clients: Clients, id_: str, meant: Meant) -> Realm:
         for folders in pool.map(lambda bucket: _folders(clients, read, bucket), read.buckets):
             deeper += folders
         list(pool.map(lambda resource: _policy(clients, read, resource), deeper))
-        list(pool.map(lambda resource: _below(clients, read, resource), read.below))
-        below = _searched(clients, read, meant)
-        list(pool.map(lambda resource: _below(clients, read, resource), below))
     read.accounts.sort()
     return read
 
@@ -176,12 +166,6 @@ def _project(clients: Clients, read: Realm, project: str) -> None:
         lambda: clients.pages("storage/v1/buckets.list", "items", project=project),
     )
     read.buckets |= {bucket["name"]: (project, bucket) for bucket in found or ()}
-    # https://docs.cloud.google.com/bigquery/docs/reference/rest/v2/datasets/list
-    every = partial(clients.pages, "bigquery/v2/datasets.list", "datasets", projectId=project)
-    listed = read.tried(
-        f"datasets of {project}", lambda: [datasets.name_of(one) for one in every()], project
-    )
-    read.below += listed or ()
 
 
 def _folders(clients: Clients, read: Realm, bucket: str) -> list[str]:
@@ -196,60 +180,6 @@ def _folders(clients: Clients, read: Realm, bucket: str) -> list[str]:
         lambda: clients.pages("storage/v1/managedFolders.list", "items", bucket=bucket),
     )
     return [of_folder(bucket, one["name"]) for one in found or ()]
-
-
-SEARCH = "cloudasset/v1/v1.searchAllIamPolicies"
-_READ = re.compile(
-    r"cloudresourcemanager\.googleapis\.com/(organizations|folders|projects)/.+"
-    r"|iam\.googleapis\.com/projects/[^/]+/serviceAccounts/.+"
-    r"|storage\.googleapis\.com/.+"
-)
-"""What is read by itself, since a search may be minutes behind."""
-
-
-def _searched(clients: Clients, read: Realm, meant: Meant) -> list[str]:
-    """Resources below the projects whose policies name somebody who is meant, to be read anew.
-
-    What a search shows is never written back. A policy that nothing here reads is kept as it was
-    shown: what is in it can be denied, and is told.
-    https://docs.cloud.google.com/asset-inventory/docs/reference/rest/v1/TopLevel/searchAllIamPolicies
-    """
-    words = {"scope": point_of(read.id), "pageSize": 500}
-    found = read.tried("policies below projects", lambda: clients.pages(SEARCH, "results", **words))
-    only = set(clients.estate.projects)
-    policies = [*read.policies.values(), *(one.get("policy", {}) for one in found or ())]
-    theirs = meant(read, frozenset(m for policy in policies for m in _members(policy)))
-    wanted, already = [], set(read.below)
-    for one in found or ():
-        name, policy = one["resource"].removeprefix("//"), one.get("policy", {})
-        there = read.numbers.get(one.get("project", "").partition("/")[2], "")
-        if _READ.fullmatch(name) or name in already or (only and there not in only):
-            continue
-        if any(member in theirs for member in _members(policy)):
-            wanted.append(name)
-            read.policies |= {} if known(name) else {name: policy}
-    return [name for name in wanted if known(name)]
-
-
-def _members(policy: Json) -> Iterator[str]:
-    for binding in policy.get("bindings", ()):
-        yield from binding.get("members", ())
-
-
-def _below(clients: Clients, read: Realm, resource: str) -> None:
-    """What was found and is there no more is nothing that could be missed."""
-
-    def call() -> Json | None:
-        try:
-            return policy_of(clients, resource)
-        except ConnectorError as error:
-            if error.cause is not Cause.GONE:
-                raise
-            return None
-
-    policy = read.tried(f"policy of {resource}", call)
-    if policy is not None:
-        read.policies[resource] = policy
 
 
 def uniform(bucket: Json) -> bool:
