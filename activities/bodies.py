@@ -18,7 +18,7 @@ from temporalio import activity
 from temporalio.exceptions import ApplicationError
 
 from activities import api, vouching
-from activities.auditing import audited, drifted, opened
+from activities.auditing import audited, drifted, opened, outlived
 from activities.belonging import elsewhere
 from activities.breaching import to_climb
 from activities.deadlines import near_of
@@ -32,6 +32,7 @@ from activities.working import at_work as _at_work
 from stopline import engine, guards, planner
 from stopline.approving import Approvers
 from stopline.configuration import Frozen
+from stopline.coverage import uncovered
 from stopline.engine import Errand
 from stopline.errors import UserError, WrongJournalError
 from stopline.estate import Estate
@@ -105,7 +106,8 @@ class Activities:
             ref = self._plan(asked.order, approved=True, seen=opened(found))
             planned, audits = self._plans(ref.ref), frozen.parse()[1].audits
             due = near_of(self.book, connectors, asked.order.pause, planned)
-            return audited(self.book, asked, found, planned, audits, self.teller, due)
+            outlives = outlived(self.book, connectors, asked.order.pause)
+            return audited(self.book, asked, found, planned, audits, self.teller, due, outlives)
 
     def _plan(self, order: api.PauseOrder, *, approved: bool, seen: Json = None) -> api.PlanRef:
         self._check(order)
@@ -138,7 +140,8 @@ class Activities:
         )
         anew = {change.address for change in plan.changes}
         mine = sum(h.pause == order.pause and h.address not in anew for h in standing.holds)
-        bounds = guards.Bounds(estate, playbook.limits, mine, used)
+        beyond = uncovered(vendor, playbook, estate, order.scope)
+        bounds = guards.Bounds(estate, playbook.limits, mine, used, beyond)
         findings = guards.guard(plan, snapshot, bounds)
         pauses.keep_snapshot(snapshot)
         return _ref(pauses.keep_plan(plan, findings), order)
@@ -280,9 +283,11 @@ class Activities:
             vouching.require_own(self._plans(batch.plan).plan, batch)
             frozen, connectors = self._built(self.book.pauses.opened_with(batch.order.pause))
             mine = self._work(batch.plan)[batch.connector, batch.realm][batch.start : batch.stop]
-            if batch.direction is not Direction.CONTAIN:
-                people = frozen.parse()[1].approvals.people
-                vouching.require(self.book, self.approvers, batch, mine, people)
+            approvals = frozen.parse()[1].approvals
+            if batch.direction is Direction.CONTAIN:
+                vouching.require_opened(self.book, self.approvers, batch.order.pause, approvals)
+            else:
+                vouching.require(self.book, self.approvers, batch, mine, approvals.people)
             token = f"{info.workflow_id}/{batch.start}-{batch.stop}"
             attempt = f"{info.workflow_run_id}/{info.activity_id}/{info.attempt}"
             errand = Errand(batch.order.pause, batch.direction, attempt, token)

@@ -16,6 +16,7 @@ from stopline import planner
 from stopline.errors import ConnectorError
 from stopline.estate import Estate
 from stopline.model import (
+    Address,
     Breadth,
     Change,
     Counted,
@@ -40,6 +41,7 @@ from stopline.vendors import Vendor
 MARK = Mark("0a1b2c3d", "00000001")
 OTHER = Mark("9e8d7c6b", "00000002")
 """Another laptop's journal: a stranger's mark."""
+NOTHING_HELD = planner.Standing()
 
 
 class Ground(Protocol):
@@ -97,14 +99,20 @@ def opinions(ground: Ground, mark: Mark = MARK) -> Iterator[Change | Skip]:
         yield from ground.connector.contained(grant, terms(ground, mark))
 
 
-def plan(ground: Ground, mark: Mark = MARK) -> Plan:
-    """The planner's plan over the connector, with nothing held yet."""
+def plan(
+    ground: Ground,
+    mark: Mark = MARK,
+    *,
+    removed: frozenset[Address] = frozenset(),
+    standing: planner.Standing = NOTHING_HELD,
+) -> Plan:
+    """The planner's plan over the connector, with nothing held yet if nothing else is said."""
     connector = ground.connector
     return planner.plan_containment(
         planner.snapshot_of("v", connector.discover(ground.vendor, Scope()), ""),
-        terms(ground, mark),
+        replace(terms(ground, mark), removed=removed),
         Scope(),
-        planner.Standing(),
+        standing,
         planner.Opinions({connector.name: connector.contained}, {connector.name: lambda _: ()}),
     )
 

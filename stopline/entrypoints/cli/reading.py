@@ -5,7 +5,10 @@ from dataclasses import replace
 from shlex import quote
 
 from activities.breaching import audits_of, breaches_of
-from stopline.entrypoints.cli.choosing import ABSENT, waiting_choices
+from stopline.configuration import Frozen
+from stopline.coverage import uncovered
+from stopline.entrypoints.cli.choices import ABSENT
+from stopline.entrypoints.cli.choosing import waiting_choices
 from stopline.entrypoints.cli.owing import pay_by, soon
 from stopline.journal.attested import ATTESTED, CONFIRMED, DENIED, tasks
 from stopline.journal.book import Book
@@ -91,7 +94,14 @@ def standing(book: Book, pause: Pause, status: Status | None = None) -> Standing
         pay_by=due,
         pay_soon=soon(book, due),
         break_glass=_glass(book, pause),
+        uncovered=_uncovered(book, pause) if pause.status in OPEN else (),
     )
+
+
+def _uncovered(book: Book, pause: Pause) -> tuple[str, ...]:
+    frozen = book.store.body(book.pauses.opened_with(pause.id))
+    vendor, playbook, estate = Frozen.load(frozen).parse()
+    return uncovered(vendor, playbook, estate, pause.scope)
 
 
 def _glass(book: Book, pause: Pause) -> tuple[Glass, ...]:
