@@ -335,7 +335,12 @@ _OUTLIVES = {
 }
 
 
+_QUERIES = ("queries that run already, and what they have written elsewhere", "until they end")
+"""https://docs.cloud.google.com/bigquery/docs/managing-jobs"""
+
+
 def residuals(change: Change) -> Iterator[Residual]:
     """What outlives a change: https://docs.cloud.google.com/iam/docs/access-change-propagation ."""
-    for what, until in _OUTLIVES.get(change.address.kind, ()):
+    more = (_QUERIES,) if change.address.id.startswith("bigquery.googleapis.com/") else ()
+    for what, until in (*_OUTLIVES.get(change.address.kind, ()), *more):
         yield Residual(change.address, what, until)
