@@ -137,7 +137,8 @@ class GcpEstate(_Strict):
     `access_token_from` names the variable that holds an access token instead of them. `api_root` is
     where all of Google's services answer; none means Google. `calls_per_second` bounds us per
     service, `deny_reads_per_minute` in reading deny policies, `generations_per_bucket` in looking
-    at the access lists of objects. `propagation` is in seconds.
+    at the access lists of objects, `resources_per_list` in listing what lies in one project or one
+    of its resources. `propagation` is in seconds.
     """
 
     organization: Annotated[str, AfterValidator(number)] | None = None
@@ -150,6 +151,7 @@ class GcpEstate(_Strict):
     calls_per_second: float = Field(default=8, gt=0, strict=True)
     deny_reads_per_minute: int = Field(default=5, gt=0, strict=True)
     generations_per_bucket: int = Field(default=20_000, gt=0, strict=True)
+    resources_per_list: int = Field(default=2_000, gt=0, strict=True)
     propagation: float = Field(default=120, ge=0, strict=True)
 
     @property
@@ -277,11 +279,7 @@ def _meaning(estate: Estate) -> Iterator[tuple[yamltext.Path, str]]:
             yield (*at, key), message
         for path, message in meaning(ledger.mapping) if ledger.mapping else ():
             yield (*at, "mapping", *path), message
-    if estate.gcp is not None and not estate.gcp.realms:
-        yield ("gcp",), "give 'gcp' an 'organization', or 'projects'"
-    if estate.gcp and estate.gcp.customer and not estate.gcp.organization:
-        what = "a 'customer' needs its 'organization': its users are in all of it"
-        yield ("gcp", "customer"), what
+    yield from _gcp_meaning(estate.gcp)
     aws = estate.aws
     if aws and aws.identity_center and aws.identity_center.account not in aws.accounts:
         yield ("aws", "identity_center", "account"), "must be one of 'aws.accounts'"
@@ -291,6 +289,14 @@ def _meaning(estate: Estate) -> Iterator[tuple[yamltext.Path, str]]:
     for number_ in without[1:]:
         what = f"the account {number_!r} has no role to assume"
         yield ("aws", "accounts", number_), f"{what}; only one may do without ({without[0]!r})"
+
+
+def _gcp_meaning(gcp: GcpEstate | None) -> Iterator[tuple[yamltext.Path, str]]:
+    if gcp is not None and not gcp.realms:
+        yield ("gcp",), "give 'gcp' an 'organization', or 'projects'"
+    if gcp and gcp.customer and not gcp.organization:
+        what = "a 'customer' needs its 'organization': its users are in all of it"
+        yield ("gcp", "customer"), what
 
 
 _OF_RAIL: Mapping[str, tuple[tuple[str, ...], tuple[str, ...]]] = {

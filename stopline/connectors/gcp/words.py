@@ -12,6 +12,7 @@ CONTAINS: Mapping[str, frozenset[str]] = {
     "identity-pools": frozenset({"inactive"}),
     "workspace-users": frozenset({"suspend"}),
     "access-lists": frozenset({"remove"}),
+    "public-datasets": frozenset({"remove"}),
     "buckets": frozenset({"vendor", "preserve"}),
 }
 
@@ -19,9 +20,9 @@ NOT_LOOKED_AT: tuple[str, ...] = (
     "groups in access lists of buckets",
     "OAuth grants of Workspace users to applications of the vendor's, app passwords, delegates",
     "signed URLs",
-    "access lists of BigQuery datasets, secrets of single regions",
+    "secrets of single regions",
     "API keys, VPC Service Controls, just-in-time grants, Drive",
-    "what is public (allUsers, allAuthenticatedUsers), but for buckets",
+    "what is public (allUsers, allAuthenticatedUsers), but for buckets and datasets",
     "organisations and folders above single projects",
 )
 """The rows of docs/access-paths.md that say `not looked at`; a test holds the two together."""
