@@ -158,10 +158,12 @@ class Answering:
         data = {"reason": asked.reason, "signature": signature, "signed": signed.kept}
         if any(e.data == data and e.actor == asked.by for e in pauses.events(pause.id, LIFTED)):
             return  # said and written down already: its answer was lost
-        if pause.status not in OPEN or self.book.outbox.outside_may_hear(pause.id):
+        quiet = self.book.outbox.quiet_by(pause.id)
+        if pause.status not in OPEN or pause.id not in quiet:
             raise RefusedError(
-                f"Those outside may hear of the pause {pause.id} already, or it is over. "
-                "Nothing was sent."
+                f"The pause {pause.id} keeps nobody outside from hearing, or it is over. Nothing "
+                "was sent.",
+                f"What keeps them quiet is the pause {quiet[0]}: name it." if quiet else "",
             )
         facts = Facts(PAUSING, pause.vendor, pause.id, self.book.store.now())
         drafts = self.teller.drafts(replace(facts, by=asked.by))

@@ -24,7 +24,7 @@ from stopline.audiences import INSIDE, OUTSIDE, Audience, Notices
 from stopline.configuration import NOTICES, load
 from stopline.errors import ConfigError, WrongJournalError
 from stopline.journal.book import Book
-from stopline.journal.outbox import ESCALATED, Draft, Notice, NoticeState
+from stopline.journal.outbox import ESCALATED, Draft, Notice, NoticeState, quiet_words
 from stopline.journal.pauses import OPEN, PauseStatus
 from stopline.model import Document
 from stopline.notices.channels import TEST_EVENT, DeliveryError, Letter, send
@@ -350,6 +350,8 @@ def untrue(book: Book, notice: Notice) -> str:
     if Audience(notice.audience) not in OUTSIDE:
         return ""
     pause = book.pauses.get(notice.pause)
+    if by := book.outbox.quiet_by(pause.id):
+        return f"{NO_MORE}: {quiet_words(pause.id, by)}"
     if pause.status not in _TRUE_WHILE.get(notice.event, (pause.status,)):
         return f"{NO_MORE}: the pause is {pause.status}"
     others = [p.id for p in book.pauses.list(pause.vendor, OPEN) if p.id != pause.id]

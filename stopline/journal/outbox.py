@@ -4,7 +4,7 @@ So a notice is there exactly when what it tells is, whatever dies in between. It
 once, and bears the same key each time, by which its receiver can tell that it has it already.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
@@ -20,10 +20,12 @@ from stopline.text import Json, canonical, sha256
 ACKNOWLEDGED = "notice-acknowledged"
 ESCALATED = "escalated"
 LIFTED = "quiet-lifted"
+CLOSED = "closed"
 """The events of a person's word that a notice was heard, of the next ones who are told since
-nobody said so, and of the word by which those outside are told before containment is verified."""
+nobody said so, and of the word by which those outside are told before containment is verified;
+and the status of a pause that is over."""
 
-QUIET = "quiet until contained: containment of this pause has not been verified"
+QUIET = "quiet until contained: containment of {} has not been verified"
 LONGEST_WHY = 300
 
 
@@ -130,8 +132,8 @@ def _row(
     state, why = NoticeState.PENDING, ""
     if draft.wrong:
         state, why = NoticeState.FAILED, draft.wrong[:LONGEST_WHY]
-    elif draft.outside and not _contained(store, connection, pause):
-        state, why = NoticeState.WITHHELD, QUIET
+    elif draft.outside and (by := _quiet_by(store, connection, pause)):
+        state, why = NoticeState.WITHHELD, quiet_words(pause, by)
     return {
         "key": sha256(canonical(named)),
         "seq": seq,
@@ -150,7 +152,20 @@ def _row(
     }
 
 
-def _contained(store: Store, connection: Connection, pause: str) -> bool:
+def _quiet_by(store: Store, connection: Connection, pause: str) -> tuple[str, ...]:
+    """The pauses for whose sake those outside hear nothing of one: it, and its vendor's open ones.
+
+    Whoever hears that a part of it is contained knows that somebody is at work on the rest.
+    """
+    p = t.pauses.c
+    vendor = sa.select(p.vendor).where(p.id == pause).scalar_subquery()
+    query = sa.select(p.id).where(p.vendor == vendor, p.status != CLOSED)
+    open_ = connection.execute(query.order_by(p.opened_at, p.id)).scalars()
+    concerned = dict.fromkeys((pause, *open_))
+    return tuple(one for one in concerned if not _verified(store, connection, one))
+
+
+def _verified(store: Store, connection: Connection, pause: str) -> bool:
     """Whether the chain says that this pause was once contained, which is: verified to be.
 
     Or that a second person had those outside told all the same.
@@ -158,6 +173,11 @@ def _contained(store: Store, connection: Connection, pause: str) -> bool:
     told = store.told(connection, pause, "status")
     contained = any(event.data["status"] == "contained" for event in told)
     return contained or bool(store.told(connection, pause, LIFTED))
+
+
+def quiet_words(pause: str, by: Sequence[str]) -> str:
+    """Why those outside hear nothing of a pause, by what `Outbox.quiet_by` answered."""
+    return QUIET.format("this pause" if by[0] == pause else f"the pause {by[0]}")
 
 
 def _heard(store: Store, connection: Connection, pause: str) -> dict[int, Heard]:
@@ -196,10 +216,13 @@ class Outbox:
         """Every notice whose key begins so."""
         return self._listed(t.notices.c.key.startswith(key, autoescape=True))
 
-    def outside_may_hear(self, pause: str) -> bool:
-        """Whether those outside are told of a pause from now on."""
+    def quiet_by(self, pause: str) -> tuple[str, ...]:
+        """The pauses for whose sake those outside are told nothing of one; none: they are told.
+
+        Each was never verified to be contained, and no second person had them told all the same.
+        """
         with self.store.read() as connection:
-            return _contained(self.store, connection, pause)
+            return _quiet_by(self.store, connection, pause)
 
     # --- what is said to it ----------------------------------------------------------------------
 
