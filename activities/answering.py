@@ -11,6 +11,7 @@ from typing import Any
 from temporalio import activity
 
 from activities import api, byhand, glass
+from activities.outside import held_of
 from activities.telling import NOBODY, Teller, require_journal
 from activities.working import at_work
 from stopline import settings
@@ -22,8 +23,8 @@ from stopline.journal.book import Book
 from stopline.journal.glass import unreviewed
 from stopline.journal.outbox import LIFTED, Notice
 from stopline.journal.pauses import OPEN
-from stopline.notices.drafting import LIFTED as PAUSING
 from stopline.notices.drafting import Facts, Raised, raised
+from stopline.notices.outside import PAUSING, Theirs
 from stopline.notices.tokens import is_genuine, notice_of
 
 ACK, REVIEW = "ack", "review"
@@ -165,7 +166,8 @@ class Answering:
                 "was sent.",
                 f"What keeps them quiet is the pause {quiet[0]}: name it." if quiet else "",
             )
-        facts = Facts(PAUSING, pause.vendor, pause.id, self.book.store.now())
+        theirs = Theirs(PAUSING, held_of(self.book, pause.vendor))
+        facts = Facts(PAUSING, pause.vendor, pause.id, self.book.store.now(), theirs=theirs)
         drafts = self.teller.drafts(replace(facts, by=asked.by))
         if not any(draft.outside for draft in drafts):
             wrong = next((draft.wrong for draft in drafts if draft.wrong), "")

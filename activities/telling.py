@@ -18,6 +18,7 @@ from temporalio.exceptions import ApplicationError
 
 from activities import api
 from activities.bounded import within
+from activities.outside import held_of
 from activities.working import at_work
 from stopline import settings
 from stopline.audiences import INSIDE, OUTSIDE, Audience, Notices
@@ -29,7 +30,7 @@ from stopline.journal.pauses import OPEN, PauseStatus
 from stopline.model import Document
 from stopline.notices.channels import TEST_EVENT, DeliveryError, Letter, send
 from stopline.notices.drafting import ASKS, REFUSED, TEST, TEST_TEXT, Facts, drafts_of
-from stopline.notices.drafting import LIFTED as PAUSING
+from stopline.notices.outside import PAUSING, Theirs
 from stopline.notices.tokens import token_of
 from stopline.text import sha256
 
@@ -113,17 +114,22 @@ def opening(order: api.PauseOrder, at: str) -> Facts:
     return Facts("opened", order.vendor, order.pause, at, order.requester, order.reason)
 
 
-def refusing(order: api.PauseOrder, at: str, why: str) -> Facts:
+def refusing(order: api.PauseOrder, at: str, why: str, theirs: Theirs | None) -> Facts:
     """What there is to say when a pause ends before it began."""
     facts = Facts(REFUSED, order.vendor, order.pause, at, order.requester, order.reason)
-    return replace(facts, why=why)
+    return replace(facts, why=why, theirs=theirs)
 
 
-def concluding(book: Book, order: api.PauseOrder, summary: api.Summary) -> Facts:
-    """What there is to say when a run has ended; the event is the summary's result."""
+def concluding(
+    book: Book, order: api.PauseOrder, summary: api.Summary, theirs: Theirs | None
+) -> Facts:
+    """What there is to say when a run has ended; the event is the summary's result.
+
+    `theirs` is what those outside are told of it.
+    """
     left = tuple((what, getattr(summary, n)) for n, what in _LEFT if getattr(summary, n))
     facts = _facts(book, order, summary.result)
-    return replace(facts, left=left, why=summary.why)
+    return replace(facts, left=left, why=summary.why, theirs=theirs)
 
 
 def auditing(book: Book, order: api.PauseOrder, found: api.Audited) -> Facts:
@@ -339,7 +345,7 @@ _TRUE_WHILE = {
     "restored": (PauseStatus.CLOSED,),
     PAUSING: tuple(s for s in OPEN if s is not PauseStatus.RESTORING),
 }
-"""Where a pause must stand for what those outside are told about it."""
+"""Where a pause must stand for what claims nothing else to those outside."""
 
 
 def untrue(book: Book, notice: Notice) -> str:
@@ -352,6 +358,9 @@ def untrue(book: Book, notice: Notice) -> str:
     pause = book.pauses.get(notice.pause)
     if by := book.outbox.quiet_by(pause.id):
         return f"{NO_MORE}: {quiet_words(pause.id, by)}"
+    if said := book.outbox.said(notice):
+        now = str(held_of(book, pause.vendor))
+        return "" if now == said else f"{NO_MORE}: it says {said}; by now: {now}"
     if pause.status not in _TRUE_WHILE.get(notice.event, (pause.status,)):
         return f"{NO_MORE}: the pause is {pause.status}"
     others = [p.id for p in book.pauses.list(pause.vendor, OPEN) if p.id != pause.id]

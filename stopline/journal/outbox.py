@@ -46,8 +46,10 @@ class NoticeState(StrEnum):
 class Draft:
     """A notice that is not written down yet: to whom, over what, and its text.
 
-    `outside` marks an audience that hears nothing before containment is verified. `wrong` says
-    why it can never be sent, where that is known already.
+    `outside` marks an audience that hears nothing before containment is verified: `says` is what
+    it claims, by which it is known whether it still holds, and whether it is news; `news` that it
+    is in any case. `event` is what it tells where that is another than what those inside are told.
+    `wrong` says why it can never be sent, where that is known already.
     """
 
     audience: str
@@ -57,6 +59,9 @@ class Draft:
     text: str = ""
     outside: bool = False
     wrong: str = ""
+    event: str = ""
+    says: str = ""
+    news: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,29 +104,54 @@ def post(
     """Write the notices of the event that this transaction has just appended to the chain.
 
     Those outside are not told the same twice in a row: that a pause is contained anew is no news.
+    What they are told is of the vendor: nor is what they heard by another pause of it.
     """
     last = connection.execute(q.LAST_EVENT).first()
     seq = last.seq if last else 0
-    news = (d for d in drafts if not d.outside or _last_told(connection, pause, d) != event)
-    made = [_row(store, connection, (pause, event, seq), draft) for draft in news]
+    news = [
+        draft
+        for draft in drafts
+        if not draft.outside or draft.news or _is_news(store, connection, (pause, event), draft)
+    ]
     # A route that is configured twice must not undo the event with a second row of one key.
-    rows = [*{row["key"]: row for row in made}.values()]
+    made = [(_row(store, connection, (pause, d.event or event, seq), d), d.says) for d in news]
+    rows = [*{row["key"]: (row, says) for row, says in made}.values()]
     if not rows:
         return
-    for row in rows:
+    for row, _ in rows:
         connection.execute(sa.insert(t.notices).values(**row))
     told = ("key", "audience", "channel", "recipient", "body", "state", "why")
-    listed = [{name: row[name] for name in told} for row in rows]
+    listed = [
+        {name: row[name] for name in told} | ({"says": says} if says else {}) for row, says in rows
+    ]
     store.append(connection, pause, "notices", {"event": event, "seq": seq, "notices": listed})
 
 
-def _last_told(connection: Connection, pause: str, draft: Draft) -> str:
-    """The last event that somebody was told of, or still will be, over the same way; or nothing."""
-    n = t.notices.c
+def _is_news(store: Store, connection: Connection, of: tuple[str, str], draft: Draft) -> bool:
+    """Whether somebody was not told the same last, or will be, over the same way.
+
+    What claims something is compared with the last word about the vendor; anything else, and what
+    was told by an older release, by its event and of the same pause.
+    """
+    (pause, event), n, p = of, t.notices.c, t.pauses.c
     to = (n.audience == draft.audience, n.channel == draft.channel, n.recipient == draft.recipient)
     states = (str(NoticeState.PENDING), str(NoticeState.SENT))
-    query = sa.select(n.event).where(n.pause == pause, *to, n.state.in_(states))
-    return str(connection.execute(query.order_by(n.seq.desc()).limit(1)).scalar() or "")
+    query = sa.select(n.pause, n.key, n.event).where(*to, n.state.in_(states))
+    vendor = sa.select(p.vendor).where(p.id == pause).scalar_subquery()
+    same = (
+        n.pause.in_(sa.select(p.id).where(p.vendor == vendor)) if draft.says else n.pause == pause
+    )
+    last = connection.execute(query.where(same).order_by(n.seq.desc()).limit(1)).first()
+    if last is None:
+        return True
+    said = _said(store, connection, last.pause, last.key) if draft.says else ""
+    return said != draft.says if said else last.event != (draft.event or event)
+
+
+def _said(store: Store, connection: Connection, pause: str, key: str) -> str:
+    """What a notice claims; nothing where it claims nothing."""
+    told = (one for e in store.told(connection, pause, "notices") for one in e.data["notices"])
+    return next((str(one.get("says", "")) for one in told if one["key"] == key), "")
 
 
 def _row(
@@ -153,15 +183,16 @@ def _row(
 
 
 def _quiet_by(store: Store, connection: Connection, pause: str) -> tuple[str, ...]:
-    """The pauses for whose sake those outside hear nothing of one: it, and its vendor's open ones.
+    """The pauses for whose sake those outside hear nothing of one: its vendor's open ones.
 
-    Whoever hears that a part of it is contained knows that somebody is at work on the rest.
+    Whoever hears that a part of it is contained knows that somebody is at work on the rest. Where
+    none is open, it is the pause itself, which is over.
     """
     p = t.pauses.c
     vendor = sa.select(p.vendor).where(p.id == pause).scalar_subquery()
     query = sa.select(p.id).where(p.vendor == vendor, p.status != CLOSED)
     open_ = connection.execute(query.order_by(p.opened_at, p.id)).scalars()
-    concerned = dict.fromkeys((pause, *open_))
+    concerned = sorted(open_, key=lambda one: one != pause) or [pause]
     return tuple(one for one in concerned if not _verified(store, connection, one))
 
 
@@ -223,6 +254,11 @@ class Outbox:
         """
         with self.store.read() as connection:
             return _quiet_by(self.store, connection, pause)
+
+    def said(self, notice: Notice) -> str:
+        """What a notice to those outside claims; nothing where an older release wrote it."""
+        with self.store.read() as connection:
+            return _said(self.store, connection, notice.pause, notice.key)
 
     # --- what is said to it ----------------------------------------------------------------------
 
