@@ -25,12 +25,14 @@ from stopline.audiences import INSIDE, OUTSIDE, Audience, Notices
 from stopline.configuration import NOTICES, load
 from stopline.errors import ConfigError, WrongJournalError
 from stopline.journal.book import Book
+from stopline.journal.glass import unreviewed
 from stopline.journal.outbox import ESCALATED, Draft, Notice, NoticeState, quiet_words
 from stopline.journal.pauses import OPEN, PauseStatus
 from stopline.model import Document
 from stopline.notices.channels import TEST_EVENT, DeliveryError, Letter, send
-from stopline.notices.drafting import ASKS, REFUSED, TEST, TEST_TEXT, Facts, drafts_of
+from stopline.notices.drafting import ASKS, CLOSING, REFUSED, TEST, TEST_TEXT, Facts, drafts_of
 from stopline.notices.outside import PAUSING, Theirs
+from stopline.notices.paging import closes, opens
 from stopline.notices.tokens import token_of
 from stopline.text import sha256
 
@@ -265,7 +267,8 @@ class Telling:
             more = self._with_token(notices, notice)
             letter = Letter(
                 notice.key, notice.pause, notice.event, notice.audience, notice.recipient,
-                notice.subject, text + more, notice.at, again,
+                notice.subject, text + more, notice.at, again, opens(notice),
+                self._closed_by(notice),
             )  # fmt: skip
             self._send(notices, notice.channel, letter)
         except DeliveryError as error:
@@ -279,6 +282,14 @@ class Telling:
             raise _AgainError(error.what) from None
         outbox.ended(notice, NoticeState.SENT, sent=sha256(text + more) if more else "")
         return True
+
+    def _closed_by(self, notice: Notice) -> tuple[str, ...]:
+        """The incidents of a pager that a notice closes."""
+        if notice.event not in CLOSING:
+            return ()
+        outbox, waiting = self.book.outbox, unreviewed(self.book.store, notice.pause)
+        told, about = outbox.of(notice.pause), outbox.escalated(notice.pause)
+        return closes(notice, told, about, {one.seq for one in waiting})
 
     def _with_token(self, notices: Notices | None, notice: Notice) -> str:
         """What is added to a notice so that it can be acknowledged by whoever was sent it."""
@@ -308,7 +319,10 @@ class Telling:
             now = self.book.store.now()
             text = TEST_TEXT.format(by=asked.test_by)
             key, subject = f"{TEST.lower()}-{name}-{now}", f"[stopline {TEST}] nothing happened"
-            letter = Letter(key, TEST_EVENT, TEST_EVENT, TEST, recipient, subject, text, now)
+            # Each test is an incident of its own: a second would be put into the first's.
+            letter = Letter(
+                key, TEST_EVENT, TEST_EVENT, TEST, recipient, subject, text, now, incident=key
+            )
             try:
                 self._send(notices, name, letter)
                 why = ""

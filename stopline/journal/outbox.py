@@ -49,7 +49,8 @@ class Draft:
     `outside` marks an audience that hears nothing before containment is verified: `says` is what
     it claims, by which it is known whether it still holds, and whether it is news; `news` that it
     is in any case. `event` is what it tells where that is another than what those inside are told.
-    `wrong` says why it can never be sent, where that is known already.
+    `wrong` says why it can never be sent, where that is known already. `if_told`: only where the
+    channel was told something by this pause before.
     """
 
     audience: str
@@ -62,6 +63,7 @@ class Draft:
     event: str = ""
     says: str = ""
     news: bool = False
+    if_told: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,11 +110,7 @@ def post(
     """
     last = connection.execute(q.LAST_EVENT).first()
     seq = last.seq if last else 0
-    news = [
-        draft
-        for draft in drafts
-        if not draft.outside or draft.news or _is_news(store, connection, (pause, event), draft)
-    ]
+    news = [d for d in drafts if _is_news(store, connection, (pause, event), d)]
     # A route that is configured twice must not undo the event with a second row of one key.
     made = [(_row(store, connection, (pause, d.event or event, seq), d), d.says) for d in news]
     rows = [*{row["key"]: (row, says) for row, says in made}.values()]
@@ -128,6 +126,15 @@ def post(
 
 
 def _is_news(store: Store, connection: Connection, of: tuple[str, str], draft: Draft) -> bool:
+    """Whether a draft is to be told at all, by what was told before it."""
+    pause, n = of[0], t.notices.c
+    if draft.if_told:
+        query = sa.select(n.key).where(n.pause == pause, n.channel == draft.channel)
+        return connection.execute(query.limit(1)).first() is not None
+    return not draft.outside or draft.news or _is_other(store, connection, of, draft)
+
+
+def _is_other(store: Store, connection: Connection, of: tuple[str, str], draft: Draft) -> bool:
     """Whether somebody was not told the same last, or will be, over the same way.
 
     What claims something is compared with the last word about the vendor; anything else, and what
@@ -273,6 +280,10 @@ class Outbox:
         for event in self.store.events(pause, ESCALATED):
             found[event.data["seq"]] = max(found.get(event.data["seq"], 0), event.data["level"])
         return found
+
+    def escalated(self, pause: str) -> Mapping[int, int]:
+        """Of which event each escalation is, both by their numbers."""
+        return {event.seq: event.data["seq"] for event in self.store.events(pause, ESCALATED)}
 
     def acknowledge(self, pause: str, seqs: Iterable[int], by: str, said: Json) -> tuple[int, ...]:
         """Write down who has heard of these events; returns those of which nobody had before.

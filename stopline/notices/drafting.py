@@ -14,7 +14,7 @@ from importlib.resources import files
 from jinja2 import DictLoader, StrictUndefined
 from jinja2.sandbox import SandboxedEnvironment
 
-from stopline.audiences import OUTSIDE, Audience, Notices
+from stopline.audiences import OUTSIDE, PAGER, Audience, Notices
 from stopline.journal.glass import BROKEN
 from stopline.journal.outbox import Draft
 from stopline.notices import outside
@@ -30,6 +30,11 @@ EVENTS = (
 """What there are notices about."""
 ASKS = ("opened", "partial", "breached", "stopped", "drift", BROKEN, BY_HAND, DEADLINE)
 """What somebody must acknowledge, or others are told."""
+
+OVER = ("restored", REFUSED, "terminated")
+"""The events after which nobody needs to be called."""
+CLOSING = ("contained", *OVER)
+"""The events that close incidents of a pager."""
 
 _ONLY: Mapping[str, tuple[Audience, ...]] = {
     BROKEN: (Audience.RESPONDERS, Audience.LEADERSHIP),
@@ -170,7 +175,10 @@ def _line(text: str) -> str:
 
 
 def drafts_of(notices: Notices, facts: Facts) -> Iterator[Draft]:
-    """The notices of one event: one for each channel and, over e-mail, for each address."""
+    """The notices of one event: one for each channel and, over e-mail, for each address.
+
+    What closes incidents goes to the pagers of the escalation too, where they were told of any.
+    """
     for audience, route in notices.routes(facts.vendor):
         if not _hears(audience, facts):
             continue
@@ -178,6 +186,20 @@ def drafts_of(notices: Notices, facts: Facts) -> Iterator[Draft]:
         for recipient in route.to or ("",):
             draft = Draft(str(audience), route.channel, recipient, subject, text)
             yield _theirs(draft, facts.theirs) if audience in OUTSIDE and facts.theirs else draft
+    yield from _closing(notices, facts)
+
+
+def _closing(notices: Notices, facts: Facts) -> Iterator[Draft]:
+    """The notices to pagers that only the escalation reaches, by which they close theirs."""
+    if facts.event not in CLOSING:
+        return
+    told = {route.channel for _, route in notices.routes(facts.vendor)}
+    levels = (route.channel for level in notices.escalation.levels for route in level)
+    for channel in dict.fromkeys(levels):
+        if channel not in told and notices.channels[channel].kind == PAGER:
+            subject, text = rendered(Audience.RESPONDERS, facts)
+            draft = Draft(str(Audience.RESPONDERS), channel, "", subject, text)
+            yield replace(draft, if_told=True)
 
 
 def _hears(audience: Audience, facts: Facts) -> bool:
