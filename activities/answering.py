@@ -11,6 +11,7 @@ from typing import Any
 from temporalio import activity
 
 from activities import api, byhand, glass
+from activities.outside import held_of
 from activities.telling import NOBODY, Teller, require_journal
 from activities.working import at_work
 from stopline import settings
@@ -22,8 +23,8 @@ from stopline.journal.book import Book
 from stopline.journal.glass import unreviewed
 from stopline.journal.outbox import LIFTED, Notice
 from stopline.journal.pauses import OPEN
-from stopline.notices.drafting import LIFTED as PAUSING
 from stopline.notices.drafting import Facts, Raised, raised
+from stopline.notices.outside import PAUSING, Theirs
 from stopline.notices.tokens import is_genuine, notice_of
 
 ACK, REVIEW = "ack", "review"
@@ -158,12 +159,15 @@ class Answering:
         data = {"reason": asked.reason, "signature": signature, "signed": signed.kept}
         if any(e.data == data and e.actor == asked.by for e in pauses.events(pause.id, LIFTED)):
             return  # said and written down already: its answer was lost
-        if pause.status not in OPEN or self.book.outbox.outside_may_hear(pause.id):
+        quiet = self.book.outbox.quiet_by(pause.id)
+        if pause.status not in OPEN or pause.id not in quiet:
             raise RefusedError(
-                f"Those outside may hear of the pause {pause.id} already, or it is over. "
-                "Nothing was sent."
+                f"The pause {pause.id} keeps nobody outside from hearing, or it is over. Nothing "
+                "was sent.",
+                f"What keeps them quiet is the pause {quiet[0]}: name it." if quiet else "",
             )
-        facts = Facts(PAUSING, pause.vendor, pause.id, self.book.store.now())
+        theirs = Theirs(PAUSING, held_of(self.book, pause.vendor))
+        facts = Facts(PAUSING, pause.vendor, pause.id, self.book.store.now(), theirs=theirs)
         drafts = self.teller.drafts(replace(facts, by=asked.by))
         if not any(draft.outside for draft in drafts):
             wrong = next((draft.wrong for draft in drafts if draft.wrong), "")

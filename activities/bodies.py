@@ -24,6 +24,7 @@ from activities.breaching import to_climb
 from activities.deadlines import near_of
 from activities.ends import conclusion, opened_under, verified
 from activities.outlining import Shards, outline_of, shards_of
+from activities.outside import when_ended
 from activities.restoring import way_back
 from activities.sheets import write_sheet
 from activities.standing import standing_of
@@ -40,6 +41,7 @@ from stopline.journal.attested import attested
 from stopline.journal.book import Book
 from stopline.journal.pauses import Pause, PauseStatus, Planned
 from stopline.model import Change, Direction, Plan
+from stopline.notices.drafting import REFUSED
 from stopline.port import Connector, Mark, Terms, attended
 from stopline.receipts import Outcome
 from stopline.recovery.places import Place
@@ -224,7 +226,9 @@ class Activities:
         """The notices for those who were told that a pause is opened, where it was refused."""
         if said.kind != "closed":
             return {}
-        facts = refusing(said.order, self.book.store.now(), said.reason)
+        pause = self.book.pauses.get(said.order.pause)
+        theirs = when_ended(self.book, pause, PauseStatus.CLOSED, REFUSED)
+        facts = refusing(said.order, self.book.store.now(), said.reason, theirs)
         return {"event": facts.event, "drafts": self.teller.drafts(facts)}
 
     @activity.defn(name=api.VOUCH)

@@ -18,18 +18,21 @@ from temporalio.exceptions import ApplicationError
 
 from activities import api
 from activities.bounded import within
+from activities.outside import held_of
 from activities.working import at_work
 from stopline import settings
 from stopline.audiences import INSIDE, OUTSIDE, Audience, Notices
 from stopline.configuration import NOTICES, load
 from stopline.errors import ConfigError, WrongJournalError
 from stopline.journal.book import Book
-from stopline.journal.outbox import ESCALATED, Draft, Notice, NoticeState
+from stopline.journal.glass import unreviewed
+from stopline.journal.outbox import ESCALATED, Draft, Notice, NoticeState, quiet_words
 from stopline.journal.pauses import OPEN, PauseStatus
 from stopline.model import Document
 from stopline.notices.channels import TEST_EVENT, DeliveryError, Letter, send
-from stopline.notices.drafting import ASKS, REFUSED, TEST, TEST_TEXT, Facts, drafts_of
-from stopline.notices.drafting import LIFTED as PAUSING
+from stopline.notices.drafting import ASKS, CLOSING, REFUSED, TEST, TEST_TEXT, Facts, drafts_of
+from stopline.notices.outside import PAUSING, Theirs
+from stopline.notices.paging import closes, opens
 from stopline.notices.tokens import token_of
 from stopline.text import sha256
 
@@ -113,17 +116,22 @@ def opening(order: api.PauseOrder, at: str) -> Facts:
     return Facts("opened", order.vendor, order.pause, at, order.requester, order.reason)
 
 
-def refusing(order: api.PauseOrder, at: str, why: str) -> Facts:
+def refusing(order: api.PauseOrder, at: str, why: str, theirs: Theirs | None) -> Facts:
     """What there is to say when a pause ends before it began."""
     facts = Facts(REFUSED, order.vendor, order.pause, at, order.requester, order.reason)
-    return replace(facts, why=why)
+    return replace(facts, why=why, theirs=theirs)
 
 
-def concluding(book: Book, order: api.PauseOrder, summary: api.Summary) -> Facts:
-    """What there is to say when a run has ended; the event is the summary's result."""
+def concluding(
+    book: Book, order: api.PauseOrder, summary: api.Summary, theirs: Theirs | None
+) -> Facts:
+    """What there is to say when a run has ended; the event is the summary's result.
+
+    `theirs` is what those outside are told of it.
+    """
     left = tuple((what, getattr(summary, n)) for n, what in _LEFT if getattr(summary, n))
     facts = _facts(book, order, summary.result)
-    return replace(facts, left=left, why=summary.why)
+    return replace(facts, left=left, why=summary.why, theirs=theirs)
 
 
 def auditing(book: Book, order: api.PauseOrder, found: api.Audited) -> Facts:
@@ -259,7 +267,8 @@ class Telling:
             more = self._with_token(notices, notice)
             letter = Letter(
                 notice.key, notice.pause, notice.event, notice.audience, notice.recipient,
-                notice.subject, text + more, notice.at, again,
+                notice.subject, text + more, notice.at, again, opens(notice),
+                self._closed_by(notice),
             )  # fmt: skip
             self._send(notices, notice.channel, letter)
         except DeliveryError as error:
@@ -273,6 +282,14 @@ class Telling:
             raise _AgainError(error.what) from None
         outbox.ended(notice, NoticeState.SENT, sent=sha256(text + more) if more else "")
         return True
+
+    def _closed_by(self, notice: Notice) -> tuple[str, ...]:
+        """The incidents of a pager that a notice closes."""
+        if notice.event not in CLOSING:
+            return ()
+        outbox, waiting = self.book.outbox, unreviewed(self.book.store, notice.pause)
+        told, about = outbox.of(notice.pause), outbox.escalated(notice.pause)
+        return closes(notice, told, about, {one.seq for one in waiting})
 
     def _with_token(self, notices: Notices | None, notice: Notice) -> str:
         """What is added to a notice so that it can be acknowledged by whoever was sent it."""
@@ -302,7 +319,10 @@ class Telling:
             now = self.book.store.now()
             text = TEST_TEXT.format(by=asked.test_by)
             key, subject = f"{TEST.lower()}-{name}-{now}", f"[stopline {TEST}] nothing happened"
-            letter = Letter(key, TEST_EVENT, TEST_EVENT, TEST, recipient, subject, text, now)
+            # Each test is an incident of its own: a second would be put into the first's.
+            letter = Letter(
+                key, TEST_EVENT, TEST_EVENT, TEST, recipient, subject, text, now, incident=key
+            )
             try:
                 self._send(notices, name, letter)
                 why = ""
@@ -339,7 +359,7 @@ _TRUE_WHILE = {
     "restored": (PauseStatus.CLOSED,),
     PAUSING: tuple(s for s in OPEN if s is not PauseStatus.RESTORING),
 }
-"""Where a pause must stand for what those outside are told about it."""
+"""Where a pause must stand for what claims nothing else to those outside."""
 
 
 def untrue(book: Book, notice: Notice) -> str:
@@ -350,6 +370,11 @@ def untrue(book: Book, notice: Notice) -> str:
     if Audience(notice.audience) not in OUTSIDE:
         return ""
     pause = book.pauses.get(notice.pause)
+    if by := book.outbox.quiet_by(pause.id):
+        return f"{NO_MORE}: {quiet_words(pause.id, by)}"
+    if said := book.outbox.said(notice):
+        now = str(held_of(book, pause.vendor))
+        return "" if now == said else f"{NO_MORE}: it says {said}; by now: {now}"
     if pause.status not in _TRUE_WHILE.get(notice.event, (pause.status,)):
         return f"{NO_MORE}: the pause is {pause.status}"
     others = [p.id for p in book.pauses.list(pause.vendor, OPEN) if p.id != pause.id]

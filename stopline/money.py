@@ -27,6 +27,8 @@ EXPONENTS: Mapping[str, int] = {
 """Digits after the decimal point, by currency."""
 
 
+PAY = "payouts"
+"""The connector whose holds keep from people what they are owed."""
 ESCAPED = "escaped: "
 """How a rail begins the reason of what left before us, so that a report can tell it."""
 

@@ -119,6 +119,14 @@ class Writes:
             )
         )
 
+    def held(self, pause: str = "") -> frozenset[Address]:
+        """The addresses of all live holds, or of those of one pause."""
+        query = sa.select(t.holds.c.address)
+        if pause:
+            query = query.where(t.holds.c.pause == pause)
+        with self.store.read() as connection:
+            return frozenset(map(Address.parse, connection.execute(query).scalars()))
+
     def originals(self) -> Mapping[Document, str]:
         """The verbatim texts from before our first overlay, by document."""
         with self.store.read() as connection:

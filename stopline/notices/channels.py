@@ -1,8 +1,8 @@
 """The channels: one notice to one provider, once. Retrying is the caller's.
 
 Each request bears the notice's key where the provider has a place for it, so that a second one
-after a lost reply can be told from a new notice: PagerDuty's `dedup_key` (of the pause, so that its
-end resolves what its beginning triggered), Slack's message metadata, the Message-ID, `webhook-id`.
+after a lost reply can be told from a new notice: PagerDuty's `dedup_key` (of the incident, so that
+what ends it resolves what triggered it), Slack's message metadata, the Message-ID, `webhook-id`.
 What an error says never holds a secret, an address of a webhook, or what was sent.
 """
 
@@ -59,7 +59,10 @@ class DeliveryError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Letter:
-    """What is sent. `again` says that it may have been sent before; `at` is when it was written."""
+    """What is sent. `again` says that it may have been sent before; `at` is when it was written.
+
+    `incident` is what it opens at a pager, `closes` what it closes there; no other channel minds.
+    """
 
     key: str
     pause: str
@@ -70,6 +73,8 @@ class Letter:
     text: str
     at: str
     again: bool = False
+    incident: str = ""
+    closes: tuple[str, ...] = ()
 
 
 Send = Callable[[Channel, str, Letter], None]
@@ -153,26 +158,27 @@ def _slack_said(error: SlackApiError) -> DeliveryError:
 # --- PagerDuty and webhooks ----------------------------------------------------------------------
 
 
-OVER = ("restored", "refused", "terminated")
-"""The events after which nobody needs to be called."""
-
-
 def _pagerduty(channel: Channel, secret: str, letter: Letter) -> None:
-    """Send an event: https://developer.pagerduty.com/docs/send-alert-event"""
-    body = {
-        "routing_key": secret,
-        "event_action": "resolve" if letter.event in OVER else "trigger",
-        # Each test is a new one: PagerDuty would put a second into the first's open incident.
-        "dedup_key": f"stopline/{letter.key if letter.event == TEST_EVENT else letter.pause}",
-        "payload": {
-            "summary": letter.subject[:1024],
-            "source": SOURCE,
-            "severity": "info" if letter.event in ("contained", TEST_EVENT) else "critical",
-            "custom_details": {"notice": letter.text, "key": letter.key},
-        },
-    }
+    """Send an event for the incident that a notice opens, and for each that it closes.
+
+    What is resolved and was never open is taken and does nothing; so all can be sent again.
+    https://developer.pagerduty.com/docs/send-alert-event
+    """
+    asked = [("trigger", letter.incident)] if letter.incident else []
     url = (channel.url or PAGERDUTY).rstrip("/")
-    _post("PagerDuty", f"{url}/v2/enqueue", canonical(body), {})
+    for action, incident in (*asked, *(("resolve", one) for one in letter.closes)):
+        body = {
+            "routing_key": secret,
+            "event_action": action,
+            "dedup_key": f"{SOURCE}/{letter.pause}/{incident}",
+            "payload": {
+                "summary": letter.subject[:1024],
+                "source": SOURCE,
+                "severity": "info" if letter.event == TEST_EVENT else "critical",
+                "custom_details": {"notice": letter.text, "key": letter.key},
+            },
+        }
+        _post("PagerDuty", f"{url}/v2/enqueue", canonical(body), {})
 
 
 def _webhook(channel: Channel, secret: str, letter: Letter) -> None:

@@ -268,7 +268,7 @@ def test_who_may_not_approve_lets_nobody_hear(book: Book, folder: Path, by: str,
     """A responder is no approver."""
     with pytest.raises(ApplicationError, match=why):
         hear(book, folder, lift(book, by))
-    assert not book.outbox.outside_may_hear(FIRST)
+    assert book.outbox.quiet_by(FIRST) == (FIRST,)
 
 
 def test_the_requester_lets_nobody_hear_alone(book: Book, folder: Path) -> None:
@@ -276,7 +276,7 @@ def test_the_requester_lets_nobody_hear_alone(book: Book, folder: Path) -> None:
     (folder / "roles.yaml").write_text("approvers: ['*']\nsignatures: optional\n")
     with pytest.raises(ApplicationError, match="another person's"):
         hear(book, folder, lift(book, "alice"))
-    assert not book.outbox.outside_may_hear(FIRST)
+    assert book.outbox.quiet_by(FIRST) == (FIRST,)
 
 
 @needs_openssh
@@ -304,5 +304,22 @@ def test_where_there_is_nothing_to_lift_it_is_said(book: Book, folder: Path) -> 
     with pytest.raises(ApplicationError, match="no way to mercor"):
         hear(book, folder, lift(book))
     book.pauses.mark(FIRST, PauseStatus.CONTAINED)
-    with pytest.raises(ApplicationError, match="already"):
+    with pytest.raises(ApplicationError, match="keeps nobody outside from hearing"):
         hear(book, folder, lift(book))
+    open_pause(book, SECOND)
+    with pytest.raises(ApplicationError, match="keeps nobody outside from hearing"):
+        hear(book, folder, lift(book))
+
+
+def test_a_word_about_one_pause_lets_nobody_hear_while_another_is_not_contained(
+    book: Book, folder: Path
+) -> None:
+    """It is written down, and counts once the same is said of the other."""
+    open_pause(book, SECOND)
+    hear(book, folder, lift(book))
+    told = [n for n in book.outbox.of(FIRST) if n.event == "pausing"]
+    assert {n.state for n in told} == {NoticeState.WITHHELD}
+    assert all(SECOND in n.why for n in told)
+    hear(book, folder, replace(lift(book), pause=SECOND))
+    told = [n for n in book.outbox.of(SECOND) if n.event == "pausing"]
+    assert {n.state for n in told} == {NoticeState.PENDING}

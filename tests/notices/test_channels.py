@@ -17,6 +17,7 @@ WHSEC = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
 LETTER = Letter(
     "k" * 64, "0000abcd", "opened", "responders", "counsel@lab.example",
     "mercor is being stopped", "what happened\n", "2026-11-24T18:00:00.000Z",
+    incident="opened/7",
 )  # fmt: skip
 KINDS = ("slack", "pagerduty", "webhook")
 SECRET = {"slack": "xoxb-very-secret", "pagerduty": "routing-secret", "webhook": WHSEC}
@@ -96,13 +97,30 @@ def test_slack_is_not_told_twice_after_a_lost_reply(there: Provider) -> None:
     assert len(there.asked) == 2
 
 
-def test_pagerduty_opens_one_incident_for_a_pause_and_resolves_it(there: Provider) -> None:
-    """The same dedup key from the beginning to the end, however often it is sent."""
-    for event in ("opened", "opened", "partial", "restored"):
-        send(channel("pagerduty", there.url), "key", replace(LETTER, event=event))
-    told = [(a.path, a.json["event_action"]) for a in there.asked]
-    assert told == [("/v2/enqueue", "trigger")] * 3 + [("/v2/enqueue", "resolve")]
-    assert {a.json["dedup_key"] for a in there.asked} == {"stopline/0000abcd"}
+def test_pagerduty_opens_one_incident_for_an_event_and_resolves_each(there: Provider) -> None:
+    """The same dedup key however often it is sent; and nothing of its own for what only closes."""
+    pager = channel("pagerduty", there.url)
+    for letter in (LETTER, replace(LETTER, again=True), replace(LETTER, incident="breached/9")):
+        send(pager, "key", letter)
+    send(pager, "key", replace(LETTER, incident="", closes=("opened/7", "breached/9")))
+    send(pager, "key", replace(LETTER, incident="", closes=()))
+    told = [(a.json["event_action"], a.json["dedup_key"]) for a in there.asked]
+    opened, breached = "stopline/0000abcd/opened/7", "stopline/0000abcd/breached/9"
+    assert told == [
+        ("trigger", opened), ("trigger", opened), ("trigger", breached),
+        ("resolve", opened), ("resolve", breached),
+    ]  # fmt: skip
+    assert {a.path for a in there.asked} == {"/v2/enqueue"}
+
+
+def test_an_incident_that_could_not_be_resolved_is_resolved_the_next_time(there: Provider) -> None:
+    """All of them are sent again: what is resolved already does nothing."""
+    pager, over = channel("pagerduty", there.url), replace(LETTER, incident="", closes=("a", "b"))
+    there.answers += [Answer(202), Answer(500)]
+    with pytest.raises(DeliveryError):
+        send(pager, "key", over)
+    send(pager, "key", over)
+    assert [a.json["dedup_key"][-1] for a in there.asked] == ["a", "b", "a", "b"]
 
 
 def test_a_webhook_is_a_signed_cloudevent_with_a_stable_id(there: Provider) -> None:
@@ -205,6 +223,6 @@ def test_a_mail_server_that_is_not_who_it_says_or_has_no_tls_gets_nothing(
 def test_each_test_of_a_pager_opens_something_of_its_own(there: Provider) -> None:
     """A second test with the first one's key would be put into it, and page nobody."""
     for key in ("test-1", "test-2"):
-        letter = replace(LETTER, event="test", pause="test", key=key)
+        letter = replace(LETTER, event="test", pause="test", key=key, incident=key)
         send(channel("pagerduty", there.url), "routing-secret", letter)
     assert len({asked.json["dedup_key"] for asked in there.asked}) == 2

@@ -17,7 +17,7 @@ from temporalio.testing import ActivityEnvironment
 from activities import api
 from activities.telling import NO_MORE, Teller, Telling
 from stopline.journal.book import Book
-from stopline.journal.outbox import Draft, Notice, NoticeState
+from stopline.journal.outbox import QUIET, Draft, Notice, NoticeState
 from stopline.journal.pauses import PauseStatus
 from stopline.notices.drafting import Facts
 
@@ -125,6 +125,18 @@ def test_what_is_true_is_sent_late_and_those_inside_hear_what_happened(
     book.pauses.mark(FIRST, PauseStatus.RESTORING)
     assert deliver(bodies, "room") == 1
     assert [a.path for a in there.asked] == ["/out", "/room"]
+
+
+def test_a_late_word_is_not_sent_once_another_pause_of_the_vendor_is_open_and_not_contained(
+    book: Book, tmp_path: Path, there: Provider
+) -> None:
+    """It was true, and would tell them now that somebody is at work on what they still have."""
+    book.pauses.mark(FIRST, PauseStatus.CONTAINED, event="contained", drafts=(THEIRS,))
+    open_pause(book, SECOND)
+    assert deliver(telling(book, tmp_path, there.url), "out") == 0
+    assert there.asked == []
+    assert at(book).state is NoticeState.WITHDRAWN
+    assert at(book).why == f"{NO_MORE}: {QUIET.format(f'the pause {SECOND}')}"
 
 
 def test_a_vendor_that_another_pause_still_holds_is_not_told_that_all_is_back(

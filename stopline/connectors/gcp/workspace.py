@@ -199,7 +199,7 @@ def write(
             continue
         off = bool(change.after.value["suspended"])
         try:
-            words = {"userKey": observed.uid, "body": {"suspended": off}}
+            words: dict[str, Any] = {"userKey": observed.uid, "body": {"suspended": off}}
             clients.do("admin/directory_v1/users.update", **words)
         except ConnectorError as error:
             if off and error.landed is None:  # it may have been done, and to sign out harms nobody

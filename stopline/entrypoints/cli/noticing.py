@@ -72,7 +72,13 @@ def _tell_outside(
         signature=signature_of(program, said, key),
     )  # fmt: skip
     program.wait(temporal.about_notices(order, TELL_OUTSIDE, f"{by}: {what}"))
-    program.say(f"{pause.vendor} and its payees are told now, and of what follows.")
+    if others := program.book.outbox.quiet_by(pause.id):
+        program.say(
+            f"It is written down. {pause.vendor} and its payees hear nothing yet, for the sake of "
+            f"{', '.join(others)}: no containment of it was verified. Say the same of it, or wait."
+        )
+    else:
+        program.say(f"{pause.vendor} and its payees are told now, and of what follows.")
 
 
 def _show(program: Program, case: str) -> int:

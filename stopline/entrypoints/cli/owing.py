@@ -15,12 +15,11 @@ from stopline.journal.book import Book
 from stopline.journal.pauses import Pause
 from stopline.model import Address, Direction, Gap, Grant, Snapshot
 from stopline.model import State as Found
-from stopline.money import ESCAPED, by_run
+from stopline.money import ESCAPED, PAY, by_run
 from stopline.receipts import Cause, Hold
 from stopline.render.payouts import Owed, Payouts, State
 from stopline.text import Json
 
-CONNECTOR = "payouts"
 WARN_DAYS = 10
 """How long before a date by which earned pay must be paid it is warned of."""
 Target = tuple[str, str]
@@ -74,7 +73,7 @@ def report_of(book: Book, pause: Pause, now: Snapshot | None, away: str) -> Payo
 
 def pay_by(book: Book, pause: Pause) -> str:
     """The earliest date by which something that a pause holds must be paid; empty for none."""
-    if not any(h.address.connector == CONNECTOR for h in book.writes.holds(pause.id)):
+    if not any(h.address.connector == PAY for h in book.writes.holds(pause.id)):
         return ""
     known = report_of(book, pause, None, "not asked").owed
     return min((o.pay_by for o in known if o.state is State.HELD and o.pay_by), default="")
@@ -91,7 +90,7 @@ def soon(book: Book, date: str) -> bool:
 def payables(snapshot: Snapshot) -> Iterator[Grant]:
     """Yield what is owed: grants of payouts that carry an amount."""
     for grant in snapshot.grants:
-        if grant.address.connector == CONNECTOR and "amount" in grant.state.body:
+        if grant.address.connector == PAY and "amount" in grant.state.body:
             yield grant
 
 
@@ -119,7 +118,7 @@ def _known(book: Book, pause: Pause) -> _Known:
             if escaped := _paid(book, receipt):
                 known.facts[_target(Address.parse(receipt["address"]))].escaped = escaped
     for hold in sorted(book.writes.holds(pause.id)):
-        if hold.address.connector == CONNECTOR:
+        if hold.address.connector == PAY:
             known.holds.setdefault(_target(hold.address), []).append(hold)
     return known
 
@@ -145,7 +144,7 @@ def _target(address: Address) -> Target:
 
 def _learn(known: _Known, receipt: Json, direction: str, at: str) -> None:
     address = Address.parse(receipt["address"])
-    if address.connector != CONNECTOR or direction == Direction.TERMINATE:
+    if address.connector != PAY or direction == Direction.TERMINATE:
         return
     facts = known.facts.setdefault(_target(address), _Facts())
     if direction == Direction.RESTORE:
@@ -160,7 +159,7 @@ def _learn(known: _Known, receipt: Json, direction: str, at: str) -> None:
 
 def _paid(book: Book, receipt: Json) -> str:
     """How a payable was paid in spite of its hold, as whoever lifted the hold found it."""
-    if not receipt["address"].startswith(f"{CONNECTOR}:") or not receipt["found"]:
+    if not receipt["address"].startswith(f"{PAY}:") or not receipt["found"]:
         return ""
     found = Found(book.store.body(receipt["found"])).value
     return by_run(found["run"]) if found.get("status") == "paid" else ""
@@ -219,7 +218,7 @@ def _unread(known: _Known, now: Snapshot | None, away: str) -> Mapping[str, str]
 
 def _gaps(gaps: Iterable[Gap]) -> Iterator[tuple[str, str]]:
     for gap in gaps:
-        if gap.connector == CONNECTOR:
+        if gap.connector == PAY:
             yield gap.realm, f"{gap.what}: {gap.cause}"
 
 
