@@ -85,7 +85,7 @@ class Writes:
         with self.store.read() as connection:
             return _known(connection, pause, addresses)
 
-    def held(self, connector: str, realm: str) -> frozenset[str]:
+    def documents(self, connector: str, realm: str) -> frozenset[str]:
         """Return the ids of the documents of a realm in which any pause holds something."""
         within = t.holds.c.address.startswith(f"{connector}:{realm}:", autoescape=True)
         with self.store.read() as connection:
