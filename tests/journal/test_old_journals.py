@@ -35,7 +35,7 @@ def world() -> World:
 
 @pytest.fixture
 def night(tmp_path: Path) -> Night:
-    """This release, over that journal and that world."""
+    """Today's release, over that journal and that world."""
     file = tmp_path / "journal.db"
     database = sqlite3.connect(file)
     database.executescript((RECORDED / "0001.sql").read_text("utf-8"))
