@@ -131,7 +131,7 @@ def test_what_can_never_be_sent_fails_and_the_pause_is_contained_all_the_same(
     monkeypatch.setenv("NOTICES_ROOM", SECRET)
 
     async def scenario(there: Provider, text: str, why: str) -> None:
-        there.answers += [Answer(403)] * 9
+        there.answers += [Answer(413)] * 9
         made = teller(tmp_path, there.url)
         if text:
             (tmp_path / "notices.yaml").write_text(text)
@@ -143,7 +143,7 @@ def test_what_can_never_be_sent_fails_and_the_pause_is_contained_all_the_same(
             assert all(why in n.why for n in ended)
 
     with provider() as there:
-        asyncio.run(scenario(there, "", "HTTP 403"))
+        asyncio.run(scenario(there, "", "HTTP 413"))
         asyncio.run(scenario(there, "channels: {}\n", "notices.yaml:1"))
 
 

@@ -11,7 +11,7 @@ from stopline.entrypoints.cli.owing import pay_by, soon
 from stopline.journal.attested import ATTESTED, CONFIRMED, DENIED, tasks
 from stopline.journal.book import Book
 from stopline.journal.glass import BROKEN, REVIEWED, unreviewed
-from stopline.journal.outbox import ACKNOWLEDGED, LIFTED
+from stopline.journal.outbox import ACKNOWLEDGED, AGAIN, LIFTED
 from stopline.journal.pauses import OPEN, Pause, PauseStatus, Planned
 from stopline.journal.removals import CLIMBED
 from stopline.journal.store import Event
@@ -49,6 +49,7 @@ _SAID = {
     "review-overdue": "not reassessed in time",
     ACKNOWLEDGED: "acknowledge a notice",
     LIFTED: "tell those outside",
+    AGAIN: "send notices again",
     CLIMBED: "climb to another lever",
 }
 
