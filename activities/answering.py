@@ -23,7 +23,7 @@ from stopline.journal.book import Book
 from stopline.journal.glass import unreviewed
 from stopline.journal.outbox import LIFTED, Notice
 from stopline.journal.pauses import OPEN
-from stopline.notices.drafting import Facts, Raised, raised
+from stopline.notices.drafting import OVERDUE, Facts, Raised, raised
 from stopline.notices.outside import PAUSING, Theirs
 from stopline.notices.tokens import is_genuine, notice_of
 
@@ -93,7 +93,10 @@ class Answering:
 
     def _matters(self, asked: api.TellOrder) -> bool:
         """Whether what nobody acknowledged still wants a person."""
-        if self.book.pauses.get(asked.pause).status in OPEN:
+        pause, told = self.book.pauses.get(asked.pause), self.book.outbox.of(asked.pause)
+        if any(n.seq == asked.seq and n.event == OVERDUE for n in told):
+            return bool(self.book.pauses.overdue(pause))  # else somebody has reassessed it
+        if pause.status in OPEN:
             return True
         return any(one.seq == asked.seq for one in unreviewed(self.book.store, asked.pause))
 

@@ -29,7 +29,16 @@ from stopline.journal.glass import unreviewed
 from stopline.journal.outbox import ESCALATED, NOWHERE, Draft, Notice, NoticeState
 from stopline.model import Document
 from stopline.notices.channels import TEST_EVENT, DeliveryError, Letter, send
-from stopline.notices.drafting import ASKS, CLOSING, REFUSED, TEST, TEST_TEXT, Facts, drafts_of
+from stopline.notices.drafting import (
+    ASKS,
+    CLOSING,
+    OVERDUE,
+    REFUSED,
+    TEST,
+    TEST_TEXT,
+    Facts,
+    drafts_of,
+)
 from stopline.notices.outside import Theirs
 from stopline.notices.paging import closes, opens
 from stopline.notices.tokens import token_of
@@ -137,6 +146,17 @@ def auditing(book: Book, order: api.PauseOrder, found: api.Audited) -> Facts:
     """What there is to say when an audit was not clean."""
     left = tuple((what, getattr(found, n)) for n, what in _FOUND if getattr(found, n))
     return replace(_facts(book, order, "drift"), left=left)
+
+
+def say_overdue(book: Book, said: api.Recording, teller: Teller) -> bool:
+    """Write down, once for each date, that nobody reassessed a pause; whether anybody is told."""
+    order, data = said.order, {"reason": said.reason, **said.more}
+    drafts: tuple[Draft, ...] = ()
+    if all(event.data != data for event in book.pauses.events(order.pause, OVERDUE)):
+        facts = replace(_facts(book, order, OVERDUE), review_by=said.more["review_by"])
+        drafts = teller.drafts(facts)
+        book.pauses.note(order.pause, OVERDUE, data, said.by, event=OVERDUE, drafts=drafts)
+    return bool(book.outbox.due(order.pause))
 
 
 def _facts(book: Book, order: api.PauseOrder, event: str) -> Facts:

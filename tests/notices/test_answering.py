@@ -19,6 +19,7 @@ from stopline.journal.book import Book
 from stopline.journal.glass import BROKEN, REVIEWED, broken
 from stopline.journal.outbox import ACKNOWLEDGED, AGAIN, ESCALATED, NOWHERE, Draft, NoticeState
 from stopline.journal.pauses import PauseStatus
+from stopline.notices.drafting import OVERDUE
 from stopline.notices.tokens import is_genuine, notice_of, token_of
 from stopline.signing import sign
 
@@ -291,6 +292,20 @@ def test_what_failed_and_is_no_longer_true_is_withdrawn_and_not_sent_again(
     assert there.asked == []
     (told,) = [n for n in book.outbox.of(FIRST) if n.channel == "out"]
     assert (told.state, told.amber) == (NoticeState.WITHDRAWN, False)
+
+
+def test_a_review_that_was_overdue_is_not_escalated_once_somebody_has_reassessed_it(
+    book: Book, folder: Path
+) -> None:
+    """Nobody acknowledged the notice; somebody did what it asked for."""
+    book.pauses.note(FIRST, "review-by", {"review_by": "2020-01-01T00:00:00Z"})
+    book.pauses.note(FIRST, OVERDUE, {"n": 1}, event=OVERDUE, drafts=(ROOM,))
+    seq = book.outbox.of(FIRST)[-1].seq
+    bodies = Answering(book, Teller(folder), Approvers(folder), secret_of)
+    order = api.TellOrder(FIRST, book.id, seq=seq, level=1)
+    assert ActivityEnvironment().run(bodies.escalate, order).levels == 2
+    book.pauses.note(FIRST, "reassessed", {"review_by": "2099-01-01T00:00:00Z"}, "ada")
+    assert ActivityEnvironment().run(bodies.escalate, replace(order, level=2)) == api.Due()
 
 
 # --- telling those outside before containment is verified ----------------------------------------
