@@ -112,6 +112,19 @@ def installed_techniques() -> Mapping[str, Mapping[str, tuple[str, str]]]:
     return found
 
 
+def installed_people() -> Mapping[str, tuple[str, frozenset[str]]]:
+    """Of which connectors the principals are people: `PEOPLE` of each one's `words`.
+
+    What they are called, and the names of the fields of documents in which they stand.
+    """
+    found: dict[str, tuple[str, frozenset[str]]] = {}
+    for entry in entry_points(group=CONNECTORS):
+        with suppress(ModuleNotFoundError):
+            words = import_module(f"{entry.module}.words")
+            found |= {entry.name: words.PEOPLE} if hasattr(words, "PEOPLE") else {}
+    return found
+
+
 @dataclass(frozen=True, slots=True)
 class _File:
     """One file as it was read: its label in messages, and its text or why there is none."""

@@ -33,6 +33,11 @@ ESCAPED = "escaped: "
 """How a rail begins the reason of what left before us, so that a report can tell it."""
 
 
+def by_run(run: str) -> str:
+    """Which pay run let it go, in the words of a report."""
+    return f"by the pay run {run!r}" if run else "by a pay run that the ledger does not name"
+
+
 def decimal(amount: int, currency: str) -> str:
     """Return minor units as a decimal of the currency, exactly; empty for an unknown currency."""
     digits = EXPONENTS.get(currency)

@@ -1,6 +1,7 @@
 """The report for people: where the pause stands, what was approved, what was written."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import replace
 from datetime import datetime
 
 from stopline.journal.book import Book
@@ -10,7 +11,7 @@ from stopline.journal.store import Event
 from stopline.model import Plan
 from stopline.receipts import Outcome
 from stopline.render.html import Mark, html
-from stopline.render.page import Line, Page, Section, Table, Tone
+from stopline.render.page import Line, Page, Section, Table, Tone, reworded
 from stopline.render.plan import SHORT
 from stopline.signing import BREAK_GLASS
 
@@ -39,12 +40,13 @@ _ROWS = {
 _BAD = (Outcome.CONFLICT, Outcome.FAILED)
 
 
-def report(book: Book, pause: str, page: Page) -> str:
-    """Return the report of one pause as HTML. `page` says where it stands."""
+def report(book: Book, pause: str, page: Page, told: Callable[[str], str] = str) -> str:
+    """Return the report of one pause as HTML. `page` says where it stands, `told` hides people."""
     events = book.pauses.events(pause)
     case = book.pauses.get(pause)
     sections = (*page, *_plans(book, events), *_written(events), _about(book, events))
-    return html(f"Pause {pause} of {case.vendor}: evidence", sections, _marks(events))
+    marks = [replace(mark, text=told(mark.text)) for mark in _marks(events)]
+    return html(f"Pause {pause} of {case.vendor}: evidence", reworded(sections, told), marks)
 
 
 def _marks(events: tuple[Event, ...]) -> tuple[Mark, ...]:

@@ -134,6 +134,7 @@ def pause_document(standing: Standing) -> Json:
         "pay_soon": standing.pay_soon,
         "break_glass": [jsonable(one) for one in standing.break_glass],
         "sheet": standing.sheet,
+        "uncovered": [*standing.uncovered],
         "holds": [jsonable(h) for h in standing.held],
         "left": [_left(left) for left in standing.left],
         "said": [jsonable(said) for said in standing.said],
@@ -221,6 +222,9 @@ def exported_document(manifest: Json, file: str, *, signed: bool) -> Json:
             "chain": manifest["chain"],
             "members": len(manifest["members"]),
             "hidden": len(manifest["hidden"]),
+            "hidden_events": len(manifest["hidden_events"]),
+            "hidden_data": manifest["hidden_data"],
+            "personal_data": manifest["personal_data"],
         },
     )
 
@@ -231,8 +235,12 @@ def certificate_document(made: Certificate) -> Json:
 
 
 def verified_document(checks: Sequence[Check]) -> Json:
-    """What `stopline evidence verify` found."""
-    fields = {"ok": all(c.ok for c in checks), "checks": [jsonable(c) for c in checks]}
+    """What `stopline evidence verify` found; `proven`: whose keys signed was looked at too."""
+    fields = {
+        "ok": all(c.ok for c in checks),
+        "proven": all(c.ok and not c.warn for c in checks),
+        "checks": [jsonable(c) for c in checks],
+    }
     return document(Kind.EVIDENCE_CHECK, fields)
 
 

@@ -46,7 +46,14 @@ def test_what_was_exported_is_verified_without_the_journal(
     assert (said["kind"], said["signed"], said["vendor"]) == ("EvidenceExport", True, "mercor")
     assert file.stat().st_mode & 0o077 == 0
     shutil.rmtree(house.settings.data_dir)
+    capsys.readouterr()
+    assert house.run("evidence", "verify", str(file)) == 0
+    unkeyed = capsys.readouterr().out
+    assert "NOT PROVEN" in unkeyed
+    assert "WHO SIGNED IT WAS NOT CHECKED" in unkeyed
+    assert "All checks are ok" not in unkeyed
     assert house.run("evidence", "verify", str(file), "--key", str(public)) == 0
+    assert "All checks are ok" in capsys.readouterr().out
     data = bytearray(file.read_bytes())
     data[len(data) // 3] ^= 1
     broken = tmp_path / "broken.zip"
@@ -81,6 +88,7 @@ def test_bad_words_about_evidence_are_answered_in_one_sentence(
         ("export", "mercor"),
         ("verify", str(tmp_path / "nothing.zip")),
         ("verify", str(tmp_path / "no.key"), "--key", str(tmp_path / "no.key")),
+        ("verify", str(tmp_path / "no.key"), "--signers", str(tmp_path / "nobody")),
     ):
         assert house.run("evidence", *words) == 2
     assert "Traceback" not in capsys.readouterr().err

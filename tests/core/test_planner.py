@@ -118,6 +118,14 @@ def test_a_hold_on_somebody_else_under_the_name_counts_for_nothing() -> None:
     assert DENY.address in {c.address for c in plan.claims}
 
 
+def test_a_scope_of_one_address_brings_what_it_stands_on() -> None:
+    """Without the policy there would be nothing to attach."""
+    mine, other = grant("user", "annotator"), grant("user", "reviewer")
+    scope = Scope(addresses=(str(overlay(mine).address),))
+    made = planned(mine, other, scope=scope)
+    assert [c.address for c in made.changes] == [foundation(mine).address, overlay(mine).address]
+
+
 def test_what_is_out_of_scope_is_not_in_the_plan_at_all() -> None:
     """Not as a change, nor as a claim, nor as a skip."""
     plan = planned(SWITCH, USER, grant("user", "v1"), scope=Scope(principals=("v1",)))

@@ -1,5 +1,6 @@
 """A bundle proves itself: what was done to it afterwards is found, offline."""
 
+import hashlib
 import io
 import json
 import zipfile
@@ -8,6 +9,7 @@ from pathlib import Path
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from support.nights import Night
@@ -51,9 +53,10 @@ def a_bundle() -> bytes:
     """The bundle of that pause, signed; made once."""
     if not _packed:
         night = a_night()
-        made = b.gather(night.book, PAUSE, installed_techniques(), "2026-01-01T00:00:00.000Z")
+        terms = b.Terms("2026-01-01T00:00:00.000Z", bytes(32), installed_techniques())
+        made, veil = b.gather(night.book, PAUSE, terms)
         text = report(night.book, PAUSE, (Section("Here"),)).encode()
-        made = b.finished(b.Bundle(made.manifest, {**made.members, b.REPORT: text}))
+        made = b.finished(b.Bundle(made.manifest, {**made.members, b.REPORT: text}), veil)
         _packed.append(b.packed(made, sealed(made.manifest_bytes, KEY)))
     return _packed[0]
 
@@ -211,7 +214,18 @@ def test_an_unsigned_bundle_says_so_and_fails_where_a_key_is_wanted() -> None:
     unsigned = forged(strip)
     assert failing(unsigned) == {"signature"}
     assert failing(unsigned, Trusted()) == set()
-    assert "not signed" in verified(unsigned, Trusted())[0].found
+    assert "NOT SIGNED" in verified(unsigned, Trusted())[0].found
+
+
+def test_without_a_key_the_signer_is_named_and_said_to_be_unchecked() -> None:
+    """By the SHA-256 of the key's 32 bytes, as any other tool makes it: a forger has a key too."""
+    raw = KEY.public_key().public_bytes(Encoding.Raw, PublicFormat.Raw)
+    verdict = verified(a_bundle(), Trusted())[0]
+    assert (verdict.ok, verdict.proven) == (True, False)
+    assert "WHO SIGNED IT WAS NOT CHECKED" in verdict.found
+    assert hashlib.sha256(raw).hexdigest() in verdict.found
+    assert "--key" in verdict.next_step
+    assert verified(a_bundle(), Trusted(KEY.public_key()))[0].proven
 
 
 @pytest.mark.parametrize("data", [b"", b"PK\x03\x04", b"not a zip"])
@@ -228,8 +242,10 @@ def test_a_secret_in_a_document_is_hidden_visibly_and_the_rest_still_holds() -> 
         secret = '{"Password":"hunter2-hunter2"}'
         digest = night.book.store.keep(connection, "document", secret)
     night.book.pauses.note(PAUSE, "noted", {"raw": digest})
-    made = b.finished(b.gather(night.book, PAUSE, {}, "2026-01-01T00:00:00.000Z"))
+    terms = b.Terms("2026-01-01T00:00:00.000Z", bytes(32))
+    made = b.finished(*b.gather(night.book, PAUSE, terms))
     assert made.manifest["hidden"] == [digest]
+    assert made.manifest["hidden_data"] == {"secret": 1}
     assert b"hunter2" not in made.members[f"{b.BODIES}{digest}"]
     assert all(v.ok for v in verified(b.packed(made), Trusted()))
 

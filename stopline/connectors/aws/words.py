@@ -38,6 +38,8 @@ CONTAINS: Mapping[str, frozenset[str]] = {
     "resource-shares": frozenset({"remove"}),
     "lambda-layers": frozenset({"remove"}),
     "endpoint-services": frozenset({"remove"}),
+    "trust-anchors": frozenset({"inactive"}),
+    "anywhere-profiles": frozenset({"inactive"}),
 }
 
 NOT_LOOKED_AT: tuple[str, ...] = (
@@ -56,7 +58,6 @@ NOT_LOOKED_AT: tuple[str, ...] = (
     "VPC peering, and endpoints that are connected to a VPC endpoint service already",
     "CloudFront key groups",
     "Cognito user and identity pools",
-    "IAM Roles Anywhere",
     "IAM temporary delegation",
     "network paths, SSH to machines, database users",
 )
@@ -70,6 +71,8 @@ TECHNIQUES: Mapping[str, tuple[str, str]] = {
     "account-assignment": _PERMISSIONS,
     "ssh-key": _LOCKING,
     "signing-certificate": _LOCKING,
+    "trust-anchor": _LOCKING,
+    "anywhere-profile": _LOCKING,
     "deny-policy": _PERMISSIONS,
     "user-attachment": _PERMISSIONS,
     "role-attachment": _PERMISSIONS,

@@ -4,7 +4,18 @@ from collections.abc import Collection, Generator, Iterable, Iterator, Mapping, 
 from dataclasses import dataclass, replace
 from functools import partial
 
-from stopline.connectors.gcp import denying, grouping, keeping, listing, members, minting, reading
+from stopline.connectors.gcp import (
+    below,
+    denying,
+    grouping,
+    keeping,
+    listing,
+    members,
+    minting,
+    openings,
+    reading,
+    workspace,
+)
 from stopline.connectors.gcp.bindings import Entry, entries
 from stopline.connectors.gcp.clients import Clients
 from stopline.connectors.gcp.documents import deny_policies, deny_policy, pool, state_of
@@ -41,12 +52,16 @@ def discover(clients: Clients, vendor: Vendor, scope: Scope) -> Iterator[Found]:
     for id_ in clients.estate.realms:
         if scope.realms and id_ not in scope.realms:
             continue
-        read = reading.realm(clients, id_, partial(_meant, clients, vendor.vendor, selectors))
         if not selectors.empty:
             yield from _unseen(vendor, id_)
+        theirs = workspace.directory(clients, id_, vendor.vendor, selectors)
+        known = theirs.known(selectors)
+        read = reading.realm(clients, id_)
+        below.read_below(clients, read, partial(_meant, clients, vendor.vendor, known))
         if read.policies:
-            yield from _realm(_Look(clients, selectors, read, whole=not scope.principals))
-        yield from read.gaps
+            yield from _realm(_Look(clients, known, read, whole=not scope.principals))
+        yield from theirs.found(id_, clients.estate.customer or "")
+        yield from (*theirs.gaps, *read.gaps)
 
 
 def _meant(
@@ -133,10 +148,16 @@ def _realm(look: _Look) -> Iterator[Found]:
     into = [(r, e) for r, e, _ in theirs] + shared
     ways = [(resource, e.role) for resource, e in into if e.role in storing]
     yield from keeping.discover(look.selectors, read, ways)
+    yield from openings.through(read, look.selectors)
+    for grant in openings.public(read, held, {resource for resource, _ in into}):
+        yield grant
+        written = replace(grant.address, kind="allow-policy-entry")
+        yield Seen(written, grant.state)
     for kind, number in (
         ("principal", len({entry.member for _, entry in held})),
         ("service-account", len(read.accounts)),
         ("bucket", len(read.buckets)),
+        ("dataset", len(read.datasets)),
         ("project", len(read.projects)),
     ):
         yield Counted(NAME, read.id, kind, number)

@@ -30,6 +30,7 @@ _STAYS: Mapping[str, str] = {
         "the account stays off; people delete it, once nothing of the lab's needs it"
     ),
     "identity-pool": "the pool stays off; people delete it, and could undo that for a month",
+    "workspace-user": "the user stays suspended; people delete it, once its data has a new owner",
     "bucket-setting": "the setting stays: whether data may expire again is for people to decide",
 }
 _AS_IT_IS = "it stays as the pause left it; what is there is not the vendor's alone to be deleted"

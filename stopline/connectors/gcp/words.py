@@ -10,17 +10,19 @@ CONTAINS: Mapping[str, frozenset[str]] = {
     "service-account-keys": frozenset({"inactive"}),
     "hmac-keys": frozenset({"inactive"}),
     "identity-pools": frozenset({"inactive"}),
+    "workspace-users": frozenset({"suspend"}),
     "access-lists": frozenset({"remove"}),
+    "public-datasets": frozenset({"remove"}),
     "buckets": frozenset({"vendor", "preserve"}),
 }
 
 NOT_LOOKED_AT: tuple[str, ...] = (
     "groups in access lists of buckets",
-    "Workspace users, their sessions and their OAuth grants",
+    "OAuth grants of Workspace users to applications of the vendor's, app passwords, delegates",
     "signed URLs",
-    "access lists of BigQuery datasets, secrets of single regions",
+    "secrets of single regions",
     "API keys, VPC Service Controls, just-in-time grants, Drive",
-    "what is public (allUsers, allAuthenticatedUsers), but for buckets",
+    "what is public (allUsers, allAuthenticatedUsers), but for buckets and datasets",
     "organisations and folders above single projects",
 )
 """The rows of docs/access-paths.md that say `not looked at`; a test holds the two together."""
@@ -35,5 +37,6 @@ TECHNIQUES: Mapping[str, tuple[str, str]] = {
     "service-account-key": _LOCKING,
     "hmac-key": _LOCKING,
     "identity-pool": _LOCKING,
+    "workspace-user": _LOCKING,
 }
 """What containing each kind of address is, in the words of https://d3fend.mitre.org/ ."""

@@ -15,3 +15,5 @@ NOT_LOOKED_AT: tuple[str, ...] = (
     "outbound payments of Global Payouts that no payout intent made, and payout methods",
 )
 """The rows of docs/access-paths.md about payouts that say `not looked at`."""
+PEOPLE: tuple[str, frozenset[str]] = ("payee", frozenset({"payee", "payees"}))
+"""Principals here are people, called so in evidence; and the fields of documents with their ids."""

@@ -19,7 +19,7 @@ def _group(call: Call, **wanted: str) -> Resource:
     found = next(
         (g for g in groups if wanted.items() <= {**g.data, "email": g.email}.items()), None
     )
-    able = call.caller.all_powerful or call.caller.member in call.state.admins
+    able = call.caller.all_powerful or call.state.administers(call.caller.member, "GROUPS_RETRIEVE")
     if found is None or not able or _foreign(call, found):
         who = wanted.get("email") or f"groups/{wanted.get('id')}"
         message = f"Error(2028): Permission denied for resource {who} (or it may not exist)."

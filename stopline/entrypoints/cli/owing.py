@@ -15,7 +15,7 @@ from stopline.journal.book import Book
 from stopline.journal.pauses import Pause
 from stopline.model import Address, Direction, Gap, Grant, Snapshot
 from stopline.model import State as Found
-from stopline.money import ESCAPED, PAY
+from stopline.money import ESCAPED, PAY, by_run
 from stopline.receipts import Cause, Hold
 from stopline.render.payouts import Owed, Payouts, State
 from stopline.text import Json
@@ -162,18 +162,14 @@ def _paid(book: Book, receipt: Json) -> str:
     if not receipt["address"].startswith(f"{PAY}:") or not receipt["found"]:
         return ""
     found = Found(book.store.body(receipt["found"])).value
-    return _by_run(found["run"]) if found.get("status") == "paid" else ""
-
-
-def _by_run(run: str) -> str:
-    return f"by the pay run {run!r}"
+    return by_run(found["run"]) if found.get("status") == "paid" else ""
 
 
 def _escape(grant: Grant, pause: Pause) -> str:
     """How a payable left in spite of this pause's hold; empty where it did not."""
     owed = grant.state.value
     mine = any(mark.endswith(f"P{pause.id}") for mark in owed.get("marks", ()))
-    return _by_run(owed["run"]) if mine and owed["status"] == "paid" else ""
+    return by_run(owed["run"]) if mine and owed["status"] == "paid" else ""
 
 
 # --- by hand -------------------------------------------------------------------------------------

@@ -143,8 +143,8 @@ def test_groups_that_cannot_be_looked_into_are_one_gap(team: Night) -> None:
     """Without Workspace's role for it nobody knows who is in them; the rest is contained."""
     team.google.state.admins.clear()
     gaps = [f for f in team.connector.discover(VENDOR, Scope()) if isinstance(f, Gap)]
-    assert [gap.what for gap in gaps] == ["members of groups"]
-    assert gaps[0].cause.startswith(f"1 could not be looked into ({DATA_TEAM}): ")
+    assert [gap.what for gap in gaps] == ["workspace-users", "members of groups"]
+    assert gaps[1].cause.startswith(f"1 could not be looked into ({DATA_TEAM}): ")
     assert team.plan().changes
 
 
