@@ -23,7 +23,7 @@ from stopline.journal.book import Book
 from stopline.journal.glass import unreviewed
 from stopline.journal.outbox import LIFTED, Notice
 from stopline.journal.pauses import OPEN
-from stopline.notices.drafting import Facts, Raised, raised
+from stopline.notices.drafting import OVERDUE, Facts, Raised, raised
 from stopline.notices.outside import PAUSING, Theirs
 from stopline.notices.tokens import is_genuine, notice_of
 
@@ -50,6 +50,8 @@ class Answering:
             require_journal(self.book, asked)
             if asked.word == ACK:
                 return self._acknowledged(asked)
+            if asked.word == api.SEND_AGAIN:
+                return self._sent_again(asked)
             if asked.word == REVIEW:
                 glass.review(self.book, self.approvers, asked)
             else:
@@ -91,7 +93,10 @@ class Answering:
 
     def _matters(self, asked: api.TellOrder) -> bool:
         """Whether what nobody acknowledged still wants a person."""
-        if self.book.pauses.get(asked.pause).status in OPEN:
+        pause, told = self.book.pauses.get(asked.pause), self.book.outbox.of(asked.pause)
+        if any(n.seq == asked.seq and n.event == OVERDUE for n in told):
+            return bool(self.book.pauses.overdue(pause))  # else somebody has reassessed it
+        if pause.status in OPEN:
             return True
         return any(one.seq == asked.seq for one in unreviewed(self.book.store, asked.pause))
 
@@ -123,17 +128,34 @@ class Answering:
             data = {"notice": one.key, "by_token": True, "reason": asked.reason}
             heard = outbox.acknowledge(asked.pause, {one.seq}, asked.by, data)
             return api.Told(heard=len(heard))
-        if not self.approvers.roles.may_acknowledge(asked.by):
-            raise RefusedError(
-                f"{asked.by} is not a responder. Nothing was acknowledged.",
-                "The worker's roles.yaml says who is; --token takes what stood in your notice.",
-            )
+        self._require_responder(
+            asked.by, "Nothing was acknowledged.", "; --token takes what stood in your notice"
+        )
         meant = [n for n in told if n.key == asked.notice or not asked.notice]
         if not meant:
             raise RefusedError(f"Nobody inside was told that by the pause {asked.pause}.")
         data = {"notice": asked.notice, "by_token": False, "reason": asked.reason}
         heard = outbox.acknowledge(asked.pause, {n.seq for n in meant}, asked.by, data)
         return api.Told(heard=len(heard))
+
+    def _require_responder(self, who: str, not_done: str, else_: str = "") -> None:
+        if not self.approvers.roles.may_acknowledge(who):
+            raise RefusedError(
+                f"{who} is not a responder. {not_done}", f"The worker's roles.yaml says who{else_}."
+            )
+
+    def _sent_again(self, asked: api.TellOrder) -> api.Told:
+        """Put back what failed; what is not true any more is withdrawn when its turn comes."""
+        self._require_responder(asked.by, "Nothing is sent again.")
+        said = {"reason": asked.reason, "request": activity.info().workflow_id}
+        number = self.book.outbox.send_again(asked.pause, asked.by, said)
+        if not number:
+            raise RefusedError(
+                f"No notice of the pause {asked.pause} has failed that could be sent again. "
+                "Nothing was sent.",
+                f"See which there are, and why: stopline notices {asked.pause}",
+            )
+        return api.Told(again=number)
 
     def _proven(self, told: list[Notice], token: str) -> Notice:
         """The notice that a token was sent in. Raises RefusedError."""

@@ -28,7 +28,7 @@ from activities.outside import when_ended
 from activities.restoring import way_back
 from activities.sheets import write_sheet
 from activities.standing import standing_of
-from activities.telling import NOBODY, Teller, opening, refusing
+from activities.telling import NOBODY, Teller, opening, refusing, say_overdue
 from activities.working import at_work as _at_work
 from stopline import engine, guards, planner
 from stopline.approving import Approvers
@@ -41,7 +41,7 @@ from stopline.journal.attested import attested
 from stopline.journal.book import Book
 from stopline.journal.pauses import Pause, PauseStatus, Planned
 from stopline.model import Change, Direction, Plan
-from stopline.notices.drafting import REFUSED
+from stopline.notices.drafting import OVERDUE, REFUSED
 from stopline.port import Connector, Mark, Terms, attended
 from stopline.receipts import Outcome
 from stopline.recovery.places import Place
@@ -204,10 +204,15 @@ class Activities:
 
     @activity.defn(name=api.RECORD)
     def record(self, said: api.Recording) -> bool:
-        """Write down what a person said; and move the pause's status where that is meant."""
+        """Write down what a person said; and move the pause's status where that is meant.
+
+        Of a review that is overdue the answer is whether somebody is told.
+        """
         with _at_work():
             self._check(said.order)
             pauses, pause = self.book.pauses, said.order.pause
+            if said.kind == OVERDUE:
+                return say_overdue(self.book, said, self.teller)
             if said.kind in vouching.ASKED:
                 self.approvers.require_asker(said.by)
             if said.kind == "contain-again":

@@ -2,15 +2,18 @@
 
 from collections.abc import Iterable, Mapping
 
+from stopline.audiences import OUTSIDE, Audience
 from stopline.journal.book import Book
+from stopline.journal.outbox import Notice, quiet_words
 from stopline.journal.pauses import OPEN, Pause, PauseStatus
 from stopline.model import Address, Direction
-from stopline.notices.outside import Held, Standing, Theirs, at_end, held_by
+from stopline.notices.outside import PAUSING, Held, Standing, Theirs, at_end, held_by
 from stopline.receipts import Outcome
 
 _SETTLED = (PauseStatus.CONTAINED, PauseStatus.TERMINATED)
 _ENDED = (PauseStatus.TERMINATING, PauseStatus.TERMINATED)
 _DONE = (Outcome.APPLIED, Outcome.ALREADY)
+NO_MORE = "no longer true"
 
 
 def held_of(book: Book, vendor: str, to_be: Mapping[str, PauseStatus] | None = None) -> Held:
@@ -40,6 +43,35 @@ def when_ended(book: Book, pause: Pause, status: PauseStatus, result: str) -> Th
     restoring = pause.status is PauseStatus.RESTORING
     back = _given_back(book, pause.id) if restoring else frozenset[str]()
     return at_end(result, held, back, over=status not in OPEN, heard=heard)
+
+
+_TRUE_WHILE = {
+    "contained": (PauseStatus.CONTAINED,),
+    "restored": (PauseStatus.CLOSED,),
+    PAUSING: tuple(s for s in OPEN if s is not PauseStatus.RESTORING),
+}
+"""Where a pause must stand for what claims nothing else to those outside."""
+
+
+def untrue(book: Book, notice: Notice) -> str:
+    """Why what a notice says to those outside no longer holds; empty where it does.
+
+    It may have waited for a day. Those inside are told what happened, late too: it did happen.
+    """
+    if Audience(notice.audience) not in OUTSIDE:
+        return ""
+    pause = book.pauses.get(notice.pause)
+    if by := book.outbox.quiet_by(pause.id):
+        return f"{NO_MORE}: {quiet_words(pause.id, by)}"
+    if said := book.outbox.said(notice):
+        now = str(held_of(book, pause.vendor))
+        return "" if now == said else f"{NO_MORE}: it says {said}; by now: {now}"
+    if pause.status not in _TRUE_WHILE.get(notice.event, (pause.status,)):
+        return f"{NO_MORE}: the pause is {pause.status}"
+    others = [p.id for p in book.pauses.list(pause.vendor, OPEN) if p.id != pause.id]
+    if notice.event == "restored" and others:
+        return f"{NO_MORE}: the pause {others[0]} holds access of {pause.vendor} still"
+    return ""
 
 
 def _given_back(book: Book, pause: str) -> frozenset[str]:

@@ -18,30 +18,38 @@ from temporalio.exceptions import ApplicationError
 
 from activities import api
 from activities.bounded import within
-from activities.outside import held_of
+from activities.outside import untrue
 from activities.working import at_work
 from stopline import settings
-from stopline.audiences import INSIDE, OUTSIDE, Audience, Notices
+from stopline.audiences import INSIDE, Audience, Notices
 from stopline.configuration import NOTICES, load
 from stopline.errors import ConfigError, WrongJournalError
 from stopline.journal.book import Book
 from stopline.journal.glass import unreviewed
-from stopline.journal.outbox import ESCALATED, Draft, Notice, NoticeState, quiet_words
-from stopline.journal.pauses import OPEN, PauseStatus
+from stopline.journal.outbox import ESCALATED, NOWHERE, Draft, Notice, NoticeState
 from stopline.model import Document
 from stopline.notices.channels import TEST_EVENT, DeliveryError, Letter, send
-from stopline.notices.drafting import ASKS, CLOSING, REFUSED, TEST, TEST_TEXT, Facts, drafts_of
-from stopline.notices.outside import PAUSING, Theirs
+from stopline.notices.drafting import (
+    ASKS,
+    CLOSING,
+    OVERDUE,
+    REFUSED,
+    TEST,
+    TEST_TEXT,
+    Facts,
+    drafts_of,
+)
+from stopline.notices.outside import Theirs
 from stopline.notices.paging import closes, opens
 from stopline.notices.tokens import token_of
 from stopline.text import sha256
 
 log = structlog.get_logger()
 BUSY = timedelta(seconds=5)
-NOWHERE = "(none)"
+SLOWLY = timedelta(minutes=5)
+"""After how long is asked again what a person must mend first."""
 SECONDS = 3.0
 """The longest that what is told may keep a containment waiting for a folder that hangs."""
-NO_MORE = "no longer true"
 _LEFT = (
     ("breached", "that somebody removes at will; no lever is left that they cannot edit"),
     ("failed", "writes that failed"),
@@ -140,6 +148,17 @@ def auditing(book: Book, order: api.PauseOrder, found: api.Audited) -> Facts:
     return replace(_facts(book, order, "drift"), left=left)
 
 
+def say_overdue(book: Book, said: api.Recording, teller: Teller) -> bool:
+    """Write down, once for each date, that nobody reassessed a pause; whether anybody is told."""
+    order, data = said.order, {"reason": said.reason, **said.more}
+    drafts: tuple[Draft, ...] = ()
+    if all(event.data != data for event in book.pauses.events(order.pause, OVERDUE)):
+        facts = replace(_facts(book, order, OVERDUE), review_by=said.more["review_by"])
+        drafts = teller.drafts(facts)
+        book.pauses.note(order.pause, OVERDUE, data, said.by, event=OVERDUE, drafts=drafts)
+    return bool(book.outbox.due(order.pause))
+
+
 def _facts(book: Book, order: api.PauseOrder, event: str) -> Facts:
     held = Counter(
         f"{h.address.connector} {h.address.realm}" for h in book.writes.holds(order.pause)
@@ -204,7 +223,8 @@ class Telling:
             require_journal(self.book, asked)
             due = self.book.outbox.due(asked.pause, asked.channel)
             oldest = self.book.store.clock() - api.PATIENCE_SECONDS
-            left = [n for n in due if datetime.fromisoformat(n.at).timestamp() <= oldest]
+            since = self.book.outbox.put_back(asked.pause)
+            left = [n for n in due if _moment(since.get(n.key, n.at)) <= oldest]
             for notice in left:
                 why = f"given up: {notice.why or 'no attempt was answered'}"
                 self.book.outbox.ended(notice, NoticeState.FAILED, why)
@@ -276,10 +296,10 @@ class Telling:
                 outbox.ended(notice, NoticeState.FAILED, error.why)
                 return False
             outbox.tried(notice, error.why)
-            raise _AgainError(error.why, error.after) from None
-        except ConfigError as error:  # a person can still mend it
+            raise _AgainError(error.why, error.after, slowly=error.slowly) from None
+        except ConfigError as error:
             outbox.tried(notice, error.what)
-            raise _AgainError(error.what) from None
+            raise _AgainError(error.what, slowly=True) from None
         outbox.ended(notice, NoticeState.SENT, sent=sha256(text + more) if more else "")
         return True
 
@@ -307,7 +327,7 @@ class Telling:
         channel = notices.channels.get(name) if notices else None
         if channel is None:
             why = f"config/notices.yaml has no channel {name!r} any more"
-            raise DeliveryError(why, hopeless=True)
+            raise DeliveryError(why, slowly=True)
         send(channel, self.secret_of(channel.secret), letter)
 
     def _tested(self, notices: Notices, asked: api.TellOrder) -> Iterator[api.Tried]:
@@ -334,53 +354,33 @@ class Telling:
 
 
 class _AgainError(Exception):
-    """A notice was not taken; it is asked again, after as many seconds as the provider wants."""
+    """A notice was not taken; it is asked again, after as many seconds as the provider wants.
 
-    def __init__(self, why: str, after: float = 0.0) -> None:
+    `slowly` where a person must mend something first.
+    """
+
+    def __init__(self, why: str, after: float = 0.0, *, slowly: bool = False) -> None:
         super().__init__(why)
-        self.why, self.after = why, after
+        self.why, self.after, self.slowly = why, after, slowly
 
 
 def _asked_again(waits: Mapping[str, _AgainError]) -> ApplicationError:
     """What Temporal asks again for: after the longest time that was asked for."""
     after = max(error.after for error in waits.values())
+    if not after and all(error.slowly for error in waits.values()):
+        after = SLOWLY.total_seconds()
     why = "; ".join(sorted({error.why for error in waits.values()}))
     delay = timedelta(seconds=after) if after else None
     return ApplicationError(why, type="Delivery", next_retry_delay=delay)
 
 
+def _moment(at: str) -> float:
+    return datetime.fromisoformat(at).timestamp()
+
+
 def _asks(notice: Notice) -> bool:
     """Whether somebody inside must say that they have heard it."""
     return notice.event in ASKS and Audience(notice.audience) in INSIDE
-
-
-_TRUE_WHILE = {
-    "contained": (PauseStatus.CONTAINED,),
-    "restored": (PauseStatus.CLOSED,),
-    PAUSING: tuple(s for s in OPEN if s is not PauseStatus.RESTORING),
-}
-"""Where a pause must stand for what claims nothing else to those outside."""
-
-
-def untrue(book: Book, notice: Notice) -> str:
-    """Why what a notice says to those outside no longer holds; empty where it does.
-
-    It may have waited for a day. Those inside are told what happened, late too: it did happen.
-    """
-    if Audience(notice.audience) not in OUTSIDE:
-        return ""
-    pause = book.pauses.get(notice.pause)
-    if by := book.outbox.quiet_by(pause.id):
-        return f"{NO_MORE}: {quiet_words(pause.id, by)}"
-    if said := book.outbox.said(notice):
-        now = str(held_of(book, pause.vendor))
-        return "" if now == said else f"{NO_MORE}: it says {said}; by now: {now}"
-    if pause.status not in _TRUE_WHILE.get(notice.event, (pause.status,)):
-        return f"{NO_MORE}: the pause is {pause.status}"
-    others = [p.id for p in book.pauses.list(pause.vendor, OPEN) if p.id != pause.id]
-    if notice.event == "restored" and others:
-        return f"{NO_MORE}: the pause {others[0]} holds access of {pause.vendor} still"
-    return ""
 
 
 def require_journal(book: Book, asked: api.TellOrder) -> None:

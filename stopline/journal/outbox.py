@@ -20,10 +20,13 @@ from stopline.text import Json, canonical, sha256
 ACKNOWLEDGED = "notice-acknowledged"
 ESCALATED = "escalated"
 LIFTED = "quiet-lifted"
+AGAIN = "notices-again"
 CLOSED = "closed"
 """The events of a person's word that a notice was heard, of the next ones who are told since
-nobody said so, and of the word by which those outside are told before containment is verified;
-and the status of a pause that is over."""
+nobody said so, of the word by which those outside are told before containment is verified, and of
+the one by which what failed is sent again; and the status of a pause that is over."""
+NOWHERE = "(none)"
+"""The channel of what could not even be drafted; there is nothing to send."""
 
 QUIET = "quiet until contained: containment of {} has not been verified"
 LONGEST_WHY = 300
@@ -312,6 +315,29 @@ class Outbox:
                 post(self.store, connection, pause, ESCALATED, drafts)
         return True
 
+    def send_again(self, pause: str, by: str, said: Json) -> int:
+        """Have what failed sent again, on a person's word; how many notices.
+
+        `said` is that word; the same once more, whose answer was lost, puts nothing else back.
+        """
+        n = t.notices.c
+        failed = (n.pause == pause, n.state == str(NoticeState.FAILED), n.channel != NOWHERE)
+        with self.store.write() as connection:
+            for event in self.store.told(connection, pause, AGAIN):
+                if event.actor == by and {**event.data, **said} == event.data:
+                    return len(event.data["keys"])
+            keys = [*connection.execute(sa.select(n.key).where(*failed).order_by(n.seq)).scalars()]
+            if keys:
+                values = {"state": str(NoticeState.PENDING)}
+                connection.execute(sa.update(t.notices).where(n.key.in_(keys)).values(**values))
+                self.store.append(connection, pause, AGAIN, {**said, "keys": keys}, by)
+        return len(keys)
+
+    def put_back(self, pause: str) -> Mapping[str, str]:
+        """When a person last had notices sent again that had failed, by their keys."""
+        told = self.store.events(pause, AGAIN)
+        return {key: event.at for event in told for key in event.data["keys"]}
+
     # --- sending ---------------------------------------------------------------------------------
 
     def text(self, notice: Notice) -> str:
@@ -326,7 +352,7 @@ class Outbox:
             connection.execute(sa.update(t.notices).where(key).values(**values))
 
     def ended(self, notice: Notice, state: NoticeState, why: str = "", sent: str = "") -> None:
-        """It was sent, or never will be; the chain says which. What has ended stays so.
+        """It was sent, or will not be; the chain says which. Only `send_again` takes it back.
 
         `sent` is the digest of what went out, where it was more than the notice's text.
         """

@@ -23,12 +23,14 @@ from stopline.notices.outside import Theirs
 REFUSED = "refused"
 BY_HAND = "by-hand"
 DEADLINE = "deadline"
+OVERDUE = "review-overdue"
+"""The event, in the journal too, that nobody has reassessed a pause by its date."""
 EVENTS = (
     "opened", REFUSED, "contained", "partial", "breached", "stopped", "restored", "terminated",
-    "drift", BROKEN, BY_HAND, DEADLINE,
+    "drift", BROKEN, BY_HAND, DEADLINE, OVERDUE,
 )  # fmt: skip
 """What there are notices about."""
-ASKS = ("opened", "partial", "breached", "stopped", "drift", BROKEN, BY_HAND, DEADLINE)
+ASKS = ("opened", "partial", "breached", "stopped", "drift", BROKEN, BY_HAND, DEADLINE, OVERDUE)
 """What somebody must acknowledge, or others are told."""
 
 OVER = ("restored", REFUSED, "terminated")
@@ -40,6 +42,7 @@ _ONLY: Mapping[str, tuple[Audience, ...]] = {
     BROKEN: (Audience.RESPONDERS, Audience.LEADERSHIP),
     BY_HAND: (Audience.RESPONDERS, Audience.FINANCE),
     DEADLINE: (Audience.RESPONDERS, Audience.FINANCE, Audience.LEGAL),
+    OVERDUE: (Audience.RESPONDERS, Audience.LEADERSHIP),
 }
 """Who alone is told of an event, of those inside; of others all are."""
 
@@ -56,6 +59,7 @@ _SUBJECTS: Mapping[str, str] = {
     BROKEN: "BREAK-GLASS: one person alone approved something about {}",
     BY_HAND: "payouts of {} still wait for a person's hand",
     DEADLINE: "a deadline of what is held of {} is near",
+    OVERDUE: "nobody has reassessed the pause of {}",
 }
 TEST = "TEST"
 TEST_TEXT = (
@@ -88,7 +92,8 @@ class Facts:
     `off` counts what is held by system; `left` counts what is not contained, in words. `way` and
     `review_by` are of a break-glass approval: which way its plan goes, and by when another person
     must have reviewed it; `way` is also what is to be done by hand, and what falls due
-    on `review_by`. `theirs` is what those outside are told by it, if anything.
+    on `review_by`, by when a pause should have been reassessed, too. `theirs` is what those outside
+    are told by it, if anything.
     """
 
     event: str

@@ -17,8 +17,9 @@ from activities.telling import Teller, Telling
 from stopline.approving import TELL_OUTSIDE, Approvers, statement_of
 from stopline.journal.book import Book
 from stopline.journal.glass import BROKEN, REVIEWED, broken
-from stopline.journal.outbox import ACKNOWLEDGED, ESCALATED, Draft, NoticeState
+from stopline.journal.outbox import ACKNOWLEDGED, AGAIN, ESCALATED, NOWHERE, Draft, NoticeState
 from stopline.journal.pauses import PauseStatus
+from stopline.notices.drafting import OVERDUE
 from stopline.notices.tokens import is_genuine, notice_of, token_of
 from stopline.signing import sign
 
@@ -231,6 +232,79 @@ def test_a_break_glass_that_nobody_reviewed_is_escalated_though_the_pause_is_ove
     assert broken(book.store, FIRST)[0].reviewed_by == "", "ada's own word is no review"
     looked = replace(order, word="review", by="riley", reason="looked at it")
     hear(book, folder, looked)
+    assert ActivityEnvironment().run(bodies.escalate, replace(order, level=2)) == api.Due()
+
+
+# --- sending what failed once more ---------------------------------------------------------------
+
+
+def again(book: Book, by: str = "ada", reason: str = "a new key") -> api.TellOrder:
+    """A responder's word that what failed is to be sent again."""
+    return api.TellOrder(FIRST, book.id, word=api.SEND_AGAIN, by=by, reason=reason)
+
+
+def test_what_failed_is_sent_again_on_a_responders_word_which_is_written_down(
+    book: Book, folder: Path, there: Provider
+) -> None:
+    """Once, however often the word is delivered; and under the same key as before."""
+    (notice,) = book.outbox.of(FIRST)
+    book.outbox.ended(notice, NoticeState.FAILED, "HTTP 401")
+    assert hear(book, folder, again(book)).again == 1
+    (event,) = book.pauses.events(FIRST, AGAIN)
+    assert (event.actor, event.data["reason"], event.data["keys"]) == (
+        "ada", "a new key", [notice.key],
+    )  # fmt: skip
+    order = api.TellOrder(FIRST, book.id, "room")
+    ActivityEnvironment().run(Telling(book, Teller(folder), secret_of).deliver, order)
+    assert [a.headers["webhook-id"] for a in there.asked] == [notice.key]
+    assert hear(book, folder, again(book)).again == 1, "its answer was lost"
+    assert [n.state for n in book.outbox.of(FIRST)] == [NoticeState.SENT]
+    assert book.store.verify()[1] == ""
+
+
+def test_nothing_is_sent_again_by_a_stranger_nor_where_nothing_failed(
+    book: Book, folder: Path
+) -> None:
+    """Nor what could never be drafted: there is no text of it."""
+    with pytest.raises(ApplicationError, match=f"No notice of the pause {FIRST} has failed"):
+        hear(book, folder, again(book))
+    nothing = Draft("responders", NOWHERE, wrong="no notice could be made")
+    book.pauses.note(FIRST, "audited", {"n": 2}, event="drift", drafts=(nothing,))
+    with pytest.raises(ApplicationError, match=f"No notice of the pause {FIRST} has failed"):
+        hear(book, folder, again(book))
+    with pytest.raises(ApplicationError, match="not a responder"):
+        hear(book, folder, again(book, "guest"))
+    assert book.pauses.events(FIRST, AGAIN) == ()
+
+
+def test_what_failed_and_is_no_longer_true_is_withdrawn_and_not_sent_again(
+    book: Book, folder: Path, there: Provider
+) -> None:
+    """The vendor was to hear that it is off; meanwhile the pause was rolled back."""
+    theirs = Draft("vendor", "out", "", "s", "t", outside=True)
+    book.pauses.mark(FIRST, PauseStatus.CONTAINED, event="contained", drafts=(theirs,))
+    late = next(n for n in book.outbox.of(FIRST) if n.channel == "out")
+    book.outbox.ended(late, NoticeState.FAILED, "HTTP 401")
+    book.pauses.mark(FIRST, PauseStatus.CLOSED)
+    assert hear(book, folder, again(book)).again == 1
+    order = api.TellOrder(FIRST, book.id, "out")
+    ActivityEnvironment().run(Telling(book, Teller(folder), secret_of).deliver, order)
+    assert there.asked == []
+    (told,) = [n for n in book.outbox.of(FIRST) if n.channel == "out"]
+    assert (told.state, told.amber) == (NoticeState.WITHDRAWN, False)
+
+
+def test_a_review_that_was_overdue_is_not_escalated_once_somebody_has_reassessed_it(
+    book: Book, folder: Path
+) -> None:
+    """Nobody acknowledged the notice; somebody did what it asked for."""
+    book.pauses.note(FIRST, "review-by", {"review_by": "2020-01-01T00:00:00Z"})
+    book.pauses.note(FIRST, OVERDUE, {"n": 1}, event=OVERDUE, drafts=(ROOM,))
+    seq = book.outbox.of(FIRST)[-1].seq
+    bodies = Answering(book, Teller(folder), Approvers(folder), secret_of)
+    order = api.TellOrder(FIRST, book.id, seq=seq, level=1)
+    assert ActivityEnvironment().run(bodies.escalate, order).levels == 2
+    book.pauses.note(FIRST, "reassessed", {"review_by": "2099-01-01T00:00:00Z"}, "ada")
     assert ActivityEnvironment().run(bodies.escalate, replace(order, level=2)) == api.Due()
 
 

@@ -9,8 +9,8 @@ from support.pausing import FROZEN
 
 from activities import api
 from activities.ends import conclusion
-from activities.outside import held_of
-from activities.telling import Teller, untrue
+from activities.outside import held_of, untrue
+from activities.telling import Teller
 from stopline.journal.book import Book
 from stopline.journal.outbox import Notice, NoticeState
 from stopline.journal.pauses import Pause, PauseStatus

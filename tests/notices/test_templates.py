@@ -9,7 +9,7 @@ import pytest
 
 from stopline.audiences import INSIDE, OUTSIDE, Audience, parse_notices
 from stopline.journal.glass import BROKEN
-from stopline.notices.drafting import BY_HAND, EVENTS, Facts, drafts_of, rendered
+from stopline.notices.drafting import BY_HAND, EVENTS, OVERDUE, Facts, drafts_of, rendered
 from stopline.notices.outside import CONTAINED, PAUSING, RELEASED, RESTORED, Held, Theirs
 
 INTERNAL = (
@@ -99,8 +99,8 @@ def test_a_reason_with_half_a_character_still_makes_a_text_that_can_be_written()
 def test_an_event_is_told_to_each_address_of_each_audience_that_hears_of_it() -> None:
     """One notice for each address; the outside audiences hear what is theirs alone.
 
-    A break-glass approval is told to responders and leadership alone, what waits for a hand to
-    responders and finance.
+    A break-glass approval and a review that is overdue are told to responders and leadership alone,
+    what waits for a hand to responders and finance.
     """
     notices = parse_notices(FILE, "notices.yaml")
     told = {e: [(d.audience, d.recipient) for d in drafts_of(notices, facts(e))] for e in EVENTS}
@@ -112,4 +112,5 @@ def test_an_event_is_told_to_each_address_of_each_audience_that_hears_of_it() ->
     assert {(d.event, d.says) for d in drafts} == {(CONTAINED, "access off in part, pay not held")}
     assert told.pop(BROKEN) == inside[:1]
     assert told.pop(BY_HAND) == inside[:1]
+    assert told.pop(OVERDUE) == inside[:1]
     assert all(drafts == inside for drafts in told.values())
