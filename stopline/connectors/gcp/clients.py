@@ -36,8 +36,15 @@ from stopline.text import Json
 _AUTH = "https://www.googleapis.com/auth"
 SCOPES = (f"{_AUTH}/cloud-platform",)
 WORKSPACE: Mapping[str, tuple[str, ...]] = {
-    "read": (f"{_AUTH}/admin.directory.user.readonly",),
-    "write": (f"{_AUTH}/admin.directory.user", f"{_AUTH}/admin.directory.user.security"),
+    "read": (
+        f"{_AUTH}/admin.directory.user.readonly",
+        f"{_AUTH}/admin.directory.group.readonly",
+    ),
+    "write": (
+        f"{_AUTH}/admin.directory.user",
+        f"{_AUTH}/admin.directory.user.security",
+        f"{_AUTH}/admin.directory.group.member",
+    ),
 }
 """What is asked for besides where the estate names a directory, to read and to write.
 
@@ -280,7 +287,7 @@ class Clients:
 WAITS = (0.5, 1.0, 2.0)
 """Seconds between looks at what is done in the background."""
 _METADATA = frozenset({"storage/v1/buckets.patch", "storage/v1/buckets.setIamPolicy"})
-_NAMES = ("name", "resource", "parent", "bucket", "project", "userKey", "customer")
+_NAMES = ("name", "resource", "parent", "bucket", "project", "groupKey", "userKey", "customer")
 
 
 def _named(words: Mapping[str, Any]) -> str:

@@ -11,12 +11,19 @@ from stopline.connectors.gcp.dialects import DIALECTS
 from stopline.text import Json
 
 PRIVILEGES: Mapping[str, str] = {
+    "admin/directory_v1/groups.get": "GROUPS_RETRIEVE",
+    "admin/directory_v1/members.delete": "GROUPS_UPDATE",
+    "admin/directory_v1/members.get": "GROUPS_RETRIEVE",
+    "admin/directory_v1/members.insert": "GROUPS_UPDATE",
+    "admin/directory_v1/members.list": "GROUPS_RETRIEVE",
     "admin/directory_v1/users.get": "USERS_RETRIEVE",
     "admin/directory_v1/users.list": "USERS_RETRIEVE",
     "admin/directory_v1/users.signOut": "USER_SECURITY_ALL",
     "admin/directory_v1/users.update": "USERS_SUSPEND",
     "cloudidentity/v1/groups.lookup": "GROUPS_RETRIEVE",
+    "cloudidentity/v1/groups.memberships.get": "GROUPS_RETRIEVE",
     "cloudidentity/v1/groups.memberships.list": "GROUPS_RETRIEVE",
+    "cloudidentity/v1/groups.memberships.lookup": "GROUPS_RETRIEVE",
 }
 """What each method of Workspace needs: it stands in an administrator's role, and is no permission.
 

@@ -11,6 +11,7 @@ CONTAINS: Mapping[str, frozenset[str]] = {
     "hmac-keys": frozenset({"inactive"}),
     "identity-pools": frozenset({"inactive"}),
     "workspace-users": frozenset({"suspend"}),
+    "group-memberships": frozenset({"remove-where-not-denied"}),
     "access-lists": frozenset({"remove"}),
     "buckets": frozenset({"vendor", "preserve"}),
 }
@@ -37,5 +38,6 @@ TECHNIQUES: Mapping[str, tuple[str, str]] = {
     "hmac-key": _LOCKING,
     "identity-pool": _LOCKING,
     "workspace-user": _LOCKING,
+    "workspace-membership": _PERMISSIONS,
 }
 """What containing each kind of address is, in the words of https://d3fend.mitre.org/ ."""

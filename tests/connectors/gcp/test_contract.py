@@ -6,7 +6,7 @@ from urllib.parse import unquote
 import pytest
 from connectors.contract import ConnectorContract
 from connectors.ending import EndingContract
-from support.google import NEW, NUMBER, ORG, PEOPLE, PLAYBOOK, VENDOR, connector_of, estate_of
+from support.google import NEW, NUMBER, ORG, PEOPLE, PLAYBOOK, VENDOR, connector_of, crew, estate_of
 
 from stopline.connectors.gcp.lists import place
 from stopline.connectors.gcp.permissions import permissions_of
@@ -16,6 +16,7 @@ from stopline.playbook import Playbook
 from stopline.text import Json
 from stopline.vendors import Vendor
 
+GROUPS = "cloudidentity.googleapis.com/Group"
 NEW_ENTITY = f"user-{NEW.partition(':')[2]}"
 
 
@@ -70,6 +71,7 @@ class OrganisationGround:
         if document.kind in ("access-list-entry", "bucket-setting", "hmac-key"):
             return self._in_storage(document)
         plain = {
+            "workspace-membership": f"//{GROUPS}/{document.id.partition('/')[0]}",
             "workspace-user": f"//{PEOPLE}/{document.id}",
             "identity-pool": f"//iam.googleapis.com/{document.id.replace(NUMBER, 'lab-data')}",
         }
@@ -146,6 +148,7 @@ class OrganisationGround:
 @pytest.fixture
 def ground(google: Google) -> Iterator[OrganisationGround]:
     """The organisation, and the connector over it; its connections are closed."""
+    crew(google)
     made = OrganisationGround(google)
     yield made
     made.connector.clients.close()
