@@ -88,6 +88,20 @@ PLAYBOOK = Playbook(
 )
 
 
+SUSPENDS = Playbook(
+    playbook="users",
+    phases=(
+        Phase(
+            name="users",
+            rules=(
+                Rule(name="suspend", connector="gcp", contains="workspace-users", how="suspend"),
+            ),
+        ),
+    ),
+)
+"""A playbook that suspends and does nothing else."""
+
+
 def estate_of(google: Google, per_minute: int = 100_000) -> Estate:
     """The estate's file of this organisation, with a break-glass group."""
     return Estate(

@@ -31,6 +31,8 @@ https://developers.google.com/workspace/admin/directory/v1/guides/manage-roles
 """
 _BY_METHOD: Mapping[str, str | tuple[str, ...]] = {
     **dict.fromkeys(PRIVILEGES, ()),
+    "admin/directory_v1/roleAssignments.list": (),  # the preflight says where it is refused
+    "admin/directory_v1/roles.get": (),
     **{method: needed for one in DIALECTS for method, needed in one.permissions.items()},
     "cloudasset/v1/v1.searchAllIamPolicies": "cloudasset.assets.searchAllIamPolicies",
     "cloudresourcemanager/v3/organizations.get": "resourcemanager.organizations.get",
