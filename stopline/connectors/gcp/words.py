@@ -20,6 +20,7 @@ CONTAINS: Mapping[str, frozenset[str]] = {
     "hmac-keys": frozenset({"inactive"}),
     "identity-pools": frozenset({"inactive"}),
     "workspace-users": frozenset({"suspend"}),
+    "group-memberships": frozenset({"remove-where-not-denied"}),
     "access-lists": frozenset({"remove"}),
     "public-datasets": frozenset({"remove"}),
     "buckets": frozenset({"vendor", "preserve"}),
@@ -45,5 +46,6 @@ TECHNIQUES: Mapping[str, Technique | Untagged] = {
     "hmac-key": ACCOUNT_LOCKING,
     "identity-pool": ACCOUNT_LOCKING,
     "workspace-user": ACCOUNT_LOCKING,
+    "workspace-membership": USER_PERMISSIONS,
 }
 """What containing each kind of address is, in the words of https://d3fend.mitre.org/ ."""
