@@ -46,9 +46,10 @@ class Checks:
         with at_work():
             estate, connectors = self._estate(order)
             checks = [c for name in sorted(connectors) for c in _looked(connectors[name], estate)]
+            checks.insert(0, self._signed(order))
             if not connectors:
                 step = "Give the estate's file a section for each system that is to be covered."
-                checks = [Check("estate", ok=False, found="it names no system", next_step=step)]
+                checks += [Check("estate", ok=False, found="it names no system", next_step=step)]
             return self._kept("preflight", canonical([jsonable(check) for check in checks]))
 
     @activity.defn(name=api.MAKE_CANARY)
@@ -86,6 +87,22 @@ class Checks:
                 "would stay contained. None was made.",
                 "Try --preflight, or a canary where the worker has no roles.yaml.",
             )
+
+    def _signed(self, order: api.CheckOrder) -> Check:
+        """Whether an approval proves a person, and whether enough people could give one."""
+        people = Frozen.load(self.book.store.body(order.frozen)).parse()[1].approvals.people
+        try:
+            wrong = self.approvers.provable(people)
+            required = self.approvers.roles.signatures == "required"
+        except StoplineError as error:
+            return Check("approvals", ok=False, found=error.what, next_step=error.next_step)
+        step = "See docs/how-to/sign-approvals.md."
+        if wrong:
+            return Check("approvals", ok=False, found=wrong, next_step=step)
+        if not required:
+            found = "are not signed: whoever reaches Temporal can approve in anybody's name"
+            return Check("approvals", ok=True, found=found, next_step=step, warn=True)
+        return Check("approvals", ok=True, found="are signed, and enough people have a key")
 
     def _estate(self, order: api.CheckOrder) -> Built:
         if order.journal != self.book.id:

@@ -13,9 +13,11 @@ Rules that hold everywhere:
 """
 
 import json
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from enum import IntEnum, StrEnum
+from functools import lru_cache
 
 from stopline.text import Json, canonical, dump, folded, sha256
 
@@ -259,12 +261,26 @@ class Residual:
     until: str
 
 
+_MARK = re.compile(r"(stopline[a-z]*-?j[0-9a-f]{8}-?p)[0-9a-f]{8}", re.IGNORECASE)
+
+
+def _unpaused(address: str) -> str:
+    """An address without the id of the pause whose mark is in it."""
+    return _MARK.sub(r"\1", address)
+
+
+@lru_cache(maxsize=64)
+def _all_unpaused(addresses: tuple[str, ...]) -> frozenset[str]:
+    return frozenset(map(_unpaused, addresses))
+
+
 @dataclass(frozen=True, slots=True)
 class Scope:
     """The cut of the vendor that a plan may touch. Empty fields do not narrow.
 
     `project` is one of the vendor's projects; `principals` and `addresses` are exact texts, as
-    shown in a plan.
+    shown in a plan. An address that ends in a pause's mark means that of every pause: a plan that
+    is only looked at has another pause's id than the next one.
     """
 
     project: str = ""
@@ -279,7 +295,7 @@ class Scope:
             (not self.connectors or address.connector in self.connectors)
             and (not self.realms or address.realm in self.realms)
             and (not self.principals or folded(principal) in map(folded, self.principals))
-            and (not self.addresses or str(address) in self.addresses)
+            and (not self.addresses or _unpaused(str(address)) in _all_unpaused(self.addresses))
         )
 
     def covers(self, other: "Scope") -> bool:
@@ -290,7 +306,7 @@ class Scope:
                 (self.connectors, other.connectors),
                 (self.realms, other.realms),
                 (self.principals, other.principals),
-                (self.addresses, other.addresses),
+                (_all_unpaused(self.addresses), _all_unpaused(other.addresses)),
             )
         )
 

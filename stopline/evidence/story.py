@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from stopline.journal.attested import ATTESTED, CONFIRMED, DENIED, LATE
 from stopline.journal.glass import BROKEN, REVIEWED
-from stopline.journal.outbox import ACKNOWLEDGED, ESCALATED, LIFTED
+from stopline.journal.outbox import ACKNOWLEDGED, AGAIN, ESCALATED, LIFTED
 from stopline.journal.pauses import PauseStatus
 from stopline.journal.removals import CLIMBED
 from stopline.journal.store import Event
@@ -75,6 +75,7 @@ KINDS: Mapping[str, Told] = {
     ACKNOWLEDGED: Told(NOTICES, "acknowledge a notice", said=True),
     ESCALATED: Told(NOTICES, "nobody acknowledged: others are told"),
     LIFTED: Told(NOTICES, "tell those outside", said=True),
+    AGAIN: Told(NOTICES, "send notices again", said=True),
 }
 """Every kind of event that a pause can have; a test holds it to what the code writes."""
 SAID: Mapping[str, str] = {kind: told.what for kind, told in KINDS.items() if told.said}

@@ -134,6 +134,7 @@ def pause_document(standing: Standing) -> Json:
         "pay_soon": standing.pay_soon,
         "break_glass": [jsonable(one) for one in standing.break_glass],
         "sheet": standing.sheet,
+        "uncovered": [*standing.uncovered],
         "holds": [jsonable(h) for h in standing.held],
         "left": [_left(left) for left in standing.left],
         "said": [jsonable(said) for said in standing.said],

@@ -168,7 +168,7 @@ _NOTHING: Json = {
 
 _ELSEWHERE = (
     "lambda:", "elasticfilesystem:", "es:", "sso:", "identitystore:",
-    "backup:", "ec2:", "kinesis:", "ram:", "rds:", "glue:",
+    "backup:", "ec2:", "kinesis:", "ram:", "rds:", "glue:", "rolesanywhere:",
 )  # fmt: skip
 UNSERVED = {"iam:PutUserPermissionsBoundary", "iam:DeleteUserPermissionsBoundary"} | {
     action

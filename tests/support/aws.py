@@ -22,6 +22,7 @@ from botocore.session import Session as CoreSession
 from stopline.connectors.aws import AwsConnector
 from stopline.connectors.aws.clients import Clients
 from stopline.connectors.aws.permissions import permission_of
+from stopline.drill import configure
 from stopline.estate import AwsAccount, AwsEstate
 from stopline.playbook import Playbook, parse_playbook
 from stopline.text import Json
@@ -83,7 +84,9 @@ def a_session() -> CoreSession:
 def estate(**words: Any) -> AwsEstate:
     """Two accounts, with a role to assume in each, as fast as the emulator can."""
     accounts = {RESEARCH: AwsAccount(name="research"), DATA: AwsAccount(name="data")}
-    return AwsEstate(**{"accounts": accounts, "role": ROLE, "calls_per_second": 1e6} | words)
+    served = configure.ESTATE["aws"]["resources"]
+    said = {"accounts": accounts, "role": ROLE, "calls_per_second": 1e6, "resources": served}
+    return AwsEstate(**said | words)
 
 
 def error_text(code: str, message: str = "as the test wants it") -> str:

@@ -202,7 +202,7 @@ TOLD = ("arn:aws:iam::*:role/", "arn:aws:s3:::", "arn:aws:s3:*:*:accesspoint/")
 UNTOLD = (
     "iam", "kms", "sns", "sqs", "secretsmanager", "ecr", "dynamodb", "events", "lambda",
     "elasticfilesystem", "es", "sso", "identitystore",
-    "kinesis", "backup", "ec2", "rds", "ram", "glue",
+    "kinesis", "backup", "ec2", "rds", "ram", "glue", "rolesanywhere",
 )  # fmt: skip
 
 

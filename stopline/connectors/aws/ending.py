@@ -30,7 +30,12 @@ _OUT = "it stays taken out; the person is the identity provider's to delete"
 _STAYS = {
     "group-membership": _OUT,
     "account-assignment": _OUT,
-    **dict.fromkeys(SHARES, "the entry stays taken out: nothing of it is left to remove"),
+    **{
+        kind: "it stays switched off; it is people's to delete"
+        if row.off
+        else "the entry stays taken out: nothing of it is left to remove"
+        for kind, row in SHARES.items()
+    },
     "deny-policy": "other denies stand on it; it can go when none of them is left",
     "trust-policy-statement": "the deny at the door of a role that others use stays",
     "service-control-policy": "the deny of the vendor's principals stays, in the organization too",

@@ -63,6 +63,7 @@ _CONTROLS = tuple(
 )
 _PLACES = tuple(f"arn:aws:organizations::*:{kind}/*" for kind in ("root", "ou", "account"))
 
+_ANYWHERE = tuple(f"arn:aws:rolesanywhere:*:*:{kind}/*" for kind in ("profile", "trust-anchor"))
 _CREDENTIALS = r"AccessKeys?|SSHPublicKeys?|SigningCertificates?|ServiceSpecificCredentials?"
 
 RULES = (
@@ -101,6 +102,7 @@ RULES = (
     Rule(r"ec2:ModifySnapshotAttribute", "Snapshots", ("arn:aws:ec2:*::snapshot/*",)),
     Rule(r"rds:Modify\w+", "DbSnapshots", ("arn:aws:rds:*:*:*snapshot:*",)),
     Rule(r"ram:(Disa|A)ssociate\w+", "Shares", ("arn:aws:ram:*:*:resource-share/*",)),
+    Rule(r"rolesanywhere:(?!List(Trust|Prof))\w+", "Anchors", _ANYWHERE),
     Rule(r"sts:AssumeRole", "Worker", (f"arn:aws:iam::*:role{marks.PATH}*",)),
 )
 """The first that knows an action counts."""

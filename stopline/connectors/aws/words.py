@@ -47,6 +47,8 @@ CONTAINS: Mapping[str, frozenset[str]] = {
     "resource-shares": frozenset({"remove"}),
     "lambda-layers": frozenset({"remove"}),
     "endpoint-services": frozenset({"remove"}),
+    "trust-anchors": frozenset({"inactive"}),
+    "anywhere-profiles": frozenset({"inactive"}),
 }
 
 NOT_LOOKED_AT: tuple[str, ...] = (
@@ -65,7 +67,6 @@ NOT_LOOKED_AT: tuple[str, ...] = (
     "VPC peering, and endpoints that are connected to a VPC endpoint service already",
     "CloudFront key groups",
     "Cognito user and identity pools",
-    "IAM Roles Anywhere",
     "IAM temporary delegation",
     "network paths, SSH to machines, database users",
 )
@@ -102,5 +103,7 @@ TECHNIQUES: Mapping[str, Technique | Untagged] = {
     **{f"{kind}-policy-statement": RESOURCE_ACCESS for kind in _RESOURCES},
     **dict.fromkeys(_SHARES, RESOURCE_ACCESS),
     "bucket-lifecycle": KEPT_DATA,
+    "trust-anchor": ACCOUNT_LOCKING,
+    "anywhere-profile": ACCOUNT_LOCKING,
 }
 """What containing each kind of address is, in the words of https://d3fend.mitre.org/ ."""

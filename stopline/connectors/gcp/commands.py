@@ -4,6 +4,7 @@ https://docs.cloud.google.com/sdk/gcloud/reference/iam
 """
 
 import json
+import re
 from collections.abc import Iterator, Sequence
 from shlex import join, quote
 from urllib.parse import unquote
@@ -36,6 +37,8 @@ def commands(document: Document, changes: Sequence[Change]) -> Commands:
         buckets.KIND: _bucket,
         "hmac-key": _hmac_key,
         "identity-pool": _pool,
+        "workspace-user": _user,
+        "workspace-membership": _membership,
     }.get(document.kind, _switch)
     lines = tuple(say(document, changes))
     return Commands(lines, (_DENIES_ONLY,) if say is _deny else ())
@@ -48,6 +51,34 @@ def _switch(document: Document, changes: Sequence[Change]) -> Iterator[str]:
             verb = "disable" if change.after.value["disabled"] else "enable"
             words = ["keys", verb, key[0], f"--iam-account={email}"] if key else [verb, email]
             yield join(["gcloud", "iam", "service-accounts", *words, f"--project={project}"])
+
+
+def _user(document: Document, changes: Sequence[Change]) -> Iterator[str]:
+    """No command of `gcloud` suspends a user: https://support.google.com/a/answer/33312 ."""
+    for change in changes:
+        if change.after is not None:
+            off = bool(change.after.value["suspended"])
+            verb = "suspend, then sign out" if off else "let in again"
+            told = f"{verb}, in the Admin console under Users: {document.id} (id {change.uid})"
+            yield f"not_done {quote(told)}"
+
+
+def _membership(document: Document, changes: Sequence[Change]) -> Iterator[str]:
+    """https://docs.cloud.google.com/sdk/gcloud/reference/identity/groups/memberships/add"""
+    group, _, member = document.id.partition("/")
+    who = (f"--group-email={group}", f"--member-email={member}")
+    command = ("gcloud", "identity", "groups", "memberships")
+    for change in changes:
+        if change.after is None:
+            yield join((*command, "delete", *who))
+            continue
+        said = change.after.value
+        role = said["role"]
+        roles = "MEMBER" if role == "MEMBER" else f"MEMBER,{role}"
+        yield join((*command, "add", *who, f"--roles={roles}"))
+        if said["delivery_settings"] != "ALL_MAIL":
+            told = f"{member} in {group}: how it gets mail was {said['delivery_settings']}"
+            yield f"not_done {quote(told)}"
 
 
 def _hmac_key(document: Document, changes: Sequence[Change]) -> Iterator[str]:
@@ -98,6 +129,9 @@ def _allow(document: Document, changes: Sequence[Change]) -> Iterator[str]:
             continue
         verb = "remove" if change.after is None else "add"
         value = said.value
+        if _DATASET.fullmatch(document.id):
+            yield _dataset(document.id, verb, value)
+            continue
         words = [f"--member={value['member']}", f"--role={value['role']}"]
         target = _target(document.id, verb)
         bare = document.id.startswith("pubsub.")  # its commands take no condition
@@ -111,6 +145,24 @@ def _allow(document: Document, changes: Sequence[Change]) -> Iterator[str]:
             continue
         yield f'printf %s {quote(json.dumps(value["condition"]))} > "$D/condition.json"'
         yield f'{line} --condition-from-file="$D/condition.json"'
+
+
+_DATASET = re.compile(r"bigquery\.googleapis\.com/projects/([^/]+)/datasets/([^/]+)")
+_IN_SQL = ("user", "group", "domain", "serviceAccount")
+
+
+def _dataset(resource: str, verb: str, value: Json) -> str:
+    """In SQL, which takes no conditions and not everybody whom a list may name.
+
+    https://docs.cloud.google.com/bigquery/docs/reference/standard-sql/data-control-language
+    """
+    project, _, name = resource.removeprefix("bigquery.googleapis.com/projects/").split("/")
+    member, role = value["member"], value["role"]
+    if value.get("condition") or member.partition(":")[0] not in _IN_SQL or '"' in member:
+        return f"not_done {quote(f'{verb} {role} on {resource}: {member}')}"
+    words = ("REVOKE", "FROM") if verb == "remove" else ("GRANT", "TO")
+    said = f'{words[0]} `{role}` ON SCHEMA `{project}`.`{name}` {words[1]} "{member}"'
+    return join(("bq", "query", f"--project_id={project}", "--use_legacy_sql=false", said))
 
 
 def _list(document: Document, changes: Sequence[Change]) -> Iterator[str]:

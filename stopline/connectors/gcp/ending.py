@@ -25,11 +25,13 @@ _OUT = "the entry stays taken out: nothing of it is left to remove"
 _STAYS: Mapping[str, str] = {
     "allow-policy-entry": _OUT,
     "access-list-entry": _OUT,
+    "workspace-membership": _OUT,
     "deny-policy-entry": "the deny of the vendor stays: it is all that reaches some of what it has",
     "service-account": (
         "the account stays off; people delete it, once nothing of the lab's needs it"
     ),
     "identity-pool": "the pool stays off; people delete it, and could undo that for a month",
+    "workspace-user": "the user stays suspended; people delete it, once its data has a new owner",
     "bucket-setting": "the setting stays: whether data may expire again is for people to decide",
 }
 _AS_IT_IS = "it stays as the pause left it; what is there is not the vendor's alone to be deleted"

@@ -19,17 +19,20 @@ CONTAINS: Mapping[str, frozenset[str]] = {
     "service-account-keys": frozenset({"inactive"}),
     "hmac-keys": frozenset({"inactive"}),
     "identity-pools": frozenset({"inactive"}),
+    "workspace-users": frozenset({"suspend"}),
+    "group-memberships": frozenset({"remove-where-not-denied"}),
     "access-lists": frozenset({"remove"}),
+    "public-datasets": frozenset({"remove"}),
     "buckets": frozenset({"vendor", "preserve"}),
 }
 
 NOT_LOOKED_AT: tuple[str, ...] = (
     "groups in access lists of buckets",
-    "Workspace users, their sessions and their OAuth grants",
+    "OAuth grants of Workspace users to applications of the vendor's, app passwords, delegates",
     "signed URLs",
-    "access lists of BigQuery datasets, secrets of single regions",
+    "secrets of single regions",
     "API keys, VPC Service Controls, just-in-time grants, Drive",
-    "what is public (allUsers, allAuthenticatedUsers), but for buckets",
+    "what is public (allUsers, allAuthenticatedUsers), but for buckets and datasets",
     "organisations and folders above single projects",
 )
 """The rows of docs/access-paths.md that say `not looked at`; a test holds the two together."""
@@ -42,5 +45,7 @@ TECHNIQUES: Mapping[str, Technique | Untagged] = {
     "service-account-key": ACCOUNT_LOCKING,
     "hmac-key": ACCOUNT_LOCKING,
     "identity-pool": ACCOUNT_LOCKING,
+    "workspace-user": ACCOUNT_LOCKING,
+    "workspace-membership": USER_PERMISSIONS,
 }
 """What containing each kind of address is, in the words of https://d3fend.mitre.org/ ."""

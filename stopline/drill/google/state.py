@@ -86,7 +86,10 @@ class State:
         """The domains of each Workspace customer by its id; the first is our own."""
 
         self.admins: set[str] = set()
-        """Who may use the Directory API."""
+        """Who may do everything in the Directory API: its super administrators."""
+
+        self.delegated: dict[str, tuple[str, ...]] = {}
+        """Other administrators, each with what their role lets them do."""
 
         self.operators: set[str] = {"operator"}
         """Tokens that may do everything: the tests' own eyes, no principal of Google's."""
@@ -96,6 +99,9 @@ class State:
 
         self.allowed_domains: dict[str, tuple[str, ...]] = {}
         """Domain-restricted sharing: the customer ids allowed, by the resource that says so."""
+
+        self.services_off: set[tuple[str, str]] = set()
+        """What is not switched on: the project by its id, the service by its host."""
 
         self.delays = Delays()
         """How long policies take to count: at once, unless `delays.seconds` is set."""
@@ -237,6 +243,24 @@ class State:
             for r in self._memberships.get(email.lower(), ())
             if not self.lapsed(r)
         ]
+
+    def memberships_of(self, email: str) -> list[Resource]:
+        """What makes an address a member of groups, also what has ended."""
+        return list(self._memberships.get(email.lower(), ()))
+
+    def administers(self, member: str, privilege: str) -> bool:
+        """Whether somebody may do such a thing as an administrator of Workspace.
+
+        https://developers.google.com/workspace/admin/directory/v1/guides/manage-roles
+        """
+        held = self.delegated.get(member, ())
+        whole = f"{privilege.partition('_')[0]}_ALL"
+        return member in self.admins or privilege in held or whole in held
+
+    def admin_roles(self) -> dict[str, tuple[str, tuple[str, ...]]]:
+        """For each administrator the number of their role, and what it lets them do."""
+        held = {**dict.fromkeys(self.admins, ("SUPER_ADMIN",)), **self.delegated}
+        return {who: (number_of(" ".join(told))[:16], told) for who, told in held.items()}
 
     def lapsed(self, membership: Resource) -> bool:
         """Whether a membership has ended by itself."""

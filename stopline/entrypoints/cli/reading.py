@@ -5,6 +5,8 @@ from dataclasses import replace
 from shlex import quote
 
 from activities.breaching import audits_of, breaches_of
+from stopline.configuration import Frozen
+from stopline.coverage import uncovered
 from stopline.entrypoints.cli.choices import ABSENT
 from stopline.entrypoints.cli.choosing import waiting_choices
 from stopline.entrypoints.cli.owing import pay_by, soon
@@ -63,7 +65,14 @@ def standing(book: Book, pause: Pause, status: Status | None = None) -> Standing
         pay_by=due,
         pay_soon=soon(book, due),
         break_glass=_glass(book, pause),
+        uncovered=_uncovered(book, pause) if pause.status in OPEN else (),
     )
+
+
+def _uncovered(book: Book, pause: Pause) -> tuple[str, ...]:
+    frozen = book.store.body(book.pauses.opened_with(pause.id))
+    vendor, playbook, estate = Frozen.load(frozen).parse()
+    return uncovered(vendor, playbook, estate, pause.scope)
 
 
 def _glass(book: Book, pause: Pause) -> tuple[Glass, ...]:
@@ -118,6 +127,7 @@ def _left(
     if planned is not None:
         yield from _not_contained(book, pause, planned, latest)
         yield from _open(pause, planned)
+    yield from _beside(latest)
     for hold in holds:
         if hold.unproven:
             reason = "the write and its receipt were cut apart; a person decides at the rollback"
@@ -125,6 +135,16 @@ def _left(
             yield Left("unproven", str(hold.address), hold.change.principal, reason, command)
     yield from _unverified(book, pause, events, holds)
     yield from _wrong_sheet(pause, events)
+
+
+def _beside(latest: Mapping[Address, Json]) -> Iterator[Left]:
+    """What was contained while something that goes with it failed."""
+    for address, receipt in sorted(latest.items()):
+        applied = receipt["outcome"] == Outcome.APPLIED and receipt["cause"]
+        if applied and receipt["direction"] == Direction.CONTAIN:
+            none = "none: it is contained; do by hand what is said here"
+            who, why, cause = receipt["principal"], receipt["detail"], receipt["cause"]
+            yield Left("beside", str(address), who, why, none, cause)
 
 
 def _breached(book: Book, pause: Pause) -> Iterator[Left]:
