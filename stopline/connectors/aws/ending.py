@@ -1,4 +1,6 @@
-"""What AWS removes for good in a termination: credentials that we made inactive, nothing else.
+"""What AWS removes for good in a termination where a hold alone says it: credentials.
+
+The vendor's own users and roles take a look at them (`removing`).
 
 IAM deletes a key without looking at its status, and has no concurrency tag: the status is read
 right before the call, so a key that a stranger makes active in the tens of milliseconds between is
@@ -7,12 +9,12 @@ deleted as well. None of these can be made again with the same id and secret.
 A deny of ours opens what it denies when it goes, so it stays for as long as what it is on is there.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
-from stopline.connectors.aws import marks
+from stopline.connectors.aws import marks, removing
 from stopline.connectors.aws.clients import Clients
 from stopline.connectors.aws.shares import SHARES
-from stopline.model import Effect, Skip
+from stopline.model import Change, Effect, Skip
 from stopline.port import Observed
 from stopline.receipts import Hold
 
@@ -62,9 +64,12 @@ def ended(hold: Hold) -> Effect | Skip:
     return Skip(hold.address, hold.change.principal, reason)
 
 
-def end(clients: Clients, observed: Observed) -> None:
+def end(clients: Clients, observed: Observed, changes: Sequence[Change]) -> None:
     """https://docs.aws.amazon.com/IAM/latest/APIReference/API_DeleteAccessKey.html"""
     document = observed.document
+    if document.kind not in DELETES:
+        removing.remove(clients, observed, changes)
+        return
     operation, id_ = DELETES[document.kind]
     user, _, wanted = document.id.partition("/")
     clients.do(document.realm, "iam", operation, UserName=user, **{id_: wanted})
