@@ -114,6 +114,9 @@ def _judge_terminate(change: Change, observed: Observed, known: Known) -> Verdic
     if not known.ours_to_undo:
         return Verdict(Outcome.ALREADY, held=False, detail="not held any more")
     halfway = found is None and observed.ending
+    taken_out = known.written and known.ours is None and change.before is change.after is None
+    if found is None and taken_out:
+        return Verdict(None, held=False)  # `end` sends nothing; that it stays out is put on record
     if found is None and not halfway:
         return Verdict(Outcome.ALREADY, held=False, cause=Cause.GONE, detail="it no longer exists")
     ours = known.ours == change.before and (halfway or found == known.ours)

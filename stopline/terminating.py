@@ -114,7 +114,8 @@ def _not_yet(hold: Hold, says: Effect, others: Sequence[str]) -> str:
         return f"held by the pause {', '.join(others)} too: it stays until that has let go"
     if hold.unproven or not hold.written:
         return "nothing shows that we contained it ourselves: it stays, and a person decides"
-    if hold.ours is None or says.address != hold.address:
+    unknown = hold.ours is None and (hold.change.marked or hold.change.after is not None)
+    if unknown or says.address != hold.address:
         return "what was left there is not known: it stays"
     return ""
 

@@ -1,5 +1,7 @@
 """The laws of a removal of many calls: denied until it is gone, whatever dies in between."""
 
+from dataclasses import replace
+
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from support.nights import KEPT, PASSES, VENDOR, Mishap, Night, crash, lose_reply, throttle
@@ -7,8 +9,10 @@ from support.nights import KEPT, PASSES, VENDOR, Mishap, Night, crash, lose_repl
 from stopline import terminating
 from stopline.connectors.memory import NAME, Principal, World
 from stopline.journal.pauses import PauseStatus
-from stopline.model import Plan, Scope
-from stopline.receipts import Outcome
+from stopline.judging import Known, Verdict, judge
+from stopline.model import Address, Breadth, Change, Direction, Effect, Plan, Scope, State
+from stopline.port import Observed
+from stopline.receipts import Cause, Hold, Outcome
 from stopline.terminating import How
 
 PAUSE, OTHER = "0000000a", "0000000b"
@@ -161,3 +165,40 @@ def test_whom_another_pause_holds_too_is_not_removed() -> None:
     assert "v0" in night.world.principals
     assert not can_act(night.world, "v0")
     assert "v1" not in night.world.principals
+
+
+# --- what was taken out whole --------------------------------------------------------------------
+
+ENTRY = Address(NAME, "r1", "entry", "shared/reader")
+STATE = State.of({"role": "reader"})
+TAKEN = Change(ENTRY, STATE, None, "r", Breadth.NARROW, principal="v0")
+OUT = Known(prior=STATE, ours=None, written=True, intended=True)
+
+
+def test_an_entry_that_a_receipt_shows_to_be_taken_out_ends_its_hold() -> None:
+    """It has an effect; what nothing shows, and what is not known, has none."""
+    hold = Hold(ENTRY, PAUSE, STATE, None, TAKEN, written=True)
+    opinions = {NAME: lambda h: Effect(h.address, "stays out")}
+
+    def planned(one: Hold) -> Plan:
+        return terminating.plan_termination("mercor", PAUSE, [one], Scope(), opinions)
+
+    (change,) = planned(hold).work
+    assert (change.before, change.after) == (None, None)
+    assert not planned(replace(hold, written=False)).work
+    assert not planned(replace(hold, change=replace(TAKEN, after=STATE))).work
+    assert not planned(replace(hold, change=replace(TAKEN, marked=True))).work
+
+
+def test_what_was_given_again_meanwhile_is_a_conflict_and_stays_held() -> None:
+    """Only what is out is put on record as removed, and only where we took it out."""
+    change = replace(TAKEN, before=None)
+    document = ENTRY.document
+    out, again = Observed(document), Observed(document, {ENTRY: STATE})
+    assert judge(change, Direction.TERMINATE, out, OUT) == Verdict(None, held=False)
+    found = judge(change, Direction.TERMINATE, again, OUT)
+    assert (found.outcome, found.held, found.cause) == (Outcome.CONFLICT, True, Cause.FOREIGN)
+    unproven = judge(change, Direction.TERMINATE, out, replace(OUT, written=False))
+    assert unproven.outcome is Outcome.ALREADY
+    other = judge(change, Direction.TERMINATE, out, replace(OUT, others=(OTHER,)))
+    assert (other.held, other.cause) == (True, Cause.HELD)

@@ -13,6 +13,7 @@ from collections.abc import Mapping, Sequence
 
 from stopline.connectors.aws import marks, removing
 from stopline.connectors.aws.clients import Clients
+from stopline.connectors.aws.people import ASSIGNED, MEMBER
 from stopline.connectors.aws.shares import SHARES
 from stopline.model import Change, Effect, Skip
 from stopline.port import Observed
@@ -28,11 +29,13 @@ DELETES: Mapping[str, tuple[str, str]] = {
 _OF_A_PRINCIPAL = (
     "the deny stays until people have deleted the {kind} itself; it holds what the {kind} was given"
 )
-_OUT = "it stays taken out; the person is the identity provider's to delete"
+TAKEN: Mapping[str, str] = {
+    MEMBER: "leave {what} without this membership for good",
+    ASSIGNED: "leave {what} without this assignment for good",
+    **dict.fromkeys(SHARES, "leave {what} taken out of this share for good"),
+}
+"""By kind, what the pause took out whole: nothing is sent, and nothing gives it back any more."""
 _STAYS = {
-    "group-membership": _OUT,
-    "account-assignment": _OUT,
-    **dict.fromkeys(SHARES, "the entry stays taken out: nothing of it is left to remove"),
     "deny-policy": "other denies stand on it; it can go when none of them is left",
     "trust-policy-statement": "the deny at the door of a role that others use stays",
     "service-control-policy": "the deny of the vendor's principals stays, in the organization too",
@@ -54,6 +57,8 @@ def ended(hold: Hold) -> Effect | Skip:
         user, _, key = id_.partition("/")
         what = kind.replace("-", " ")
         return Effect(hold.address, f"delete the {what} {key[:4]}…{key[-4:]} of {user} for good")
+    if kind in TAKEN:
+        return Effect(hold.address, TAKEN[kind].format(what=hold.change.principal or id_))
     owner, _, lever = kind.partition("-")
     if id_.partition("/")[2].startswith(marks.CUT):
         reason = _OF_OTHERS
@@ -67,6 +72,8 @@ def ended(hold: Hold) -> Effect | Skip:
 def end(clients: Clients, observed: Observed, changes: Sequence[Change]) -> None:
     """https://docs.aws.amazon.com/IAM/latest/APIReference/API_DeleteAccessKey.html"""
     document = observed.document
+    if document.kind in TAKEN:
+        return
     if document.kind not in DELETES:
         removing.remove(clients, observed, changes)
         return
