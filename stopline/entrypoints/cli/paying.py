@@ -10,7 +10,8 @@ import typer
 from activities.api import Options, PauseOrder
 from stopline.entrypoints.cli import options as o
 from stopline.entrypoints.cli.auditing import one_named
-from stopline.entrypoints.cli.owing import CONNECTOR, report_of
+from stopline.entrypoints.cli.owed import CONNECTOR
+from stopline.entrypoints.cli.owing import report_of
 from stopline.entrypoints.cli.planning import new_id, plan_for
 from stopline.entrypoints.cli.program import Program
 from stopline.errors import StoplineError, UserError
