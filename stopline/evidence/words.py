@@ -210,4 +210,4 @@ _WANTED: Mapping[str, Callable[[Told, Event], Statement | None]] = {
     CONFIRMED: _answered,
     DENIED: _answered,
 }
-"""What a signature under each kind of word must be over; None where the chain bears it out not."""
+"""What a signature under each kind of word must be over; None where the chain speaks against it."""
