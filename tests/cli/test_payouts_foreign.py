@@ -170,3 +170,20 @@ def test_another_teams_hold_is_said_to_be_theirs(asking: Asking, ledger: Foreign
     asking.rollback()
     assert asking.approve().code == 0
     assert [p.amount for p in ledger.pay_run("after")] == [5_000, 7, 1_001]
+
+
+def test_a_mapping_that_does_not_fit_is_told_with_its_line_before_the_night(
+    asking: Asking, ledger: Foreign
+) -> None:
+    """The worker looks into the catalogue; the line is the one of the estate's file."""
+    assert f"ledger {ledger.name}: mapping" in asking.ask("doctor", "--preflight").said
+    column = {"bills": '"Open"', "invoices": "minor", "orders": "amount"}[ledger.name]
+    with ledger.engine.begin() as connection:
+        table = ledger.table.name
+        connection.exec_driver_sql(f'ALTER TABLE "{table}" RENAME COLUMN {column} TO total')
+    told = asking.ask("doctor", "--preflight", "--output", "json")
+    assert told.code == 1
+    (failed,) = [c for c in told.document["checks"] if c["name"].endswith(": mapping")]
+    line = next(n for n, text in enumerate(ESTATE.splitlines(), 1) if f"table: {table}," in text)
+    assert failed["found"].startswith(f"estate.yaml:{line}: the table '{table}' has no column ")
+    assert set(failed) == {"name", "ok", "found", "next_step", "warn"}

@@ -40,9 +40,15 @@ READ = frozenset(
         "iam:ListAccessKeys",
         "iam:ListAttachedRolePolicies",
         "iam:ListAttachedUserPolicies",
+        "iam:ListGroupsForUser",
+        "iam:ListInstanceProfilesForRole",
+        "iam:ListMFADevices",
         "iam:ListPolicyVersions",
+        "iam:ListRolePolicies",
         "iam:ListSSHPublicKeys",
+        "iam:ListServiceSpecificCredentials",
         "iam:ListSigningCertificates",
+        "iam:ListUserPolicies",
         "iam:SimulatePrincipalPolicy",
         "identitystore:DescribeGroup",
         "identitystore:DescribeUser",
@@ -179,7 +185,25 @@ CANARY = frozenset(
 """Besides, for `stopline doctor --canary` alone: on users and buckets of its own."""
 
 TERMINATE = frozenset(
-    {"iam:DeleteAccessKey", "iam:DeleteSSHPublicKey", "iam:DeleteSigningCertificate"}
+    {
+        "iam:DeactivateMFADevice",
+        "iam:DeleteAccessKey",
+        "iam:DeleteLoginProfile",
+        "iam:DeleteRole",
+        "iam:DeleteRolePolicy",
+        "iam:DeleteSSHPublicKey",
+        "iam:DeleteServiceSpecificCredential",
+        "iam:DeleteSigningCertificate",
+        "iam:DeleteUser",
+        "iam:DeleteUserPolicy",
+        "iam:DeleteVirtualMFADevice",
+        "iam:DetachRolePolicy",
+        "iam:DetachUserPolicy",
+        "iam:PutRolePermissionsBoundary",
+        "iam:PutUserPermissionsBoundary",
+        "iam:RemoveRoleFromInstanceProfile",
+        "iam:RemoveUserFromGroup",
+    }
 )
 """Besides, for `stopline terminate` alone: what it deletes cannot be given back."""
 
