@@ -24,6 +24,7 @@ from pydantic import ValidationError
 
 from stopline import text, yamltext
 from stopline.audiences import Notices, parse_notices
+from stopline.countermeasures import Techniques
 from stopline.errors import ConfigError, UserError
 from stopline.estate import Estate, Ledger, parse_estate
 from stopline.playbook import Playbook, Words, parse_playbook
@@ -102,7 +103,7 @@ def not_looked_at() -> tuple[str, ...]:
     return tuple(found)
 
 
-def installed_techniques() -> Mapping[str, Mapping[str, tuple[str, str]]]:
+def installed_techniques() -> Techniques:
     """D3FEND techniques by connector and kind of address: `TECHNIQUES` of each one's `words`."""
     found = {}
     for entry in entry_points(group=CONNECTORS):

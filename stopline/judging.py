@@ -49,7 +49,7 @@ def judge(change: Change, direction: Direction, observed: Observed, known: Known
         detail = f"still held by {', '.join(known.others)}"
         return Verdict(Outcome.ALREADY, held=False, detail=detail)
     if not observed.exists:
-        return _judge_gone(change, direction)
+        return _judge_gone(change, direction, found)
     if change.uid and observed.uid and change.uid != observed.uid:
         detail = f"expected {change.uid}, found {observed.uid} under the same name"
         return Verdict(Outcome.CONFLICT, held=False, cause=Cause.RECREATED, detail=detail)
@@ -60,10 +60,12 @@ def judge(change: Change, direction: Direction, observed: Observed, known: Known
     return _judge_restore(change, found, known)
 
 
-def _judge_gone(change: Change, direction: Direction) -> Verdict:
+def _judge_gone(change: Change, direction: Direction, found: State | None = None) -> Verdict:
+    """`found` is how it ended, where what it hung on still says so."""
     if direction is Direction.CONTAIN or change.after is None:
         return Verdict(Outcome.ALREADY, held=False, cause=Cause.GONE, detail="it no longer exists")
-    detail = "it was deleted by somebody else and cannot be given back"
+    how = "was deleted by somebody else" if found is None else "ended while it was held"
+    detail = f"it {how} and cannot be given back"
     return Verdict(Outcome.CONFLICT, held=False, cause=Cause.GONE, detail=detail)
 
 

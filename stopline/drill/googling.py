@@ -160,6 +160,10 @@ class Organisation(Spawned):
         self._denies(found)
         with self.client("admin", "directory_v1", o.OPERATOR) as directory:
             listed = directory.users().list(customer=o.OWN_CUSTOMER, maxResults=500).execute()
+            members = directory.members()
+            for one in members.list(groupKey=o.CREW.partition(":")[2]).execute()["members"]:
+                asked = {"groupKey": o.CREW.partition(":")[2], "memberKey": one["email"]}
+                found[f"member {one['email']}"] = _text(members.get(**asked).execute())
         found |= {f"user {one['primaryEmail']}": _text(one) for one in listed["users"]}
         return found
 

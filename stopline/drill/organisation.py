@@ -37,6 +37,9 @@ VIC, OUT = "user:vic@lab.example", "user:olga@lab.example"
 """People of the vendor's in the lab's own directory; one was suspended before any pause."""
 LAB = tuple(f"user:{name}@lab.example" for name in ("eve", "finn", "gus", "hal", "ida", "jo"))
 
+KIM, CREW = "user:kim@mercor.example", "group:crew@lab.example"
+"""Somebody of the vendor's who has what a group of the lab's gives, and nothing by name."""
+
 READ, WRITE = "storage.objects.get", "storage.objects.create"
 LOOK, MINT = "compute.instances.list", "iam.serviceAccounts.getAccessToken"
 VENDOR = (
@@ -45,6 +48,7 @@ VENDOR = (
     (MAX, LOOK),
     (VIC, LOOK),
     (VIC, READ),
+    (KIM, LOOK),
     (PULL, READ),
     (ETL, READ),
     (ETL, WRITE),
@@ -57,6 +61,7 @@ BYSTANDERS = (
     (BO, WRITE),
     (DANA, READ),
     (DANA, MINT),
+    (DANA, LOOK),
     (TRAIN, READ),
     (WORKER, "resourcemanager.projects.setIamPolicy"),
     *((who, LOOK) for who in LAB),
@@ -132,11 +137,8 @@ def told(size: int) -> Json:
             _account(SHARED, _binding("roles/iam.serviceAccountTokenCreator", ANN, DANA)),
             _account(TRAIN),
         ],
-        "users": [
-            *({"email": who.partition(":")[2]} for who in (DANA, *LAB)),
-            {"email": VIC.partition(":")[2], "unit": f"{UNIT}/night"},
-            {"email": OUT.partition(":")[2], "unit": UNIT, "suspended": True},
-        ],
+        "users": _USERS,
+        "groups": [_CREW],
         "hmac_keys": [
             {"id": HMAC[5:], "project": PROJECT, "account": ETL.partition(":")[2]},
         ],
@@ -153,6 +155,18 @@ def _entity(member: str) -> str:
     return f"{'user' if kind == 'serviceAccount' else kind}-{rest}"
 
 
+_USERS: Json = [
+    *({"email": who.partition(":")[2]} for who in (DANA, *LAB)),
+    {"email": VIC.partition(":")[2], "unit": f"{UNIT}/night"},
+    {"email": OUT.partition(":")[2], "unit": UNIT, "suspended": True},
+]
+_CREW: Json = {
+    "email": CREW.partition(":")[2],
+    "members": [
+        {"email": DANA.partition(":")[2], "role": "OWNER"},
+        {"email": KIM.partition(":")[2], "role": "MANAGER", "delivery": "DIGEST"},
+    ],
+}
 _LABELS: Json = {
     "name": BUCKET,
     "project": PROJECT,
@@ -206,6 +220,7 @@ _POLICY = (
     _binding("roles/storage.objectViewer", PULL, DANA, condition=LABELS),
     _binding("roles/bigquery.dataViewer", PULL, TRAIN),
     _binding(VIEWER, "domain:mercor.example", VIC, *LAB),
+    _binding("roles/compute.viewer", CREW),
 )
 
 

@@ -24,6 +24,7 @@ from dataclasses import dataclass, field
 
 import stopline
 from stopline.configuration import Frozen
+from stopline.countermeasures import Techniques
 from stopline.errors import ConfigError
 from stopline.evidence import ocsf
 from stopline.evidence.veiling import People, Veil, people_in
@@ -69,7 +70,7 @@ class Terms:
 
     exported_at: str
     key: bytes = field(repr=False)
-    techniques: ocsf.Techniques = field(default_factory=dict)
+    techniques: Techniques = field(default_factory=dict)
     people: People = field(default_factory=dict)
     unredacted: bool = False
 

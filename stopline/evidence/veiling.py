@@ -9,7 +9,7 @@ import hmac
 import json
 import re
 from collections import Counter
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from hashlib import sha256
 
@@ -52,7 +52,9 @@ class Veil:
 
     def text(self, text: str) -> str:
         """A text that people read."""
-        text = hide(text, self._secret)
+        return self._people(hide(text, self._secret))
+
+    def _people(self, text: str) -> str:
         if not self.personal:
             return text
         if text in self.known:
@@ -85,8 +87,8 @@ class Veil:
         try:
             value = json.loads(whole)
         except ValueError:
-            return self.text(whole)
-        shown = self.value(value)
+            return self._people(whole)
+        shown = _each(value, self._people)
         return whole if shown == value else canonical(shown)
 
     # --- small things ----------------------------------------------------------------------------
@@ -114,6 +116,22 @@ class Veil:
             self._told[kind, datum] = f"‹{kind} {digest[:DIGITS]}›"
             self.hidden[kind] += 1
         return self._told[kind, datum]
+
+
+def _each(value: Json, told: Callable[[str], str]) -> Json:
+    """Plain data with every text in it put as `told` does, but for signatures."""
+    if isinstance(value, str):
+        return told(value)
+    if isinstance(value, list):
+        return [_each(item, told) for item in value]
+    if isinstance(value, dict):
+        return {
+            name if _PLAIN.fullmatch(name) else told(name): (
+                item if name == SIGNATURE else _each(item, told)
+            )
+            for name, item in value.items()
+        }
+    return value
 
 
 def people_in(value: Json, people: People) -> Iterator[tuple[str, str]]:

@@ -9,7 +9,7 @@ from enum import StrEnum
 
 from stopline import money
 from stopline.model import Change, Counted, Direction, Finding, Plan, State
-from stopline.preflight import Check
+from stopline.preflight import Check, told
 from stopline.render.audits import AuditShown
 from stopline.render.certificate import Certificate
 from stopline.render.manual import TaskShown
@@ -239,7 +239,7 @@ def verified_document(checks: Sequence[Check]) -> Json:
     fields = {
         "ok": all(c.ok for c in checks),
         "proven": all(c.ok and not c.warn for c in checks),
-        "checks": [jsonable(c) for c in checks],
+        "checks": list(map(told, checks)),
     }
     return document(Kind.EVIDENCE_CHECK, fields)
 
@@ -301,7 +301,7 @@ def _task(task: TaskShown, pause: str) -> Json:
 
 def diagnosis_document(checks: Sequence[Check]) -> Json:
     """What `stopline doctor` found."""
-    fields = {"ok": all(c.ok for c in checks), "checks": [jsonable(c) for c in checks]}
+    fields = {"ok": all(c.ok for c in checks), "checks": list(map(told, checks))}
     return document(Kind.DIAGNOSIS, fields)
 
 

@@ -2,6 +2,7 @@
 
 import json
 import shutil
+import zipfile
 from dataclasses import replace
 from pathlib import Path
 
@@ -59,6 +60,25 @@ def test_what_was_exported_is_verified_without_the_journal(
     broken = tmp_path / "broken.zip"
     broken.write_bytes(bytes(data))
     assert house.run("evidence", "verify", str(broken), "--key", str(public)) == 8
+
+
+def test_the_report_has_what_the_other_commands_show_of_audits_and_notices(
+    house: House, tmp_path: Path
+) -> None:
+    """One page for whoever has only the file: each audit, what one of them found, who was told."""
+    assert house.run("pause", "mercor", "--reason", "breach", *CONFIRM) == 0
+    assert house.run("audit", "mercor") == 0
+    with house.world.lock:
+        house.world.principals["annotator"].attached.clear()
+    assert house.run("audit", "mercor") == 8
+    assert house.run("evidence", "export", "mercor", "--to", str(tmp_path / "a.zip")) == 0
+    with zipfile.ZipFile(tmp_path / "a.zip") as archive:
+        text = archive.read("report.html").decode()
+    assert "Audits of the pause" in text
+    assert "Audit 2 of the pause" in text
+    assert "Audit 1 of the pause" not in text
+    assert "our overlay is gone" in text
+    assert "Notices of the pause" in text
 
 
 def test_the_open_pause_is_meant_and_no_evidence_is_written_over(

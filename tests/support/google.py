@@ -4,7 +4,7 @@ from urllib.parse import unquote
 
 from stopline.connectors.gcp import GcpConnector
 from stopline.connectors.gcp.clients import Clients
-from stopline.drill.google.directory import a_user
+from stopline.drill.google.directory import a_member, a_user
 from stopline.drill.google.lists import whole
 from stopline.drill.google.objects import add_object
 from stopline.drill.google.server import Google
@@ -28,6 +28,8 @@ DATA_TEAM = "group:data@lab.example"
 UNIT = "/Vendors/Mercor"
 VIC, VAL = "user:vic@lab.example", "user:val@lab.example"
 """Contractors of the vendor's in the lab's own directory, in its unit and in one below."""
+CREW, LEE = "group:crew@lab.example", "user:lee@mercor.example"
+"""A group of the lab's that may more than a deny names, and somebody of the vendor's in it."""
 ROOT = "user:root@lab.example"
 """A colleague who is in no unit."""
 PEOPLE = "admin.googleapis.com/User"
@@ -45,6 +47,7 @@ RULES = (
     ("identity-pools", "inactive"),
     ("workspace-users", "suspend"),
     ("entries", "remove-where-not-denied"),
+    ("group-memberships", "remove-where-not-denied"),
     ("access-lists", "remove"),
     ("buckets", "vendor"),
 )
@@ -83,6 +86,20 @@ PLAYBOOK = Playbook(
         ),
     ),
 )
+
+
+SUSPENDS = Playbook(
+    playbook="users",
+    phases=(
+        Phase(
+            name="users",
+            rules=(
+                Rule(name="suspend", connector="gcp", contains="workspace-users", how="suspend"),
+            ),
+        ),
+    ),
+)
+"""A playbook that suspends and does nothing else."""
 
 
 def estate_of(google: Google, per_minute: int = 100_000) -> Estate:
@@ -337,12 +354,22 @@ def directories(google: Google) -> None:
         google.state.get(f"//{PEOPLE}/{member.partition(':')[2]}").data["orgUnitPath"] = unit
 
 
-def joined(google: Google, group: str, *who: str) -> None:
+def crew(google: Google) -> None:
+    """Colleagues own a group that a project lets in; the vendor's person manages it."""
+    person(google, CREW)
+    project = google.state.get(f"{CRM}/projects/lab-data")
+    held = binding("roles/secretmanager.admin", CREW)
+    project.policy = {"bindings": [*project.policy["bindings"], held]}
+    joined(google, CREW, DANA, role="OWNER")
+    joined(google, CREW, LEE, role="MANAGER")
+
+
+def joined(google: Google, group: str, *who: str, role: str = "MEMBER") -> None:
     """Somebody is in a group of the lab's."""
     kind = "cloudidentity.googleapis.com"
     name = f"//{kind}/Group/{group.partition(':')[2]}"
     for email in (member.partition(":")[2] for member in who):
-        data: dict[str, Json] = {"email": email, "id": number_of(email)[:15], "role": "MEMBER"}
+        data = a_member(google.state, email, role=role, delivery_settings="DIGEST")
         google.state.add(Resource(f"{name}/members/{email}", f"{kind}/Membership", name, data))
 
 

@@ -3,7 +3,7 @@
 import json
 from collections.abc import Callable, Collection, Mapping, Sequence
 
-from stopline.connectors.gcp import buckets, denying, lists, refusing, workspace
+from stopline.connectors.gcp import buckets, denying, lists, membership, refusing, workspace
 from stopline.connectors.gcp.bindings import Entry, alike, edited, entries, leaves_nobody
 from stopline.connectors.gcp.clients import POOLS, Clients, done
 from stopline.connectors.gcp.dialects import dialect, policy_of, set_policy
@@ -290,6 +290,7 @@ READERS: Mapping[str, Callable[[Clients, Document], Observed]] = {
     "hmac-key": _hmac_key,
     "identity-pool": pool,
     workspace.KIND: workspace.read,
+    membership.KIND: membership.read,
 }
 WRITERS: Mapping[str, Callable[[Clients, Observed, Sequence[Change], str | None], None]] = {
     "deny-policy-entry": _write_deny,
@@ -301,4 +302,5 @@ WRITERS: Mapping[str, Callable[[Clients, Observed, Sequence[Change], str | None]
     "hmac-key": _write_hmac_key,
     "identity-pool": _write_pool,
     workspace.KIND: workspace.write,
+    membership.KIND: membership.write,
 }

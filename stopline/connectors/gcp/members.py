@@ -5,6 +5,7 @@ https://docs.cloud.google.com/iam/docs/principal-identifiers
 
 import re
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 
 from pydantic import Field
 
@@ -33,6 +34,28 @@ _NUMBERED = re.compile(
 _CONVENIENCE = ("projectOwner", "projectEditor", "projectViewer")
 """Who has a basic role in a project: https://docs.cloud.google.com/storage/docs/access-control/iam
 """
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Seat:
+    """One direct membership: `role` is the highest, `ends` is when it ends by itself, if it does.
+
+    `last` says that nobody but the vendor's is an owner of the group.
+    """
+
+    group: str
+    member: str
+    role: str = "MEMBER"
+    ends: str = ""
+    last: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Way:
+    """How somebody is in a group: by which groups, the outermost first, and by which seats."""
+
+    groups: tuple[str, ...]
+    seats: tuple[Seat, ...]
 
 
 class Known(GcpSelectors):

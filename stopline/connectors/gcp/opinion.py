@@ -8,12 +8,13 @@ reach: a member that no deny can name, or a role that allows more than the deny 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
 
-from stopline.connectors.gcp import denying, sparing, storing, workspace
+from stopline.connectors.gcp import denying, membership, sparing, storing, workspace
 from stopline.connectors.gcp.bindings import Entry
 from stopline.connectors.gcp.dialects import known
 from stopline.connectors.gcp.members import plain
 from stopline.connectors.gcp.reading import NAME, point_of
 from stopline.model import Address, Breadth, Change, Grant, Residual, Skip, State
+from stopline.planner import protects
 from stopline.port import Terms
 
 
@@ -66,9 +67,23 @@ def _through(grant: Grant, terms: Terms) -> Iterator[Change | Skip]:
     yield from denies
     if not whole:
         role = f"{grant.state.value['role']} on {grant.target}"
-        why = _beyond(grant, denied=bool(denies))
-        step = "write down its role there and until when, and take it out of the group by hand"
-        yield _left(grant, f"{grant.via}, which has {role}: {why}; {step}")
+        why = f"which has {role}: {_beyond(grant, denied=bool(denies))}"
+        if _switched_off(grant, terms):
+            yield _left(grant, f"{grant.via}, {why}; it ends with its own account", open_=False)
+        else:
+            proto = _proto(grant, terms, "group-memberships")
+            yield from membership.contained(grant, terms, proto, why)
+
+
+def _switched_off(grant: Grant, terms: Terms) -> bool:
+    """Whether somebody can do nothing any more, since a switch of their own is off, or will be."""
+    switch = grant.state.value["switch"]
+    if not switch or switch["off"]:
+        return bool(switch)
+    address = Address(NAME, grant.address.realm, switch["kind"], switch["id"])
+    rule = terms.playbook.rule(NAME, f"{switch['kind']}s")
+    shielded = protects(terms.vendor.protected, grant.principal)
+    return switch["able"] and rule is not None and address not in terms.refusals and not shielded
 
 
 def _strangers(grant: Grant, terms: Terms) -> Iterator[Skip]:
@@ -358,6 +373,12 @@ _OUTLIVES = {
         ("signed URLs and open resumable uploads", "until they expire"),
     ),
     "service-account-key": (("access tokens from before, where the account stays", "PT1H"),),
+    membership.KIND: (
+        (
+            "what the group gave before: minutes as a rule",
+            "until Google has heard of it, hours at times",
+        ),
+    ),
     workspace.KIND: (("access tokens that applications had of the user before", "PT1H"),),
 }
 

@@ -12,12 +12,19 @@ from stopline.connectors.gcp.dialects import DIALECTS
 from stopline.text import Json
 
 PRIVILEGES: Mapping[str, str] = {
+    "admin/directory_v1/groups.get": "GROUPS_RETRIEVE",
+    "admin/directory_v1/members.delete": "GROUPS_UPDATE",
+    "admin/directory_v1/members.get": "GROUPS_RETRIEVE",
+    "admin/directory_v1/members.insert": "GROUPS_UPDATE",
+    "admin/directory_v1/members.list": "GROUPS_RETRIEVE",
     "admin/directory_v1/users.get": "USERS_RETRIEVE",
     "admin/directory_v1/users.list": "USERS_RETRIEVE",
     "admin/directory_v1/users.signOut": "USER_SECURITY_ALL",
     "admin/directory_v1/users.update": "USERS_SUSPEND",
     "cloudidentity/v1/groups.lookup": "GROUPS_RETRIEVE",
+    "cloudidentity/v1/groups.memberships.get": "GROUPS_RETRIEVE",
     "cloudidentity/v1/groups.memberships.list": "GROUPS_RETRIEVE",
+    "cloudidentity/v1/groups.memberships.lookup": "GROUPS_RETRIEVE",
 }
 """What each method of Workspace needs: it stands in an administrator's role, and is no permission.
 
@@ -25,6 +32,8 @@ https://developers.google.com/workspace/admin/directory/v1/guides/manage-roles
 """
 _BY_METHOD: Mapping[str, str | tuple[str, ...]] = {
     **dict.fromkeys(PRIVILEGES, ()),
+    "admin/directory_v1/roleAssignments.list": (),  # the preflight says where it is refused
+    "admin/directory_v1/roles.get": (),
     **{method: needed for one in DIALECTS for method, needed in one.permissions.items()},
     **{one.method: one.permission for one in inventory.ALL},
     "bigquery/v2/datasets.get": ("bigquery.datasets.get", "bigquery.datasets.getIamPolicy"),

@@ -11,6 +11,7 @@ from typing import TypeVar
 from stopline.connectors.gcp.clients import Clients
 from stopline.connectors.gcp.dialects import of_folder, policy_of
 from stopline.connectors.gcp.faults import OffError, translated
+from stopline.connectors.gcp.members import Way
 from stopline.errors import ConnectorError
 from stopline.model import Change, Gap
 from stopline.receipts import Cause
@@ -61,8 +62,8 @@ class Realm:
     datasets: list[str] = field(default_factory=list)
     """Those of BigQuery, as Google's inventory names them."""
 
-    inside: dict[str, Mapping[str, tuple[str, ...]]] = field(default_factory=dict)
-    """For each group of the lab's who of the vendor's is in it, and by which groups."""
+    inside: dict[str, Mapping[str, Way]] = field(default_factory=dict)
+    """For each group of the lab's who of the vendor's is in it, and how."""
 
     gaps: list[Gap] = field(default_factory=list)
 

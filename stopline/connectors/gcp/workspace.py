@@ -26,7 +26,7 @@ KIND = "workspace-user"
 USER, ADMINISTRATOR, ARCHIVED = "workspace user", "super administrator", "archived user"
 """What somebody is in the directory, which says whether we may suspend them."""
 SUSPENDED = State.of({"suspended": True})
-_LIST = "admin/directory_v1/users.list"
+LIST = "admin/directory_v1/users.list"
 _SAID = "id,primaryEmail,aliases,orgUnitPath,suspended,suspensionReason,archived,isAdmin"
 _PAGE = 500
 _BY_A_PERSON = ("", "ADMIN")
@@ -107,7 +107,7 @@ def directory(clients: Clients, realm: str, vendor: str, selectors: GcpSelectors
         return Directory(gaps=() if told else (Gap(NAME, realm, UNNAMED, _NOBODY),))
     words = {"customer": customer, "maxResults": _PAGE, "fields": f"nextPageToken,users({_SAID})"}
     try:
-        listed = clients.pages(_LIST, "users", **words)
+        listed = clients.pages(LIST, "users", **words)
         users = tuple(sorted(_theirs(selectors, listed), key=lambda user: user.email))
     except ConnectorError as error:
         return Directory(gaps=(Gap(NAME, realm, UNNAMED, error.detail),))

@@ -24,10 +24,11 @@ from stopline.connectors.payouts.ledger import PAID, engine_of
 from stopline.connectors.payouts.manual_rail import ManualRail
 from stopline.connectors.payouts.marks import NAME
 from stopline.connectors.payouts.own import OwnLedger
+from stopline.connectors.payouts.preflight import of_foreign, of_own
 from stopline.connectors.payouts.stripe_rail import PERMISSIONS, StripeRail
 from stopline.deadlines import Limit
 from stopline.errors import ConnectorError, UserError
-from stopline.estate import Estate, Ledger
+from stopline.estate import Estate, Ledger, Protected
 from stopline.mapping import LedgerMapping
 from stopline.model import (
     Change,
@@ -42,6 +43,7 @@ from stopline.model import (
 )
 from stopline.money import by_run
 from stopline.port import Held, Observed, Terms, Unproved, nothing_held
+from stopline.preflight import Check
 from stopline.receipts import Cause, Hold
 from stopline.settings import variable
 from stopline.vendors import PayoutsSelectors, Vendor
@@ -123,6 +125,20 @@ class PayoutsConnector:
             except ConnectorError as error:
                 wrong = one.wrong() if isinstance(one, OwnLedger) else ""
                 yield Gap(NAME, ledger, "payables", wrong or error.detail)
+
+    def preflight(self, protected: Protected) -> Iterator[Check]:
+        """Look at every ledger that is a database: does it answer, and may we do what a hold takes.
+
+        Nothing of a ledger can be protected. What is no database is said not to be looked at.
+        """
+        del protected
+        for ledger in sorted({*self.urls, *self.stripe, *self.manual}):
+            if self._rail(ledger):
+                found = "at Stripe or by hand: nothing is asked there before it is needed"
+                yield Check(f"ledger {ledger}", ok=True, found=found, warn=True)
+                continue
+            one = self._ledger(ledger)
+            yield from of_own(one) if isinstance(one, OwnLedger) else of_foreign(one)
 
     def _rail(self, ledger: str) -> StripeRail | ManualRail | None:
         """The rail of a ledger that is no database."""

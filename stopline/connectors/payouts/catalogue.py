@@ -27,11 +27,15 @@ _BOOLS: Mapping[str, bool] = {"true": True, "false": False}
 
 @dataclass(frozen=True)
 class Tables:
-    """The tables of a mapped ledger, with the columns that the mapping names and their types."""
+    """The tables of a mapped ledger with their columns and types, all names quoted.
+
+    `serials` are columns of the hold table that number themselves from a sequence.
+    """
 
     payables: sa.Table
     payees: sa.Table | None
     holds: sa.Table | None
+    serials: tuple[str, ...] = ()
 
 
 def split(name: str) -> tuple[str | None, str]:
@@ -59,6 +63,7 @@ def tables_of(engine: Engine, mapping: LedgerMapping) -> tuple[Tables | None, tu
         known.table(told.table),
         known.table(payees.table) if payees else None,
         known.table(holds.table) if holds else None,
+        tuple(known.serials(holds.table)) if holds else (),
     )
     return made, ()
 
@@ -124,6 +129,12 @@ class _Known:
         while isinstance(kind, postgresql.DOMAIN):
             kind = kind.data_type
         return kind
+
+    def serials(self, table: str) -> Iterator[str]:
+        """The columns whose default takes the next number of a sequence."""
+        for name, column in self.columns[table].items():
+            if str(column.get("default") or "").startswith("nextval("):
+                yield name
 
     def table(self, name: str) -> sa.Table:
         """The table with all of its columns; every name is quoted."""

@@ -76,7 +76,7 @@ def settled(grant: Grant) -> Iterator[Skip]:
     """Say that what is held was paid all the same. A write-off is the lab's own decision."""
     owed = grant.state.value
     if owed["status"] == PAID:
-        what = shown(owed["amount"], owed["currency"])
+        what = shown(owed["amount"], owed["currency"]) if owed["amount"] > 0 else "all of it"
         reason = f"{ESCAPED}{what} was paid in spite of a hold, {by_run(owed['run'])}"
         yield Skip(grant.address, grant.principal, reason, leaves_access=True)
     else:

@@ -4,7 +4,7 @@ from stopline.drill.google import policies
 from stopline.drill.google.accounts import HELD
 from stopline.drill.google.datasets import kept
 from stopline.drill.google.denying import full_name_of
-from stopline.drill.google.directory import a_user
+from stopline.drill.google.directory import a_member, a_user
 from stopline.drill.google.estate import (
     Account,
     Binding,
@@ -146,19 +146,21 @@ class Builder:
             self._add(f"//admin.googleapis.com/users/{user.email}", USER, self._organization, data)
         for group in self._estate.groups:
             self._group(group)
+        for group in self._estate.groups:
+            self._members(group)
 
     def _group(self, group: Group) -> None:
         data: dict[str, Json] = {"kind": "admin#directory#group", "id": number_of(group.email)[:15]}
         data |= {"email": group.email, "name": group.email.partition("@")[0], "adminCreated": True}
         name = f"//cloudidentity.googleapis.com/groups/{group.email}"
         self._add(name, GROUP, self._organization, data).hidden = group.outside
+
+    def _members(self, group: Group) -> None:
+        name = f"//cloudidentity.googleapis.com/groups/{group.email}"
         for member in group.members:
             told = Membership(email=member) if isinstance(member, str) else member
-            inside: dict[str, Json] = {"kind": "admin#directory#member", "email": told.email}
-            inside |= {"id": number_of(told.email), "role": told.role, "status": "ACTIVE"}
-            nested = any(g.email == told.email for g in self._estate.groups)
-            inside["type"] = "GROUP" if nested else "USER"
-            inside["delivery_settings"] = told.delivery
+            more = {"role": told.role, "delivery_settings": told.delivery}
+            inside = a_member(self._state, told.email, **more)
             if told.expires:
                 inside["expireTime"] = told.expires
             self._add(f"{name}/members/{told.email}", MEMBER, name, inside).hidden = group.outside

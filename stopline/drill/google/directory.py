@@ -9,7 +9,7 @@ from stopline.drill.google.calls import Call, answers, page
 from stopline.drill.google.errors import GoogleError, invalid, not_found
 from stopline.drill.google.identities import forget
 from stopline.drill.google.principals import ACCOUNT, GROUP, MEMBER, USER
-from stopline.drill.google.state import Resource, etag_of, number_of
+from stopline.drill.google.state import Resource, State, etag_of, number_of
 from stopline.text import Json
 
 _D = "admin.directory_v1"
@@ -169,11 +169,17 @@ def insert_member(call: Call) -> Json:
     known = call.state.by_email(GROUP, email) or call.state.by_email(USER, email)
     if known is None and call.state.is_ours(email.lower().rpartition("@")[2]):
         raise not_found("Resource Not Found: memberKey")
-    data: dict[str, Json] = {"kind": "admin#directory#member", "email": email, "role": role}
-    data |= {"id": str(known.data["id"]) if known else number_of(email)}
-    data |= {"type": "GROUP" if known and known.kind == GROUP else "USER", "status": "ACTIVE"}
-    data["delivery_settings"] = delivery
+    data = a_member(call.state, email, role=role, delivery_settings=delivery)
     return shown(call.state.add(Resource(f"{top.name}/members/{email}", MEMBER, top.name, data)))
+
+
+def a_member(state: State, email: str, **more: Json) -> dict[str, Json]:
+    """What the API says of a direct member: of somebody we know, by their own id and kind."""
+    known = state.by_email(GROUP, email) or state.by_email(USER, email)
+    data: dict[str, Json] = {"kind": "admin#directory#member", "email": email, "role": "MEMBER"}
+    data |= {"id": str(known.data["id"]) if known else number_of(email), "status": "ACTIVE"}
+    data |= {"type": "GROUP" if known and known.kind == GROUP else "USER"}
+    return {**data, "delivery_settings": "ALL_MAIL", **more}
 
 
 @answers(f"{_D}.users.list")

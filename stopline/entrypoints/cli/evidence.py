@@ -12,6 +12,8 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from stopline.configuration import installed_people, installed_techniques
 from stopline.entrypoints.cli import options as o
 from stopline.entrypoints.cli.asking import pauses_named
+from stopline.entrypoints.cli.auditing import history
+from stopline.entrypoints.cli.noticing import told_of
 from stopline.entrypoints.cli.program import Program
 from stopline.entrypoints.cli.reading import standing
 from stopline.errors import SetupError, UserError
@@ -22,8 +24,10 @@ from stopline.evidence.report import report
 from stopline.evidence.verifying import Trusted, verified
 from stopline.journal.pauses import Pause
 from stopline.preflight import Check
+from stopline.render.audits import audit_page, audits_page
 from stopline.render.certificate import certificate_page
 from stopline.render.documents import certificate_document, exported_document, verified_document
+from stopline.render.notices import notices_page
 from stopline.render.page import Line, Page, Section, Tone
 from stopline.render.place import diagnosis_page
 from stopline.render.standing import PARTIAL, UNVERIFIED, standing_page
@@ -67,15 +71,24 @@ def export(
         unredacted,
     )
     made, veil = b.gather(program.book, pause.id, terms)
-    page = standing_page(standing(program.book, pause), EVERYTHING)
-    if program.book.pauses.events(pause.id, "terminating"):
-        page += certificate_page(certificate(program.book, pause.id), EVERYTHING)
-    text = report(program.book, pause.id, page, veil.text)
+    text = report(program.book, pause.id, _pages(program, pause), veil.text)
     made = b.finished(b.Bundle(made.manifest, {**made.members, b.REPORT: text.encode()}), veil)
     path = to or Path(f"stopline-evidence-{pause.id}.zip")
     _write(path, b.packed(made, sealed(made.manifest_bytes, private) if private else ""))
     document = exported_document(made.manifest, str(path), signed=bool(private))
     program.emit((_exported(made, path, private),), document)
+
+
+def _pages(program: Program, pause: Pause) -> Page:
+    """What the other commands show of a pause, whole: where it stands, its audits, its notices."""
+    page = standing_page(standing(program.book, pause), EVERYTHING)
+    if program.book.pauses.events(pause.id, "terminating"):
+        page += certificate_page(certificate(program.book, pause.id), EVERYTHING)
+    listed = [*history(program, pause.id)]
+    page += audits_page(listed, pause.id, pause.vendor, "As far as the journal goes.")
+    for audit in listed:
+        page += () if audit.clean else audit_page(audit, pause.id, pause.vendor)
+    return page + notices_page(told_of(program, pause), pause.id, pause.vendor)
 
 
 def _one(program: Program, case: str) -> Pause:

@@ -118,12 +118,17 @@ def _chosen(program: Program, case: str) -> Pause:
 
 def show(program: Program, pause: Pause) -> int:
     """Show every notice of a pause; the exit code is 6 when one could not be sent."""
-    outbox = program.book.outbox
-    heard, levels = outbox.heard(pause.id), outbox.escalations(pause.id)
-    shown = [_shown(notice, heard, levels) for notice in outbox.of(pause.id)]
+    shown = told_of(program, pause)
     document = notices_document(shown, pause.id, pause.vendor)
     program.emit(notices_page(shown, pause.id, pause.vendor), document)
     return PARTIAL if any(notice.amber for notice in shown) else 0
+
+
+def told_of(program: Program, pause: Pause) -> list[NoticeShown]:
+    """Every notice of a pause, oldest first, with who has heard it."""
+    outbox = program.book.outbox
+    heard, levels = outbox.heard(pause.id), outbox.escalations(pause.id)
+    return [_shown(notice, heard, levels) for notice in outbox.of(pause.id)]
 
 
 def _shown(notice: Notice, heard: Mapping[int, Heard], levels: Mapping[int, int]) -> NoticeShown:

@@ -15,6 +15,7 @@ from support.google import (
     PLAYBOOK,
     VENDOR,
     connector_of,
+    crew,
     estate_of,
 )
 
@@ -26,6 +27,7 @@ from stopline.playbook import Playbook
 from stopline.text import Json
 from stopline.vendors import Vendor
 
+GROUPS = "cloudidentity.googleapis.com/Group"
 NEW_ENTITY = f"user-{NEW.partition(':')[2]}"
 
 
@@ -80,6 +82,7 @@ class OrganisationGround:
         if document.kind in ("access-list-entry", "bucket-setting", "hmac-key"):
             return self._in_storage(document)
         plain = {
+            "workspace-membership": f"//{GROUPS}/{document.id.partition('/')[0]}",
             "workspace-user": f"//{PEOPLE}/{document.id}",
             "identity-pool": f"//iam.googleapis.com/{document.id.replace(NUMBER, 'lab-data')}",
         }
@@ -164,6 +167,7 @@ class OrganisationGround:
 @pytest.fixture
 def ground(google: Google) -> Iterator[OrganisationGround]:
     """The organisation, and the connector over it; its connections are closed."""
+    crew(google)
     made = OrganisationGround(google)
     yield made
     made.connector.clients.close()

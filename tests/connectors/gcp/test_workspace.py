@@ -6,6 +6,7 @@ import pytest
 from support.google import (
     PEOPLE,
     ROOT,
+    SUSPENDS,
     UNIT,
     VAL,
     VENDOR,
@@ -24,7 +25,6 @@ from stopline.drill.google.state import Resource
 from stopline.estate import Protected
 from stopline.model import Change, Gap, Grant, Scope, Severity, Skip, State
 from stopline.planner import snapshot_of
-from stopline.playbook import Phase, Playbook, Rule
 from stopline.receipts import Cause, Outcome, Receipt
 from stopline.text import Json
 from stopline.vendors import Vendor
@@ -32,24 +32,12 @@ from stopline.vendors import Vendor
 UPDATE, SIGN_OUT = "admin.directory_v1.users.update", "admin.directory_v1.users.signOut"
 READER = "roles/browser"
 LOOK = "resourcemanager.projects.get"
-ALONE = Playbook(
-    playbook="users",
-    phases=(
-        Phase(
-            name="users",
-            rules=(
-                Rule(name="suspend", connector="gcp", contains="workspace-users", how="suspend"),
-            ),
-        ),
-    ),
-)
-"""A playbook that suspends and does nothing else."""
 
 
 @pytest.fixture
 def users(night: Night) -> Night:
     """All of the directory may look at the project; nothing but suspension takes it away."""
-    night.playbook = ALONE
+    night.playbook = SUSPENDS
     project = night.google.state.get(PROJECT)
     held = binding(READER, VIC, VAL, ROOT)
     project.policy = {"bindings": [*project.policy["bindings"], held]}
