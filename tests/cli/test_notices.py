@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 from support.asking import CONFIRM, Asking, words_proven
+from support.journals import open_pause
 from support.providers import Answer, Provider, provider
 from support.signers import needs_openssh, signers
 
@@ -185,3 +186,22 @@ def test_the_word_that_lets_those_outside_hear_is_proven_in_the_evidence(
     assert "are told now" in asking.ask(*early, "--as", "riley", *key).said
     found = words_proven(asking, folder)
     assert found["told outside early"] == "1 signed (verified), 0 unsigned"
+
+
+def test_a_word_that_lets_nobody_hear_yet_says_for_whose_sake(
+    asking: Asking, there: Provider
+) -> None:
+    """Another pause of the vendor is under way: it is written down, and nobody outside is told."""
+    file = asking.house.settings.config_dir / "notices.yaml"
+    file.write_text(FILE.format(url=there.url) + "vendors: {mercor: {vendor: [{channel: room}]}}\n")
+    asking.house.connector.hook = refusing
+    assert asking.pause().code == 6
+    (first,) = asking.house.book.pauses.list("mercor")
+    open_pause(asking.house.book, "0000000f")
+    early = ("notices", first.id, "--tell-outside", "--confirm", "mercor")
+    done = asking.ask(*early, "--reason", "they asked", "--as", "riley@lab.example")
+    assert "hear nothing yet, for the sake of 0000000f" in done.said
+    states = {n.event: str(n.state) for n in asking.house.book.outbox.of(first.id)}
+    assert states["pausing"] == "withheld"
+    again = asking.ask(*early, "--reason", "once more", "--as", "riley@lab.example")
+    assert "What keeps them quiet is the pause 0000000f: name it." in again.said
