@@ -52,6 +52,7 @@ AwsResource = Literal[
     "endpoint-services",
     "trust-anchors",
     "anywhere-profiles",
+    "pool-users",
     "bucket-destinations",
 ]
 """Resources of AWS with a policy of their own, beside buckets, and what is shared with accounts; a

@@ -27,6 +27,7 @@ MERCOR: Json = {
         "principals": [f"arn:aws:iam::{RESEARCH}:user/services/svc-annotation-sync"],
         "canonical_ids": [m.CANONICAL_ID],
         "identity_providers": ["arn:aws:iam::*:saml-provider/mercor-idp"],
+        "pool_users": ["*@mercor.example"],
         "preserve": ["evidence-*"],
     },
     "projects": {"chordus": {"aws": {"paths": ["/vendors/mercor/chordus/"]}}},

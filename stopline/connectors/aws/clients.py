@@ -317,5 +317,5 @@ _NAMED = (
     "FileSystemId", "DomainName", "PrincipalId", "UserId", "GroupId", "TargetId", "PolicyId",
     "AccountId",
     "ImageId", "SnapshotId", "DBSnapshotIdentifier", "DBClusterSnapshotIdentifier",
-    "resourceShareArn", "ResourceARN", "BackupVaultName", "LayerName", "ServiceId",
+    "resourceShareArn", "ResourceARN", "BackupVaultName", "LayerName", "ServiceId", "UserPoolId",
 )  # fmt: skip

@@ -47,6 +47,7 @@ GONE = (
     "DBClusterSnapshotNotFoundFault",
     "UnknownResourceException",  # RAM
     "NoSuchAccessPoint",
+    "UserNotFoundException",  # Cognito
     "InvalidVpcEndpointService.NotFound",
     "InvalidVpcEndpointServiceId.NotFound",
 )
@@ -82,6 +83,7 @@ _CODES: dict[Cause, tuple[str, ...]] = {
         "403",
         "AllAccessDisabled",
         "AuthorizationError",
+        "NotAuthorizedException",  # Cognito
     ),
     Cause.QUOTA: (
         "LimitExceeded",

@@ -103,6 +103,7 @@ RULES = (
     Rule(r"rds:Modify\w+", "DbSnapshots", ("arn:aws:rds:*:*:*snapshot:*",)),
     Rule(r"ram:(Disa|A)ssociate\w+", "Shares", ("arn:aws:ram:*:*:resource-share/*",)),
     Rule(r"rolesanywhere:(?!List(Trust|Prof))\w+", "Anchors", _ANYWHERE),
+    Rule(r"cognito-idp:(?!ListUserPools)\w+", "Pools", ("arn:aws:cognito-idp:*:*:userpool/*",)),
     Rule(r"sts:AssumeRole", "Worker", (f"arn:aws:iam::*:role{marks.PATH}*",)),
 )
 """The first that knows an action counts."""

@@ -21,6 +21,7 @@ from stopline.connectors.aws.kinds import (
     by_arn,
     named,
 )
+from stopline.connectors.aws.pools import POOL_USERS
 from stopline.connectors.aws.resources import TABLE
 from stopline.text import Json, canonical, sha256
 
@@ -342,6 +343,7 @@ SHARES: Mapping[str, Share] = {
         ENDPOINT_SERVICES,
         ANCHOR_SWITCHES,
         PROFILES,
+        POOL_USERS,
     )
 }
 """By kind of the address of one entry."""

@@ -40,6 +40,7 @@ CONTAINS: Mapping[str, frozenset[str]] = {
     "endpoint-services": frozenset({"remove"}),
     "trust-anchors": frozenset({"inactive"}),
     "anywhere-profiles": frozenset({"inactive"}),
+    "pool-users": frozenset({"inactive"}),
 }
 
 NOT_LOOKED_AT: tuple[str, ...] = (
@@ -57,7 +58,7 @@ NOT_LOOKED_AT: tuple[str, ...] = (
     "Identity Center where the estate's file names none; its applications and sessions",
     "VPC peering, and endpoints that are connected to a VPC endpoint service already",
     "CloudFront key groups",
-    "Cognito user and identity pools",
+    "app clients of Cognito user pools, Cognito identity pools",
     "IAM temporary delegation",
     "network paths, SSH to machines, database users",
 )
@@ -73,6 +74,7 @@ TECHNIQUES: Mapping[str, tuple[str, str]] = {
     "signing-certificate": _LOCKING,
     "trust-anchor": _LOCKING,
     "anywhere-profile": _LOCKING,
+    "pool-user": _LOCKING,
     "deny-policy": _PERMISSIONS,
     "user-attachment": _PERMISSIONS,
     "role-attachment": _PERMISSIONS,
