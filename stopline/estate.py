@@ -50,6 +50,7 @@ AwsResource = Literal[
     "resource-shares",
     "lambda-layers",
     "endpoint-services",
+    "endpoint-connections",
     "trust-anchors",
     "anywhere-profiles",
     "pool-users",

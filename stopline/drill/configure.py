@@ -37,8 +37,8 @@ MERCER: Json = {
     "note": "Another company. Its name only looks like mercor's.",
     "aws": {"accounts": [m.LOOKALIKE_ACCOUNT], "paths": ["/vendors/mercer/"]},
 }
-UNSERVED = ("trust-anchors", "anywhere-profiles")
-"""Kinds of resources of which the emulated AWS knows nothing at all: the estate leaves them out."""
+UNSERVED = ("trust-anchors", "anywhere-profiles", "endpoint-connections")
+"""Kinds of resources that the emulated AWS cannot list: the estate leaves them out."""
 ESTATE: Json = {
     "aws": {
         "accounts": {

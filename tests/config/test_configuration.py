@@ -279,6 +279,7 @@ def test_the_shipped_playbook_denies_before_it_switches_keys_off() -> None:
         "streams", "backup-vaults", "access-points", "data-catalogs", "images", "snapshots",
         "db-snapshots", "db-cluster-snapshots",
         "resource-shares", "lambda-layers", "endpoint-services",
+        "endpoint-connections",
     ]  # fmt: skip
     assert [rule.contains for rule in all_rules if rule.connector == "gcp"] == [
         "principals", "service-accounts", "service-account-keys", "hmac-keys", "identity-pools",

@@ -216,9 +216,8 @@ def write(clients: Clients, observed: Observed, changes: Sequence[Change]) -> No
         edit = row.take if change.after is None else row.give
         words = edit.words(where, entry.value)
         try:
-            if edit.first:
-                clients.do(where.account, row.placed(where.region), edit.first, **words)
-            clients.do(where.account, row.placed(where.region), edit.operation, **words)
+            for operation in filter(None, (edit.first, edit.operation)):
+                clients.do(where.account, row.placed(where.region), operation, **words)
         except ConnectorError as error:
             out = change.after is None and there is None and _nobody(row, error)
             if not (out and _still_there(clients, row, where)):
