@@ -70,6 +70,7 @@ ACTING = (
     (ANN, True),
     (PULL, True),
     (ETL, True),
+    (VIC, True),
     (KEY, True),
     (HMAC, True),
     (BO, False),
