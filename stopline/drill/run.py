@@ -39,7 +39,7 @@ from stopline.drill.payday import PayDay, create_database
 from stopline.drill.postgres import Postgres
 from stopline.drill.report import Report, Sight
 from stopline.entrypoints.embedded import Server, free_port
-from stopline.errors import SetupError, UserError
+from stopline.errors import UserError
 from stopline.journal.book import Book, open_book
 from stopline.journal.pauses import Pause
 from stopline.receipts import Outcome
@@ -406,7 +406,7 @@ def drill(settings: Settings, *, keep: bool, size: int, output: str, journal: st
         known = " or ".join(f"--journal {name}" for name in JOURNALS)
         raise UserError(f"The drill has no journal {journal!r}.", f"Use {known}.")
     folder = Path(tempfile.mkdtemp(prefix="stopline-drill-"))
-    night = Drill(folder, _playbook(settings), size, journal)
+    night = Drill(folder, configure.playbook(settings), size, journal)
     passed = False
     try:
         night.start()
@@ -417,17 +417,6 @@ def drill(settings: Settings, *, keep: bool, size: int, output: str, journal: st
     finally:
         _leave(night, keep=keep, passed=passed)
     return 0 if passed else 1
-
-
-def _playbook(settings: Settings) -> str:
-    path = settings.config_dir / "playbooks" / "default.yaml"
-    try:
-        return path.read_text(encoding="utf-8")
-    except OSError as error:
-        raise SetupError(
-            f"The drill runs on the real playbook, and {path} cannot be read: {error.strerror}.",
-            "Run it where the folder `config` is, or set STOPLINE_CONFIG_DIR.",
-        ) from error
 
 
 def _leave(night: Drill, *, keep: bool, passed: bool) -> None:

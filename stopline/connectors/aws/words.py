@@ -80,6 +80,7 @@ _RESOURCES = (
 _SHARES = (
     "image-share", "snapshot-share", "db-snapshot-share", "db-cluster-snapshot-share",
     "resource-share-principal", "layer-version-statement", "endpoint-service-principal",
+    "endpoint-connection",
 )  # fmt: skip
 TECHNIQUES: Mapping[str, Technique | Untagged] = {
     "access-key": ACCOUNT_LOCKING,
