@@ -88,6 +88,26 @@ def test_the_activity_is_the_tactic_of_the_countermeasure() -> None:
     assert tactics == {"Evict", "Restore"}
 
 
+def test_only_a_credential_that_is_removed_is_revoked() -> None:
+    """A user who is deleted, or a share that stays taken out, is evicted, and no credential."""
+    night = Night()
+    night.contain(PAUSE)
+    night.terminate(PAUSE)
+    told = {}
+    for known in (ACCOUNT_LOCKING, USER_PERMISSIONS):
+        kinds = {"memory": dict.fromkeys(("switch", "attachment", "foundation"), known)}
+        found = ocsf.events(night.book.id, night.book.pauses.events(PAUSE), kinds)
+        ended = [e for e in found if e["message"].startswith("terminate ")]
+        assert ended
+        assert {e["activity_name"] for e in ended} == {"Evict"}
+        told[known.uid] = {
+            measure["d3f_technique"]["uid"]
+            for event in ended
+            for measure in event.get("countermeasures", ())
+        }
+    assert told == {"D3-AL": {"D3-CR"}, "D3-UAP": set()}
+
+
 @pytest.mark.parametrize("known", [KEPT_DATA, None])
 def test_what_has_no_technique_says_why(known: Untagged | None) -> None:
     """In the event itself: it is no lack of the mapping; nor is a connector that is not there."""
