@@ -33,8 +33,6 @@ HEAR = "stopline.hear.v1"
 ESCALATE = "stopline.escalate.v1"
 ATTEST = "stopline.attest.v1"
 
-SEND_AGAIN = "send-again"
-"""The word by which notices that failed are sent again."""
 PATIENCE_SECONDS = 86_400.0
 """A notice that could not be sent for so long has failed."""
 
@@ -359,10 +357,9 @@ class Summary:
 class TellOrder:
     """Whose notices are sent, over which channel (empty: all); `test_by` wants a test instead.
 
-    With `word` (`ack`, `tell-outside`, `review`, `send-again`) it carries what `by` says, for
+    With a `word` (`ack`, `tell-outside`, `review`, `send-again`) it carries what `by` says for
     `reason`: about one notice (empty: all), proven by a `token` or by OpenSSH's `signature`. `seq`
-    and `level` say which event is escalated to whom; `seq` alone, which break-glass approval is
-    reviewed.
+    and `level` say which event is escalated to whom; `seq` alone, which break-glass is reviewed.
     """
 
     pause: str = ""
@@ -408,8 +405,7 @@ class Tried:
 class Told:
     """What became of a test; `configured` is False where the lab has no notices.
 
-    `heard` is how many events nobody had acknowledged before, `again` how many notices that had
-    failed are sent again.
+    `heard` counts events that nobody had acknowledged before, `again` notices that are sent again.
     """
 
     tried: tuple[Tried, ...] = ()

@@ -21,14 +21,8 @@ with workflow.unsafe.imports_passed_through():
     from stopline.model import Direction
     from workflows.calls import call, end_early, keep_sheet, reason_of
     from workflows.messages import Phase
-    from workflows.words import PeoplesWords
+    from workflows.words import BREACHED, OVERDUE, REFUSED, PeoplesWords
 
-REFUSED = "refused-told"
-"""The patch by which a history is known to be one in which a refusal is told."""
-BREACHED = "breached"
-"""The patch by which a history is known to be one in which a breached pause is looked at slowly."""
-OVERDUE = "overdue-told"
-"""The patch by which a history is known to be one in which a review that is overdue is told."""
 WAITS = "waiting"
 """The cause of a write that a person must do by hand."""
 IDLE = 3

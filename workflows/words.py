@@ -26,6 +26,12 @@ NOTICES = "notices"
 """The patch by which a pause knows whether its history was made by what sends notices."""
 GLASS = "break-glass"
 """The patch by which a history is known to be one in which a break-glass approval is told."""
+REFUSED = "refused-told"
+"""The same of a refusal that is told."""
+BREACHED = "breached"
+"""The same of a breached pause that is looked at slowly."""
+OVERDUE = "overdue-told"
+"""The same of a review that is overdue and told."""
 
 Child = workflow.ChildWorkflowHandle[m.ShardOrder, api.Tally]
 

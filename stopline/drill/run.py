@@ -229,14 +229,8 @@ class Drill:
         self._pay_day()
         if not self.report.faults:
             self._terminate(before)
-        self._hear()
+        self.ears.judge(self.book, self.report, ("arn:", "stopline", *LAB))
         return self.report
-
-    def _hear(self) -> None:
-        """Judge who was told what, and in which order, by what arrived."""
-        heard, known = self.ears.arrived, hearing.nights(self.book)
-        self.report.notices = hearing.told(heard, known)
-        self.report.faults += hearing.faults(heard, known, ("arn:", "stopline", *LAB))
 
     def _pay_day(self) -> None:
         self.day.run(self.env, self.book)
