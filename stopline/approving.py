@@ -12,7 +12,8 @@ from stopline.roles import ANYBODY, Roles, parse_roles
 from stopline.signing import UNSIGNED, Statement, can_verify, names_of, verify
 
 FILE = "roles.yaml"
-TELL_OUTSIDE, SEND_AGAIN = "tell-outside", "send-again"
+TELL_OUTSIDE = "tell-outside"
+SEND_AGAIN = "send-again"
 GAPS = "accept-gaps"
 REVIEW = "review-break-glass"
 BREAKABLE = (str(Direction.CONTAIN), str(Direction.RESTORE))

@@ -1,7 +1,7 @@
 """The Connector port: what code for one system of record promises.
 
-It has an opinion, reads and writes; it decides nothing. `Ending`, `Proving` and `Attended` are
-optional.
+It has an opinion, reads and writes; it decides nothing. `Ending`, `Removing`, `Proving` and
+`Attended` are optional.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -43,7 +43,8 @@ class Observed:
 
     `exists` is false when what the document hangs on (the user, the bucket) is not there.
     `uid` is the provider's immutable id of it. `tag` is the concurrency tag, where there is one.
-    `raw` is the verbatim text of the whole document, empty where it has none.
+    `raw` is the verbatim text of the whole document, empty where it has none. `ending`: somebody
+    is being removed for good, and what the document hangs on is still there without our overlay.
     """
 
     document: Document
@@ -52,6 +53,7 @@ class Observed:
     uid: str = ""
     tag: str = ""
     exists: bool = True
+    ending: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,6 +143,21 @@ class Ending(Protocol):
 
     def end(self, observed: Observed, changes: Sequence[Change], token: str) -> None:
         """Remove what the addresses name, as observed; `write` never does. Raises as `write`."""
+        ...
+
+
+@runtime_checkable
+class Removing(Ending, Protocol):
+    """A connector that must look before it can say of some holds what is removed for good."""
+
+    def removable(
+        self, vendor: Vendor, wanted: Sequence[Hold], standing: Sequence[Hold]
+    ) -> Iterable[Effect | Skip]:
+        """Say more than `ended` does of what is wanted, from what is there now. Writes nothing.
+
+        `wanted` are the holds that a termination is asked about, `standing` all live ones of
+        whatever pause. What nothing is said of is left to `ended`. What cannot be read is a skip.
+        """
         ...
 
 

@@ -118,11 +118,12 @@ class Ears:
                 return
             time.sleep(0.05)
 
-    def judge(self, book: Book, report: Report, ours: Iterable[str]) -> None:
-        """Put into the report who was told what, in which order, and what was wrong with it."""
+    def judged(self, book: Book, report: Report, ours: Iterable[str]) -> Report:
+        """The report with who was told what, in which order, and what was wrong with it."""
         known = nights(book)
         report.notices = told(self.arrived, known)
         report.faults += faults(self.arrived, known, ours)
+        return report
 
 
 def _drawn() -> str:

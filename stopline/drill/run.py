@@ -84,8 +84,7 @@ class Drill:
             database = Postgres()
             database.start()
             self.database = database
-        settled = lambda: self.ears.settle(self.book)  # noqa: E731 - there is no journal yet
-        self.day = PayDay(self.folder, self._ledger_url(), (ALICE, BOB), settled)
+        self.day = PayDay(self.folder, self._ledger_url(), (ALICE, BOB))
         self.day.seed()
         self.emulator = Emulator(self.folder)
         self.emulator.start()
@@ -229,11 +228,10 @@ class Drill:
         self._pay_day()
         if not self.report.faults:
             self._terminate(before)
-        self.ears.judge(self.book, self.report, ("arn:", "stopline", *LAB))
-        return self.report
+        return self.ears.judged(self.book, self.report, ("arn:", "stopline", *LAB))
 
     def _pay_day(self) -> None:
-        self.day.run(self.env, self.book)
+        self.day.run(self.env, self.book, self.ears)
         self.report.payouts = done = self.day.figures
         self.report.faults += self.day.faults
         configure.say(
@@ -372,7 +370,9 @@ class Drill:
         self.report.faults += ending.faults(self.access, self.manifest)
         self.report.faults += self.google.unlike_ended()
         gone = len(self.book.pauses.removed(self.book.pauses.list("mercor")[-1].id))
-        configure.say(f"      terminated by {BOB}'s word: {gone} credentials are gone for good")
+        configure.say(
+            f"      terminated by {BOB}'s word: {gone} users, roles and credentials are gone"
+        )
 
     def _expect(self, what: str, said: Said, *codes: int) -> None:
         if said.code not in codes:

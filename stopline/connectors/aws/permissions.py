@@ -12,6 +12,9 @@ READ = frozenset(
         "backup:DescribeBackupVault",
         "backup:GetBackupVaultAccessPolicy",
         "backup:ListBackupVaults",
+        "cognito-idp:AdminGetUser",
+        "cognito-idp:ListUserPools",
+        "cognito-idp:ListUsers",
         "dynamodb:GetResourcePolicy",
         "dynamodb:ListTables",
         "es:DescribeDomainConfig",
@@ -20,6 +23,7 @@ READ = frozenset(
         "ec2:DescribeImages",
         "ec2:DescribeSnapshotAttribute",
         "ec2:DescribeSnapshots",
+        "ec2:DescribeVpcEndpointConnections",
         "ec2:DescribeVpcEndpointServiceConfigurations",
         "ec2:DescribeVpcEndpointServicePermissions",
         "ecr:DescribeRepositories",
@@ -40,9 +44,15 @@ READ = frozenset(
         "iam:ListAccessKeys",
         "iam:ListAttachedRolePolicies",
         "iam:ListAttachedUserPolicies",
+        "iam:ListGroupsForUser",
+        "iam:ListInstanceProfilesForRole",
+        "iam:ListMFADevices",
         "iam:ListPolicyVersions",
+        "iam:ListRolePolicies",
         "iam:ListSSHPublicKeys",
+        "iam:ListServiceSpecificCredentials",
         "iam:ListSigningCertificates",
+        "iam:ListUserPolicies",
         "iam:SimulatePrincipalPolicy",
         "identitystore:DescribeGroup",
         "identitystore:DescribeUser",
@@ -102,11 +112,16 @@ WRITE = frozenset(
     {
         "backup:DeleteBackupVaultAccessPolicy",
         "backup:PutBackupVaultAccessPolicy",
+        "cognito-idp:AdminDisableUser",
+        "cognito-idp:AdminEnableUser",
+        "cognito-idp:AdminUserGlobalSignOut",
         "dynamodb:DeleteResourcePolicy",
         "dynamodb:PutResourcePolicy",
+        "ec2:AcceptVpcEndpointConnections",
         "ec2:ModifyImageAttribute",
         "ec2:ModifySnapshotAttribute",
         "ec2:ModifyVpcEndpointServicePermissions",
+        "ec2:RejectVpcEndpointConnections",
         "ecr:DeleteRepositoryPolicy",
         "ecr:SetRepositoryPolicy",
         "elasticfilesystem:DeleteFileSystemPolicy",
@@ -179,7 +194,25 @@ CANARY = frozenset(
 """Besides, for `stopline doctor --canary` alone: on users and buckets of its own."""
 
 TERMINATE = frozenset(
-    {"iam:DeleteAccessKey", "iam:DeleteSSHPublicKey", "iam:DeleteSigningCertificate"}
+    {
+        "iam:DeactivateMFADevice",
+        "iam:DeleteAccessKey",
+        "iam:DeleteLoginProfile",
+        "iam:DeleteRole",
+        "iam:DeleteRolePolicy",
+        "iam:DeleteSSHPublicKey",
+        "iam:DeleteServiceSpecificCredential",
+        "iam:DeleteSigningCertificate",
+        "iam:DeleteUser",
+        "iam:DeleteUserPolicy",
+        "iam:DeleteVirtualMFADevice",
+        "iam:DetachRolePolicy",
+        "iam:DetachUserPolicy",
+        "iam:PutRolePermissionsBoundary",
+        "iam:PutUserPermissionsBoundary",
+        "iam:RemoveRoleFromInstanceProfile",
+        "iam:RemoveUserFromGroup",
+    }
 )
 """Besides, for `stopline terminate` alone: what it deletes cannot be given back."""
 

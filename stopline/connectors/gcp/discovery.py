@@ -159,19 +159,9 @@ def _realm(look: _Look, users: Sequence[Grant]) -> Iterator[Found]:
     into = [(r, e) for r, e, _ in theirs] + shared
     ways = [(resource, e.role) for resource, e in into if e.role in storing]
     yield from keeping.discover(look.selectors, read, ways)
-    yield from openings.through(read, look.selectors)
-    for grant in openings.public(read, held, {resource for resource, _ in into}):
-        yield grant
-        written = replace(grant.address, kind="allow-policy-entry")
-        yield Seen(written, grant.state)
-    for kind, number in (
-        ("principal", len({entry.member for _, entry in held})),
-        ("service-account", len(read.accounts)),
-        ("bucket", len(read.buckets)),
-        ("dataset", len(read.datasets)),
-        ("project", len(read.projects)),
-    ):
-        yield Counted(NAME, read.id, kind, number)
+    yield from openings.discover(read, look.selectors, held, {resource for resource, _ in into})
+    yield Counted(NAME, read.id, "principal", len({entry.member for _, entry in held}))
+    yield from read.counted()
 
 
 def _living(member: str) -> str:

@@ -1,6 +1,7 @@
 """Who of the vendor's is in a group of the lab's: taken out alone, and put back as they were.
 
-Only where no deny and no switch reaches what the group's role gives. One member at a time; the
+Only where no deny and no switch reaches what the group's role gives, or that somebody manages the
+group and may let others in. One member at a time; the
 group itself, its roles and its other members are never touched. What a membership says is its
 role, how it gets mail, whose it is by id, and when it ends: one that ends by itself is never taken
 out, since the Directory API would give back one that does not.
@@ -22,7 +23,7 @@ from stopline.text import Json
 
 KIND = "workspace-membership"
 _D = "admin/directory_v1"
-_OWNER = "OWNER"
+_OWNER, PLAIN = "OWNER", "MEMBER"
 
 
 def address_of(realm: str, seat: Seat) -> Address:
@@ -170,10 +171,11 @@ def told(seats: Sequence[tuple[Seat, Observed | None]]) -> Json:
 
 
 def contained(
-    grant: Grant, terms: Terms, proto: Change | None, why: str
+    grant: Grant, terms: Terms, proto: Change | None, of: tuple[Sequence[Json], str]
 ) -> Iterator[Change | Skip]:
-    """Take somebody out of each group that gives them what `why` says, or say why they stay."""
-    for seat in grant.state.value["seats"]:
+    """Take somebody out of these seats, which give them what is said; or say why they stay."""
+    seats, why = of
+    for seat in seats:
         one = Seat(*(seat[key] for key in ("group", "member", "role", "ends", "last")))
         address = address_of(grant.address.realm, one)
         if proto is None:

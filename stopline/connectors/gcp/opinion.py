@@ -65,14 +65,17 @@ def _through(grant: Grant, terms: Terms) -> Iterator[Change | Skip]:
     yield from _spared(grant, terms)
     denies, whole = _denied(grant, terms)
     yield from denies
-    if not whole:
-        role = f"{grant.state.value['role']} on {grant.target}"
-        why = f"which has {role}: {_beyond(grant, denied=bool(denies))}"
-        if _switched_off(grant, terms):
-            yield _left(grant, f"{grant.via}, {why}; it ends with its own account", open_=False)
-        else:
-            proto = _proto(grant, terms, "group-memberships")
-            yield from membership.contained(grant, terms, proto, why)
+    seats = [s for s in grant.state.value["seats"] if not whole or s["role"] != membership.PLAIN]
+    if not seats:
+        return
+    role = f"{grant.state.value['role']} on {grant.target}"
+    beyond = "who manages it may let others in" if whole else _beyond(grant, denied=bool(denies))
+    why = f"which has {role}: {beyond}"
+    if _switched_off(grant, terms):
+        yield _left(grant, f"{grant.via}, {why}; it ends with its own account", open_=False)
+    else:
+        proto = _proto(grant, terms, "group-memberships")
+        yield from membership.contained(grant, terms, proto, (seats, why))
 
 
 def _switched_off(grant: Grant, terms: Terms) -> bool:

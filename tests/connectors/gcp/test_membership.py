@@ -102,6 +102,26 @@ def test_a_member_whom_the_deny_reaches_whole_stays_in_the_group(night: Night) -
     assert not kept(night, CY)
 
 
+@pytest.mark.parametrize("role", ["MANAGER", "OWNER"])
+def test_who_manages_a_group_is_taken_out_although_the_deny_reaches_what_it_gives(
+    night: Night, role: str
+) -> None:
+    """They could let others in by the group, and no deny ends that."""
+    other = "group:readers@lab.example"
+    person(night.google, other)
+    joined(night.google, other, DANA, role="OWNER")
+    joined(night.google, other, CY, role=role)
+    project = night.google.state.get(PROJECT)
+    held = binding("roles/secretmanager.secretAccessor", other)
+    project.policy = {"bindings": [*project.policy["bindings"], held]}
+    picture = night.picture()
+    assert [c.principal for c in wanted(night)] == [CY]
+    night.contain()
+    assert seat(night, other, CY) is None
+    night.restore()
+    assert night.picture() == picture
+
+
 @pytest.mark.parametrize("who", [VIC, ETL])
 def test_whom_a_switch_of_their_own_ends_stays_in_the_group(night: Night, who: str) -> None:
     """A user of ours is suspended, an account of ours made inactive: the group is left alone."""
