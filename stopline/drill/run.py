@@ -84,8 +84,7 @@ class Drill:
             database = Postgres()
             database.start()
             self.database = database
-        settled = lambda: self.ears.settle(self.book)  # noqa: E731 - there is no journal yet
-        self.day = PayDay(self.folder, self._ledger_url(), (ALICE, BOB), settled)
+        self.day = PayDay(self.folder, self._ledger_url(), (ALICE, BOB))
         self.day.seed()
         self.emulator = Emulator(self.folder)
         self.emulator.start()
@@ -229,17 +228,10 @@ class Drill:
         self._pay_day()
         if not self.report.faults:
             self._terminate(before)
-        self._hear()
-        return self.report
-
-    def _hear(self) -> None:
-        """Judge who was told what, and in which order, by what arrived."""
-        heard, known = self.ears.arrived, hearing.nights(self.book)
-        self.report.notices = hearing.told(heard, known)
-        self.report.faults += hearing.faults(heard, known, ("arn:", "stopline", *LAB))
+        return self.ears.judged(self.book, self.report, ("arn:", "stopline", *LAB))
 
     def _pay_day(self) -> None:
-        self.day.run(self.env, self.book)
+        self.day.run(self.env, self.book, self.ears)
         self.report.payouts = done = self.day.figures
         self.report.faults += self.day.faults
         configure.say(
