@@ -23,6 +23,8 @@ from stopline.text import Json
 CONNECTOR = "payouts"
 WARN_DAYS = 10
 """How long before a date by which earned pay must be paid it is warned of."""
+_HOLDING = "-hold"
+"""How the kind ends of a hold itself: a termination lifts one that people settle."""
 Target = tuple[str, str]
 """A ledger and what a hold in it is about."""
 
@@ -145,10 +147,11 @@ def _target(address: Address) -> Target:
 
 def _learn(known: _Known, receipt: Json, direction: str, at: str) -> None:
     address = Address.parse(receipt["address"])
-    if address.connector != CONNECTOR or direction == Direction.TERMINATE:
+    ends = direction == Direction.TERMINATE
+    if address.connector != CONNECTOR or (ends and not address.kind.endswith(_HOLDING)):
         return
     facts = known.facts.setdefault(_target(address), _Facts())
-    if direction == Direction.RESTORE:
+    if direction in (Direction.RESTORE, Direction.TERMINATE):
         facts.released_at = "" if receipt["held"] else at
     elif receipt["held"]:
         facts.hold, facts.placed_at = str(address), facts.placed_at or at
