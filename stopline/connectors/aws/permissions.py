@@ -85,6 +85,7 @@ READ = frozenset(
         "s3:GetAccessPointPolicy",
         "s3:GetBucketAcl",
         "s3:GetBucketNotification",
+        "s3:GetBucketOwnershipControls",
         "s3:GetBucketPolicy",
         "s3:GetBucketVersioning",
         "s3:GetInventoryConfiguration",
