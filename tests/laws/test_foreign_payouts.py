@@ -1,11 +1,11 @@
 """A ledger that nobody locks: to the minor unit, whatever its lever and whenever its run pays."""
 
 import pytest
-from connectors.payouts.money_ground import Sums, grants, sums
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from support.foreign import LEDGERS
 from support.foreign_nights import Night, in_memory, paid
+from support.money import Sums, grants, sums
 
 from stopline.drill.payrun import Paid
 from stopline.errors import StaleError

@@ -3,13 +3,12 @@
 from dataclasses import dataclass
 
 import sqlalchemy as sa
-from connectors.contract import MARK
-from connectors.payouts.money_ground import Sums, carried_out, grants
 from sqlalchemy.engine import Engine
 from sqlalchemy.pool import StaticPool
 from support.foreign import Foreign, connector_of, estate, filled
 from support.journals import a_book
 from support.ledgers import PLAYBOOK, VENDOR
+from support.money import MARK, Sums, carried_out, grants
 
 from stopline import planner
 from stopline.connectors.payouts import PayoutsConnector

@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
-from connectors.payouts.money_ground import grants
 from sqlalchemy.engine import Engine
 from support.foreign import LEDGERS
 from support.foreign_nights import TERMS, Night
 from support.ledgers import VENDOR, in_flight
+from support.money import grants
 
 from stopline.connectors.payouts import PayoutsConnector
 from stopline.connectors.payouts import ledger as l
