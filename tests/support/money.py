@@ -3,16 +3,16 @@
 from collections import Counter
 from collections.abc import Iterable
 
-from connectors.contract import MARK
 from support.ledgers import ESTATE, PLAYBOOK, VENDOR
 
 from stopline.connectors.payouts import PayoutsConnector
 from stopline.engine import Errand, apply
 from stopline.journal.book import Book
 from stopline.model import Change, Direction, Grant, Scope
-from stopline.port import Terms
+from stopline.port import Mark, Terms
 from stopline.receipts import Receipt
 
+MARK = Mark("0a1b2c3d", "00000001")
 Sums = Counter[tuple[str, str]]
 """Minor units by payee and currency."""
 
