@@ -56,6 +56,7 @@ AwsResource = Literal[
     "trust-anchors",
     "anywhere-profiles",
     "pool-users",
+    "identity-pools",
     "bucket-destinations",
 ]
 """Resources of AWS with a policy of their own, beside buckets, and what is shared with accounts; a

@@ -12,6 +12,8 @@ READ = frozenset(
         "backup:DescribeBackupVault",
         "backup:GetBackupVaultAccessPolicy",
         "backup:ListBackupVaults",
+        "cognito-identity:DescribeIdentityPool",
+        "cognito-identity:ListIdentityPools",
         "cognito-idp:AdminGetUser",
         "cognito-idp:ListUserPools",
         "cognito-idp:ListUsers",

@@ -68,7 +68,7 @@ NOT_LOOKED_AT: tuple[str, ...] = (
     "Identity Center where the estate's file names none; its applications and sessions",
     "VPC peering",
     "CloudFront key groups",
-    "app clients of Cognito user pools, Cognito identity pools",
+    "app clients of Cognito user pools",
     "IAM temporary delegation",
     "network paths, SSH to machines, database users",
 )
