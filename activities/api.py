@@ -1,8 +1,8 @@
 """The activities' names, inputs and outputs. All that a workflow may import of them.
 
-What travels here is written into Temporal's history, which is kept and read by many: references,
-digests, counts and bounds, never a plan, a document or a secret. Every field has a default, so
-that a pause that was opened by an older release can be read by a newer one.
+What travels here is written into Temporal's history, which many read: references, digests, counts
+and bounds, never a plan, a document or a secret. Every field has a default, so that a newer release
+reads a pause of an older one.
 """
 
 from dataclasses import dataclass, field
@@ -32,7 +32,6 @@ TRY_CHANNELS = "stopline.try-channels.v1"
 HEAR = "stopline.hear.v1"
 ESCALATE = "stopline.escalate.v1"
 ATTEST = "stopline.attest.v1"
-
 PATIENCE_SECONDS = 86_400.0
 """A notice that could not be sent for so long has failed."""
 
@@ -357,7 +356,7 @@ class Summary:
 class TellOrder:
     """Whose notices are sent, over which channel (empty: all); `test_by` wants a test instead.
 
-    With `word` (`ack`, `tell-outside`, `review`) it carries what `by` says, for `reason`: about one
+    With `word` (`ack`, `tell-outside`, ...) it carries what `by` says, for `reason`: about one
     notice (empty: all), proven by a `token` or by OpenSSH's `signature`. `seq` and `level` say
     which event is escalated to whom; `seq` alone, which break-glass approval is reviewed.
     """
@@ -405,12 +404,14 @@ class Tried:
 class Told:
     """What became of a test; `configured` is False where the lab has no notices.
 
-    `heard` is how many events nobody had acknowledged before.
+    `heard` is how many events nobody had acknowledged before, `again` how many notices that had
+    failed are sent again.
     """
 
     tried: tuple[Tried, ...] = ()
     configured: bool = True
     heard: int = 0
+    again: int = 0
 
 
 @dataclass(frozen=True)

@@ -278,7 +278,8 @@ class _Write:
             observed = _ask(self.connector.read, self.document)
         except ConnectorError:
             return open_, False
-        for change in due:
+        terminates = self.errand.direction is Direction.TERMINATE
+        for change in () if terminates and observed.ending else due:
             if observed.states.get(change.address) == change.after:
                 open_[change] = self._landed(change, error)
         return open_, all(answer is not verdict for answer in open_.values())

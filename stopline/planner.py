@@ -15,7 +15,7 @@ Rules:
    when it keeps all that stands; where it would name new ones and lose others, a person is told.
 """
 
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from fnmatch import fnmatchcase
@@ -127,9 +127,8 @@ def plan_containment(
     for grant in snapshot.grants:
         now.setdefault(grant.address, grant.state)
         lifted = _lift(grant, holds.get(grant.address, ()))
-        for opinion in opinions.contained[grant.address.connector](lifted, terms):
-            if not scope.admits(opinion.address, grant.principal):
-                continue
+        said = opinions.contained[grant.address.connector](lifted, terms)
+        for opinion in _admitted(scope, grant, said):
             decided = _decide(opinion, grant, now, holds, terms, standing)
             _file(decided, changes, claims, skips)
     claims |= _taken(standing, terms.mark.pause, scope, now.keys() | changes.keys())
@@ -146,6 +145,14 @@ def plan_containment(
         pause=terms.mark.pause,
         taken_from=snapshot.digest,
     )
+
+
+def _admitted(scope: Scope, grant: Grant, said: Iterable[Change | Skip]) -> Iterator[Change | Skip]:
+    """What the scope admits, and what that stands on: without it, it could not be."""
+    opinions = [*said]
+    inside = [one for one in opinions if scope.admits(one.address, grant.principal)]
+    bases = {one.stands_on for one in inside if isinstance(one, Change)}
+    yield from (one for one in opinions if one in inside or one.address in bases)
 
 
 @dataclass(frozen=True, slots=True)

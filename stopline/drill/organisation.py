@@ -25,6 +25,8 @@ PULL = "serviceAccount:pull@mercor-prod.iam.gserviceaccount.com"
 ETL = "serviceAccount:mercor-etl@lab-data.iam.gserviceaccount.com"
 LEGACY, OLD = "deliveries", "old.csv"
 """A bucket without uniform access, and an object in it of which only lists say who reads it."""
+ANSWERS = "answers"
+"""A dataset, whose list lets some in of whom no policy says anything."""
 KEY, HMAC = "key:0a1b2c3d4e5f", "hmac:GOOG1EDRILL"
 OFF_BEFORE = "f" * 12
 """A key that was off before any pause."""
@@ -66,6 +68,8 @@ BYSTANDERS = (
 )
 LISTED = ((ANN, True), (DANA, False))
 """Who reads the object of the lists, and whether it is the vendor."""
+ASKING = ((MAX, True), (ANN, True), (BO, False), (DANA, False))
+"""Who looks into the dataset, and whether it is the vendor."""
 ACTING = (
     (ANN, True),
     (PULL, True),
@@ -83,7 +87,9 @@ LABELS = {
     "title": "labels only",
     "expression": 'resource.name.startsWith("projects/_/buckets/labels")',
 }
+UNTIL = {"title": "until", "expression": 'request.time < timestamp("2090-01-01T00:00:00Z")'}
 _WORKERS_ROLES = (
+    "roles/bigquery.admin",
     "roles/browser",
     "roles/cloudasset.viewer",
     "roles/iam.denyAdmin",
@@ -141,6 +147,7 @@ def told(size: int) -> Json:
             _LABELS,
             _LEGACY,
         ],
+        "datasets": [{"id": ANSWERS, "project": PROJECT, "access": list(_ACCESS)}],
     }
 
 
@@ -187,6 +194,17 @@ _LEGACY: Json = {
         {"name": OLD, "content": "2", "acl": {_entity(ANN): "READER", _entity(DANA): "READER"}},
     ],
 }
+
+
+_ACCESS: tuple[Json, ...] = (
+    {"role": "OWNER", "specialGroup": "projectOwners"},
+    {"role": "OWNER", "userByEmail": DANA.partition(":")[2]},
+    {"role": "READER", "userByEmail": BO.partition(":")[2]},
+    {"role": "WRITER", "userByEmail": MAX.partition(":")[2]},
+    {"view": {"projectId": PROJECT, "datasetId": "shared", "tableId": "by_week"}},
+    {"role": "READER", "domain": "mercor.example", "condition": UNTIL},
+    {"role": "READER", "userByEmail": TRAIN.partition(":")[2]},
+)
 
 
 def _project(id_: str, number: int, *bindings: Json) -> Json:

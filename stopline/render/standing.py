@@ -98,7 +98,8 @@ class Standing:
     `pay_by` is the first day by which something that is held must be paid, `pay_soon` whether that
     is near or has passed. `break_glass` is what nobody has reviewed yet, oldest first. `sheet` is
     where its recovery sheet was last written, empty where it never was. `workflow_gone` is whether
-    it is open and nothing watches it: its workflow has ended.
+    it is open and nothing watches it: its workflow has ended. `uncovered` are the systems in which
+    the vendor is, too, and of which its playbook says nothing.
     """
 
     id: str
@@ -124,6 +125,7 @@ class Standing:
     pay_by: str = ""
     pay_soon: bool = False
     break_glass: tuple[Glass, ...] = ()
+    uncovered: tuple[str, ...] = ()
 
     def count(self, *kinds: str) -> int:
         """How many things are left of these kinds."""
@@ -233,6 +235,10 @@ def _head(s: Standing) -> Section:
     if s.sheet:
         body.append(Line(f"sheet      {s.sheet}"))
     body += [*_glass(s), *_review(s), *_pay(s)]
+    if s.uncovered:
+        names = ", ".join(s.uncovered)
+        text = f"not here   {names}: the vendor is there too, and this pause's playbook has no rule"
+        body.append(Line(text, "!", Tone.WARN))
     if s.closed_at:
         body.append(Line(f"closed     {_minute(s.closed_at)}"))
     if s.why:

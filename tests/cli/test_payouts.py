@@ -313,3 +313,37 @@ def test_a_spreadsheet_gets_one_line_each_and_no_formula(asking: Asking) -> None
     ]
     both = asking.ask("payouts", "mercor", "--format", "csv", "--output", "json")
     assert both.code == 2
+
+
+def test_a_pause_of_money_alone_says_that_access_is_not_in_it(house: House, asking: Asking) -> None:
+    """In the plan and for as long as it is open; asked for one connector, it is no surprise."""
+    there = "aws: {role: stopline/worker, accounts: {'111122223333': {name: research}}}\n"
+    write_configuration(
+        house.settings.config_dir,
+        vendor=VENDOR + "aws: {accounts: ['999988887777']}\n",
+        playbook=PLAYBOOK,
+        estate=ESTATE + there,
+    )
+    planned = asking.ask("plan", "mercor", "--output", "json")
+    notes = [f["what"] for f in planned.document["findings"] if f["guard"] == "not-in-playbook"]
+    assert (planned.code, len(notes), "mercor is in aws too" in notes[0]) == (3, 1, True)
+    held(asking)
+    told = asking.ask("status", "mercor", "--output", "json")
+    assert (told.document["status"], told.document["uncovered"]) == ("contained", ["aws"])
+    assert "not here aws" in asking.ask("status", "mercor").said
+    one = asking.ask("plan", "mercor", "--connector", "payouts", "--output", "json")
+    assert "not-in-playbook" not in {f["guard"] for f in one.document["findings"]}
+
+
+def test_one_payable_of_a_plan_is_held_alone(asking: Asking, ledger: Engine) -> None:
+    """Its address, copied from the plan, is that of the pause that is then opened."""
+    planned = asking.ask("plan", "mercor", "--output", "json")
+    (one,) = [c["address"] for c in planned.document["changes"] if ":p1" in c["address"]]
+    assert asking.pause("--address", one).code == 5
+    assert asking.approve().code == 0
+    told = asking.ask("payouts", "mercor", "--output", "json")
+    assert states(told.document)["p1"] == "held"
+    assert [p.id for p in pay_run(ledger, "while held")] == ["p0", "p2", "p3", "p4"]
+    asking.rollback("--address", one)
+    assert asking.approve().code == 0
+    assert [p.id for p in pay_run(ledger, "after")] == ["p1"]

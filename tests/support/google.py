@@ -256,6 +256,45 @@ def below(google: Google) -> None:
     google.state.add(Resource(full, kind, f"{GCS}/labels", data, held))
 
 
+DATASET = "bigquery.googleapis.com/projects/lab-data/datasets/answers"
+"""A dataset with the vendor in its access, in several ways, beside the lab and a view."""
+VIEW: Json = {"view": {"projectId": "lab-data", "datasetId": "shared", "tableId": "by_week"}}
+
+
+def dataset(google: Google, id_: str, *access: Json, made: str = "1735689600000") -> str:
+    """A dataset of the lab's with a table in it; returns the dataset's full name."""
+    name = f"//bigquery.googleapis.com/projects/lab-data/datasets/{id_}"
+    place = {"projectId": "lab-data", "datasetId": id_}
+    data: dict[str, Json] = {"kind": "bigquery#dataset", "id": f"lab-data:{id_}"}
+    data |= {"datasetReference": place, "creationTime": made, "access": [dict(a) for a in access]}
+    kind = "bigquery.googleapis.com"
+    google.state.add(Resource(name, f"{kind}/Dataset", f"{CRM}/projects/lab-data", data))
+    google.state.add(Resource(f"{name}/tables/t", f"{kind}/Table", name, {}))
+    return name
+
+
+def answers(google: Google) -> None:
+    """The dataset `answers`: people, a group, a domain, robots, a condition, a view."""
+    told: tuple[tuple[str, str, str], ...] = (
+        ("OWNER", "specialGroup", "projectOwners"),
+        ("READER", "specialGroup", "projectReaders"),
+        ("OWNER", "userByEmail", DANA),
+        ("WRITER", "userByEmail", PULL),
+        ("READER", "userByEmail", BO),
+        ("READER", "groupByEmail", RATERS),
+        ("READER", "domain", "domain:mercor.example"),
+        ("READER", "iamMember", SUBJECT),
+        ("roles/bigquery.metadataViewer", "userByEmail", KIM),
+    )
+    access: list[Json] = [
+        {"role": role, field: who if field == "iamMember" else who.rpartition(":")[2]}
+        for role, field, who in told
+    ]
+    access.append({"role": "READER", "userByEmail": KIM.partition(":")[2], "condition": UNTIL})
+    dataset(google, "answers", *access[:4], VIEW, *access[4:])
+
+
+UNTIL: Json = {"title": "until", "expression": 'request.time < timestamp("2090-01-01T00:00:00Z")'}
 KIM = "user:kim@mercor.example"
 """Somebody of the vendor's who is in access lists and in no policy."""
 LISTED = "drop"
@@ -334,20 +373,26 @@ def joined(google: Google, group: str, *who: str, role: str = "MEMBER") -> None:
         google.state.add(Resource(f"{name}/members/{email}", f"{kind}/Membership", name, data))
 
 
+WORKERS_ROLES = (
+    "iam.denyAdmin",
+    "iam.securityAdmin",
+    "iam.serviceAccountAdmin",
+    "iam.serviceAccountKeyAdmin",
+    "storage.admin",
+    "iam.workloadIdentityPoolAdmin",
+    "cloudasset.viewer",
+    "bigquery.admin",
+)
+
+
 def seed(google: Google) -> Google:
     """One of each way in: person, group, domain, project, condition, owner, and through others."""
-    worker = [f"roles/{r}" for r in ("iam.denyAdmin", "iam.securityAdmin")]
     org = node(
         google,
         "Organization",
         ORG,
         "",
-        *(binding(role, WORKER) for role in worker),
-        binding("roles/iam.serviceAccountAdmin", WORKER),
-        binding("roles/iam.serviceAccountKeyAdmin", WORKER),
-        binding("roles/storage.admin", WORKER),
-        binding("roles/iam.workloadIdentityPoolAdmin", WORKER),
-        binding("roles/cloudasset.viewer", WORKER),
+        *(binding(f"roles/{role}", WORKER) for role in WORKERS_ROLES),
         binding("roles/browser", DATA_TEAM, RATERS, WORKER),
     )
     folder = node(google, "Folder", "77", org, binding("roles/viewer", BO, ANN))
@@ -376,5 +421,6 @@ def seed(google: Google) -> Google:
     expiring(google)
     below(google)
     listed_bucket(google)
+    answers(google)
     directories(google)
     return google

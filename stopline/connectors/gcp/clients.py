@@ -134,9 +134,12 @@ class Clients:
         """The same, sent once: for what is good to know, and worth no wait."""
         return self._call(method, words, writing=False, retries=0)
 
-    def do(self, method: str, **words: Any) -> Json:
-        """Make one writing call, once. Raises ConnectorError; `landed` None where nobody knows."""
-        return self._call(method, words, writing=True, retries=0)
+    def do(self, method: str, *, if_match: str = "", **words: Any) -> Json:
+        """Make one writing call, once. Raises ConnectorError; `landed` None where nobody knows.
+
+        `if_match` is the etag on which it is to be done, where a method takes it as a header.
+        """
+        return self._call(method, words, writing=True, retries=0, if_match=if_match)
 
     def pages(self, method: str, items: str, **words: Any) -> list[Json]:
         """Ask for a list to its last page; an empty one may have a next. Raises ConnectorError.
@@ -163,11 +166,18 @@ class Clients:
             self._idle.clear()
 
     def _call(
-        self, method: str, words: Mapping[str, Any], *, writing: bool, retries: int = READS
+        self,
+        method: str,
+        words: Mapping[str, Any],
+        *,
+        writing: bool,
+        retries: int = READS,
+        if_match: str = "",
     ) -> Json:
         what = f"{method} {_named(words)}".strip()
         try:
             request = self._request(method, words)
+            request.headers |= {"If-Match": if_match} if if_match else {}
             http = self._take("write" if writing else "read")
         except Exception as error:
             raise translated(error, what, writing=False) from error
@@ -296,7 +306,10 @@ class Clients:
 WAITS = (0.5, 1.0, 2.0)
 """Seconds between looks at what is done in the background."""
 _METADATA = frozenset({"storage/v1/buckets.patch", "storage/v1/buckets.setIamPolicy"})
-_NAMES = ("name", "resource", "parent", "bucket", "project", "groupKey", "userKey", "customer")
+_NAMES = (
+    "name", "resource", "parent", "bucket", "project", "datasetId", "projectId", "groupKey",
+    "userKey", "customer",
+)  # fmt: skip
 
 
 def _named(words: Mapping[str, Any]) -> str:

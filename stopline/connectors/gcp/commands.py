@@ -4,6 +4,7 @@ https://docs.cloud.google.com/sdk/gcloud/reference/iam
 """
 
 import json
+import re
 from collections.abc import Iterator, Sequence
 from shlex import join, quote
 from urllib.parse import unquote
@@ -128,6 +129,9 @@ def _allow(document: Document, changes: Sequence[Change]) -> Iterator[str]:
             continue
         verb = "remove" if change.after is None else "add"
         value = said.value
+        if _DATASET.fullmatch(document.id):
+            yield _dataset(document.id, verb, value)
+            continue
         words = [f"--member={value['member']}", f"--role={value['role']}"]
         target = _target(document.id, verb)
         bare = document.id.startswith("pubsub.")  # its commands take no condition
@@ -141,6 +145,24 @@ def _allow(document: Document, changes: Sequence[Change]) -> Iterator[str]:
             continue
         yield f'printf %s {quote(json.dumps(value["condition"]))} > "$D/condition.json"'
         yield f'{line} --condition-from-file="$D/condition.json"'
+
+
+_DATASET = re.compile(r"bigquery\.googleapis\.com/projects/([^/]+)/datasets/([^/]+)")
+_IN_SQL = ("user", "group", "domain", "serviceAccount")
+
+
+def _dataset(resource: str, verb: str, value: Json) -> str:
+    """In SQL, which takes no conditions and not everybody whom a list may name.
+
+    https://docs.cloud.google.com/bigquery/docs/reference/standard-sql/data-control-language
+    """
+    project, _, name = resource.removeprefix("bigquery.googleapis.com/projects/").split("/")
+    member, role = value["member"], value["role"]
+    if value.get("condition") or member.partition(":")[0] not in _IN_SQL or '"' in member:
+        return f"not_done {quote(f'{verb} {role} on {resource}: {member}')}"
+    words = ("REVOKE", "FROM") if verb == "remove" else ("GRANT", "TO")
+    said = f'{words[0]} `{role}` ON SCHEMA `{project}`.`{name}` {words[1]} "{member}"'
+    return join(("bq", "query", f"--project_id={project}", "--use_legacy_sql=false", said))
 
 
 def _list(document: Document, changes: Sequence[Change]) -> Iterator[str]:

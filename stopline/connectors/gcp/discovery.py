@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 
 from stopline.connectors.gcp import (
+    below,
     denying,
     grouping,
     keeping,
@@ -13,6 +14,7 @@ from stopline.connectors.gcp import (
     members,
     membership,
     minting,
+    openings,
     reading,
     workspace,
 )
@@ -59,7 +61,8 @@ def discover(clients: Clients, vendor: Vendor, scope: Scope) -> Iterator[Found]:
         theirs = workspace.directory(clients, id_, vendor.vendor, selectors)
         known = theirs.known(selectors)
         users = tuple(theirs.found(id_, clients.estate.customer or ""))
-        read = reading.realm(clients, id_, partial(_meant, clients, vendor.vendor, known))
+        read = reading.realm(clients, id_)
+        below.read_below(clients, read, partial(_meant, clients, vendor.vendor, known))
         if read.policies:
             look = _Look(clients, known, read, whole=not scope.principals)
             yield from _realm(look, [f for f in users if isinstance(f, Grant)])
@@ -156,13 +159,9 @@ def _realm(look: _Look, users: Sequence[Grant]) -> Iterator[Found]:
     into = [(r, e) for r, e, _ in theirs] + shared
     ways = [(resource, e.role) for resource, e in into if e.role in storing]
     yield from keeping.discover(look.selectors, read, ways)
-    for kind, number in (
-        ("principal", len({entry.member for _, entry in held})),
-        ("service-account", len(read.accounts)),
-        ("bucket", len(read.buckets)),
-        ("project", len(read.projects)),
-    ):
-        yield Counted(NAME, read.id, kind, number)
+    yield from openings.discover(read, look.selectors, held, {resource for resource, _ in into})
+    yield Counted(NAME, read.id, "principal", len({entry.member for _, entry in held}))
+    yield from read.counted()
 
 
 def _living(member: str) -> str:

@@ -150,7 +150,11 @@ def _stripped(grant: Grant, terms: Terms, *, denied: bool) -> Change | Skip:
     """Take the entry itself out, or say why it stays."""
     state = grant.state.value
     what = _beyond(grant, denied=denied)
-    if Entry(state["role"], state["member"]).irrevocable:
+    entry = Entry(state["role"], state["member"])
+    if entry.standing:
+        reason = "it stands for the owners of its own project, whom that project's policy names"
+        return _left(grant, reason, open_=False)
+    if entry.irrevocable:
         told = f"{what}, and access lists may name all owners"
         return _left(grant, f"{told}; no API could make a person an owner again")
     if known(grant.target) is None:
@@ -177,6 +181,33 @@ def _beyond(grant: Grant, *, denied: bool) -> str:
     more = grant.state.value["undenied"]
     beyond = f"allows {more} permissions" if more is not None else "may allow permissions"
     return f"{grant.state.value['role']} {beyond} that our deny does not name"
+
+
+def _public(grant: Grant, terms: Terms) -> Iterator[Change | Skip]:
+    """Everybody comes in, so a deny of the vendor's names stops nobody who comes without one."""
+    proto = _proto(grant, terms, "public-datasets")
+    address = replace(grant.address, kind="allow-policy-entry")
+    if proto is None:
+        yield _left(grant, "public: the vendor reads in it like everybody, named or not")
+    elif address in terms.refusals:
+        yield _left(grant, "Google refused the write; see the receipt")
+    else:
+        yield replace(
+            proto,
+            address=address,
+            after=None,
+            breadth=Breadth.TARGET,
+            summary=f"take {grant.entitlement} on {grant.target} from {grant.principal}",
+            felt=f"nobody comes into {grant.target} any more who is not let in by name",
+        )
+
+
+def _authorised(grant: Grant, terms: Terms) -> Iterator[Skip]:
+    """https://docs.cloud.google.com/bigquery/docs/authorized-views"""
+    del terms
+    what = f"whoever may ask the {grant.entitlement} of the vendor's reads in it, denied or not"
+    step = "take it out of the list by hand, and authorise it anew afterwards"
+    yield _left(grant, f"{what}; {step}")
 
 
 # --- access lists of Cloud Storage -------------------------------------------------------------
@@ -320,6 +351,8 @@ _BY_KIND: Mapping[str, Callable[[Grant, Terms], Iterable[Change | Skip]]] = {
     "entry": _entry,
     "entry-of-group": _through,
     "denied-principal": _denied_before,
+    "public-entry": _public,
+    "authorised-resource": _authorised,
     "service-account": _account,
     "service-account-key": _switched,
     "hmac-key": _switched,
@@ -353,7 +386,12 @@ _OUTLIVES = {
 }
 
 
+_QUERIES = ("queries that run already, and what they have written elsewhere", "until they end")
+"""https://docs.cloud.google.com/bigquery/docs/managing-jobs"""
+
+
 def residuals(change: Change) -> Iterator[Residual]:
     """What outlives a change: https://docs.cloud.google.com/iam/docs/access-change-propagation ."""
-    for what, until in _OUTLIVES.get(change.address.kind, ()):
+    more = (_QUERIES,) if change.address.id.startswith("bigquery.googleapis.com/") else ()
+    for what, until in (*_OUTLIVES.get(change.address.kind, ()), *more):
         yield Residual(change.address, what, until)

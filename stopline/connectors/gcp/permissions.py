@@ -6,6 +6,7 @@ https://docs.cloud.google.com/iam/docs/roles-permissions
 
 from collections.abc import Mapping
 
+from stopline.connectors.gcp import inventory
 from stopline.connectors.gcp.clients import SCOPES, WORKSPACE
 from stopline.connectors.gcp.dialects import DIALECTS
 from stopline.text import Json
@@ -34,6 +35,10 @@ _BY_METHOD: Mapping[str, str | tuple[str, ...]] = {
     "admin/directory_v1/roleAssignments.list": (),  # the preflight says where it is refused
     "admin/directory_v1/roles.get": (),
     **{method: needed for one in DIALECTS for method, needed in one.permissions.items()},
+    **{one.method: one.permission for one in inventory.ALL},
+    "bigquery/v2/datasets.get": ("bigquery.datasets.get", "bigquery.datasets.getIamPolicy"),
+    "bigquery/v2/datasets.list": "bigquery.datasets.get",  # without it there are none, it says
+    "bigquery/v2/datasets.patch": ("bigquery.datasets.update", "bigquery.datasets.setIamPolicy"),
     "cloudasset/v1/v1.searchAllIamPolicies": "cloudasset.assets.searchAllIamPolicies",
     "cloudresourcemanager/v3/organizations.get": "resourcemanager.organizations.get",
     "cloudresourcemanager/v3/organizations.testIamPermissions": (),  # about the caller itself

@@ -10,10 +10,11 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
+from stopline.connectors.gcp.below import SEARCH
 from stopline.connectors.gcp.clients import Clients
 from stopline.connectors.gcp.documents import deny_policies
 from stopline.connectors.gcp.permissions import READ, READS_WORKSPACE, WRITE, WRITES_WORKSPACE
-from stopline.connectors.gcp.reading import SEARCH, point_of
+from stopline.connectors.gcp.reading import point_of
 from stopline.connectors.gcp.workspace import LIST
 from stopline.errors import ConnectorError
 from stopline.estate import Protected
@@ -126,7 +127,8 @@ def _higher(permission: str) -> bool:
 def _search(eyes: _Eyes) -> Check:
     """https://docs.cloud.google.com/asset-inventory/docs/reference/rest/v1/TopLevel/searchAllIamPolicies"""
     step = (
-        "Switch on cloudasset.googleapis.com in the account's project; without it there is a gap."
+        "Switch on cloudasset.googleapis.com in the account's project; without it there is a gap, "
+        "and each service that we know is listed in turn, which takes long."
     )
 
     def call() -> str:

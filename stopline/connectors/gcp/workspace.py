@@ -9,6 +9,7 @@ https://developers.google.com/workspace/admin/directory/reference/rest/v1/users
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from typing import Any
 
 from stopline.connectors.gcp import members
 from stopline.connectors.gcp.clients import Clients
@@ -172,7 +173,7 @@ def read(clients: Clients, document: Document) -> Observed:
 
     https://developers.google.com/workspace/admin/directory/reference/rest/v1/users/get
     """
-    words = {"userKey": document.id, "fields": _SAID}
+    words: dict[str, Any] = {"userKey": document.id, "fields": _SAID}
     try:
         said = clients.ask("admin/directory_v1/users.get", **words)
     except ConnectorError as error:
@@ -198,7 +199,7 @@ def write(
             continue
         off = bool(change.after.value["suspended"])
         try:
-            words = {"userKey": observed.uid, "body": {"suspended": off}}
+            words: dict[str, Any] = {"userKey": observed.uid, "body": {"suspended": off}}
             clients.do("admin/directory_v1/users.update", **words)
         except ConnectorError as error:
             if off and error.landed is None:  # it may have been done, and to sign out harms nobody

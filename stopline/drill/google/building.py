@@ -2,7 +2,7 @@
 
 from stopline.drill.google import policies
 from stopline.drill.google.accounts import HELD
-from stopline.drill.google.datasets import legacy
+from stopline.drill.google.datasets import kept
 from stopline.drill.google.denying import full_name_of
 from stopline.drill.google.directory import a_member, a_user
 from stopline.drill.google.estate import (
@@ -231,7 +231,8 @@ class Builder:
         for dataset in self._estate.datasets:
             place = {"projectId": dataset.project, "datasetId": dataset.id}
             data = {"kind": "bigquery#dataset", "id": f"{dataset.project}:{dataset.id}"}
-            data |= {"datasetReference": place, "access": [legacy(dict(a)) for a in dataset.access]}
+            data |= {"datasetReference": place, "access": [kept(dict(a)) for a in dataset.access]}
+            data |= {"creationTime": "1735689600000", "location": "EU"}
             name = f"//bigquery.googleapis.com/projects/{dataset.project}/datasets/{dataset.id}"
             self._add(name, DATASET, f"{CLOUD}projects/{dataset.project}", data)
         for thing in self._estate.things:

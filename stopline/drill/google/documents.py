@@ -29,6 +29,7 @@ SERVED = (
     ("cloudkms", "v1"),
     ("artifactregistry", "v1"),
     ("bigquery", "v2"),
+    ("run", "v1"),
     ("run", "v2"),
     ("orgpolicy", "v2"),
     ("policytroubleshooter", "v3"),

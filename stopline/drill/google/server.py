@@ -22,6 +22,7 @@ from stopline.drill.google import (
     directory,
     groups,
     identities,
+    listing,
     objects,
     projects,
     sharing,
@@ -40,6 +41,7 @@ from stopline.drill.google.errors import GoogleError, invalid
 from stopline.drill.google.faults import Faults, LostReplyError
 from stopline.drill.google.partial import partial
 from stopline.drill.google.principals import ANYONE, Caller, caller_of, require_good
+from stopline.drill.google.services import require_on
 from stopline.drill.google.state import State
 from stopline.text import Json
 
@@ -53,6 +55,7 @@ BEHAVIOURS = (
     directory,
     groups,
     identities,
+    listing,
     objects,
     projects,
     sharing,
@@ -154,6 +157,7 @@ class Google:
             with self.state.lock:
                 call.caller = caller_of(self.state, request.token)
                 require_good(call.caller)
+                require_on(self.state, call.caller, method, call.names)
                 body = _whole(call, answer.give(call))
             if fault is not None:
                 fault.strike()

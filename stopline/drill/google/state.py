@@ -100,6 +100,9 @@ class State:
         self.allowed_domains: dict[str, tuple[str, ...]] = {}
         """Domain-restricted sharing: the customer ids allowed, by the resource that says so."""
 
+        self.services_off: set[tuple[str, str]] = set()
+        """What is not switched on: the project by its id, the service by its host."""
+
         self.delays = Delays()
         """How long policies take to count: at once, unless `delays.seconds` is set."""
 

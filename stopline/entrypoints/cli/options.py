@@ -25,6 +25,14 @@ class Format(StrEnum):
     COMMANDS = "commands"
 
 
+class PauseFormat(StrEnum):
+    """What is written of a pause: the same, or a file of choices for its conflicts."""
+
+    PAGE = "page"
+    COMMANDS = "commands"
+    CHOICES = "choices"
+
+
 VendorName = Annotated[str, typer.Argument(metavar="VENDOR", help="The vendor's name.")]
 Case = Annotated[
     str, typer.Argument(metavar="VENDOR|PAUSE", help="A vendor with one open pause, or a pause.")
@@ -53,6 +61,14 @@ Choose = Annotated[
         "--choose",
         metavar="ADDRESS=CHOICE[: REASON]",
         help="For a conflict: keep-now, restore-before or skip. Repeatable.",
+    ),
+]
+Choices = Annotated[
+    Path | None,
+    typer.Option(
+        "--choices",
+        metavar="FILE",
+        help="A file of choices, as `status --format choices` wrote it and a person answered it.",
     ),
 ]
 PlaybookName = Annotated[

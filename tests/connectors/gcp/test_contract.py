@@ -6,7 +6,18 @@ from urllib.parse import unquote
 import pytest
 from connectors.contract import ConnectorContract
 from connectors.ending import EndingContract
-from support.google import NEW, NUMBER, ORG, PEOPLE, PLAYBOOK, VENDOR, connector_of, crew, estate_of
+from support.google import (
+    DATASET,
+    NEW,
+    NUMBER,
+    ORG,
+    PEOPLE,
+    PLAYBOOK,
+    VENDOR,
+    connector_of,
+    crew,
+    estate_of,
+)
 
 from stopline.connectors.gcp.lists import place
 from stopline.connectors.gcp.permissions import permissions_of
@@ -99,7 +110,7 @@ class OrganisationGround:
 
     def edit(self, document: Document) -> bool:
         """Another admin lets somebody into the same policy, or the same list."""
-        if document.kind in ("access-list-entry", "bucket-setting"):
+        if document.kind in ("access-list-entry", "bucket-setting") or self._dataset(document):
             return self._edit_list(document)
         if document.kind != "allow-policy-entry":
             return False
@@ -113,14 +124,20 @@ class OrganisationGround:
 
     def edited(self, document: Document) -> bool:
         """Whether that somebody is still let in."""
-        if document.kind in ("access-list-entry", "bucket-setting"):
+        if document.kind in ("access-list-entry", "bucket-setting") or self._dataset(document):
             added = self._added(document)
             return any(added.items() <= one.items() for one in self._list(document))
         policy = self.google.state.get(self._name(document)).policy
         return any(NEW in b["members"] for b in policy.get("bindings", []))
 
+    def _dataset(self, document: Document) -> bool:
+        return document.id == DATASET
+
     def _list(self, document: Document) -> list[Json]:
         data = self.google.state.get(self._name(document)).data
+        if self._dataset(document):
+            entries: list[Json] = data["access"]
+            return entries
         if document.kind == "bucket-setting":
             data = data.setdefault("lifecycle", {})
         field = "rule" if document.kind == "bucket-setting" else place(document.id)[2]
@@ -130,6 +147,8 @@ class OrganisationGround:
     def _added(self, document: Document) -> Json:
         if document.kind == "bucket-setting":
             return {"action": {"type": "Delete"}, "condition": {"age": 4000}}
+        if self._dataset(document):
+            return {"userByEmail": NEW.partition(":")[2], "role": "READER"}
         return {"entity": NEW_ENTITY, "role": "READER"}
 
     def _edit_list(self, document: Document) -> bool:

@@ -20,6 +20,7 @@ WRITES = (
     "storage.v1.buckets.setIamPolicy",
     "storage.v1.buckets.patch",
     "storage.v1.objects.patch",
+    "bigquery.v2.datasets.patch",
     "iam.v1.projects.serviceAccounts.setIamPolicy",
     "iam.v1.projects.serviceAccounts.disable",
     "iam.v1.projects.serviceAccounts.enable",
