@@ -130,7 +130,7 @@ def test_whom_the_unit_selects_is_denied_as_the_vendors_too(night: Night) -> Non
     assert ROOT not in denied
 
 
-def test_pages_of_one_hide_nobody(users: Night) -> None:
+def test_trap_13_pages_of_one_hide_nobody(users: Night) -> None:
     """Trap 13: however the list is cut, with pages that are empty."""
     before = found(users)
     users.google.state.page_limit, users.google.state.empty_pages = 1, True
