@@ -333,6 +333,18 @@ def test_an_administrator_is_shown_and_left(users: Night) -> None:
     assert [c.principal for c in wanted(users)] == [VAL]
 
 
+def test_another_administrator_is_suspended_where_the_vendors_file_names_them(users: Night) -> None:
+    """A unit that is too wide must not shut out whoever runs the directory."""
+    data(users, VIC)["isDelegatedAdmin"] = True
+    skip = left(users, VIC)
+    assert skip.leaves_access
+    assert f"whom the unit {UNIT} alone selects" in skip.reason
+    assert [c.principal for c in wanted(users)] == [VAL]
+    users.vendor = with_selectors(principals=(*VENDOR.gcp.principals, VIC))
+    assert [c.principal for c in wanted(users)] == [VAL, VIC]
+    assert outcomes(users.contain()) == {Outcome.APPLIED}
+
+
 def test_an_administrator_that_google_refuses_is_a_receipt_and_then_left(users: Night) -> None:
     """One who became so under the plan: denied, and nobody was signed out."""
     plan = users.plan()
