@@ -278,7 +278,7 @@ def _switches(look: _Look, users: Sequence[Grant]) -> None:
     """Whom a switch of their own ends: our users, and our accounts that are the vendor's."""
     for user in users:
         off = user.state.value["suspended"] or user.entitlement == workspace.ARCHIVED
-        able = user.entitlement == workspace.USER
+        able = not workspace.unable(user)
         said = {"kind": workspace.KIND, "id": user.address.id, "off": off, "able": able}
         look.switches[members.plain(user.principal)] = said
     for account in look.read.accounts:

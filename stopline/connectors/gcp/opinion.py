@@ -339,9 +339,8 @@ def _user(grant: Grant, terms: Terms) -> Iterator[Change | Skip]:
         yield _left(grant, f"Google has it suspended already ({by}), and it stays so", open_=False)
     elif grant.entitlement == workspace.ARCHIVED:
         yield _left(grant, "it is archived, and nobody can sign in to it", open_=False)
-    elif grant.entitlement == workspace.ADMINISTRATOR:
-        step = "take that role away in the Admin console, and pause again"
-        yield _left(grant, f"a super administrator, whom no other may suspend; {step}")
+    elif why := workspace.unable(grant):
+        yield _left(grant, why)
     else:
         what = f"suspend {grant.principal}, and end its sessions"
         yield replace(proto, after=workspace.SUSPENDED, breadth=Breadth.PRINCIPAL, summary=what)
