@@ -9,6 +9,7 @@ from stopline import yamltext
 from stopline.formats import (
     account_id,
     arn_or_glob,
+    drive_id,
     https_url,
     line,
     number,
@@ -133,7 +134,8 @@ class GcpEstate(_Strict):
     where all of Google's services answer; none means Google. `calls_per_second` bounds us per
     service, `deny_reads_per_minute` in reading deny policies, `generations_per_bucket` in looking
     at the access lists of objects, `resources_per_list` in listing what lies in one project or one
-    of its resources. `propagation` is in seconds.
+    of its resources, `files_per_drive` in looking through the `shared_drives`, which are named by
+    their ids. `propagation` is in seconds.
     """
 
     organization: Annotated[str, AfterValidator(number)] | None = None
@@ -145,6 +147,8 @@ class GcpEstate(_Strict):
     calls_per_second: float = Field(default=8, gt=0, strict=True)
     deny_reads_per_minute: int = Field(default=5, gt=0, strict=True)
     generations_per_bucket: int = Field(default=20_000, gt=0, strict=True)
+    shared_drives: tuple[Annotated[str, AfterValidator(drive_id)], ...] = ()
+    files_per_drive: int = Field(default=100_000, gt=0, strict=True)
     resources_per_list: int = Field(default=2_000, gt=0, strict=True)
     propagation: float = Field(default=120, ge=0, strict=True)
 
@@ -269,6 +273,8 @@ def _meaning(estate: Estate) -> Iterator[tuple[yamltext.Path, str]]:
             yield ("payouts", "ledgers", name, key), message
     if estate.gcp is not None and not estate.gcp.realms:
         yield ("gcp",), "give 'gcp' an 'organization', or 'projects'"
+    if estate.gcp and estate.gcp.shared_drives and not estate.gcp.organization:
+        yield ("gcp", "shared_drives"), "they are an organisation's: name its 'organization' too"
     aws = estate.aws
     if aws and aws.identity_center and aws.identity_center.account not in aws.accounts:
         yield ("aws", "identity_center", "account"), "must be one of 'aws.accounts'"

@@ -1,9 +1,11 @@
 """A small organisation in Google Cloud, emulated: mercor's ways in, beside somebody else's."""
 
+from datetime import UTC, datetime, timedelta
 from urllib.parse import unquote
 
 from stopline.connectors.gcp import GcpConnector
 from stopline.connectors.gcp.clients import Clients
+from stopline.drill.google.drive import name_of, permission
 from stopline.drill.google.lists import whole
 from stopline.drill.google.objects import add_object
 from stopline.drill.google.server import Google
@@ -38,6 +40,7 @@ RULES = (
     ("identity-pools", "inactive"),
     ("entries", "remove-where-not-denied"),
     ("access-lists", "remove"),
+    ("drive-permissions", "remove"),
     ("buckets", "vendor"),
 )
 RULES_OF_LABELS: list[Json] = [
@@ -86,6 +89,7 @@ def estate_of(google: Google, per_minute: int = 100_000) -> Estate:
             calls_per_second=10_000.0,
             deny_reads_per_minute=per_minute,
             propagation=0.0,
+            shared_drives=(SHARED_DRIVE,),
         ),
         protected=Protected(orchestrator=(WORKER,), break_glass=("group:glass@lab.example",)),
     )
@@ -267,6 +271,33 @@ def answers(google: Google) -> None:
     dataset(google, "answers", *access[:4], VIEW, *access[4:])
 
 
+SHARED_DRIVE, FILE = "0AdeliveriesPVA", "1batchReportXYZ"
+"""A shared drive with the vendor as a member, and a file in it that is shared with it besides."""
+ENDS = (datetime.now(UTC) + timedelta(days=300)).isoformat(timespec="seconds")
+
+
+def shared_drive(google: Google) -> None:
+    """The lab manages it; a member of the vendor's, and shares of one of its two files."""
+    worker, dana, kim = (m.partition(":")[2] for m in (WORKER, DANA, KIM))
+    own = [
+        permission("user", worker, "organizer"),
+        permission("user", dana, "organizer"),
+        permission("user", kim, "writer"),
+    ]
+    shares = [
+        permission("user", BO.partition(":")[2], "reader"),
+        permission("user", PULL.partition(":")[2], "writer"),
+        permission("user", ANN.partition(":")[2], "commenter", expirationTime=ENDS),
+        permission("domain", "mercor.example", "reader", allowFileDiscovery=False),
+    ]
+    kind = "drive.googleapis.com"
+    data: dict[str, Json] = {"id": SHARED_DRIVE, "name": "deliveries", "permissions": own}
+    top = google.state.add(Resource(name_of(SHARED_DRIVE), f"{kind}/Drive", "", data))
+    for id_, name, held in ((FILE, "report", shares), ("2otherFile", "other", [])):
+        data = {"id": id_, "name": name, "permissions": held}
+        google.state.add(Resource(name_of(id_), f"{kind}/File", top.name, data))
+
+
 UNTIL: Json = {"title": "until", "expression": 'request.time < timestamp("2090-01-01T00:00:00Z")'}
 KIM = "user:kim@mercor.example"
 """Somebody of the vendor's who is in access lists and in no policy."""
@@ -382,5 +413,6 @@ def seed(google: Google) -> Google:
     below(google)
     listed_bucket(google)
     answers(google)
+    shared_drive(google)
     directories(google)
     return google

@@ -10,7 +10,9 @@ import json
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from functools import cache
 from math import inf
 from typing import Any
@@ -33,7 +35,16 @@ from stopline.receipts import Cause
 from stopline.settings import variable
 from stopline.text import Json
 
-SCOPES = ("https://www.googleapis.com/auth/cloud-platform",)
+_AUTH = "https://www.googleapis.com/auth"
+SCOPES = (f"{_AUTH}/cloud-platform",)
+OF_DRIVES: Mapping[str, str] = {
+    "read": f"{_AUTH}/drive.metadata.readonly",
+    "write": f"{_AUTH}/drive",
+}
+"""What is asked for besides where the estate names shared drives, to read and to write.
+
+https://developers.google.com/workspace/drive/api/guides/api-specific-auth
+"""
 DENYING = "iam/v2"
 SECONDS = 6
 """The longest that one request waits to connect, and then for an answer: both end in the lease."""
@@ -100,13 +111,15 @@ class Clients:
     on_call: Callable[[str], None] = lambda _method: None
     sleep: Callable[[float], None] = time.sleep
     clock: Callable[[], float] = time.monotonic
+    now: Callable[[], datetime] = lambda: datetime.now(UTC)
     bucket_writes: float = 0.9
     """How often a second the metadata of one bucket may change; Google takes one."""
 
     calls: int = 0
     _lock: threading.RLock = field(default_factory=threading.RLock, repr=False)
     _rates: dict[tuple[str, bool], Rate | Window] = field(default_factory=dict, repr=False)
-    _keys: dict[str, Any] = field(default_factory=dict, repr=False)
+    _alone: dict[str, threading.Lock] = field(default_factory=dict, repr=False)
+    _keys: dict[tuple[str, str], Any] = field(default_factory=dict, repr=False)
     _idle: dict[str, list[AuthorizedHttp]] = field(default_factory=dict, repr=False)
 
     def ask(self, method: str, **words: Any) -> Json:
@@ -140,6 +153,14 @@ class Clients:
             if not page.get("nextPageToken"):
                 return
             more = {"pageToken": page["nextPageToken"]}
+
+    @contextmanager
+    def alone(self, what: str) -> Iterator[None]:
+        """Let no other thread in for the same thing: of two edits at once one would be lost."""
+        with self._lock:
+            turn = self._alone.setdefault(what, threading.Lock())
+        with turn:
+            yield
 
     def close(self) -> None:
         """Close every connection that is open."""
@@ -252,25 +273,27 @@ class Clients:
         estate = self.estate
         reader = estate.read_service_account or estate.service_account
         who = reader if mode == "read" else estate.service_account
-        if who not in self._keys:
-            source = self._own()
-            self._keys[who] = (
+        key = (who, mode) if estate.shared_drives else (who, "")
+        if key not in self._keys:
+            scopes = [*SCOPES, *([OF_DRIVES[mode]] if estate.shared_drives else [])]
+            source = self._own(list(SCOPES) if who else scopes)
+            self._keys[key] = (
                 impersonated_credentials.Credentials(  # type: ignore[no-untyped-call]
-                    source_credentials=source, target_principal=who, target_scopes=list(SCOPES)
+                    source_credentials=source, target_principal=who, target_scopes=scopes
                 )
                 if who
                 else source
             )
-        return self._keys[who]
+        return self._keys[key]
 
-    def _own(self) -> Any:
+    def _own(self, scopes: list[str]) -> Any:
         """The worker's own: a token that is handed in, or application default credentials.
 
         https://docs.cloud.google.com/docs/authentication/application-default-credentials
         """
         name = self.estate.access_token_from
         if name is None:
-            return google.auth.default(scopes=list(SCOPES))[0]
+            return google.auth.default(scopes=scopes)[0]
         if not (token := variable(name)):
             what = f"{name} is not set to an access token"
             raise DefaultCredentialsError(what)  # type: ignore[no-untyped-call]
@@ -280,7 +303,17 @@ class Clients:
 WAITS = (0.5, 1.0, 2.0)
 """Seconds between looks at what is done in the background."""
 _METADATA = frozenset({"storage/v1/buckets.patch", "storage/v1/buckets.setIamPolicy"})
-_NAMES = ("name", "resource", "parent", "bucket", "project", "datasetId", "projectId")
+_NAMES = (
+    "name",
+    "resource",
+    "parent",
+    "bucket",
+    "project",
+    "datasetId",
+    "projectId",
+    "fileId",
+    "driveId",
+)
 
 
 def _named(words: Mapping[str, Any]) -> str:

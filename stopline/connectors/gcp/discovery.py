@@ -14,6 +14,7 @@ from stopline.connectors.gcp import (
     minting,
     openings,
     reading,
+    sharing,
 )
 from stopline.connectors.gcp.bindings import Entry, entries
 from stopline.connectors.gcp.clients import Clients
@@ -70,6 +71,7 @@ def _meant(
     theirs = frozenset(m for m in seen if members.via(selectors, _living(m)))
     groups = [m for m in seen - theirs if m.startswith("group:")]
     if not selectors.empty and vendor != CANARY_VENDOR:
+        read.looked_into |= {members.plain(group) for group in groups}
         read.inside |= grouping.vendors_in(clients, selectors, read, groups)
     return theirs | frozenset(m for m in groups if members.plain(m) in read.inside)
 
@@ -137,18 +139,9 @@ def _realm(look: _Look) -> Iterator[Found]:
         if account.member not in own and not account.disabled:
             yield from _minted(look, account, acting, allowed, reached.get(account.member))
     yield from _pools(look)
-    read = look.read
-    accounts = {members.plain(account.member): account for account in read.accounts}
-    yield from listing.Lists(look.clients, look.selectors, read, accounts).discover()
-    storing = {role for role, gives in allowed.items() if keeping.stores(gives)}
     into = [(r, e) for r, e, _ in theirs] + shared
-    ways = [(resource, e.role) for resource, e in into if e.role in storing]
-    yield from keeping.discover(look.selectors, read, ways)
-    yield from openings.through(read, look.selectors)
-    for grant in openings.public(read, held, {resource for resource, _ in into}):
-        yield grant
-        written = replace(grant.address, kind="allow-policy-entry")
-        yield Seen(written, grant.state)
+    yield from _stored(look, held, into, allowed)
+    read = look.read
     for kind, number in (
         ("principal", len({entry.member for _, entry in held})),
         ("service-account", len(read.accounts)),
@@ -157,6 +150,27 @@ def _realm(look: _Look) -> Iterator[Found]:
         ("project", len(read.projects)),
     ):
         yield Counted(NAME, read.id, kind, number)
+
+
+def _stored(
+    look: _Look,
+    held: Sequence[tuple[str, Entry]],
+    into: Sequence[tuple[str, Entry]],
+    allowed: Mapping[str, Sequence[str] | None],
+) -> Iterator[Found]:
+    """What lets somebody in to data besides policies. `into`: by which of these the vendor is."""
+    read = look.read
+    accounts = {members.plain(account.member): account for account in read.accounts}
+    yield from listing.Lists(look.clients, look.selectors, read, accounts).discover()
+    yield from sharing.Drives(look.clients, look.selectors, read, accounts).discover()
+    storing = {role for role, gives in allowed.items() if keeping.stores(gives)}
+    ways = [(resource, e.role) for resource, e in into if e.role in storing]
+    yield from keeping.discover(look.selectors, read, ways)
+    yield from openings.through(read, look.selectors)
+    for grant in openings.public(read, held, {resource for resource, _ in into}):
+        yield grant
+        written = replace(grant.address, kind="allow-policy-entry")
+        yield Seen(written, grant.state)
 
 
 def _living(member: str) -> str:

@@ -25,6 +25,7 @@ _OUT = "the entry stays taken out: nothing of it is left to remove"
 _STAYS: Mapping[str, str] = {
     "allow-policy-entry": _OUT,
     "access-list-entry": _OUT,
+    "drive-permission": _OUT,
     "deny-policy-entry": "the deny of the vendor stays: it is all that reaches some of what it has",
     "service-account": (
         "the account stays off; people delete it, once nothing of the lab's needs it"

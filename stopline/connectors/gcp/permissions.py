@@ -25,6 +25,11 @@ _BY_METHOD: Mapping[str, str | tuple[str, ...]] = {
     "cloudresourcemanager/v3/projects.list": "resourcemanager.projects.list",
     "cloudidentity/v1/groups.lookup": (),  # a role of Workspace's: Groups Reader
     "cloudidentity/v1/groups.memberships.list": (),
+    "drive/v3/files.get": (),  # a member of the shared drive, and no role of IAM
+    "drive/v3/files.list": (),
+    "drive/v3/permissions.create": (),
+    "drive/v3/permissions.delete": (),
+    "drive/v3/permissions.list": (),
     "iam/v1/organizations.roles.get": "iam.roles.get",
     "iam/v1/projects.locations.workloadIdentityPools.get": "iam.workloadIdentityPools.get",
     "iam/v1/projects.locations.workloadIdentityPools.operations.get": (

@@ -12,6 +12,7 @@ CONTAINS: Mapping[str, frozenset[str]] = {
     "identity-pools": frozenset({"inactive"}),
     "access-lists": frozenset({"remove"}),
     "public-datasets": frozenset({"remove"}),
+    "drive-permissions": frozenset({"remove"}),
     "buckets": frozenset({"vendor", "preserve"}),
 }
 
@@ -20,7 +21,8 @@ NOT_LOOKED_AT: tuple[str, ...] = (
     "Workspace users, their sessions and their OAuth grants",
     "signed URLs",
     "secrets of single regions",
-    "API keys, VPC Service Controls, just-in-time grants, Drive",
+    "API keys, VPC Service Controls, just-in-time grants",
+    "shared drives that the estate's file does not name, people's own drives, links for anybody",
     "what is public (allUsers, allAuthenticatedUsers), but for buckets and datasets",
     "organisations and folders above single projects",
 )
@@ -31,6 +33,7 @@ TECHNIQUES: Mapping[str, tuple[str, str]] = {
     "deny-policy-entry": _PERMISSIONS,
     "allow-policy-entry": _PERMISSIONS,
     "access-list-entry": _PERMISSIONS,
+    "drive-permission": _PERMISSIONS,
     "bucket-setting": ("D3-FR", "File Restoration"),
     "service-account": _LOCKING,
     "service-account-key": _LOCKING,

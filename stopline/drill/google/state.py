@@ -94,6 +94,9 @@ class State:
         self.nobody: set[str] = set()
         """Addresses outside of our Workspace that are nobody's any more."""
 
+        self.born: dict[str, str] = {}
+        """Addresses that were given to somebody else since, with what tells the new one apart."""
+
         self.allowed_domains: dict[str, tuple[str, ...]] = {}
         """Domain-restricted sharing: the customer ids allowed, by the resource that says so."""
 
@@ -259,7 +262,7 @@ class State:
         return self._numbers.get(number_or_id, number_or_id)
 
 
-_UNORDERED = frozenset({"bindings", "members", "access", "acl", "defaultObjectAcl"})
+_UNORDERED = frozenset({"bindings", "members", "access", "acl", "defaultObjectAcl", "permissions"})
 
 
 def plain(value: Json, key: str = "") -> Json:

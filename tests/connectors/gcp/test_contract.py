@@ -6,10 +6,21 @@ from urllib.parse import unquote
 import pytest
 from connectors.contract import ConnectorContract
 from connectors.ending import EndingContract
-from support.google import DATASET, NEW, NUMBER, ORG, PLAYBOOK, VENDOR, connector_of, estate_of
+from support.google import (
+    DATASET,
+    NEW,
+    NUMBER,
+    ORG,
+    PLAYBOOK,
+    SHARED_DRIVE,
+    VENDOR,
+    connector_of,
+    estate_of,
+)
 
 from stopline.connectors.gcp.lists import place
 from stopline.connectors.gcp.permissions import permissions_of
+from stopline.drill.google.drive import name_of
 from stopline.drill.google.server import Google
 from stopline.model import Document
 from stopline.playbook import Playbook
@@ -50,8 +61,8 @@ class OrganisationGround:
     def remove(self, document: Document) -> bool:
         """Delete an account, a key or a bucket; the organisation's own policies cannot go."""
         name = "" if document.kind == "deny-policy-entry" else self._name(document)
-        if not name or name.startswith("//cloudresourcemanager"):
-            return False
+        if not name or name.startswith("//cloudresourcemanager") or name == name_of(SHARED_DRIVE):
+            return False  # a drive that is not there any more looks like one that we may not see
         for resource in self.google.state.below(name):  # a key goes with its account
             self.google.state.remove(resource)
         return True
@@ -69,6 +80,12 @@ class OrganisationGround:
             return f"//{there[0]}.googleapis.com/{there[1]}"
         if document.kind in ("access-list-entry", "bucket-setting", "hmac-key"):
             return self._in_storage(document)
+        if document.kind == "drive-permission":
+            return name_of(document.id.split("/")[1])
+        return self._account(document)
+
+    def _account(self, document: Document) -> str:
+        """An account, a key of it, or the pool."""
         if document.kind == "identity-pool":
             return f"//iam.googleapis.com/{document.id.replace(NUMBER, 'lab-data')}"
         project, email, *key = document.id.split("/")
@@ -144,6 +161,7 @@ class OrganisationGround:
         """Our service account loses everything."""
         for resource in self.google.state.resources.values():
             resource.policy = {}
+            resource.data.pop("permissions", None)
 
 
 @pytest.fixture

@@ -3,12 +3,13 @@
 from dataclasses import replace
 
 import pytest
-from support.google import CRM, DATA_TEAM, IAM, ORG, WORKER, binding, estate_of
+from support.google import CRM, DATA_TEAM, IAM, ORG, SHARED_DRIVE, WORKER, binding, estate_of
 from support.google_nights import Night, outcomes
 
 from stopline.connectors.gcp import GcpConnector
 from stopline.connectors.gcp.clients import Clients
 from stopline.connectors.gcp.permissions import roles
+from stopline.drill.google.drive import name_of
 from stopline.drill.google.faults import Moment
 from stopline.drill.google.server import Google
 from stopline.drill.google.state import Resource
@@ -62,6 +63,7 @@ def test_the_roles_of_the_files_are_all_that_a_night_needs(night: Night) -> None
         "rights to write": "ok",
         "search": "ok",
         "groups": "ok",
+        f"shared drive {SHARED_DRIVE}": "ok",
         "deny policies": "ok",
     }
     assert "the worker's own credentials" in found[f"gcp {ORG} reads as"].found
@@ -91,10 +93,11 @@ def test_what_is_switched_off_or_full_is_said(night: Night) -> None:
     google.faults.add("cloudasset.v1.searchAllIamPolicies", Moment.BEFORE, 403)
     google.state.admins.clear()
     google.faults.add("iam.v2.policies.listPolicies", Moment.BEFORE, 403)
+    del google.state.get(name_of(SHARED_DRIVE)).data["permissions"]
     nobody = "serviceAccount:gone@lab-data.iam.gserviceaccount.com"
     protected = Protected(orchestrator=(nobody, WORKER), break_glass=(DATA_TEAM,))
     found = checks(night, protected)
-    for what in ("search", "groups", "deny policies"):
+    for what in ("search", "groups", "deny policies", f"shared drive {SHARED_DRIVE}"):
         assert by(found[f"gcp {ORG} {what}"]) == "fail", what
         assert found[f"gcp {ORG} {what}"].next_step
     absent = found["gcp protected orchestrator"]
