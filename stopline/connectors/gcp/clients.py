@@ -156,11 +156,18 @@ class Clients:
 
     @contextmanager
     def alone(self, what: str) -> Iterator[None]:
-        """Let no other thread in for the same thing: of two edits at once one would be lost."""
+        """Let no other thread in for the same thing: of two edits at once one would be lost.
+
+        Raises ConnectorError (throttled) where that takes longer than a write may wait.
+        """
         with self._lock:
             turn = self._alone.setdefault(what, threading.Lock())
-        with turn:
+        if not turn.acquire(timeout=WAIT_SECONDS):
+            raise ConnectorError(Cause.THROTTLED, f"another write of ours is at {what}")
+        try:
             yield
+        finally:
+            turn.release()
 
     def close(self) -> None:
         """Close every connection that is open."""

@@ -56,7 +56,8 @@ def direct(clients: Clients, file: str) -> Iterator[Json]:
     """
     words = {"fileId": file, "supportsAllDrives": True, "pageSize": 100, "fields": _FIELDS}
     for one in clients.pages("drive/v3/permissions.list", "permissions", **words):
-        own = [d for d in one.get("permissionDetails", ()) if not d.get("inherited")]
+        said = one.get("permissionDetails") or [{"role": one["role"]}]  # else its own, for sure
+        own = [detail for detail in said if not detail.get("inherited")]
         if own and not one.get("deleted"):
             rest = {key: value for key, value in one.items() if key != "permissionDetails"}
             yield {**rest, "role": own[0]["role"]}
@@ -107,22 +108,27 @@ def write(
         raise ConnectorError(Cause.GONE, f"{document.id} is not there any more")
     file = document.id.split("/")[1]
     for change in changes:
-        with clients.alone(f"drive {file}"):
-            if observed.states.get(change.address) != change.after:
-                _edit(clients, document, change)
-            now = read(clients, document)
-        if not now.exists:
-            raise ConnectorError(Cause.GONE, f"{document.id} is not there any more")
-        if now.states.get(change.address) != change.after:
-            what = f"{document.id} is not as we wrote it: somebody edited the file at the same time"
-            raise ConnectorError(Cause.UNREACHABLE, what, landed=None)
+        if observed.states.get(change.address) == change.after:  # nothing to write
+            if not read(clients, document).exists:
+                raise ConnectorError(Cause.GONE, f"{document.id} is not there any more")
+            continue
+        with clients.alone(f"the file {file}"):
+            if change.after is None:
+                _take_out(clients, document)
+            else:
+                _put_in(clients, change, file)
+            _require_done(clients, document, change)
 
 
-def _edit(clients: Clients, document: Document, change: Change) -> None:
-    if change.after is None:
-        _take_out(clients, document)
-    else:
-        _put_in(clients, change, document.id.split("/")[1])
+def _require_done(clients: Clients, document: Document, change: Change) -> None:
+    """Look at what was sent. Whatever becomes of the look, it may have landed."""
+    try:
+        now = read(clients, document).states.get(change.address)
+    except ConnectorError as error:
+        raise ConnectorError(Cause.UNREACHABLE, error.detail, landed=None) from error
+    if now != change.after:
+        what = f"{document.id} is not as we wrote it: somebody edited the file at the same time"
+        raise ConnectorError(Cause.UNREACHABLE, what, landed=None)
 
 
 def _take_out(clients: Clients, document: Document) -> None:
@@ -154,7 +160,11 @@ def _put_in(clients: Clients, change: Change, file: str) -> None:
     made = clients.do("drive/v3/permissions.create", **words, body=said)
     wanted = change.address.id.rpartition("/")[2]
     if made["id"] != wanted:
-        out: dict[str, Json] = {"permissionId": made["id"], "supportsAllDrives": True}
-        clients.do("drive/v3/permissions.delete", fileId=file, **out)
         what = f"{change.principal} is another account now ({made['id']}, not {wanted})"
+        out: dict[str, Json] = {"permissionId": made["id"], "supportsAllDrives": True}
+        try:
+            clients.do("drive/v3/permissions.delete", fileId=file, **out)
+        except ConnectorError as error:
+            left = f"{what}, and is in {file} now: take it out by hand ({error.detail})"
+            raise ConnectorError(Cause.UNREACHABLE, left, landed=None) from error
         raise ConnectorError(Cause.RECREATED, what, parts=part)

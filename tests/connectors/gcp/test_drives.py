@@ -4,6 +4,7 @@ from collections import Counter
 from contextlib import suppress
 from dataclasses import replace
 from datetime import timedelta
+from functools import partial
 
 import pytest
 from googleapiclient.errors import HttpError
@@ -30,6 +31,7 @@ from stopline.connectors.gcp import commands, drives
 from stopline.drill.google.drive import name_of, permission
 from stopline.drill.google.faults import Moment
 from stopline.drill.google.server import Google
+from stopline.errors import ConnectorError
 from stopline.model import Address, Breadth, Change, State
 from stopline.receipts import Cause, Outcome, Receipt
 from stopline.text import Json
@@ -159,6 +161,45 @@ def test_a_strangers_edit_of_the_same_file_that_undoes_ours_is_found_out(night: 
     night.contain()
     night.contain()
     assert emails(google, FILE) == {address_of(BO)}
+
+
+@pytest.mark.parametrize(("status", "times"), [(403, 1), (429, 6)])
+def test_trap_5_a_look_that_fails_says_nothing_of_the_write(
+    night: Night, status: int, times: int
+) -> None:
+    """It was taken out, and what we asked afterwards failed: it is held, and is given back."""
+    google, picture = night.google, night.picture()
+    shut = partial(google.faults.add, "drive.v3.permissions.list", Moment.BEFORE, status, times)
+    google.faults.race(DELETE, shut)
+    counted = Counter((r.outcome, r.held) for r in of_drives(night.contain()))
+    assert counted == {(Outcome.APPLIED, True): 3, (Outcome.UNPROVEN, True): 1}
+    night.restore(unproven=True)
+    assert night.picture() == picture
+
+
+def test_somebody_else_who_cannot_be_let_out_again_is_told(night: Night) -> None:
+    """The receipt says who is in, and where: a person takes it out."""
+    google = night.google
+    night.contain()
+    google.state.born[address_of(KIM)] = "again"
+    google.faults.add(DELETE, Moment.BEFORE, 403)
+    (kim,) = (r for r in of_drives(night.restore()) if r.change.principal == KIM)
+    assert (kim.outcome, kim.held) == (Outcome.FAILED, True)
+    assert "take it out by hand" in kim.detail
+
+
+def test_two_writes_of_one_file_take_turns(night: Night) -> None:
+    """Of two at once Drive keeps the last; who would wait for too long is told, and comes again."""
+    clients = night.connector.clients
+    with clients.alone("the file x"), clients.alone("the file y"):
+        pass
+    with (
+        clients.alone("the file x"),
+        pytest.raises(ConnectorError) as caught,
+        clients.alone("the file x"),
+    ):
+        pass
+    assert (caught.value.cause, caught.value.landed) == (Cause.THROTTLED, False)
 
 
 def test_trap_a_drive_that_we_may_not_see_any_more_is_not_taken_for_deleted(night: Night) -> None:
