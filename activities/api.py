@@ -33,6 +33,8 @@ HEAR = "stopline.hear.v1"
 ESCALATE = "stopline.escalate.v1"
 ATTEST = "stopline.attest.v1"
 
+SEND_AGAIN = "send-again"
+"""The word by which notices that failed are sent again."""
 PATIENCE_SECONDS = 86_400.0
 """A notice that could not be sent for so long has failed."""
 
@@ -357,9 +359,10 @@ class Summary:
 class TellOrder:
     """Whose notices are sent, over which channel (empty: all); `test_by` wants a test instead.
 
-    With `word` (`ack`, `tell-outside`, `review`) it carries what `by` says, for `reason`: about one
-    notice (empty: all), proven by a `token` or by OpenSSH's `signature`. `seq` and `level` say
-    which event is escalated to whom; `seq` alone, which break-glass approval is reviewed.
+    With `word` (`ack`, `tell-outside`, `review`, `send-again`) it carries what `by` says, for
+    `reason`: about one notice (empty: all), proven by a `token` or by OpenSSH's `signature`. `seq`
+    and `level` say which event is escalated to whom; `seq` alone, which break-glass approval is
+    reviewed.
     """
 
     pause: str = ""
@@ -405,12 +408,14 @@ class Tried:
 class Told:
     """What became of a test; `configured` is False where the lab has no notices.
 
-    `heard` is how many events nobody had acknowledged before.
+    `heard` is how many events nobody had acknowledged before, `again` how many notices that had
+    failed are sent again.
     """
 
     tried: tuple[Tried, ...] = ()
     configured: bool = True
     heard: int = 0
+    again: int = 0
 
 
 @dataclass(frozen=True)

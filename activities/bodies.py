@@ -24,10 +24,11 @@ from activities.breaching import to_climb
 from activities.deadlines import near_of
 from activities.ends import conclusion, opened_under, verified
 from activities.outlining import Shards, outline_of, shards_of
+from activities.outside import when_ended
 from activities.restoring import way_back
 from activities.sheets import write_sheet
 from activities.standing import standing_of
-from activities.telling import NOBODY, Teller, opening, refusing
+from activities.telling import NOBODY, Teller, opening, refusing, say_overdue
 from activities.working import at_work as _at_work
 from stopline import engine, guards, planner
 from stopline.approving import Approvers
@@ -40,7 +41,9 @@ from stopline.journal.attested import attested
 from stopline.journal.book import Book
 from stopline.journal.pauses import Pause, PauseStatus, Planned
 from stopline.model import Change, Direction, Plan
+from stopline.notices.drafting import OVERDUE, REFUSED
 from stopline.port import Connector, Mark, Terms, attended
+from stopline.receipts import Outcome
 from stopline.recovery.places import Place
 from stopline.signing import UNSIGNED
 from stopline.text import Json, jsonable
@@ -166,6 +169,7 @@ class Activities:
         """Who wants what, and why; once for each request, however often it is planned."""
         wanted, pauses, pause = asked.restore, self.book.pauses, asked.order.pause
         said, kind = jsonable(wanted), vouching.REQUESTS[wanted.direction]
+        self.approvers.require_asker(wanted.by)
         if all(event.data != said for event in pauses.events(pause, kind)):
             pauses.note(pause, kind, said, wanted.by)
 
@@ -176,6 +180,8 @@ class Activities:
         """Open the pause in the journal, unless a guard refuses its plan."""
         with _at_work():
             self._check(order)
+            if unasked := self.approvers.may_not_ask(order.requester):
+                return api.Opened(refused=unasked)
             planned = self._plans(order.plan)
             # Not the connectors: a pause opens, and waits for people, also while one is missing.
             _, playbook, _ = Frozen.load(self.book.store.body(order.frozen)).parse()
@@ -198,10 +204,17 @@ class Activities:
 
     @activity.defn(name=api.RECORD)
     def record(self, said: api.Recording) -> bool:
-        """Write down what a person said; and move the pause's status where that is meant."""
+        """Write down what a person said; and move the pause's status where that is meant.
+
+        Of a review that is overdue the answer is whether somebody is told.
+        """
         with _at_work():
             self._check(said.order)
             pauses, pause = self.book.pauses, said.order.pause
+            if said.kind == OVERDUE:
+                return say_overdue(self.book, said, self.teller)
+            if said.kind in vouching.ASKED:
+                self.approvers.require_asker(said.by)
             if said.kind == "contain-again":
                 vouching.require_alone(self.book, pause)
             if said.kind == "acknowledged":
@@ -218,7 +231,9 @@ class Activities:
         """The notices for those who were told that a pause is opened, where it was refused."""
         if said.kind != "closed":
             return {}
-        facts = refusing(said.order, self.book.store.now(), said.reason)
+        pause = self.book.pauses.get(said.order.pause)
+        theirs = when_ended(self.book, pause, PauseStatus.CLOSED, REFUSED)
+        facts = refusing(said.order, self.book.store.now(), said.reason, theirs)
         return {"event": facts.event, "drafts": self.teller.drafts(facts)}
 
     @activity.defn(name=api.VOUCH)
@@ -310,7 +325,8 @@ class Activities:
             sleep=time.sleep,
         ):
             for receipt in receipts:
-                causes = {str(receipt.cause): 1} if receipt.cause else {}
+                undone = receipt.cause and receipt.outcome is not Outcome.APPLIED
+                causes = {str(receipt.cause): 1} if undone else {}
                 tally = tally.plus(api.Tally({str(receipt.outcome): 1}, causes, -1))
         log.info("batch done", direction=errand.direction, **tally.outcomes)
         if tally.unasked and activity.is_worker_shutdown():
@@ -331,8 +347,8 @@ class Activities:
         frozen = Frozen.load(self.book.store.body(ref))
         _, playbook, estate = frozen.parse()
         wanted = {rule.connector for phase in playbook.phases for rule in phase.rules}
-        store = self.book.store
-        built = attended(self.connectors_of(estate), lambda address: attested(store, address))
+        store, held = self.book.store, self.book.writes.documents
+        built = attended(self.connectors_of(estate), lambda one: attested(store, one), held)
         there = wanted & set(built)
         if missing := sorted(wanted - there - _without_section(estate) if there else wanted):
             raise UserError(

@@ -171,6 +171,8 @@ def _asked(change: Change) -> tuple[Address, State | None, State | None]:
     return change.address, change.before, change.after
 
 
+ASKED = ("contain-again", "reassessed")
+"""What a person says of a pause that only who may ask for something can say."""
 REQUESTS = {Direction.RESTORE: "rollback", Direction.TERMINATE: "termination"}
 """The events by which people ask, by the way that they ask for."""
 

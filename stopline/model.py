@@ -213,7 +213,8 @@ class Change:
     foundation without which this cannot be. `felt` says what others than the vendor feel of it.
     `moment` is a time that stands in `after`; the digest of a plan leaves it out. `spans`: it
     reaches into other realms of its connector, so on the way back it waits for all of theirs.
-    `over` is the lever below this one, which somebody took away again and again.
+    `over` is the lever below this one, which somebody took away again and again. `only_if` is an
+    effect's: what else must still be so, in the connector's words, when it is carried out.
     """
 
     address: Address
@@ -232,6 +233,7 @@ class Change:
     moment: str = ""
     spans: bool = False
     over: Address | None = None
+    only_if: str = ""
 
     def inverse(self) -> "Change":
         """Swap `before` and `after`. Nothing else: the way back is not written by anybody."""
@@ -325,11 +327,12 @@ class Effect:
     """A one-way act without inverse: what can be removed for good where a pause has a hold.
 
     A connector's opinion; the planner makes a change of it, in a plan that terminates and in no
-    other. `summary` says what is gone afterwards.
+    other. `summary` says what is gone afterwards; `only_if` as in `Change`.
     """
 
     address: Address
     summary: str
+    only_if: str = ""
 
 
 class Direction(StrEnum):
@@ -375,7 +378,7 @@ class Plan:
         return sha256(text.replace(self.pause, "{pause}") if self.pause else text)
 
 
-_CAME_LATER = ('"felt":"",', '"moment":"",', '"over":null,', '"spans":false,')
+_CAME_LATER = ('"felt":"",', '"moment":"",', '"only_if":"",', '"over":null,', '"spans":false,')
 
 
 def stage(change: Change, direction: Direction) -> tuple[int, int]:

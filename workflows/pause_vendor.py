@@ -27,6 +27,8 @@ REFUSED = "refused-told"
 """The patch by which a history is known to be one in which a refusal is told."""
 BREACHED = "breached"
 """The patch by which a history is known to be one in which a breached pause is looked at slowly."""
+OVERDUE = "overdue-told"
+"""The patch by which a history is known to be one in which a review that is overdue is told."""
 WAITS = "waiting"
 """The cause of a write that a person must do by hand."""
 IDLE = 3
@@ -386,7 +388,10 @@ class PauseVendor(PeoplesWords):
         state = self._state
         state.escalated = state.review_by
         by = {"review_by": m.utc(state.review_by)}
-        await self._record("review-overdue", "stopline", "nobody has reassessed it", more=by)
+        why = "nobody has reassessed it"
+        told = await self._record("review-overdue", "stopline", why, more=by)
+        if told and workflow.patched(OVERDUE):
+            self._send_notices(1)
 
     async def _happens(self, what: str) -> None:
         """Nobody said anything, and the time has come."""

@@ -319,10 +319,11 @@ class PeoplesWords:
         digest: str = "",
         status: str = "",
         more: Mapping[str, str] | None = None,
-    ) -> None:
+    ) -> bool:
+        """Write something down; what the activity answers."""
         also = dict(more or {})
         said = api.Recording(self._state.order, kind, by, reason, plan, digest, status, also)
-        await call(api.RECORD, said, bool, summary=f"write down: {kind} by {by}")
+        return await call(api.RECORD, said, bool, summary=f"write down: {kind} by {by}")
 
     async def _end(self, direction: Direction, plan: str, blocked: str) -> bool:
         """Conclude a run, and hear a stop that is said meanwhile; True when nothing is held."""

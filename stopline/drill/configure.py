@@ -2,6 +2,7 @@
 
 import sys
 from pathlib import Path
+from typing import get_args
 
 import yaml
 
@@ -10,6 +11,7 @@ from stopline.drill import organisation as o
 from stopline.drill.access import WORKER_ROLE
 from stopline.drill.controls import Organization, with_fast_cut
 from stopline.drill.manifest import RESEARCH
+from stopline.estate import AwsResource
 from stopline.text import Json
 
 MERCOR: Json = {
@@ -34,6 +36,8 @@ MERCER: Json = {
     "note": "Another company. Its name only looks like mercor's.",
     "aws": {"accounts": [m.LOOKALIKE_ACCOUNT], "paths": ["/vendors/mercer/"]},
 }
+UNSERVED = ("trust-anchors", "anywhere-profiles")
+"""Kinds of resources of which the emulated AWS knows nothing at all: the estate leaves them out."""
 ESTATE: Json = {
     "aws": {
         "accounts": {
@@ -44,6 +48,7 @@ ESTATE: Json = {
         "role": WORKER_ROLE,
         "calls_per_second": 200.0,
         "propagation": 0.5,
+        "resources": [kind for kind in get_args(AwsResource) if kind not in UNSERVED],
     },
     "protected": {
         "orchestrator": [
@@ -123,6 +128,7 @@ MERCOR_GCP: Json = {
     "customers": [o.CUSTOMER],
     "projects": ["mercor-prod"],
     "project_numbers": ["444455556666"],
+    "org_units": [o.UNIT],
     "acknowledged": ["domain-wide-delegation", "resumable-uploads", "analytics-hub"],
     "preserve": [o.BUCKET],
 }
@@ -132,6 +138,7 @@ def gcp(api_root: str, token_from: str) -> Json:
     """The estate's section of the emulated organisation; the token is a variable's."""
     return {
         "organization": o.ORG,
+        "customer": o.OWN_CUSTOMER,
         "api_root": api_root,
         "access_token_from": token_from,
         "calls_per_second": 200.0,

@@ -137,7 +137,7 @@ class Organisation(Spawned):
     # --- comparing -------------------------------------------------------------------------------
 
     def fingerprint(self) -> dict[str, str]:
-        """Every policy, account, key, access list, dataset and deny policy, without etags."""
+        """Every policy, account, key, list, dataset, deny policy and user, without etags."""
         found: dict[str, str] = {}
         with (
             self.client("cloudresourcemanager", "v3", o.OPERATOR) as crm,
@@ -158,6 +158,13 @@ class Organisation(Spawned):
                 asked = getattr(crm, kind)().getIamPolicy(resource=node, body=_VERSION)
                 found[node] = _text(asked.execute())
         self._denies(found)
+        with self.client("admin", "directory_v1", o.OPERATOR) as directory:
+            listed = directory.users().list(customer=o.OWN_CUSTOMER, maxResults=500).execute()
+            members = directory.members()
+            for one in members.list(groupKey=o.CREW.partition(":")[2]).execute()["members"]:
+                asked = {"groupKey": o.CREW.partition(":")[2], "memberKey": one["email"]}
+                found[f"member {one['email']}"] = _text(members.get(**asked).execute())
+        found |= {f"user {one['primaryEmail']}": _text(one) for one in listed["users"]}
         return found
 
     def unlike_ended(self) -> Iterator[str]:

@@ -13,7 +13,9 @@ from stopline.drill.google.server import Google
 from stopline.text import Json
 
 ORG, PROJECT = "123456789012", "lab-data"
-CUSTOMER = "C01mercor"
+CUSTOMER, OWN_CUSTOMER = "C01mercor", "C00lab"
+UNIT = "/Vendors/Mercor"
+"""The unit of the lab's own directory in which the vendor's people have accounts."""
 WORKER = "serviceAccount:stopline@lab-security.iam.gserviceaccount.com"
 OPERATOR = "operator"
 """Whose token may read everything: the drill's own eyes."""
@@ -31,7 +33,12 @@ OFF_BEFORE = "f" * 12
 SHARED = "serviceAccount:shared-etl@lab-data.iam.gserviceaccount.com"
 TRAIN = "serviceAccount:train@lab-data.iam.gserviceaccount.com"
 BO, DANA = "user:bo@mercer.example", "user:dana@lab.example"
+VIC, OUT = "user:vic@lab.example", "user:olga@lab.example"
+"""People of the vendor's in the lab's own directory; one was suspended before any pause."""
 LAB = tuple(f"user:{name}@lab.example" for name in ("eve", "finn", "gus", "hal", "ida", "jo"))
+
+KIM, CREW = "user:kim@mercor.example", "group:crew@lab.example"
+"""Somebody of the vendor's who has what a group of the lab's gives, and nothing by name."""
 
 READ, WRITE = "storage.objects.get", "storage.objects.create"
 LOOK, MINT = "compute.instances.list", "iam.serviceAccounts.getAccessToken"
@@ -39,6 +46,9 @@ VENDOR = (
     (ANN, READ),
     (ANN, MINT),
     (MAX, LOOK),
+    (VIC, LOOK),
+    (VIC, READ),
+    (KIM, LOOK),
     (PULL, READ),
     (ETL, READ),
     (ETL, WRITE),
@@ -51,6 +61,7 @@ BYSTANDERS = (
     (BO, WRITE),
     (DANA, READ),
     (DANA, MINT),
+    (DANA, LOOK),
     (TRAIN, READ),
     (WORKER, "resourcemanager.projects.setIamPolicy"),
     *((who, LOOK) for who in LAB),
@@ -104,7 +115,7 @@ def told(size: int) -> Json:
         "organization": {
             "id": ORG,
             "domain": "lab.example",
-            "customer": "C00lab",
+            "customer": OWN_CUSTOMER,
             "admins": [WORKER],
             "bindings": [_binding(role, WORKER) for role in _WORKERS_ROLES],
         },
@@ -126,7 +137,8 @@ def told(size: int) -> Json:
             _account(SHARED, _binding("roles/iam.serviceAccountTokenCreator", ANN, DANA)),
             _account(TRAIN),
         ],
-        "users": [{"email": who.partition(":")[2]} for who in (DANA, *LAB)],
+        "users": _USERS,
+        "groups": [_CREW],
         "hmac_keys": [
             {"id": HMAC[5:], "project": PROJECT, "account": ETL.partition(":")[2]},
         ],
@@ -143,10 +155,22 @@ def _entity(member: str) -> str:
     return f"{'user' if kind == 'serviceAccount' else kind}-{rest}"
 
 
+_USERS: Json = [
+    *({"email": who.partition(":")[2]} for who in (DANA, *LAB)),
+    {"email": VIC.partition(":")[2], "unit": f"{UNIT}/night"},
+    {"email": OUT.partition(":")[2], "unit": UNIT, "suspended": True},
+]
+_CREW: Json = {
+    "email": CREW.partition(":")[2],
+    "members": [
+        {"email": DANA.partition(":")[2], "role": "OWNER"},
+        {"email": KIM.partition(":")[2], "role": "MANAGER", "delivery": "DIGEST"},
+    ],
+}
 _LABELS: Json = {
     "name": BUCKET,
     "project": PROJECT,
-    "bindings": [_binding("roles/storage.objectViewer", TRAIN, ANN)],
+    "bindings": [_binding("roles/storage.objectViewer", TRAIN, ANN, VIC)],
     "objects": [{"name": OBJECT, "content": "{}"}],
     "data": {
         "lifecycle": {"rule": [{"action": {"type": "Delete"}, "condition": {"age": 30}}]},
@@ -195,7 +219,8 @@ _POLICY = (
     _binding("roles/storage.objectUser", ETL, BO, ANN),
     _binding("roles/storage.objectViewer", PULL, DANA, condition=LABELS),
     _binding("roles/bigquery.dataViewer", PULL, TRAIN),
-    _binding(VIEWER, "domain:mercor.example", *LAB),
+    _binding(VIEWER, "domain:mercor.example", VIC, *LAB),
+    _binding("roles/compute.viewer", CREW),
 )
 
 

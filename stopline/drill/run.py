@@ -365,7 +365,9 @@ class Drill:
         self.report.faults += ending.faults(self.access, self.manifest)
         self.report.faults += self.google.unlike_ended()
         gone = len(self.book.pauses.removed(self.book.pauses.list("mercor")[-1].id))
-        configure.say(f"      terminated by {BOB}'s word: {gone} credentials are gone for good")
+        configure.say(
+            f"      terminated by {BOB}'s word: {gone} users, roles and credentials are gone"
+        )
 
     def _expect(self, what: str, said: Said, *codes: int) -> None:
         if said.code not in codes:

@@ -139,7 +139,8 @@ def exit_code(standing: Standing) -> int:
     plain = {"contained": DONE, "terminated": DONE, "closed": DONE, "stopped": FAILED}
     if standing.status in plain:
         return plain[standing.status]
-    kinds = {left.kind for left in standing.left} - {"unproven", "recovery sheet", "notice"}
+    told = {"beside", "unproven", "recovery sheet", "notice"}
+    kinds = {left.kind for left in standing.left} - told
     return UNVERIFIED if kinds == {"unverified"} else PARTIAL
 
 
@@ -306,6 +307,7 @@ _TITLES = {
     "conflict": "Conflicts: found neither what was there nor ours; nothing was written",
     "unverified": "Unverified: written, and a later reading does not show it",
     "gap": "Gaps: not read",
+    "beside": "Contained, but something that goes with it failed",
     "unproven": "Unproven: it is so, and nothing shows whether we did it",
     "recovery sheet": "Recovery sheet: not there as it should be, were stopline itself to go down",
     "notice": "Not told: somebody who should know has not been reached (yet); tell them yourself",

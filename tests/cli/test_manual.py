@@ -1,6 +1,7 @@
 """`stopline manual`: a person holds where stopline cannot reach, and another confirms it."""
 
 import hashlib
+import re
 import time
 import zipfile
 from pathlib import Path
@@ -298,4 +299,6 @@ def test_what_was_done_by_hand_is_in_the_evidence_and_the_file_is_not(
     assert b'"minor":120050' in told
     assert hashlib.sha256(proof.read_bytes()).hexdigest().encode() in told
     assert b"names and bank accounts" not in told
+    assert "‹payee " in told.decode()
+    assert not re.search(rb"V-MERCOR|\bc1\b", told)
     assert asking.house.book.store.verify()[1] == ""

@@ -40,15 +40,15 @@ def test_a_test_says_what_each_channel_did(asking: Asking, there: Provider) -> N
     taken = asking.ask("notices", "test", "--output", "json")
     assert (taken.code, taken.document["ok"]) == (0, True)
     assert "TEST" in there.asked[0].json["data"]["subject"]
-    there.answers.append(Answer(403))
+    there.answers.append(Answer(413))
     refused = asking.ask("notices", "test")
     assert refused.code == 1
-    assert "HTTP 403" in refused.said
+    assert "HTTP 413" in refused.said
 
 
 def test_a_pause_shows_each_notice_with_its_state(asking: Asking, there: Provider) -> None:
     """What could not be sent is said, with exit code 6; the pause is contained all the same."""
-    there.answers += [Answer(403)] * 2
+    there.answers += [Answer(413)] * 2
     assert asking.pause().code == 0
     for _ in range(200):
         told = asking.ask("notices", "mercor", "--output", "json")
@@ -62,18 +62,38 @@ def test_a_pause_shows_each_notice_with_its_state(asking: Asking, there: Provide
 
 def test_a_channel_that_fails_is_seen_in_the_pauses_status(asking: Asking, there: Provider) -> None:
     """A line with the reason and a command, in the JSON too; and the pause is contained."""
-    there.answers += [Answer(403)] * 2
+    there.answers += [Answer(413)] * 2
     assert asking.pause().code == 0
     ended(asking)
     left = asking.ask("status", "mercor", "--output", "json").document["left"]
     told = [(n["where"], n["reason"], n["command"]) for n in left if n["kind"] == "notice"]
     assert [where for where, _, _ in told] == ["room: responders"] * 2
-    assert "HTTP 403" in told[0][1]
+    assert "HTTP 413" in told[0][1]
     assert told[0][2].startswith("stopline notices ")
     page = asking.ask("status", "mercor")
     assert page.code == 0
     assert "Not told" in page.said
     assert "contained: everything in scope" in page.said
+
+
+def test_what_failed_is_sent_again_from_the_command_line(asking: Asking, there: Provider) -> None:
+    """With a reason, which the status shows; where nothing failed it is refused."""
+    there.answers += [Answer(413)] * 2
+    assert asking.pause().code == 0
+    assert {*ended(asking).values()} == {"failed"}
+    assert "--send-again" in asking.ask("notices", "mercor").said
+    again = ("notices", "mercor", "--send-again")
+    assert "--reason" in asking.ask(*again).said
+    told = asking.ask(*again, "--reason", "the receiver takes more")
+    assert "Being sent again: 2 that had failed" in told.said
+    assert {*ended(asking).values()} == {"sent"}
+    assert (
+        "send notices again ada@lab.example the receiver takes more"
+        in asking.ask("status", "mercor").said
+    )
+    refused = asking.ask(*again, "--reason", "once more")
+    assert "has failed that could be sent again" in refused.said
+    assert refused.code != 0
 
 
 def ended(asking: Asking) -> dict[str, str]:

@@ -137,7 +137,8 @@ def test_assess_says_what_is_reached_and_calls_nothing_that_writes(
     assert said["not_looked_at"][-1] == (
         "aws: lambda-functions, file-systems, search-domains, streams, backup-vaults, "
         "access-points, data-catalogs, images, snapshots, db-snapshots, db-cluster-snapshots, "
-        "resource-shares, lambda-layers, endpoint-services, bucket-destinations, which "
+        "resource-shares, lambda-layers, endpoint-services, trust-anchors, anywhere-profiles, "
+        "bucket-destinations, which "
         "`aws.resources` of the estate's file leaves out"
     )
     assert said["plan"]["gaps"] == []
@@ -249,6 +250,7 @@ def test_where_the_programs_word_is_none_no_canary_is_made(
 ) -> None:
     """It would be contained and never given back: refused before anything is made."""
     (flight.house.settings.config_dir / "roles.yaml").write_text(roles)
+    (flight.house.settings.config_dir / "allowed_signers").write_text("* ssh-ed25519 AAAA\n")
     flight.estate(aws={"accounts": {RESEARCH: {}}})
     assert flight.run("doctor", "--canary", RESEARCH, "--output", "json") == 1
     check = checks_of(capsys)[f"canary {RESEARCH}"]

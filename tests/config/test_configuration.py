@@ -271,7 +271,8 @@ def test_the_shipped_playbook_denies_before_it_switches_keys_off() -> None:
     all_rules = [rule for phase in load(SHIPPED).playbook().phases for rule in phase.rules]
     rules = [rule.contains for rule in all_rules if rule.connector == "aws"]
     assert rules == [
-        "users", "roles", "access-keys", "ssh-keys", "signing-certificates", "group-memberships",
+        "users", "roles", "access-keys", "ssh-keys", "signing-certificates", "trust-anchors",
+        "anywhere-profiles", "group-memberships",
         "account-assignments", "shared-roles",
         "buckets", "kms-keys", "sns-topics", "sqs-queues", "secrets", "ecr-repositories",
         "dynamodb-tables", "event-buses", "lambda-functions", "file-systems", "search-domains",
@@ -281,5 +282,6 @@ def test_the_shipped_playbook_denies_before_it_switches_keys_off() -> None:
     ]  # fmt: skip
     assert [rule.contains for rule in all_rules if rule.connector == "gcp"] == [
         "principals", "service-accounts", "service-account-keys", "hmac-keys", "identity-pools",
-        "buckets", "entries", "access-lists", "drive-permissions",
+        "workspace-users", "buckets", "entries", "group-memberships", "access-lists",
+        "drive-permissions",
     ]  # fmt: skip

@@ -13,6 +13,7 @@ from typing import Protocol
 import pytest
 
 from stopline import planner
+from stopline.configuration import installed_techniques
 from stopline.errors import ConnectorError
 from stopline.estate import Estate
 from stopline.model import (
@@ -160,6 +161,17 @@ class ConnectorContract:
         found = [f for f in ground.connector.discover(ground.vendor, here) if isinstance(f, Grant)]
         assert found
         assert {g.address.realm for g in found} == {ground.realm}
+
+    def test_every_kind_of_change_has_its_countermeasure_or_says_why_none(
+        self, ground: Ground
+    ) -> None:
+        """Evidence names the D3FEND technique of each write, for whoever maps it to others'."""
+        known = installed_techniques().get(ground.connector.name)
+        if known is None:
+            pytest.skip("a connector that is not installed has no words")
+        kinds = {change.address.kind for change in plan(ground).work}
+        assert kinds
+        assert kinds <= set(known)
 
     def test_what_cannot_be_read_is_a_gap(self, ground: Ground) -> None:
         """A realm that does not answer is named, with a cause; nothing is raised or made up."""

@@ -316,6 +316,8 @@ def test_a_whole_restore_ends_with_the_foundation() -> None:
         (OPEN, Look(OPEN.before), DriftKind.REGRANTED),
         (OURS, Look(State.of({"Status": "expired"})), DriftKind.EDITED),
         (OURS, Look(exists=False), DriftKind.GONE),
+        (OURS, Look(State.of({"Status": "ended"}), exists=False), DriftKind.GONE),
+        (OURS, Look(OURS.after, exists=False), DriftKind.GONE),
         (OURS, Look(read=False), DriftKind.UNREAD),
         (DENY, Look(DENY.after), None),
         (DENY, Look(), DriftKind.REMOVED),
@@ -329,6 +331,7 @@ def test_drift_is_where_it_is_not_as_we_left_it(
     held = Hold(made.address, "0000beef", made.before, made.after, made, written=True)
     found = drift([held], {made.address: look})
     assert [one.kind for one in found] == ([kind] if kind else [])
+    assert all(one.now == look.state for one in found)  # what ended still says how
 
 
 def test_what_was_not_looked_at_is_drift_too() -> None:

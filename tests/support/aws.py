@@ -22,6 +22,7 @@ from botocore.session import Session as CoreSession
 from stopline.connectors.aws import AwsConnector
 from stopline.connectors.aws.clients import Clients
 from stopline.connectors.aws.permissions import permission_of
+from stopline.drill import configure
 from stopline.estate import AwsAccount, AwsEstate
 from stopline.playbook import Playbook, parse_playbook
 from stopline.text import Json
@@ -83,7 +84,9 @@ def a_session() -> CoreSession:
 def estate(**words: Any) -> AwsEstate:
     """Two accounts, with a role to assume in each, as fast as the emulator can."""
     accounts = {RESEARCH: AwsAccount(name="research"), DATA: AwsAccount(name="data")}
-    return AwsEstate(**{"accounts": accounts, "role": ROLE, "calls_per_second": 1e6} | words)
+    served = configure.ESTATE["aws"]["resources"]
+    said = {"accounts": accounts, "role": ROLE, "calls_per_second": 1e6, "resources": served}
+    return AwsEstate(**said | words)
 
 
 def error_text(code: str, message: str = "as the test wants it") -> str:
@@ -237,6 +240,10 @@ class Cloud:
 def cloud_server() -> Iterator[str]:
     """Serve the emulator in a thread of this process; yield its address."""
     from moto.server import ThreadedMotoServer  # noqa: PLC0415 - takes a second to import
+
+    from stopline.drill import iam  # noqa: PLC0415 - as above
+
+    iam.extend()
 
     logging.getLogger("werkzeug").setLevel(logging.ERROR)  # a line for each call tells nothing
     server = ThreadedMotoServer("127.0.0.1", 0, verbose=False)

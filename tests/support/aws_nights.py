@@ -6,10 +6,11 @@ from dataclasses import dataclass, field
 from support.aws import PLAYBOOK, VENDOR
 from support.journals import a_book
 
-from stopline import planner
+from stopline import planner, terminating
 from stopline.connectors.aws import AwsConnector
 from stopline.engine import Errand, apply
 from stopline.journal.book import Book
+from stopline.journal.pauses import Pause, PauseStatus
 from stopline.model import Plan, Scope
 from stopline.playbook import Playbook
 from stopline.port import Mark, Terms
@@ -56,6 +57,21 @@ class AwsNight:
     def contain(self) -> tuple[Receipt, ...]:
         """Plan and carry out."""
         return self.carry_out(self.plan())
+
+    def plan_termination(self, scope: Scope | None = None) -> Plan:
+        """Plan what is removed for good, once the connector has looked."""
+        scope, holds = scope or Scope(), self.book.writes.holds()
+        wanted = terminating.wanted(holds, PAUSE, scope)
+        found = self.aws.removable(self.vendor, wanted, holds)
+        opinions = {"aws": terminating.looked(self.aws.ended, found)}
+        return terminating.plan_termination(self.vendor.vendor, PAUSE, holds, scope, opinions)
+
+    def ending(self) -> None:
+        """Say in the journal that the pause is being terminated."""
+        status = PauseStatus.CONTAINED
+        opened = Pause(PAUSE, "mercor", Scope(), "w", "alice", "over", "", status, "", "", "")
+        self.book.pauses.open(opened, {})
+        self.book.pauses.mark(PAUSE, PauseStatus.TERMINATING)
 
     def restore(self) -> tuple[Receipt, ...]:
         """Give back what this pause holds."""

@@ -8,21 +8,25 @@ from typing import Any
 
 from support.aws import DATA, MERCER, MERCOR, PLAYBOOK, Cloud, owners_client
 
-from stopline.connectors.aws.kinds import where_of
+from stopline.connectors.aws.kinds import Share, where_of
 from stopline.connectors.aws.policy import account_of
-from stopline.connectors.aws.shares import EVERYBODY, SHARES, Share
+from stopline.connectors.aws.shares import EVERYBODY, SHARES
 from stopline.model import Document
 from stopline.playbook import Playbook, Rule
 
 REGION = "us-east-1"
-RULES = (("sns-topics", "vendor"), *((row.contains, "remove") for row in SHARES.values()))
+RULES = (
+    ("sns-topics", "vendor"),
+    *((row.contains, "remove") for row in SHARES.values() if not row.off),
+)
+SWITCHES = tuple((row.contains, "inactive") for row in SHARES.values() if row.off)
 
 
-def playbook() -> Playbook:
+def playbook(also: tuple[tuple[str, str], ...] = ()) -> Playbook:
     """A playbook with a rule for all that is shared, and for topics."""
     rules = [
         Rule.model_validate({"name": n, "connector": "aws", "contains": n, "how": how})
-        for n, how in RULES
+        for n, how in (*RULES, *also)
     ]
     phase = PLAYBOOK.phases[0].model_copy(update={"rules": tuple(rules)})
     return PLAYBOOK.model_copy(update={"phases": (phase,)})

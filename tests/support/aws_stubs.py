@@ -14,7 +14,7 @@ from support.aws import DATA, MERCOR, VENDOR, estate
 from stopline.connectors.aws import AwsConnector
 from stopline.connectors.aws.clients import Clients
 from stopline.connectors.aws.policy import Vendors
-from stopline.connectors.aws.storage import Reach
+from stopline.connectors.aws.selection import Reach
 
 REACH = Reach(Vendors(accounts=frozenset({MERCOR})), VENDOR.aws, (), ())
 REGION = "us-east-1"

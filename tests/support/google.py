@@ -1,11 +1,13 @@
 """A small organisation in Google Cloud, emulated: mercor's ways in, beside somebody else's."""
 
-from datetime import UTC, datetime, timedelta
 from urllib.parse import unquote
+
+from support import google_drives
+from support.google_drives import SHARED_DRIVE
 
 from stopline.connectors.gcp import GcpConnector
 from stopline.connectors.gcp.clients import Clients
-from stopline.drill.google.drive import name_of, permission
+from stopline.drill.google.directory import a_member, a_user
 from stopline.drill.google.lists import whole
 from stopline.drill.google.objects import add_object
 from stopline.drill.google.server import Google
@@ -15,7 +17,7 @@ from stopline.playbook import Phase, Playbook, Rule
 from stopline.text import Json
 from stopline.vendors import GcpSelectors, Vendor
 
-ORG = "123456789012"
+ORG, CUSTOMER = "123456789012", "C0lab0000"
 CRM, IAM, GCS = (f"//{s}.googleapis.com" for s in ("cloudresourcemanager", "iam", "storage"))
 TOKEN = "STOPLINE_TEST_GOOGLE_TOKEN"
 WORKER = "serviceAccount:stopline@lab-security.iam.gserviceaccount.com"
@@ -26,6 +28,14 @@ ETL = "serviceAccount:mercor-etl@lab-data.iam.gserviceaccount.com"
 SHARED = "serviceAccount:shared-etl@lab-data.iam.gserviceaccount.com"
 DANA, NEW = "user:dana@lab.example", "user:new@lab.example"
 DATA_TEAM = "group:data@lab.example"
+UNIT = "/Vendors/Mercor"
+VIC, VAL = "user:vic@lab.example", "user:val@lab.example"
+"""Contractors of the vendor's in the lab's own directory, in its unit and in one below."""
+CREW, LEE = "group:crew@lab.example", "user:lee@mercor.example"
+"""A group of the lab's that may more than a deny names, and somebody of the vendor's in it."""
+ROOT = "user:root@lab.example"
+"""A colleague who is in no unit."""
+PEOPLE = "admin.googleapis.com/User"
 CONDITION: Json = {
     "title": "labels only",
     "expression": 'resource.name.startsWith("projects/_/buckets/labels")',
@@ -38,7 +48,9 @@ RULES = (
     ("service-account-keys", "inactive"),
     ("hmac-keys", "inactive"),
     ("identity-pools", "inactive"),
+    ("workspace-users", "suspend"),
     ("entries", "remove-where-not-denied"),
+    ("group-memberships", "remove-where-not-denied"),
     ("access-lists", "remove"),
     ("drive-permissions", "remove"),
     ("buckets", "vendor"),
@@ -61,6 +73,7 @@ VENDOR = Vendor(
         projects=("mercor-prod",),
         project_numbers=("444455556666",),
         pools=(POOL,),
+        org_units=(UNIT,),
         preserve=("lab*",),
         acknowledged=("domain-wide-delegation", "resumable-uploads", "analytics-hub"),
     ),
@@ -79,11 +92,26 @@ PLAYBOOK = Playbook(
 )
 
 
+SUSPENDS = Playbook(
+    playbook="users",
+    phases=(
+        Phase(
+            name="users",
+            rules=(
+                Rule(name="suspend", connector="gcp", contains="workspace-users", how="suspend"),
+            ),
+        ),
+    ),
+)
+"""A playbook that suspends and does nothing else."""
+
+
 def estate_of(google: Google, per_minute: int = 100_000) -> Estate:
     """The estate's file of this organisation, with a break-glass group."""
     return Estate(
         gcp=GcpEstate(
             organization=ORG,
+            customer=CUSTOMER,
             access_token_from=TOKEN,
             api_root=google.url,
             calls_per_second=10_000.0,
@@ -271,33 +299,6 @@ def answers(google: Google) -> None:
     dataset(google, "answers", *access[:4], VIEW, *access[4:])
 
 
-SHARED_DRIVE, FILE = "0AdeliveriesPVA", "1batchReportXYZ"
-"""A shared drive with the vendor as a member, and a file in it that is shared with it besides."""
-ENDS = (datetime.now(UTC) + timedelta(days=300)).isoformat(timespec="seconds")
-
-
-def shared_drive(google: Google) -> None:
-    """The lab manages it; a member of the vendor's, and shares of one of its two files."""
-    worker, dana, kim = (m.partition(":")[2] for m in (WORKER, DANA, KIM))
-    own = [
-        permission("user", worker, "organizer"),
-        permission("user", dana, "organizer"),
-        permission("user", kim, "writer"),
-    ]
-    shares = [
-        permission("user", BO.partition(":")[2], "reader"),
-        permission("user", PULL.partition(":")[2], "writer"),
-        permission("user", ANN.partition(":")[2], "commenter", expirationTime=ENDS),
-        permission("domain", "mercor.example", "reader", allowFileDiscovery=False),
-    ]
-    kind = "drive.googleapis.com"
-    data: dict[str, Json] = {"id": SHARED_DRIVE, "name": "deliveries", "permissions": own}
-    top = google.state.add(Resource(name_of(SHARED_DRIVE), f"{kind}/Drive", "", data))
-    for id_, name, held in ((FILE, "report", shares), ("2otherFile", "other", [])):
-        data = {"id": id_, "name": name, "permissions": held}
-        google.state.add(Resource(name_of(id_), f"{kind}/File", top.name, data))
-
-
 UNTIL: Json = {"title": "until", "expression": 'request.time < timestamp("2090-01-01T00:00:00Z")'}
 KIM = "user:kim@mercor.example"
 """Somebody of the vendor's who is in access lists and in no policy."""
@@ -341,9 +342,9 @@ def entity(member: str) -> str:
 def person(google: Google, member: str) -> None:
     """Somebody, or a group, of the lab's own directory."""
     kind, _, email = member.partition(":")
-    where = "admin.googleapis.com/User" if kind == "user" else "cloudidentity.googleapis.com/Group"
-    key = "primaryEmail" if kind == "user" else "email"
-    data: dict[str, Json] = {key: email, "id": number_of(email)[:15]}
+    where = PEOPLE if kind == "user" else "cloudidentity.googleapis.com/Group"
+    number = number_of(email)[:15]
+    data = a_user(email, number) if kind == "user" else {"email": email, "id": number}
     google.state.add(Resource(f"//{where}/{email}", where, "", data))
 
 
@@ -352,15 +353,28 @@ def directories(google: Google) -> None:
     google.state.admins.add(WORKER)
     for member in (DATA_TEAM, "group:glass@lab.example", DANA, NEW):
         person(google, member)
-    google.state.customers |= {"C0lab0000": ("lab.example",), "C01abc35d": ("mercor.example",)}
+    google.state.customers |= {CUSTOMER: ("lab.example",), "C01abc35d": ("mercor.example",)}
+    for member, unit in ((VIC, UNIT), (VAL, f"{UNIT}/night"), (ROOT, "/"), (DANA, "/")):
+        person(google, member)
+        google.state.get(f"//{PEOPLE}/{member.partition(':')[2]}").data["orgUnitPath"] = unit
 
 
-def joined(google: Google, group: str, *who: str) -> None:
+def crew(google: Google) -> None:
+    """Colleagues own a group that a project lets in; the vendor's person manages it."""
+    person(google, CREW)
+    project = google.state.get(f"{CRM}/projects/lab-data")
+    held = binding("roles/secretmanager.admin", CREW)
+    project.policy = {"bindings": [*project.policy["bindings"], held]}
+    joined(google, CREW, DANA, role="OWNER")
+    joined(google, CREW, LEE, role="MANAGER")
+
+
+def joined(google: Google, group: str, *who: str, role: str = "MEMBER") -> None:
     """Somebody is in a group of the lab's."""
     kind = "cloudidentity.googleapis.com"
     name = f"//{kind}/Group/{group.partition(':')[2]}"
     for email in (member.partition(":")[2] for member in who):
-        data: dict[str, Json] = {"email": email, "id": number_of(email)[:15], "role": "MEMBER"}
+        data = a_member(google.state, email, role=role, delivery_settings="DIGEST")
         google.state.add(Resource(f"{name}/members/{email}", f"{kind}/Membership", name, data))
 
 
@@ -413,6 +427,6 @@ def seed(google: Google) -> Google:
     below(google)
     listed_bucket(google)
     answers(google)
-    shared_drive(google)
+    google_drives.shared_drive(google, DANA, BO, (KIM, PULL, ANN))
     directories(google)
     return google

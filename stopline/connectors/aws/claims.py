@@ -121,10 +121,19 @@ def _callers(ours: Json, allowed: Sequence[Json], place: Place) -> Iterator[Requ
         for arn in _tokens(allowed):
             caller = _caller(_somebody(arn), place)
             yield replace(caller, context={**caller.context, "sts:externalid": (str(external),)})
-    principal = ours.get("Principal")
-    if isinstance(principal, dict):
-        for provider in listed(principal.get("Federated")):
-            yield replace(_caller("", place), provider=str(provider))
+    yield from _vouched_for(ours.get("Principal"), condition, place)
+
+
+def _vouched_for(principal: Json, condition: Json, place: Place) -> Iterator[Request]:
+    """Whom a provider, or a service by one of its things that ours names, vouches for."""
+    by_kind = principal if isinstance(principal, dict) else {}
+    for provider in listed(by_kind.get("Federated")):
+        yield replace(_caller("", place), provider=str(provider))
+    arns = listed(condition.get("ArnEquals", {}).get("aws:SourceArn"))
+    for service, arn in product(listed(by_kind.get("Service")), arns):
+        caller = replace(_caller("", place), provider=str(service))
+        known = {"aws:sourcearn": (str(arn),), "aws:sourceaccount": (place.account,)}
+        yield replace(caller, context={**caller.context, **known})
 
 
 def _caller(arn: str, place: Place) -> Request:

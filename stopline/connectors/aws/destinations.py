@@ -14,7 +14,8 @@ from stopline.connectors.aws import policy, reading
 from stopline.connectors.aws.clients import Clients
 from stopline.connectors.aws.faults import translated
 from stopline.connectors.aws.levers import NAME
-from stopline.connectors.aws.storage import READERS_AT_ONCE, Reach
+from stopline.connectors.aws.selection import Reach
+from stopline.connectors.aws.storage import READERS_AT_ONCE
 from stopline.errors import ConnectorError
 from stopline.model import Address, Found, Gap, Grant, State
 

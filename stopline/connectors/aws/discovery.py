@@ -18,10 +18,19 @@ from stopline.connectors.aws import (
 )
 from stopline.connectors.aws.clients import Clients
 from stopline.connectors.aws.documents import our_statements
+from stopline.connectors.aws.doors import doors
 from stopline.connectors.aws.faults import translated
 from stopline.connectors.aws.levers import ATTACHED, INLINE, NAME, length
 from stopline.connectors.aws.passing import passing
-from stopline.connectors.aws.selection import Identity, Selected, path_globs, select, vendors_of
+from stopline.connectors.aws.selection import (
+    Identity,
+    Reach,
+    Selected,
+    admitted,
+    path_globs,
+    select,
+    vendors_of,
+)
 from stopline.errors import ConnectorError
 from stopline.model import (
     Address,
@@ -53,7 +62,7 @@ def discover(
     unread: dict[str, str] = {}
     with ThreadPoolExecutor(max(1, len(numbers))) as pool:
         for number, read in zip(
-            numbers, pool.map(lambda n: _read(clients, n), numbers), strict=True
+            numbers, pool.map(lambda n: read_account(clients, n), numbers), strict=True
         ):
             if isinstance(read, ConnectorError):
                 unread[number] = read.detail
@@ -61,12 +70,13 @@ def discover(
             else:
                 accounts.append(read)
     identities = [i for a in accounts for i in a.identities]
-    selected = select(identities, selectors)
+    handing = doors(clients, [a.id for a in accounts], selectors)
+    selected = select(identities, selectors, handing)
     own = own_patterns(selected, selectors, (*vendor.protected, *spared))
     for each in accounts:
-        yield from _principals(clients, each, _Vendor(selected, selectors, own))
+        yield from _principals(clients, each, _Vendor(selected, selectors, own, handing))
     yield from passing(identities, selected)
-    reach = storage.Reach(
+    reach = Reach(
         replace(vendors_of(selectors), reachable=frozenset(s.identity.arn for s in selected)),
         selectors,
         selected,
@@ -83,7 +93,8 @@ def discover(
         yield from organization.discover(clients, whom)
 
 
-def _read(clients: Clients, number: str) -> reading.Account | ConnectorError:
+def read_account(clients: Clients, number: str) -> reading.Account | ConnectorError:
+    """Read one account's principals, or say what kept us from it."""
     try:
         return reading.account(clients, number)
     except ConnectorError as error:
@@ -117,11 +128,12 @@ def own_patterns(
 
 @dataclass(frozen=True, slots=True)
 class _Vendor:
-    """The vendor's principals, what selects them, and how a deny names its own."""
+    """The vendor's principals, what selects them, how a deny names them; what hands out roles."""
 
     selected: Sequence[Selected]
     selectors: AwsSelectors
     own: tuple[str, ...]
+    doors: tuple[policy.Door, ...]
 
 
 def _principals(clients: Clients, account: reading.Account, vendor: _Vendor) -> Iterator[Found]:
@@ -204,7 +216,11 @@ def _trust(one: Selected, vendor: _Vendor) -> Json:
     text, admitting = canonical(allows), [s for s in allows if _admits_principals(s)]
     tagged = [s.identity.arn for s in vendor.selected if not s.vouched and not s.shared_with]
     own = (*vendor.own, *(() if one.vouched else tagged))
+    vendors = replace(vendors_of(selectors), doors=vendor.doors)
+    handed = admitted(one.identity, vendors).doors
+    doors = {token: [v for t, v in handed if t == token] for token, _ in handed}
     return {
+        **({"doors": doors} if doors else {}),
         "size": length(trust),
         "orphans": list(marks.orphans(text)),
         "accounts": sorted(selectors.accounts),

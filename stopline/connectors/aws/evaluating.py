@@ -31,9 +31,10 @@ class Request:
     """One act of one principal on one resource.
 
     `principal` is the ARN that `aws:PrincipalArn` has: of a user, a role or an account's root.
-    `session` is the ARN of a role's session, `provider` that of who vouches for a caller without
-    a principal of IAM. `context` has what is known of the condition keys, in lower case: no value
-    means that the key is absent. What is not in it is not known, unless it is `complete`.
+    `session` is the ARN of a role's session, `provider` who vouches for a caller without a
+    principal of IAM: an ARN, or a service. `context` has what is known of the condition keys, in
+    lower case: no value means that the key is absent. What is not in it is not known, unless it is
+    `complete`.
     """
 
     principal: str
@@ -192,7 +193,8 @@ def _named(request: Request, statement: Json) -> _Named:
     principal = statement.get("Principal")
     by_kind = principal if isinstance(principal, dict) else {"AWS": principal}
     if request.provider and principal != EVERYBODY:
-        return _Named(itself=request.provider in listed(by_kind.get("Federated")))
+        vouching = (*listed(by_kind.get("Federated")), *listed(by_kind.get("Service")))
+        return _Named(itself=request.provider in vouching)
     tokens = {str(token) for token in listed(by_kind.get("AWS"))}
     root = f"arn:aws:iam::{request.account}:root"
     account = bool(tokens & {root, request.account})

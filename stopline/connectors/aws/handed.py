@@ -12,12 +12,12 @@ from dataclasses import replace
 from stopline.connectors.aws import policy
 from stopline.connectors.aws.clients import Clients
 from stopline.connectors.aws.documents import SETTLING, address, gone
-from stopline.connectors.aws.kinds import Resource, Where, where_of
+from stopline.connectors.aws.kinds import Resource, Share, Theirs, Where, where_of
 from stopline.connectors.aws.levers import NAME, left
-from stopline.connectors.aws.shares import EVERYBODY, SHARES, Share
-from stopline.connectors.aws.storage import Reach
+from stopline.connectors.aws.selection import Reach
+from stopline.connectors.aws.shares import EVERYBODY, SHARES
 from stopline.errors import ConnectorError
-from stopline.model import Breadth, Change, Document, Found, Gap, Grant, Skip, State
+from stopline.model import Change, Document, Found, Gap, Grant, Skip, State
 from stopline.port import Observed, Terms, Unproved
 from stopline.receipts import Cause
 from stopline.text import Json, canonical
@@ -25,15 +25,22 @@ from stopline.text import Json, canonical
 # --- found ---------------------------------------------------------------------------------------
 
 
-def found(clients: Clients, row: Share, where: Where, reach: Reach) -> Iterator[Found]:
+def found(
+    clients: Clients, row: Share, where: Where, reach: Reach, page: Json = None
+) -> Iterator[Found]:
     """Entries for the vendor's accounts, and for everybody. Raises ConnectorError.
+
+    `page` is what `row.get` would answer, where what lists it has said so.
 
     Whether an organisation has one of the vendor's accounts in it is known of the lab's own alone,
     where the estate names it; of another it is a gap, one for all that are shared with it.
     """
+    if row.whose is not None:
+        yield from _switch(clients, row, where, reach, page)
+        return
     document, uid = Document(NAME, where.account, row.kind, where.id), ""
-    for page in _pages(clients, row, where):
-        for entry in row.entries(page):
+    for each in _pages(clients, row, where):
+        for entry in row.entries(each):
             theirs = policy.account_of(entry.who) in reach.vendors.accounts
             if ":organizations::" in entry.who and not theirs:
                 if _among_ourselves(clients, entry.who, reach):
@@ -43,7 +50,7 @@ def found(clients: Clients, row: Share, where: Where, reach: Reach) -> Iterator[
                 why += "organization in the estate's file (`aws.organization`)"
                 yield Gap(NAME, where.account, what, why)
             elif entry.who in EVERYBODY or theirs:
-                uid = uid or _uid(clients, row, where)
+                uid = uid or _uid(clients, row, where, each)
                 yield Grant(
                     address(document, entry.part),
                     State.of(entry.state),
@@ -53,6 +60,41 @@ def found(clients: Clients, row: Share, where: Where, reach: Reach) -> Iterator[
                     f"{row.what} shared with {_named(entry.who)}",
                     uid,
                 )
+
+
+def _switch(
+    clients: Clients, row: Share, where: Where, reach: Reach, page: Json
+) -> Iterator[Grant]:
+    """A switch of the vendor's that is on."""
+    pages = _pages(clients, row, where) if page is None else [page]
+    for each in pages:
+        for entry in row.entries(each):
+            if theirs := whose(clients, row, where, reach, each):
+                yield Grant(
+                    address(Document(NAME, where.account, row.kind, where.id), entry.part),
+                    State.of(entry.state),
+                    row.arn_of(where),
+                    row.what,
+                    row.arn_of(where),
+                    f"{row.what} {entry.who}: {theirs.via}",
+                    _uid(clients, row, where, each),
+                    theirs.vouched,
+                )
+
+
+def whose(clients: Clients, row: Share, where: Where, reach: Reach, page: Json) -> Theirs | None:
+    """How a thing is the vendor's to use, if it is. Raises ConnectorError.
+
+    A tag selects and does not vouch: who may tag it could make it look like the vendor's.
+    """
+    theirs = row.whose(page, reach) if row.whose is not None else None
+    if theirs is not None or row.tags is None or not reach.selectors.tags:
+        return theirs
+    call, tags_in = row.tags
+    place, words = row.placed(where.region), call.words(where, "")
+    tags = tags_in(clients.ask(where.account, place, call.operation, **words))
+    said = ((k, v) for k, v in reach.selectors.tagged if tags.get(k) == v)
+    return next((Theirs(f"tag {key}={value}", vouched=False) for key, value in said), None)
 
 
 def _among_ourselves(clients: Clients, who: str, reach: Reach) -> bool:
@@ -67,13 +109,13 @@ def _named(who: str) -> str:
     return "everybody" if who in EVERYBODY else f"account {policy.account_of(who)}"
 
 
-def inside(clients: Clients, row: Resource | Share, where: Where) -> Iterator[str]:
-    """What one thing has inside that is looked at by itself. Raises ConnectorError."""
+def inside(clients: Clients, row: Resource | Share, where: Where) -> Iterator[tuple[str, Json]]:
+    """What one thing has inside that is looked at by itself: name and item."""
     if row.inner is not None:
         call, items, key = row.inner
         place, words = row.placed(where.region), call.words(where, "")
         for page in clients.pages(where.account, place, call.operation, **words):
-            yield from (f"{where.name}:{item[key]}" for item in page[items])
+            yield from ((f"{where.name}:{item[key]}", item) for item in page[items])
 
 
 def _pages(clients: Clients, row: Share, where: Where) -> list[Json]:
@@ -94,12 +136,12 @@ def _nobody(row: Share, error: ConnectorError) -> bool:
 def _still_there(clients: Clients, row: Share, where: Where) -> bool:
     """Whether it is there, where the service says of nobody what it says of nothing."""
     outer = replace(where, name=where.name.rpartition(":")[0])
-    return where.name in inside(clients, row, outer)
+    return any(where.name == name for name, _ in inside(clients, row, outer))
 
 
-def _uid(clients: Clients, row: Share, where: Where) -> str:
+def _uid(clients: Clients, row: Share, where: Where, page: Json) -> str:
     if row.same is None:
-        return ""
+        return row.uid(page)
     place, words = row.placed(where.region), row.same.words(where, "")
     return row.uid(clients.ask(where.account, place, row.same.operation, **words))
 
@@ -120,10 +162,16 @@ def share(grant: Grant, _terms: Terms, proto: Change) -> Iterator[Change | Skip]
         yield replace(
             proto,
             after=None,
-            breadth=Breadth.TARGET,
-            summary=f"take the {row.what} {grant.address.document.id} from "
-            f"{_named(grant.principal)}",
+            breadth=row.breadth,
+            summary=_summary(row, grant),
         )
+
+
+def _summary(row: Share, grant: Grant) -> str:
+    id_ = grant.address.document.id
+    if row.off:
+        return f"{row.off} the {row.what} {id_}"
+    return f"take the {row.what} {id_} from {_named(grant.principal)}"
 
 
 # --- read and written ----------------------------------------------------------------------------
@@ -136,7 +184,7 @@ def read(clients: Clients, document: Document) -> Observed:
         pages = _pages(clients, row, where)
         if not pages and row.absent and not _still_there(clients, row, where):
             return Observed(document, exists=False)
-        uid = _uid(clients, row, where)
+        uid = _uid(clients, row, where, pages[0] if pages else {})
     except ConnectorError as error:
         if gone(error):
             return Observed(document, exists=False)

@@ -1,11 +1,14 @@
-"""What a kind of resource is that has a policy of its own: the nouns of the table. Pure."""
+"""What a kind of resource is that has a policy of its own, or is shared entry by entry: the nouns
+of the tables. Pure.
+"""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any, ClassVar, NamedTuple
 
 from stopline.connectors.aws.permissions import permission_of
-from stopline.model import Document
+from stopline.connectors.aws.selection import Reach
+from stopline.model import Breadth, Document
 from stopline.text import Json
 
 STATEMENT = "-policy-statement"
@@ -113,6 +116,93 @@ class Resource:
         arn, region, account = self.arn_of(where), where.region, where.account
         said = [each.format(arn=arn, region=region, account=account) for each in self.on]
         return said if len(said) > 1 else next(iter(said), "")
+
+    def placed(self, region: str) -> str:
+        """The service in a region, as `Clients` takes it."""
+        return f"{self.service}/{region}"
+
+
+# --- what is taken out and given back, entry by entry ------------------------------------------
+
+
+class Entry(NamedTuple):
+    """One entry: what names it in an address, with whom something is shared, and how it reads."""
+
+    part: str
+    who: str
+    state: Json
+
+
+class Theirs(NamedTuple):
+    """How a thing of the lab's is the vendor's to use, and whether that can be relied on."""
+
+    via: str
+    vouched: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Edit:
+    """A call that adds or removes one entry, and what it takes for a resource and the entry."""
+
+    operation: str
+    words: Callable[[Where, Json], Json]
+
+
+@dataclass(frozen=True, slots=True)
+class Share:
+    """One kind of thing that is shared entry by entry.
+
+    `items` and `name`: where a page of `listing` has them. `asked`: what it is asked with, once for
+    each of these for the vendor's accounts. `entries` are in each page of `get`. `give` and `take`
+    are sent where the entry is not as it should be. `same`: a call whose answer has, by `uid`, the
+    immutable id of what bears a name that can be used again. `outlives`: what taking an entry
+    out leaves, and until when.
+    `under_way`: entries that the service is still removing, or could not add, and what it says.
+    `looked` says that a listing shows all there are, so that they can be counted. `inner`: what
+    each item has inside, which is what is shared. `absent`: errors of `get` that mean nobody, or
+    that it is not there.
+
+    What is a switch has one entry while it is on, and none while it is off: `off` says how a person
+    calls switching it off. `whose` says whether it is the vendor's, which for all else the account
+    says that an entry names; `tags` are asked for where that says nothing. `page` makes, of what
+    lists it, what `get` would answer.
+    """
+
+    kind: str
+    contains: str
+    what: str
+    service: str
+    listing: str
+    items: str
+    name: Callable[[Any], str]
+    get: Call
+    entries: Callable[[Json], Iterator[Entry]]
+    give: Edit
+    take: Edit
+    arn: str
+    outlives: tuple[tuple[str, str], ...]
+    asked: Asked = lambda _, _theirs: ({},)
+    same: Call | None = None
+    uid: Callable[[Json], str] = lambda _: ""
+    under_way: Callable[[Json], Iterator[tuple[str, str]]] = lambda _: iter(())
+    looked: bool = True
+    inner: tuple[Call, str, str] | None = None
+    absent: tuple[str, ...] = ()
+    off: str = ""
+    whose: Callable[[Json, Reach], Theirs | None] | None = None
+    tags: tuple[Call, Callable[[Json], Mapping[str, str]]] | None = None
+    page: Callable[[Any], Json] | None = None
+    breadth: Breadth = Breadth.TARGET
+    alone: ClassVar[str] = ""
+
+    def arn_of(self, where: Where) -> str:
+        """The ARN of what is shared."""
+        return self.arn.format(region=where.region, account=where.account, name=where.name)
+
+    @property
+    def speaks(self) -> str:
+        """What an action about it begins with."""
+        return permission_of(self.service, "*")
 
     def placed(self, region: str) -> str:
         """The service in a region, as `Clients` takes it."""

@@ -38,7 +38,7 @@ _TESTS: Mapping[tuple[str, str], _Test] = {
 def hits(statement: Json, arn: str) -> bool:
     """Whether a deny applies to requests of a principal of IAM."""
     principal = statement.get("Principal")
-    if isinstance(principal, dict) and set(principal) == {"Federated"}:
+    if isinstance(principal, dict) and set(principal) <= {"Federated", "Service"}:
         return False
     for operator, pairs in (statement.get("Condition") or {}).items():
         for key, values in pairs.items():

@@ -18,9 +18,15 @@ CUT = "StoplineCut-"
 """How the names begin of the policies that end older sessions of a role that others share."""
 _INLINE = re.compile(r"StoplineDenyAll-J([0-9a-f]{8})|StoplineCut-J([0-9a-f]{8})P[0-9a-f]{8}")
 _CONTROL = re.compile(r"Stopline(?:Scp|Rcp|Member)-J([0-9a-f]{8})P[0-9a-f]{8}")
-PARTS = ("Acct", "Own", "All", "Ext", "Fed", "FrzObj", "FrzCfg", "Frz")
+DENY_ALL = "arn:aws:iam::aws:policy/AWSDenyAll"
+"""AWS's own, the same in every account: the boundary of who is being removed for good.
+
+https://docs.aws.amazon.com/aws-managed-policy/latest/reference/AWSDenyAll.html
+"""
+PARTS = ("Acct", "Own", "All", "Ext", "Fed", "Anchor", "FrzObj", "FrzCfg", "Frz")
 """Whom or what a statement of ours is about: the vendor's accounts, its principals of ours, both
-in one, its external ids, its identity providers; objects, settings, or both, frozen."""
+in one, its external ids, its identity providers, its trust anchors; objects, settings, or both,
+frozen."""
 _SID = re.compile(rf"StoplineJ([0-9a-f]{{8}})P[0-9a-f]{{8}}(?:{'|'.join(PARTS)})")
 _ORPHAN = re.compile(r"\bA(?:IDA|ROA|GPA|NPA)[A-Z0-9]{12,}\b")
 

@@ -40,9 +40,15 @@ READ = frozenset(
         "iam:ListAccessKeys",
         "iam:ListAttachedRolePolicies",
         "iam:ListAttachedUserPolicies",
+        "iam:ListGroupsForUser",
+        "iam:ListInstanceProfilesForRole",
+        "iam:ListMFADevices",
         "iam:ListPolicyVersions",
+        "iam:ListRolePolicies",
         "iam:ListSSHPublicKeys",
+        "iam:ListServiceSpecificCredentials",
         "iam:ListSigningCertificates",
+        "iam:ListUserPolicies",
         "iam:SimulatePrincipalPolicy",
         "identitystore:DescribeGroup",
         "identitystore:DescribeUser",
@@ -67,6 +73,11 @@ READ = frozenset(
         "rds:DescribeDBClusterSnapshots",
         "rds:DescribeDBSnapshotAttributes",
         "rds:DescribeDBSnapshots",
+        "rolesanywhere:GetProfile",
+        "rolesanywhere:GetTrustAnchor",
+        "rolesanywhere:ListProfiles",
+        "rolesanywhere:ListTagsForResource",
+        "rolesanywhere:ListTrustAnchors",
         "s3:GetAccessPointPolicy",
         "s3:GetBucketAcl",
         "s3:GetBucketNotification",
@@ -144,6 +155,10 @@ WRITE = frozenset(
         "ram:DisassociateResourceShare",
         "rds:ModifyDBClusterSnapshotAttribute",
         "rds:ModifyDBSnapshotAttribute",
+        "rolesanywhere:DisableProfile",
+        "rolesanywhere:DisableTrustAnchor",
+        "rolesanywhere:EnableProfile",
+        "rolesanywhere:EnableTrustAnchor",
         "s3:DeleteAccessPointPolicy",
         "s3:DeleteBucketPolicy",
         "s3:PutAccessPointPolicy",
@@ -170,7 +185,25 @@ CANARY = frozenset(
 """Besides, for `stopline doctor --canary` alone: on users and buckets of its own."""
 
 TERMINATE = frozenset(
-    {"iam:DeleteAccessKey", "iam:DeleteSSHPublicKey", "iam:DeleteSigningCertificate"}
+    {
+        "iam:DeactivateMFADevice",
+        "iam:DeleteAccessKey",
+        "iam:DeleteLoginProfile",
+        "iam:DeleteRole",
+        "iam:DeleteRolePolicy",
+        "iam:DeleteSSHPublicKey",
+        "iam:DeleteServiceSpecificCredential",
+        "iam:DeleteSigningCertificate",
+        "iam:DeleteUser",
+        "iam:DeleteUserPolicy",
+        "iam:DeleteVirtualMFADevice",
+        "iam:DetachRolePolicy",
+        "iam:DetachUserPolicy",
+        "iam:PutRolePermissionsBoundary",
+        "iam:PutUserPermissionsBoundary",
+        "iam:RemoveRoleFromInstanceProfile",
+        "iam:RemoveUserFromGroup",
+    }
 )
 """Besides, for `stopline terminate` alone: what it deletes cannot be given back."""
 

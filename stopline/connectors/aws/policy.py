@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
+from typing import NamedTuple
 
 from stopline.text import Json
 
@@ -19,6 +20,11 @@ _ACCOUNT_KEYS = (
 )  # fmt: skip
 _ARN_KEYS = ("aws:principalarn", "aws:sourcearn")
 _EXTERNAL = "sts:externalid"
+ANCHORS = "rolesanywhere.amazonaws.com"
+HANDED_OUT_BY = {ANCHORS: "aws:sourcearn"}
+"""Services that hand out roles to whom they vouch for, as trusts name them, and the condition key
+that tells by which of their things: https://docs.aws.amazon.com/rolesanywhere/latest/userguide/trust-model.html
+"""
 _ALWAYS_THERE = ("aws:principalaccount", "aws:principalarn")
 _VARIABLE = re.compile(r"\$\{[^}]*\}")
 _POSITIVE = ("stringequals", "stringlike", "arnlike", "arnequals", "stringequalsignorecase")
@@ -41,9 +47,26 @@ def matches(patterns: Iterable[str], text: str) -> bool:
     return any(fnmatchcase(text, pattern.replace("[", "[[]")) for pattern in patterns)
 
 
+class Door(NamedTuple):
+    """A thing of a service that hands out roles (a trust anchor), the vendor's or not.
+
+    `value` is what the service's condition key says of it. `account` is where its roles are;
+    nothing means anywhere. `vouched` is false where only a tag calls it the vendor's.
+    """
+
+    token: str
+    value: str
+    name: str
+    account: str = ""
+    theirs: bool = False
+    vouched: bool = True
+
+
 @dataclass(frozen=True, slots=True)
 class Vendors:
-    """What makes a principal the vendor's. `reachable` are ARNs of ours that it can act as."""
+    """What makes a principal the vendor's. `reachable` are ARNs of ours that it can act as, `doors`
+    all things known that hand out roles.
+    """
 
     accounts: frozenset[str] = frozenset()
     external_ids: frozenset[str] = frozenset()
@@ -51,15 +74,20 @@ class Vendors:
     providers: tuple[str, ...] = ()
     reachable: frozenset[str] = frozenset()
     canonical_ids: frozenset[str] = frozenset()
+    doors: tuple[Door, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Admitted:
-    """Who a document lets in: how the vendor gets in, and who else does (services apart)."""
+    """Who a document lets in: how the vendor gets in, and who else does (services apart).
+
+    `doors` are the vendor's own among `HANDED_OUT_BY`: the service, and what its key says.
+    """
 
     vendor: tuple[str, ...] = ()
     others: tuple[str, ...] = ()
     roots: tuple[str, ...] = ()
+    doors: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(slots=True)
@@ -67,6 +95,7 @@ class _Found:
     vendor: set[str] = field(default_factory=set)
     others: set[str] = field(default_factory=set)
     roots: set[str] = field(default_factory=set)
+    doors: set[tuple[str, str]] = field(default_factory=set)
 
 
 def admitted(document: Json, action: str, vendors: Vendors) -> Admitted:
@@ -78,7 +107,12 @@ def admitted(document: Json, action: str, vendors: Vendors) -> Admitted:
     for statement in statements(document):
         if statement.get("Effect") == "Allow" and _speaks_of(statement, action):
             _admit(statement, vendors, found)
-    return Admitted(*(tuple(sorted(s)) for s in (found.vendor, found.others, found.roots)))
+    return Admitted(
+        tuple(sorted(found.vendor)),
+        tuple(sorted(found.others)),
+        tuple(sorted(found.roots)),
+        tuple(sorted(found.doors)),
+    )
 
 
 def _speaks_of(statement: Json, action: str) -> bool:
@@ -108,10 +142,11 @@ def _admit(statement: Json, vendors: Vendors, found: _Found) -> None:
         else:
             _admit_token(token, conditions, vendors, found)
     for token in (str(t) for t in listed(by_kind.get("Federated"))):
-        if matches(vendors.providers, token):
-            found.vendor.add(f"identity provider {token.rpartition(':')[2]}")
-        else:
-            found.others.add(token)
+        ours = matches(vendors.providers, token)
+        name = f"identity provider {token.rpartition(':')[2]}" if ours else token
+        (found.vendor if ours else found.others).add(name)
+    for token in HANDED_OUT_BY.keys() & {str(t) for t in listed(by_kind.get("Service"))}:
+        _admit_handed(token, conditions.get(HANDED_OUT_BY[token]), vendors, found)
     for token in (str(t) for t in listed(by_kind.get("CanonicalUser"))):
         ours = token in vendors.canonical_ids
         (found.vendor if ours else found.others).add(f"canonical id {token[:12]}")
@@ -181,6 +216,24 @@ def _admit_token(
         found.others.add(f"account {account}")
     else:
         found.others.add(token)
+
+
+def _admit_handed(token: str, said: list[str] | None, vendors: Vendors, found: _Found) -> None:
+    """Whoever a service hands the role to: by the things that its key names, or by any.
+
+    What is named and not known was not looked at, or is gone: whose it is, its ARN alone tells.
+    """
+    known = {door.value for door in vendors.doors}
+    by = [d for d in vendors.doors if d.token == token and (said is None or matches(said, d.value))]
+    by += [
+        Door(token, value, value.rpartition(":")[2], theirs=matches(vendors.providers, value))
+        for value in said or ()
+        if value not in known and "*" not in value
+    ]
+    for door in by:
+        (found.vendor if door.theirs else found.others).add(door.name)
+        if door.theirs:
+            found.doors.add((token, door.value))
 
 
 def names(token: str, vendors: Vendors) -> str:

@@ -16,6 +16,7 @@ from botocore import xform_name
 
 from stopline.connectors.aws import destinations, marks, policies, policy, reading
 from stopline.connectors.aws.clients import Clients
+from stopline.connectors.aws.nobody import NOBODY, about_nobody
 from stopline.connectors.aws.permissions import READ, WRITE, operation_of
 from stopline.connectors.aws.shares import ROWS
 from stopline.errors import ConnectorError
@@ -24,9 +25,6 @@ from stopline.planner import protects
 from stopline.preflight import Check
 from stopline.receipts import Cause
 from stopline.text import Json
-
-NOBODY = "stopline-preflight"
-"""A name that nobody has: asking for it shows whether we may ask, and changes nothing."""
 
 SKEW_WARN, SKEW_FAIL = 60, 300
 """Seconds; a signature is good for five minutes.
@@ -169,7 +167,7 @@ def _may_read(eyes: _Eyes, buckets: Sequence[str]) -> Check:
     declared = READ - _SHOWN_ELSEWHERE - _not_sent(eyes)
     wanted = sorted(a for a in declared if operation_of(a)[0] not in left)
     for action in wanted:
-        words = _words(eyes, action, buckets)
+        words = about_nobody(eyes.clients, eyes.account, action, buckets)
         if words is None:
             untried.append(action)
             continue
@@ -190,18 +188,6 @@ def _may_read(eyes: _Eyes, buckets: Sequence[str]) -> Check:
     return eyes.check("rights to read", found, step, grade=grade)
 
 
-_RESOURCES = {
-    "dynamodb": "arn:aws:dynamodb:{}:{}:table/{}",
-    "lambda": "arn:aws:lambda:{}:{}:function:{}",
-}
-"""Who asks for a policy by the ARN of what has it."""
-_ATTRIBUTES = {
-    "DescribeImageAttribute": "launchPermission",
-    "DescribeSnapshotAttribute": "createVolumePermission",
-}
-"""What is asked of an image or a snapshot: with whom it is shared."""
-
-
 def _left_out(eyes: _Eyes) -> set[str]:
     """Services that nobody asks here: of resources that the estate's file leaves out."""
     kinds = eyes.clients.estate.resources
@@ -219,71 +205,6 @@ def _not_sent(eyes: _Eyes) -> frozenset[str]:
 
 _OF_PEOPLE = ("identitystore", "sso-admin")
 """Asked for in the one account in which Identity Center is administered."""
-
-
-_UUID = "00000000-0000-0000-0000-000000000000"
-_INSTANCE = "ssoins-0000000000000000"
-_PEOPLES = {
-    "GroupId": _UUID,
-    "IdentityStoreId": "d-0000000000",
-    "InstanceArn": f"arn:aws:sso:::instance/{_INSTANCE}",
-    "MemberId": {"UserId": _UUID},
-    "PermissionSetArn": f"arn:aws:sso:::permissionSet/{_INSTANCE}/ps-0000000000000000",
-    "PrincipalId": _UUID,
-    "PrincipalType": "USER",
-    "UserId": _UUID,
-    "AccountAssignmentCreationRequestId": _UUID,
-    "AccountAssignmentDeletionRequestId": _UUID,
-    "associationType": "PRINCIPAL",
-    "resourceOwner": "SELF",
-}
-"""Words of Identity Center and of RAM, about nobody."""
-
-
-def _words(eyes: _Eyes, action: str, buckets: Sequence[str]) -> dict[str, Any] | None:
-    """What a call takes, made from the provider's own model; None where we cannot tell."""
-    service, operation = operation_of(action)
-    client = eyes.clients.reading(eyes.account, service)
-    shape = client.meta.service_model.operation_model(operation).input_shape
-    region = client.meta.region_name
-    known: dict[str, Any] = _PEOPLES | {
-        "Attribute": _ATTRIBUTES.get(operation),
-        "BackupVaultName": NOBODY,
-        "Bucket": buckets[0] if buckets else None,
-        "DBClusterSnapshotIdentifier": NOBODY,
-        "DBSnapshotIdentifier": NOBODY,
-        "ExpectedBucketOwner": eyes.account,
-        "DomainName": NOBODY,
-        "FileSystemId": "fs-00000000000000000",
-        "FunctionName": NOBODY,
-        "AccountId": eyes.account,
-        "ImageId": "ami-00000000000000000",
-        "KeyId": "00000000-0000-0000-0000-000000000000",
-        "LayerName": NOBODY,
-        "MaxItems": 1,
-        "Name": NOBODY,
-        "PolicyArn": f"arn:aws:iam::{eyes.account}:policy{marks.PATH}{NOBODY}",
-        "PolicyName": NOBODY,
-        "QueueName": NOBODY,
-        "QueueUrl": f"https://sqs.{region}.amazonaws.com/{eyes.account}/{NOBODY}",
-        "ResourceARN": f"arn:aws:kinesis:{region}:{eyes.account}:stream/{NOBODY}",
-        "ResourceArn": _RESOURCES[service].format(region, eyes.account, NOBODY)
-        if service in _RESOURCES
-        else None,
-        "RoleName": eyes.clients.read_role(eyes.account).rpartition("/")[2] or NOBODY,
-        "SecretId": NOBODY,
-        "ServiceId": "vpce-svc-00000000000000000",
-        "SnapshotId": "snap-00000000000000000",
-        "TopicArn": f"arn:aws:sns:{region}:{eyes.account}:{NOBODY}",
-        "UserName": NOBODY,
-        "VersionId": "v1",
-        "VersionNumber": 1,
-        "repositoryName": NOBODY,
-    }
-    members = shape.members if shape else {}
-    if any(known.get(name) is None for name in (shape.required_members if shape else ())):
-        return None
-    return {name: known[name] for name in members if known.get(name) is not None}
 
 
 def _may_write(eyes: _Eyes, caller: str) -> Check:

@@ -9,13 +9,15 @@ from stopline.connectors.aws import handed, policy, whole
 from stopline.connectors.aws.clients import Clients
 from stopline.connectors.aws.documents import our_statements
 from stopline.connectors.aws.faults import translated
-from stopline.connectors.aws.kinds import Resource, Where
+from stopline.connectors.aws.kinds import Resource, Share, Where
 from stopline.connectors.aws.levers import NAME
 from stopline.connectors.aws.resources import KMS
-from stopline.connectors.aws.shares import ROWS, Share
-from stopline.connectors.aws.storage import READERS_AT_ONCE, Reach, state_of
+from stopline.connectors.aws.selection import Reach
+from stopline.connectors.aws.shares import ROWS
+from stopline.connectors.aws.storage import READERS_AT_ONCE, state_of
 from stopline.errors import ConnectorError
 from stopline.model import Address, Counted, Document, Found, Gap, Grant, Seen, State
+from stopline.text import Json
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,38 +65,40 @@ def _looked(clients: Clients, errand: _Errand, reach: Reach) -> tuple[int, list[
     row = errand.row
     what = f"{row.contains} in {errand.region}"
     try:
-        names = [row.alone] if row.alone else _named(clients, errand, reach)
+        things = [(row.alone, None)] if row.alone else _named(clients, errand, reach)
     except ConnectorError as error:
         return 0, [Gap(NAME, errand.account, what, error.detail)]
     found: list[Found] = []
-    for name in names:
+    for name, page in things:
         where = Where(errand.account, errand.region, name)
         try:
-            found += _one(clients, row, where, reach)
+            if isinstance(row, Share):
+                found += handed.found(clients, row, where, reach, page)
+            else:
+                found += _resource(clients, row, where, reach)
         except ConnectorError as error:
             found.append(Gap(NAME, errand.account, f"{row.kind} {where.id}", error.detail))
         except (LookupError, ValueError) as error:  # no JSON, or not as AWS documents it
             detail = translated(error, f"{row.kind} {where.id}", writing=False).detail
             found.append(Gap(NAME, errand.account, f"{row.kind} {where.id}", detail))
-    return len(names), found
+    return len(things), found
 
 
-def _named(clients: Clients, errand: _Errand, reach: Reach) -> list[str]:
-    """The names of all that are looked at, with what they have inside (an alias of a function)."""
+def _named(clients: Clients, errand: _Errand, reach: Reach) -> list[tuple[str, Json]]:
+    """The names of all that are looked at, with what they have inside (an alias of a function).
+
+    Beside each what reading it would answer, where the list says all of that.
+    """
     row, place = errand.row, errand.row.placed(errand.region)
     asked = row.asked(errand.account, tuple(sorted(reach.vendors.accounts)))
     pages = [p for w in asked for p in clients.pages(errand.account, place, row.listing, **w)]
-    names = sorted({row.name(item) for page in pages for item in page.get(row.items) or ()})
-    wheres = [Where(errand.account, errand.region, name) for name in names]
+    items = {row.name(item): item for page in pages for item in page.get(row.items) or ()}
+    wheres = [Where(errand.account, errand.region, name) for name in sorted(items)]
     inner = [each for where in wheres for each in handed.inside(clients, row, where)]
-    return inner if isinstance(row, Share) and row.inner else names + inner
-
-
-def _one(clients: Clients, row: Resource | Share, where: Where, reach: Reach) -> Iterator[Found]:
-    if isinstance(row, Share):
-        yield from handed.found(clients, row, where, reach)
-    else:
-        yield from _resource(clients, row, where, reach)
+    if isinstance(row, Resource):
+        return [(name, None) for name in (*sorted(items), *(name for name, _ in inner))]
+    found = inner if row.inner else sorted(items.items(), key=lambda each: each[0])
+    return [(name, row.page(item) if row.page else None) for name, item in found]
 
 
 def _resource(clients: Clients, row: Resource, where: Where, reach: Reach) -> Iterator[Found]:

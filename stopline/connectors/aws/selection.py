@@ -5,11 +5,11 @@ who may assume it, through the closure of trusts: a text search found 33 of 43
 (a role that trusts a role that the vendor can assume is the vendor's to use).
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from stopline.connectors.aws import policy
-from stopline.connectors.aws.policy import Vendors
+from stopline.connectors.aws.policy import Admitted, Door, Vendors
 from stopline.text import Json
 from stopline.vendors import AwsSelectors
 
@@ -52,6 +52,18 @@ class Selected:
     named: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class Reach:
+    """How the vendor comes to buckets, and how a deny names its own principals."""
+
+    vendors: Vendors
+    selectors: AwsSelectors
+    selected: Sequence[Selected]
+    own: tuple[str, ...]
+    members: Callable[[], frozenset[str] | None] = lambda: None
+    """The vendor's accounts that are in the lab's organization; None where nobody can say."""
+
+
 @dataclass(slots=True)
 class _Closure:
     selectors: AwsSelectors
@@ -76,9 +88,14 @@ def path_globs(selectors: AwsSelectors) -> tuple[str, ...]:
     return tuple(f"arn:aws:iam::*:{kind}{path}*" for path in selectors.paths for kind in kinds)
 
 
-def select(identities: Sequence[Identity], selectors: AwsSelectors) -> tuple[Selected, ...]:
-    """Return the vendor's users, and every role that it can come to act as."""
-    closure = _Closure(selectors, vendors_of(selectors))
+def select(
+    identities: Sequence[Identity], selectors: AwsSelectors, doors: Sequence[Door] = ()
+) -> tuple[Selected, ...]:
+    """Return the vendor's users, and every role that it can come to act as.
+
+    `doors` are what hands out roles in the accounts of these identities, the vendor's or not.
+    """
+    closure = _Closure(selectors, replace(vendors_of(selectors), doors=tuple(doors)))
     for identity in identities:
         via, vouched = direct(identity, selectors)
         if via:
@@ -118,10 +135,21 @@ def _reachable(
     for selected in _from(closure, vouched=vouched):
         if selected.identity.arn not in without:
             arns |= {selected.identity.arn, _pathless(selected.identity)}
-    principals = closure.vendors.principals
+    principals, doors = closure.vendors.principals, closure.vendors.doors
     wide = {p for p in principals if any(policy.matches([p], arn) for arn in without)}
     kept = tuple(p for p in principals if p not in wide)
-    return replace(closure.vendors, reachable=frozenset(arns), principals=kept)
+    return replace(
+        closure.vendors,
+        reachable=frozenset(arns),
+        principals=kept,
+        doors=tuple(d._replace(theirs=d.theirs and d.vouched >= vouched) for d in doors),
+    )
+
+
+def admitted(role: Identity, vendors: Vendors) -> Admitted:
+    """Who can assume a role: of what hands out roles, that of its own account."""
+    doors = tuple(d for d in vendors.doors if d.account in ("", role.account))
+    return policy.admitted(role.trust, ASSUME, replace(vendors, doors=doors))
 
 
 def _pathless(identity: Identity) -> str:
@@ -147,10 +175,10 @@ def _grow(closure: _Closure, roles: Iterable[Identity], *, vouched: bool) -> boo
 
 
 def _way_in(role: Identity, vendors: Vendors, sources: Iterable[Selected]) -> str:
-    admitted = policy.admitted(role.trust, ASSUME, vendors)
-    if admitted.vendor:
-        return f"trust: {admitted.vendor[0]}"
-    for account in admitted.roots:
+    let_in = admitted(role, vendors)
+    if let_in.vendor:
+        return f"trust: {let_in.vendor[0]}"
+    for account in let_in.roots:
         for one in (s.identity for s in sources):
             if one.account == account and policy.allows(one.documents, ASSUME, role.arn):
                 return f"chain: {one.kind} {one.name}, through the root of {account}"
@@ -170,7 +198,7 @@ def _others(closure: _Closure) -> dict[str, tuple[str, ...]]:
         found = {
             s.identity.arn: others
             for s in roles
-            if (others := policy.admitted(s.identity.trust, ASSUME, vendors[s.vouched]).others)
+            if (others := admitted(s.identity, vendors[s.vouched]).others)
         }
         if found.keys() == shared.keys():
             return found

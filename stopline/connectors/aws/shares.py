@@ -7,85 +7,26 @@ edit can be lost.
 
 import json
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
-from typing import Any, ClassVar, NamedTuple
+from typing import Any
 
 from stopline.connectors.aws import policy
-from stopline.connectors.aws.kinds import Asked, Call, Resource, Where, by_arn, named
-from stopline.connectors.aws.permissions import permission_of
+from stopline.connectors.aws.anchors import ANCHOR_SWITCHES, PROFILES
+from stopline.connectors.aws.kinds import (
+    Call,
+    Edit,
+    Entry,
+    Resource,
+    Share,
+    Where,
+    by_arn,
+    named,
+)
 from stopline.connectors.aws.resources import TABLE
 from stopline.text import Json, canonical, sha256
 
 EVERYBODY = ("all", "*")
 """How these services name everybody."""
 FOREVER = "for ever: they are the vendor's"
-
-
-class Entry(NamedTuple):
-    """One entry: what names it in an address, with whom something is shared, and how it reads."""
-
-    part: str
-    who: str
-    state: Json
-
-
-@dataclass(frozen=True, slots=True)
-class Edit:
-    """A call that adds or removes one entry, and what it takes for a resource and the entry."""
-
-    operation: str
-    words: Callable[[Where, Json], Json]
-
-
-@dataclass(frozen=True, slots=True)
-class Share:
-    """One kind of thing that is shared entry by entry.
-
-    `items` and `name`: where a page of `listing` has them. `asked`: what it is asked with, once for
-    each of these for the vendor's accounts. `entries` are in each page of `get`. `give` and `take`
-    are sent where the entry is not as it should be. `same`: a call whose answer has, by `uid`, the
-    immutable id of what bears a name that can be used again. `outlives`: what taking an entry
-    out leaves, and until when.
-    `under_way`: entries that the service is still removing, or could not add, and what it says.
-    `looked` says that a listing shows all there are, so that they can be counted. `inner`: what
-    each item has inside, which is what is shared. `absent`: errors of `get` that mean nobody, or
-    that it is not there.
-    """
-
-    kind: str
-    contains: str
-    what: str
-    service: str
-    listing: str
-    items: str
-    name: Callable[[Any], str]
-    get: Call
-    entries: Callable[[Json], Iterator[Entry]]
-    give: Edit
-    take: Edit
-    arn: str
-    outlives: tuple[tuple[str, str], ...]
-    asked: Asked = lambda _, _theirs: ({},)
-    same: Call | None = None
-    uid: Callable[[Json], str] = lambda _: ""
-    under_way: Callable[[Json], Iterator[tuple[str, str]]] = lambda _: iter(())
-    looked: bool = True
-    inner: tuple[Call, str, str] | None = None
-    absent: tuple[str, ...] = ()
-    alone: ClassVar[str] = ""
-
-    def arn_of(self, where: Where) -> str:
-        """The ARN of what is shared."""
-        return self.arn.format(region=where.region, account=where.account, name=where.name)
-
-    @property
-    def speaks(self) -> str:
-        """What an action about it begins with."""
-        return permission_of(self.service, "*")
-
-    def placed(self, region: str) -> str:
-        """The service in a region, as `Clients` takes it."""
-        return f"{self.service}/{region}"
 
 
 # --- machine images and snapshots of volumes -----------------------------------------------------
@@ -399,6 +340,8 @@ SHARES: Mapping[str, Share] = {
         RESOURCE_SHARES,
         LAYERS,
         ENDPOINT_SERVICES,
+        ANCHOR_SWITCHES,
+        PROFILES,
     )
 }
 """By kind of the address of one entry."""

@@ -10,7 +10,7 @@ from dataclasses import replace
 
 from stopline.connectors.aws import lockout, marks
 from stopline.connectors.aws.levers import INLINE, NAME, left, length, orphaned, strangers, taken
-from stopline.connectors.aws.policy import account_of
+from stopline.connectors.aws.policy import ANCHORS, account_of
 from stopline.model import Address, Breadth, Change, Grant, Skip, State
 from stopline.port import Terms
 from stopline.text import Json
@@ -113,6 +113,9 @@ def _besides(trust: Json) -> Iterator[_Deny]:
         actions = {SAML if ":saml-provider/" in p else WEB_IDENTITY for p in trust["federated"]}
         who = {"Federated": trust["federated"]}
         yield "Fed", {"Principal": who, "Action": sorted(actions)}
+    if anchors := trust.get("doors", {}).get(ANCHORS):
+        by = {"ArnEquals": {"aws:SourceArn": anchors}}
+        yield "Anchor", {"Principal": {"Service": ANCHORS}, "Condition": by}
 
 
 def _statement(grant: Grant, terms: Terms, proto: Change, part: str, tells: Json) -> Change:
@@ -136,6 +139,7 @@ _WHOM = {
     "All": "the vendor's accounts and its principals here",
     "Ext": "the vendor's external ids",
     "Fed": "the vendor's identity providers",
+    "Anchor": "the vendor's trust anchors",
 }
 
 

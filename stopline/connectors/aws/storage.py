@@ -1,19 +1,18 @@
 """What a vendor reaches of an estate's buckets, and what is to be preserved; and our own marks."""
 
 import json
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from stopline.connectors.aws import lifecycle, marks, policy, reading
 from stopline.connectors.aws.clients import Clients
 from stopline.connectors.aws.documents import our_statements
 from stopline.connectors.aws.levers import NAME
-from stopline.connectors.aws.selection import Selected
+from stopline.connectors.aws.selection import Reach
 from stopline.errors import ConnectorError
 from stopline.model import Address, Counted, Document, Found, Gap, Grant, Seen, State
 from stopline.text import Json
-from stopline.vendors import AwsSelectors
 
 PUBLIC = (
     "http://acs.amazonaws.com/groups/global/AllUsers",
@@ -22,18 +21,6 @@ PUBLIC = (
 
 
 READERS_AT_ONCE = 8
-
-
-@dataclass(frozen=True, slots=True)
-class Reach:
-    """How the vendor comes to buckets, and how a deny names its own principals."""
-
-    vendors: policy.Vendors
-    selectors: AwsSelectors
-    selected: Sequence[Selected]
-    own: tuple[str, ...]
-    members: Callable[[], frozenset[str] | None] = lambda: None
-    """The vendor's accounts that are in the lab's organization; None where nobody can say."""
 
 
 def discover(

@@ -37,6 +37,22 @@ from stopline.text import Json
 
 _AUTH = "https://www.googleapis.com/auth"
 SCOPES = (f"{_AUTH}/cloud-platform",)
+WORKSPACE: Mapping[str, tuple[str, ...]] = {
+    "read": (
+        f"{_AUTH}/admin.directory.user.readonly",
+        f"{_AUTH}/admin.directory.group.readonly",
+        f"{_AUTH}/admin.directory.rolemanagement.readonly",
+    ),
+    "write": (
+        f"{_AUTH}/admin.directory.user",
+        f"{_AUTH}/admin.directory.user.security",
+        f"{_AUTH}/admin.directory.group.member",
+    ),
+}
+"""What is asked for besides where the estate names a directory, to read and to write.
+
+https://developers.google.com/workspace/admin/directory/v1/guides/authorizing
+"""
 OF_DRIVES: Mapping[str, str] = {
     "read": f"{_AUTH}/drive.metadata.readonly",
     "write": f"{_AUTH}/drive",
@@ -280,18 +296,26 @@ class Clients:
         estate = self.estate
         reader = estate.read_service_account or estate.service_account
         who = reader if mode == "read" else estate.service_account
-        key = (who, mode) if estate.shared_drives else (who, "")
-        if key not in self._keys:
-            scopes = [*SCOPES, *([OF_DRIVES[mode]] if estate.shared_drives else [])]
+        if (who, mode) not in self._keys:
+            scopes = [*SCOPES, *(WORKSPACE[mode] if estate.customer else ())]
+            scopes += [OF_DRIVES[mode]] if estate.shared_drives else []
             source = self._own(list(SCOPES) if who else scopes)
-            self._keys[key] = (
-                impersonated_credentials.Credentials(  # type: ignore[no-untyped-call]
-                    source_credentials=source, target_principal=who, target_scopes=scopes
-                )
-                if who
-                else source
-            )
-        return self._keys[key]
+            self._keys[who, mode] = self._as(who, source, scopes) if who else source
+        return self._keys[who, mode]
+
+    def _as(self, who: str, source: Any, scopes: list[str]) -> Any:
+        """Tokens of a service account, made where all of Google's services answer.
+
+        https://docs.cloud.google.com/iam/docs/reference/credentials/rest/v1/projects.serviceAccounts/generateAccessToken
+        """
+        root, name = self.estate.api_root, f"projects/-/serviceAccounts/{who}"
+        where = f"{(root or '').rstrip('/')}/iamcredentials/v1/v1/{name}:generateAccessToken"
+        return impersonated_credentials.Credentials(  # type: ignore[no-untyped-call]
+            source_credentials=source,
+            target_principal=who,
+            target_scopes=scopes,
+            iam_endpoint_override=where if root else None,
+        )
 
     def _own(self, scopes: list[str]) -> Any:
         """The worker's own: a token that is handed in, or application default credentials.
@@ -311,16 +335,9 @@ WAITS = (0.5, 1.0, 2.0)
 """Seconds between looks at what is done in the background."""
 _METADATA = frozenset({"storage/v1/buckets.patch", "storage/v1/buckets.setIamPolicy"})
 _NAMES = (
-    "name",
-    "resource",
-    "parent",
-    "bucket",
-    "project",
-    "datasetId",
-    "projectId",
-    "fileId",
-    "driveId",
-)
+    "name", "resource", "parent", "bucket", "project", "datasetId", "projectId", "groupKey",
+    "userKey", "customer", "fileId",
+)  # fmt: skip
 
 
 def _named(words: Mapping[str, Any]) -> str:

@@ -38,6 +38,8 @@ def commands(document: Document, changes: Sequence[Change]) -> Commands:
         drives.KIND: _drive,
         "hmac-key": _hmac_key,
         "identity-pool": _pool,
+        "workspace-user": _user,
+        "workspace-membership": _membership,
     }.get(document.kind, _switch)
     lines = tuple(say(document, changes))
     return Commands(lines, (_DENIES_ONLY,) if say is _deny else ())
@@ -50,6 +52,34 @@ def _switch(document: Document, changes: Sequence[Change]) -> Iterator[str]:
             verb = "disable" if change.after.value["disabled"] else "enable"
             words = ["keys", verb, key[0], f"--iam-account={email}"] if key else [verb, email]
             yield join(["gcloud", "iam", "service-accounts", *words, f"--project={project}"])
+
+
+def _user(document: Document, changes: Sequence[Change]) -> Iterator[str]:
+    """No command of `gcloud` suspends a user: https://support.google.com/a/answer/33312 ."""
+    for change in changes:
+        if change.after is not None:
+            off = bool(change.after.value["suspended"])
+            verb = "suspend, then sign out" if off else "let in again"
+            told = f"{verb}, in the Admin console under Users: {document.id} (id {change.uid})"
+            yield f"not_done {quote(told)}"
+
+
+def _membership(document: Document, changes: Sequence[Change]) -> Iterator[str]:
+    """https://docs.cloud.google.com/sdk/gcloud/reference/identity/groups/memberships/add"""
+    group, _, member = document.id.partition("/")
+    who = (f"--group-email={group}", f"--member-email={member}")
+    command = ("gcloud", "identity", "groups", "memberships")
+    for change in changes:
+        if change.after is None:
+            yield join((*command, "delete", *who))
+            continue
+        said = change.after.value
+        role = said["role"]
+        roles = "MEMBER" if role == "MEMBER" else f"MEMBER,{role}"
+        yield join((*command, "add", *who, f"--roles={roles}"))
+        if said["delivery_settings"] != "ALL_MAIL":
+            told = f"{member} in {group}: how it gets mail was {said['delivery_settings']}"
+            yield f"not_done {quote(told)}"
 
 
 def _hmac_key(document: Document, changes: Sequence[Change]) -> Iterator[str]:

@@ -1,27 +1,29 @@
 """What a vendor holds in Google Cloud: policy entries, service accounts, keys; and our denies."""
 
 from collections.abc import Collection, Generator, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field, replace
 from functools import partial
 
 from stopline.connectors.gcp import (
     below,
     denying,
     grouping,
-    keeping,
-    listing,
     members,
+    membership,
     minting,
-    openings,
     reading,
-    sharing,
+    stored,
+    workspace,
 )
 from stopline.connectors.gcp.bindings import Entry, entries
 from stopline.connectors.gcp.clients import Clients
 from stopline.connectors.gcp.documents import deny_policies, deny_policy, pool, state_of
+from stopline.connectors.gcp.members import Seat
 from stopline.connectors.gcp.reading import NAME, Account, Realm
 from stopline.errors import ConnectorError
 from stopline.model import Address, Counted, Document, Found, Gap, Grant, Scope, Seen, State
+from stopline.port import Observed
 from stopline.preflight import CANARY_VENDOR
 from stopline.text import Json
 from stopline.vendors import GcpSelectors, Vendor
@@ -52,13 +54,18 @@ def discover(clients: Clients, vendor: Vendor, scope: Scope) -> Iterator[Found]:
     for id_ in clients.estate.realms:
         if scope.realms and id_ not in scope.realms:
             continue
-        read = reading.realm(clients, id_)
-        below.read_below(clients, read, partial(_meant, clients, vendor.vendor, selectors))
         if not selectors.empty:
             yield from _unseen(vendor, id_)
+        theirs = workspace.directory(clients, id_, vendor.vendor, selectors)
+        known = theirs.known(selectors)
+        users = tuple(theirs.found(id_, clients.estate.customer or ""))
+        read = reading.realm(clients, id_)
+        below.read_below(clients, read, partial(_meant, clients, vendor.vendor, known))
         if read.policies:
-            yield from _realm(_Look(clients, selectors, read, whole=not scope.principals))
-        yield from read.gaps
+            look = _Look(clients, known, read, whole=not scope.principals)
+            yield from _realm(look, [f for f in users if isinstance(f, Grant)])
+        yield from users
+        yield from (*theirs.gaps, *read.gaps)
 
 
 def _meant(
@@ -106,6 +113,9 @@ class _Look:
     selectors: GcpSelectors
     read: Realm
     whole: bool
+    seats: dict[Seat, Observed] = field(default_factory=dict)
+    switches: dict[str, Json] = field(default_factory=dict)
+    """What ends all that somebody can do, by the member."""
 
     def held(self) -> Iterator[tuple[str, Entry]]:
         """Every entry of every policy; one that hides its conditions is a gap."""
@@ -114,8 +124,10 @@ class _Look:
             yield from ((resource, entry) for entry in sorted(found or ()))
 
 
-def _realm(look: _Look) -> Iterator[Found]:
+def _realm(look: _Look, users: Sequence[Grant]) -> Iterator[Found]:
     marks = yield from _marks(look)
+    yield from _seats(look)
+    _switches(look, users)
     held = list(look.held())
     theirs = [(r, e, members.via(look.selectors, _living(e.member))) for r, e in held]
     theirs = [(r, e, via) for r, e, via in theirs if via]
@@ -140,7 +152,7 @@ def _realm(look: _Look) -> Iterator[Found]:
             yield from _minted(look, account, acting, allowed, reached.get(account.member))
     yield from _pools(look)
     into = [(r, e) for r, e, _ in theirs] + shared
-    yield from _stored(look, held, into, allowed)
+    yield from stored.discover(look.clients, look.selectors, look.read, (held, into), allowed)
     read = look.read
     for kind, number in (
         ("principal", len({entry.member for _, entry in held})),
@@ -150,27 +162,6 @@ def _realm(look: _Look) -> Iterator[Found]:
         ("project", len(read.projects)),
     ):
         yield Counted(NAME, read.id, kind, number)
-
-
-def _stored(
-    look: _Look,
-    held: Sequence[tuple[str, Entry]],
-    into: Sequence[tuple[str, Entry]],
-    allowed: Mapping[str, Sequence[str] | None],
-) -> Iterator[Found]:
-    """What lets somebody in to data besides policies. `into`: by which of these the vendor is."""
-    read = look.read
-    accounts = {members.plain(account.member): account for account in read.accounts}
-    yield from listing.Lists(look.clients, look.selectors, read, accounts).discover()
-    yield from sharing.Drives(look.clients, look.selectors, read, accounts).discover()
-    storing = {role for role, gives in allowed.items() if keeping.stores(gives)}
-    ways = [(resource, e.role) for resource, e in into if e.role in storing]
-    yield from keeping.discover(look.selectors, read, ways)
-    yield from openings.through(read, look.selectors)
-    for grant in openings.public(read, held, {resource for resource, _ in into}):
-        yield grant
-        written = replace(grant.address, kind="allow-policy-entry")
-        yield Seen(written, grant.state)
 
 
 def _living(member: str) -> str:
@@ -252,8 +243,49 @@ def _through(
     for member, way in sorted(look.read.inside[members.plain(entry.member)].items()):
         own = _entry(look, resource, replace(entry, member=member), "", known)
         where = f"{resource}#{entry.part}/{member}"
-        via = f"in {', which is in '.join(reversed(way))}"
-        yield replace(own, address=Address(NAME, look.read.id, "entry-of-group", where), via=via)
+        via = f"in {', which is in '.join(reversed(way.groups))}"
+        seats = [(seat, look.seats.get(seat)) for seat in way.seats]
+        more = {"seats": membership.told(seats), "switch": look.switches.get(member)}
+        state = State.of({**own.state.value, **more})
+        address = Address(NAME, look.read.id, "entry-of-group", where)
+        yield replace(own, address=address, state=state, via=via)
+
+
+def _seats(look: _Look) -> Iterator[Seen]:
+    """Yield each membership of the vendor's in a group that gives something, as it is now.
+
+    One that cannot be read, or is gone by now, stays unread: whoever has it is shown.
+    """
+    if not look.clients.estate.customer:
+        return
+    seats = {
+        s for inside in look.read.inside.values() for way in inside.values() for s in way.seats
+    }
+
+    def ask(seat: Seat) -> tuple[Seat, Observed | None]:
+        document = membership.address_of(look.read.id, seat).document
+        what = f"membership {document.id}"
+        return seat, look.read.tried(what, partial(membership.read, look.clients, document))
+
+    with ThreadPoolExecutor(reading.THREADS) as pool:
+        for seat, seen in pool.map(ask, sorted(seats)):
+            if seen is not None and seen.states:
+                look.seats[seat] = seen
+                yield from (Seen(*one) for one in sorted(seen.states.items()))
+
+
+def _switches(look: _Look, users: Sequence[Grant]) -> None:
+    """Whom a switch of their own ends: our users, and our accounts that are the vendor's."""
+    for user in users:
+        off = user.state.value["suspended"] or user.entitlement == workspace.ARCHIVED
+        able = user.entitlement == workspace.USER
+        said = {"kind": workspace.KIND, "id": user.address.id, "off": off, "able": able}
+        look.switches[members.plain(user.principal)] = said
+    for account in look.read.accounts:
+        if _own(look, account):
+            id_ = f"{account.project}/{account.email}"
+            said = {"kind": "service-account", "id": id_, "off": account.disabled, "able": True}
+            look.switches[members.plain(account.member)] = said
 
 
 # --- service accounts of ours ------------------------------------------------------------------

@@ -3,7 +3,15 @@
 import json
 from collections.abc import Callable, Collection, Mapping, Sequence
 
-from stopline.connectors.gcp import buckets, denying, drives, lists, refusing
+from stopline.connectors.gcp import (
+    buckets,
+    denying,
+    drives,
+    lists,
+    membership,
+    refusing,
+    workspace,
+)
 from stopline.connectors.gcp.bindings import Entry, alike, edited, entries, leaves_nobody
 from stopline.connectors.gcp.clients import POOLS, Clients, done
 from stopline.connectors.gcp.dialects import dialect, policy_of, set_policy
@@ -290,6 +298,8 @@ READERS: Mapping[str, Callable[[Clients, Document], Observed]] = {
     "service-account-key": _key,
     "hmac-key": _hmac_key,
     "identity-pool": pool,
+    workspace.KIND: workspace.read,
+    membership.KIND: membership.read,
 }
 WRITERS: Mapping[str, Callable[[Clients, Observed, Sequence[Change], str | None], None]] = {
     "deny-policy-entry": _write_deny,
@@ -301,4 +311,6 @@ WRITERS: Mapping[str, Callable[[Clients, Observed, Sequence[Change], str | None]
     "service-account-key": _write_switch,
     "hmac-key": _write_hmac_key,
     "identity-pool": _write_pool,
+    workspace.KIND: workspace.write,
+    membership.KIND: membership.write,
 }

@@ -8,12 +8,13 @@ reach: a member that no deny can name, or a role that allows more than the deny 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
 
-from stopline.connectors.gcp import denying, sparing, storing
+from stopline.connectors.gcp import denying, membership, sparing, storing, workspace
 from stopline.connectors.gcp.bindings import Entry
 from stopline.connectors.gcp.dialects import known
 from stopline.connectors.gcp.members import plain
 from stopline.connectors.gcp.reading import NAME, point_of
 from stopline.model import Address, Breadth, Change, Grant, Residual, Skip, State
+from stopline.planner import protects
 from stopline.port import Terms
 
 
@@ -64,11 +65,28 @@ def _through(grant: Grant, terms: Terms) -> Iterator[Change | Skip]:
     yield from _spared(grant, terms)
     denies, whole = _denied(grant, terms)
     yield from denies
-    if not whole:
-        role = f"{grant.state.value['role']} on {grant.target}"
-        why = _beyond(grant, denied=bool(denies))
-        step = "write down its role there and until when, and take it out of the group by hand"
-        yield _left(grant, f"{grant.via}, which has {role}: {why}; {step}")
+    seats = [s for s in grant.state.value["seats"] if not whole or s["role"] != membership.PLAIN]
+    if not seats:
+        return
+    role = f"{grant.state.value['role']} on {grant.target}"
+    beyond = "who manages it may let others in" if whole else _beyond(grant, denied=bool(denies))
+    why = f"which has {role}: {beyond}"
+    if _switched_off(grant, terms):
+        yield _left(grant, f"{grant.via}, {why}; it ends with its own account", open_=False)
+    else:
+        proto = _proto(grant, terms, "group-memberships")
+        yield from membership.contained(grant, terms, proto, (seats, why))
+
+
+def _switched_off(grant: Grant, terms: Terms) -> bool:
+    """Whether somebody can do nothing any more, since a switch of their own is off, or will be."""
+    switch = grant.state.value["switch"]
+    if not switch or switch["off"]:
+        return bool(switch)
+    address = Address(NAME, grant.address.realm, switch["kind"], switch["id"])
+    rule = terms.playbook.rule(NAME, f"{switch['kind']}s")
+    shielded = protects(terms.vendor.protected, grant.principal)
+    return switch["able"] and rule is not None and address not in terms.refusals and not shielded
 
 
 def _strangers(grant: Grant, terms: Terms) -> Iterator[Skip]:
@@ -325,6 +343,31 @@ def _switched(grant: Grant, terms: Terms) -> Iterator[Change | Skip]:
         yield replace(proto, summary=f"make the key {short} inactive")
 
 
+# --- users of the lab's own directory ----------------------------------------------------------
+
+
+def _user(grant: Grant, terms: Terms) -> Iterator[Change | Skip]:
+    """Suspended; who is so for another's reason stays so, and no super administrator is.
+
+    https://support.google.com/a/answer/33312
+    """
+    proto = _proto(grant, terms, "workspace-users")
+    if proto is None:
+        yield _left(grant, "the playbook has no rule for workspace-users")
+    elif grant.address in terms.refusals:
+        yield _left(grant, "Google refused the write; see the receipt")
+    elif by := grant.state.value.get("by"):
+        yield _left(grant, f"Google has it suspended already ({by}), and it stays so", open_=False)
+    elif grant.entitlement == workspace.ARCHIVED:
+        yield _left(grant, "it is archived, and nobody can sign in to it", open_=False)
+    elif grant.entitlement == workspace.ADMINISTRATOR:
+        step = "take that role away in the Admin console, and pause again"
+        yield _left(grant, f"a super administrator, whom no other may suspend; {step}")
+    else:
+        what = f"suspend {grant.principal}, and end its sessions"
+        yield replace(proto, after=workspace.SUSPENDED, breadth=Breadth.PRINCIPAL, summary=what)
+
+
 _BY_KIND: Mapping[str, Callable[[Grant, Terms], Iterable[Change | Skip]]] = {
     "entry": _entry,
     "entry-of-group": _through,
@@ -340,6 +383,7 @@ _BY_KIND: Mapping[str, Callable[[Grant, Terms], Iterable[Change | Skip]]] = {
     "drive-permission": _shared,
     "drive-permission-of-group": _shared_through,
     "bucket": _bucket,
+    workspace.KIND: _user,
 }
 _OUTLIVES = {
     "deny-policy-entry": (
@@ -356,6 +400,13 @@ _OUTLIVES = {
     ),
     "drive-permission": (("copies that the vendor made of what it could read", "for good"),),
     "service-account-key": (("access tokens from before, where the account stays", "PT1H"),),
+    membership.KIND: (
+        (
+            "what the group gave before: minutes as a rule",
+            "until Google has heard of it, hours at times",
+        ),
+    ),
+    workspace.KIND: (("access tokens that applications had of the user before", "PT1H"),),
 }
 
 

@@ -11,6 +11,7 @@ from typing import TypeVar
 from stopline.connectors.gcp.clients import Clients
 from stopline.connectors.gcp.dialects import of_folder, policy_of
 from stopline.connectors.gcp.faults import OffError, translated
+from stopline.connectors.gcp.members import Way
 from stopline.errors import ConnectorError
 from stopline.model import Change, Gap
 from stopline.receipts import Cause
@@ -64,8 +65,8 @@ class Realm:
     looked_into: set[str] = field(default_factory=set)
     """The groups of the lab's that were looked into, whether they were shown or not."""
 
-    inside: dict[str, Mapping[str, tuple[str, ...]]] = field(default_factory=dict)
-    """For each group of the lab's who of the vendor's is in it, and by which groups."""
+    inside: dict[str, Mapping[str, Way]] = field(default_factory=dict)
+    """For each group of the lab's who of the vendor's is in it, and how."""
 
     gaps: list[Gap] = field(default_factory=list)
 

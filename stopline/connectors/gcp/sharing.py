@@ -82,7 +82,7 @@ class Drives:
     def _gap(self, what: str, why: str) -> Gap:
         return Gap(NAME, self.read.id, what, why)
 
-    def _groups(self, held: Iterator[Json]) -> Mapping[str, Mapping[str, tuple[str, ...]]]:
+    def _groups(self, held: Iterator[Json]) -> Mapping[str, grouping.Inside]:
         """Groups of the lab's in which somebody of the vendor's is."""
         whom = {members.plain(drives.member_of(one)) for one in held}
         groups = {who for who in whom if who.startswith("group:")}
@@ -97,7 +97,7 @@ class Drives:
         file: str,
         name: str,
         one: Json,
-        inside: Mapping[str, Mapping[str, tuple[str, ...]]],
+        inside: Mapping[str, grouping.Inside],
     ) -> Iterator[Grant]:
         who = members.plain(drives.member_of(one))
         where = drives.of_file(drive, file, str(one["id"]))
@@ -110,5 +110,5 @@ class Drives:
             yield Grant(address, state, who, entitlement, target, via, uid)
         for member, way in sorted(inside.get(who, {}).items()):
             address = Address(NAME, self.read.id, "drive-permission-of-group", f"{where}/{member}")
-            told = f"in {', which is in '.join(reversed(way))}"
+            told = f"in {', which is in '.join(reversed(way.groups))}"
             yield Grant(address, state, member, entitlement, target, told)

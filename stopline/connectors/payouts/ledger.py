@@ -20,6 +20,8 @@ QUEUED = "queued"
 PULLED = "pulled"
 """In such a batch, and left out of what is sent."""
 PAID = "paid"
+VOID = "written-off"
+"""Owed no more, by the lab's own decision."""
 NEVER = date(9999, 12, 31)
 """A day that does not come."""
 _KEY = 0x5041594F

@@ -79,6 +79,12 @@ def number_of(text: str) -> str:
 class State:
     """The estate. Every reader and writer holds `lock`."""
 
+    page_limit = 0
+    """The largest page that is given, whatever is asked for; 0 for Google's own sizes."""
+
+    empty_pages = False
+    """Whether an empty page with a token comes before each full one."""
+
     def __init__(self) -> None:
         self.lock = threading.RLock()
         self.resources: dict[str, Resource] = {}
@@ -86,7 +92,10 @@ class State:
         """The domains of each Workspace customer by its id; the first is our own."""
 
         self.admins: set[str] = set()
-        """Who may use the Directory API."""
+        """Who may do everything in the Directory API: its super administrators."""
+
+        self.delegated: dict[str, tuple[str, ...]] = {}
+        """Other administrators, each with what their role lets them do."""
 
         self.operators: set[str] = {"operator"}
         """Tokens that may do everything: the tests' own eyes, no principal of Google's."""
@@ -109,12 +118,6 @@ class State:
         self.operations: dict[str, Json] = {}
         self.slow_operations = 0
         """How often a long-running operation must be asked for before it is done."""
-
-        self.page_limit = 0
-        """The largest page that is given, whatever is asked for; 0 for Google's own sizes."""
-
-        self.empty_pages = False
-        """Whether an empty page with a token comes before each full one."""
 
         self._kinds: dict[str, dict[str, Resource]] = {}
         self._under: dict[tuple[str, str], dict[str, Resource]] = {}
@@ -243,6 +246,24 @@ class State:
             for r in self._memberships.get(email.lower(), ())
             if not self.lapsed(r)
         ]
+
+    def memberships_of(self, email: str) -> list[Resource]:
+        """What makes an address a member of groups, also what has ended."""
+        return list(self._memberships.get(email.lower(), ()))
+
+    def administers(self, member: str, privilege: str) -> bool:
+        """Whether somebody may do such a thing as an administrator of Workspace.
+
+        https://developers.google.com/workspace/admin/directory/v1/guides/manage-roles
+        """
+        held = self.delegated.get(member, ())
+        whole = f"{privilege.partition('_')[0]}_ALL"
+        return member in self.admins or privilege in held or whole in held
+
+    def admin_roles(self) -> dict[str, tuple[str, tuple[str, ...]]]:
+        """For each administrator the number of their role, and what it lets them do."""
+        held = {**dict.fromkeys(self.admins, ("SUPER_ADMIN",)), **self.delegated}
+        return {who: (number_of(" ".join(told))[:16], told) for who, told in held.items()}
 
     def lapsed(self, membership: Resource) -> bool:
         """Whether a membership has ended by itself."""

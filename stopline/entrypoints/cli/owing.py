@@ -15,14 +15,16 @@ from stopline.journal.book import Book
 from stopline.journal.pauses import Pause
 from stopline.model import Address, Direction, Gap, Grant, Snapshot
 from stopline.model import State as Found
-from stopline.money import ESCAPED
+from stopline.money import ESCAPED, PAY, by_run
 from stopline.receipts import Cause, Hold
 from stopline.render.payouts import Owed, Payouts, State
 from stopline.text import Json
 
-CONNECTOR = "payouts"
 WARN_DAYS = 10
 """How long before a date by which earned pay must be paid it is warned of."""
+PAID, VOID = "paid", "written-off"
+"""How a payable ended that is owed no more, as every rail says it."""
+GONE = "it is not owed any more, and its hold was not lifted by us"
 Target = tuple[str, str]
 """A ledger and what a hold in it is about."""
 
@@ -35,18 +37,33 @@ class _Facts:
     placed_at: str = ""
     released_at: str = ""
     gone: bool = False
-    escaped: str = ""
+    """It had left before anything was held."""
+    ended: str = ""
+    run: str = ""
+    """How it ended under a hold, and by which run."""
+    lost: dict[Address, bool] = field(default_factory=dict)
+    """Whether nothing was there where a hold stood, and nothing shows how it left."""
     why: str = ""
+
+    @property
+    def escaped(self) -> str:
+        """How it left in spite of its hold; empty where it did not."""
+        if self.ended == PAID:
+            return by_run(self.run)
+        return GONE if self.lost and all(self.lost.values()) and not self.ended else ""
 
 
 @dataclass
 class _Known:
-    """Everything that the journal knows, by target or by the payable's address."""
+    """Everything that the journal knows, by target or by the payable's address.
+
+    `why` is why a plan left something, by its ledger and the id of its document.
+    """
 
     first: dict[Address, Grant] = field(default_factory=dict)
     last: dict[Address, Grant] = field(default_factory=dict)
     escaped: dict[Address, str] = field(default_factory=dict)
-    why: dict[Address, str] = field(default_factory=dict)
+    why: dict[Target, str] = field(default_factory=dict)
     facts: dict[Target, _Facts] = field(default_factory=dict)
     holds: dict[Target, list[Hold]] = field(default_factory=dict)
 
@@ -74,7 +91,7 @@ def report_of(book: Book, pause: Pause, now: Snapshot | None, away: str) -> Payo
 
 def pay_by(book: Book, pause: Pause) -> str:
     """The earliest date by which something that a pause holds must be paid; empty for none."""
-    if not any(h.address.connector == CONNECTOR for h in book.writes.holds(pause.id)):
+    if not any(h.address.connector == PAY for h in book.writes.holds(pause.id)):
         return ""
     known = report_of(book, pause, None, "not asked").owed
     return min((o.pay_by for o in known if o.state is State.HELD and o.pay_by), default="")
@@ -91,7 +108,7 @@ def soon(book: Book, date: str) -> bool:
 def payables(snapshot: Snapshot) -> Iterator[Grant]:
     """Yield what is owed: grants of payouts that carry an amount."""
     for grant in snapshot.grants:
-        if grant.address.connector == CONNECTOR and "amount" in grant.state.body:
+        if grant.address.connector == PAY and "amount" in grant.state.body:
             yield grant
 
 
@@ -115,11 +132,9 @@ def _known(book: Book, pause: Pause) -> _Known:
             last = told["ref"]
     for event in book.pauses.events(pause.id, "receipts"):
         for receipt in event.data["receipts"]:
-            _learn(known, receipt, event.data["direction"], event.at)
-            if escaped := _paid(book, receipt):
-                known.facts[_target(Address.parse(receipt["address"]))].escaped = escaped
+            _learn(known, book, receipt, event.data["direction"], event.at)
     for hold in sorted(book.writes.holds(pause.id)):
-        if hold.address.connector == CONNECTOR:
+        if hold.address.connector == PAY:
             known.holds.setdefault(_target(hold.address), []).append(hold)
     return known
 
@@ -130,51 +145,53 @@ def _saw(known: _Known, book: Book, pause: Pause, planned: Json) -> None:
         known.first.setdefault(grant.address, grant)
         known.last[grant.address] = grant
         known.escaped.pop(grant.address, None)  # it is owed: what was in a run was taken out again
-        if escaped := _escape(grant, pause):
+        if escaped := _escape(grant, pause, held=False):
             known.escaped[grant.address] = escaped
     for skip in book.pauses.plan(planned["ref"]).plan.skips:
         if skip.reason.startswith(ESCAPED):
             known.escaped[skip.address] = skip.reason.removeprefix(ESCAPED)
-        elif skip.leaves_access:
-            known.why[skip.address] = skip.reason
+        else:
+            known.why[_target(skip.address)] = skip.reason
 
 
 def _target(address: Address) -> Target:
     return address.realm, address.document.id
 
 
-def _learn(known: _Known, receipt: Json, direction: str, at: str) -> None:
+def _learn(known: _Known, book: Book, receipt: Json, direction: str, at: str) -> None:
+    """What one receipt says of its target.
+
+    One that was found paid, or was there no more, after a hold of ours stood on it has escaped.
+    """
     address = Address.parse(receipt["address"])
-    if address.connector != CONNECTOR or direction == Direction.TERMINATE:
+    if address.connector != PAY or direction == Direction.TERMINATE:
         return
     facts = known.facts.setdefault(_target(address), _Facts())
+    found = Found(book.store.body(receipt["found"])).value if receipt["found"] else {}
+    ended, gone = found.get("status", ""), receipt["cause"] == Cause.GONE
+    stood = bool(facts.placed_at) and not facts.released_at
     if direction == Direction.RESTORE:
         facts.released_at = "" if receipt["held"] else at
+        facts.lost[address] = gone and not ended
     elif receipt["held"]:
         facts.hold, facts.placed_at = str(address), facts.placed_at or at
-        facts.released_at, facts.why = "", ""
+        facts.released_at, facts.why, facts.ended = "", "", ""
     else:
-        facts.gone = receipt["cause"] == Cause.GONE
+        facts.gone = gone and not stood
+        facts.lost[address] = gone and stood and not ended
         facts.why = receipt["detail"] or receipt["outcome"]
+    if ended in (PAID, VOID) and (stood or receipt["held"]):
+        facts.ended, facts.run = ended, found["run"]
 
 
-def _paid(book: Book, receipt: Json) -> str:
-    """How a payable was paid in spite of its hold, as whoever lifted the hold found it."""
-    if not receipt["address"].startswith(f"{CONNECTOR}:") or not receipt["found"]:
-        return ""
-    found = Found(book.store.body(receipt["found"])).value
-    return _by_run(found["run"]) if found.get("status") == "paid" else ""
+def _escape(grant: Grant, pause: Pause, *, held: bool) -> str:
+    """How a payable left in spite of this pause's hold; empty where it did not.
 
-
-def _by_run(run: str) -> str:
-    return f"by the pay run {run!r}"
-
-
-def _escape(grant: Grant, pause: Pause) -> str:
-    """How a payable left in spite of this pause's hold; empty where it did not."""
+    Its mark says that it is this pause's, or the journal: `held`.
+    """
     owed = grant.state.value
-    mine = any(mark.endswith(f"P{pause.id}") for mark in owed.get("marks", ()))
-    return _by_run(owed["run"]) if mine and owed["status"] == "paid" else ""
+    mine = held or any(mark.endswith(f"P{pause.id}") for mark in owed.get("marks", ()))
+    return by_run(owed["run"]) if mine and owed.get("status") == PAID else ""
 
 
 # --- by hand -------------------------------------------------------------------------------------
@@ -223,7 +240,7 @@ def _unread(known: _Known, now: Snapshot | None, away: str) -> Mapping[str, str]
 
 def _gaps(gaps: Iterable[Gap]) -> Iterator[tuple[str, str]]:
     for gap in gaps:
-        if gap.connector == CONNECTOR:
+        if gap.connector == PAY:
             yield gap.realm, f"{gap.what}: {gap.cause}"
 
 
@@ -253,7 +270,7 @@ def _owed(pause: Pause, known: _Known, seen: _Seen, standing: Mapping[Address, o
         payee=first["payee"],
         currency=first["currency"],
         amount=first["amount"],
-        now=now["amount"],
+        now=now["amount"] if now["amount"] > 0 else seen.last.state.value["amount"],
         state=state,
         hold=str(_first(holds).address) if holds else facts.hold,
         placed_at=facts.placed_at,
@@ -270,17 +287,27 @@ def _state(
     target = (address.realm, seen.first.target)
     facts, holds = known.facts.get(target, _Facts()), known.holds.get(target)
     told = known.escaped.get(address, "") or facts.escaped
-    if escaped := _escape(seen.fresh or seen.last, pause) or told:
+    if escaped := _escape(seen.fresh or seen.last, pause, held=bool(holds)) or told:
         return State.ESCAPED, escaped
+    if (facts.hold and seen.ended == VOID) or facts.ended == VOID:
+        return State.WRITTEN_OFF, ""
     if holds:
         return _held(seen, holds, standing)
+    return _unheld(known, seen)
+
+
+def _unheld(known: _Known, seen: _Seen) -> tuple[State, str]:
+    """What became of what the pause holds no more, or never did."""
+    address, target = seen.first.address, (seen.first.address.realm, seen.first.target)
+    facts = known.facts.get(target, _Facts())
     if facts.released_at and facts.hold:
         return State.RELEASED, ""
     if facts.gone:
         return State.PAID_BEFORE, ""
     if seen.read and seen.fresh is None:
         return State.NOT_HELD, f"{facts.why or 'not held'}; it is not owed any more"
-    return State.NOT_HELD, facts.why or known.why.get(address, "the pause has not held it")
+    left = known.why.get(_target(address)) or known.why.get(target)
+    return State.NOT_HELD, facts.why or left or "the pause has not held it"
 
 
 def _first(holds: Sequence[Hold]) -> Hold:
@@ -295,12 +322,10 @@ def _held(
 
     A toggle that is not there any more beside a hold that is was about a run that it has left.
     """
-    if seen.ended == "written-off":
-        return State.WRITTEN_OFF, ""
     if not seen.read:
         return State.HELD, ""
     if seen.fresh is None:
-        return State.ESCAPED, "it is not owed any more, and its hold was not lifted by us"
+        return State.ESCAPED, GONE
     beside = any(hold.change.marked for hold in holds)
     for hold in holds:
         there = standing.get(hold.address)

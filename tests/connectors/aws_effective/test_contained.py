@@ -20,7 +20,8 @@ from stopline.connectors.aws.documents import composed
 from stopline.connectors.aws.evaluating import Answer, Policies, Request, evaluate
 from stopline.connectors.aws.proving import place_of
 from stopline.connectors.aws.resources import BY_STATEMENT, TABLE
-from stopline.connectors.aws.storage import Reach, state_of
+from stopline.connectors.aws.selection import Reach
+from stopline.connectors.aws.storage import state_of
 from stopline.model import Address, Change, Document, Grant, State
 from stopline.text import Json
 from stopline.vendors import AwsSelectors

@@ -14,7 +14,7 @@ from support.grants import TERMS, a_grant, held, opinions
 from stopline.connectors.aws import AwsConnector, policy, reached, whole
 from stopline.connectors.aws.kinds import Where, where_of
 from stopline.connectors.aws.resources import DYNAMODB, KMS, SQS, TABLE
-from stopline.connectors.aws.storage import Reach
+from stopline.connectors.aws.selection import Reach
 from stopline.errors import ConfigError, ConnectorError
 from stopline.estate import parse_estate
 from stopline.model import Address, Change, Counted, Document, Gap, Grant, Scope, Skip, State

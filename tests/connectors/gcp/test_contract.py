@@ -11,12 +11,14 @@ from support.google import (
     NEW,
     NUMBER,
     ORG,
+    PEOPLE,
     PLAYBOOK,
-    SHARED_DRIVE,
     VENDOR,
     connector_of,
+    crew,
     estate_of,
 )
+from support.google_drives import SHARED_DRIVE
 
 from stopline.connectors.gcp.lists import place
 from stopline.connectors.gcp.permissions import permissions_of
@@ -27,6 +29,7 @@ from stopline.playbook import Playbook
 from stopline.text import Json
 from stopline.vendors import Vendor
 
+GROUPS = "cloudidentity.googleapis.com/Group"
 NEW_ENTITY = f"user-{NEW.partition(':')[2]}"
 
 
@@ -80,14 +83,14 @@ class OrganisationGround:
             return f"//{there[0]}.googleapis.com/{there[1]}"
         if document.kind in ("access-list-entry", "bucket-setting", "hmac-key"):
             return self._in_storage(document)
-        if document.kind == "drive-permission":
-            return name_of(document.id.split("/")[1])
-        return self._account(document)
-
-    def _account(self, document: Document) -> str:
-        """An account, a key of it, or the pool."""
-        if document.kind == "identity-pool":
-            return f"//iam.googleapis.com/{document.id.replace(NUMBER, 'lab-data')}"
+        plain = {
+            "workspace-membership": f"//{GROUPS}/{document.id.partition('/')[0]}",
+            "drive-permission": name_of(document.id.partition("/")[2].partition("/")[0]),
+            "workspace-user": f"//{PEOPLE}/{document.id}",
+            "identity-pool": f"//iam.googleapis.com/{document.id.replace(NUMBER, 'lab-data')}",
+        }
+        if document.kind in plain:
+            return plain[document.kind]
         project, email, *key = document.id.split("/")
         tail = f"/keys/{key[0]}" if key else ""
         return f"//iam.googleapis.com/projects/{project}/serviceAccounts/{email}{tail}"
@@ -159,6 +162,7 @@ class OrganisationGround:
 
     def close(self) -> None:
         """Our service account loses everything."""
+        self.google.state.admins.clear()
         for resource in self.google.state.resources.values():
             resource.policy = {}
             resource.data.pop("permissions", None)
@@ -167,6 +171,7 @@ class OrganisationGround:
 @pytest.fixture
 def ground(google: Google) -> Iterator[OrganisationGround]:
     """The organisation, and the connector over it; its connections are closed."""
+    crew(google)
     made = OrganisationGround(google)
     yield made
     made.connector.clients.close()

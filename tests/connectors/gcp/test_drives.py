@@ -13,18 +13,16 @@ from support.google import (
     BO,
     DANA,
     DATA_TEAM,
-    ENDS,
-    FILE,
     KIM,
     NEW,
     ORG,
     PLAYBOOK,
     PULL,
-    SHARED_DRIVE,
     WORKER,
     joined,
     person,
 )
+from support.google_drives import ENDS, FILE, SHARED_DRIVE
 from support.google_nights import Night, outcomes
 
 from stopline.connectors.gcp import commands, drives

@@ -1,0 +1,105 @@
+"""What a preflight's reading calls take: about ourselves, or about nobody. Pure but for the models.
+
+They show whether we may ask, and change nothing.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from stopline.connectors.aws import marks
+from stopline.connectors.aws.clients import Clients
+from stopline.connectors.aws.permissions import operation_of
+
+NOBODY = "stopline-preflight"
+"""A name that nobody has: asking for it shows whether we may ask, and changes nothing."""
+
+_RESOURCES = {
+    "dynamodb": "arn:aws:dynamodb:{}:{}:table/{}",
+    "lambda": "arn:aws:lambda:{}:{}:function:{}",
+}
+"""Who asks for a policy by the ARN of what has it."""
+_ATTRIBUTES = {
+    "DescribeImageAttribute": "launchPermission",
+    "DescribeSnapshotAttribute": "createVolumePermission",
+}
+"""What is asked of an image or a snapshot: with whom it is shared."""
+
+
+_UUID = "00000000-0000-0000-0000-000000000000"
+_INSTANCE = "ssoins-0000000000000000"
+_PEOPLES = {
+    "GroupId": _UUID,
+    "IdentityStoreId": "d-0000000000",
+    "InstanceArn": f"arn:aws:sso:::instance/{_INSTANCE}",
+    "MemberId": {"UserId": _UUID},
+    "PermissionSetArn": f"arn:aws:sso:::permissionSet/{_INSTANCE}/ps-0000000000000000",
+    "PrincipalId": _UUID,
+    "PrincipalType": "USER",
+    "UserId": _UUID,
+    "AccountAssignmentCreationRequestId": _UUID,
+    "AccountAssignmentDeletionRequestId": _UUID,
+    "associationType": "PRINCIPAL",
+    "resourceOwner": "SELF",
+}
+"""Words of Identity Center and of RAM, about nobody."""
+
+
+_NAMED: Mapping[str, Any] = {
+    "BackupVaultName": NOBODY,
+    "DBClusterSnapshotIdentifier": NOBODY,
+    "DBSnapshotIdentifier": NOBODY,
+    "DomainName": NOBODY,
+    "FileSystemId": "fs-00000000000000000",
+    "FunctionName": NOBODY,
+    "ImageId": "ami-00000000000000000",
+    "KeyId": _UUID,
+    "LayerName": NOBODY,
+    "MaxItems": 1,
+    "Name": NOBODY,
+    "PolicyName": NOBODY,
+    "QueueName": NOBODY,
+    "SecretId": NOBODY,
+    "ServiceId": "vpce-svc-00000000000000000",
+    "SnapshotId": "snap-00000000000000000",
+    "UserName": NOBODY,
+    "VersionId": "v1",
+    "VersionNumber": 1,
+    "profileId": _UUID,
+    "repositoryName": NOBODY,
+    "trustAnchorId": _UUID,
+}
+"""Names that nobody has, whatever the account."""
+
+
+def about_nobody(
+    clients: Clients, account: str, action: str, buckets: Sequence[str]
+) -> dict[str, Any] | None:
+    """What a reading call takes, by the provider's own model; None where we cannot tell.
+
+    `action` is what it needs, `buckets` are names of some that there are.
+    """
+    service, operation = operation_of(action)
+    client = clients.reading(account, service)
+    shape = client.meta.service_model.operation_model(operation).input_shape
+    region = client.meta.region_name
+    known: dict[str, Any] = {
+        **_PEOPLES,
+        **_NAMED,
+        "Attribute": _ATTRIBUTES.get(operation),
+        "Bucket": buckets[0] if buckets else None,
+        "ExpectedBucketOwner": account,
+        "AccountId": account,
+        "PolicyArn": f"arn:aws:iam::{account}:policy{marks.PATH}{NOBODY}",
+        "QueueUrl": f"https://sqs.{region}.amazonaws.com/{account}/{NOBODY}",
+        "ResourceARN": f"arn:aws:kinesis:{region}:{account}:stream/{NOBODY}",
+        "resourceArn": f"arn:aws:rolesanywhere:{region}:{account}:profile/{_UUID}",
+        "ResourceArn": _RESOURCES[service].format(region, account, NOBODY)
+        if service in _RESOURCES
+        else None,
+        "RoleName": clients.read_role(account).rpartition("/")[2] or NOBODY,
+        "TopicArn": f"arn:aws:sns:{region}:{account}:{NOBODY}",
+    }
+    members = shape.members if shape else {}
+    if any(known.get(name) is None for name in (shape.required_members if shape else ())):
+        return None
+    return {name: known[name] for name in members if known.get(name) is not None}
