@@ -15,7 +15,7 @@ from activities.outside import held_of
 from activities.telling import NOBODY, Teller, require_journal
 from activities.working import at_work
 from stopline import settings
-from stopline.approving import TELL_OUTSIDE, Approvers, statement_of
+from stopline.approving import SEND_AGAIN, TELL_OUTSIDE, Approvers, statement_of
 from stopline.attesting import Attesting
 from stopline.audiences import INSIDE, OUTSIDE, Audience, Notices
 from stopline.errors import ConfigError, RefusedError
@@ -50,7 +50,7 @@ class Answering:
             require_journal(self.book, asked)
             if asked.word == ACK:
                 return self._acknowledged(asked)
-            if asked.word == api.SEND_AGAIN:
+            if asked.word == SEND_AGAIN:
                 return self._sent_again(asked)
             if asked.word == REVIEW:
                 glass.review(self.book, self.approvers, asked)

@@ -1,8 +1,8 @@
 """The activities' names, inputs and outputs. All that a workflow may import of them.
 
-What travels here is written into Temporal's history, which is kept and read by many: references,
-digests, counts and bounds, never a plan, a document or a secret. Every field has a default, so
-that a pause that was opened by an older release can be read by a newer one.
+What travels here is written into Temporal's history, which many read: references, digests, counts
+and bounds, never a plan, a document or a secret. Every field has a default, so that a newer release
+reads a pause of an older one.
 """
 
 from dataclasses import dataclass, field
@@ -32,9 +32,6 @@ TRY_CHANNELS = "stopline.try-channels.v1"
 HEAR = "stopline.hear.v1"
 ESCALATE = "stopline.escalate.v1"
 ATTEST = "stopline.attest.v1"
-
-SEND_AGAIN = "send-again"
-"""The word by which notices that failed are sent again."""
 PATIENCE_SECONDS = 86_400.0
 """A notice that could not be sent for so long has failed."""
 
@@ -359,10 +356,9 @@ class Summary:
 class TellOrder:
     """Whose notices are sent, over which channel (empty: all); `test_by` wants a test instead.
 
-    With `word` (`ack`, `tell-outside`, `review`, `send-again`) it carries what `by` says, for
-    `reason`: about one notice (empty: all), proven by a `token` or by OpenSSH's `signature`. `seq`
-    and `level` say which event is escalated to whom; `seq` alone, which break-glass approval is
-    reviewed.
+    With `word` (`ack`, `tell-outside`, ...) it carries what `by` says, for `reason`: about one
+    notice (empty: all), proven by a `token` or by OpenSSH's `signature`. `seq` and `level` say
+    which event is escalated to whom; `seq` alone, which break-glass approval is reviewed.
     """
 
     pause: str = ""

@@ -12,7 +12,8 @@ from datetime import datetime
 from activities import api
 from activities.breaching import breaches_of
 from activities.deadlines import say_near
-from activities.telling import NOBODY, Teller, auditing
+from activities.facts import auditing
+from activities.telling import NOBODY, Teller
 from stopline.deadlines import Deadline
 from stopline.errors import ConnectorError
 from stopline.journal.book import Book

@@ -23,12 +23,13 @@ from activities.belonging import elsewhere
 from activities.breaching import to_climb
 from activities.deadlines import near_of
 from activities.ends import conclusion, opened_under, verified
+from activities.facts import opening, refusing
 from activities.outlining import Shards, outline_of, shards_of
 from activities.outside import when_ended
 from activities.restoring import way_back
 from activities.sheets import write_sheet
 from activities.standing import standing_of
-from activities.telling import NOBODY, Teller, opening, refusing, say_overdue
+from activities.telling import NOBODY, Teller, say_overdue
 from activities.working import at_work as _at_work
 from stopline import engine, guards, planner
 from stopline.approving import Approvers

@@ -9,8 +9,9 @@ from activities import api
 from activities.auditing import looks, observed
 from activities.breaching import audits_of, breaches_of, note_climbs
 from activities.byhand import say_late
+from activities.facts import concluding
 from activities.outside import when_ended
-from activities.telling import NOBODY, Teller, concluding
+from activities.telling import NOBODY, Teller
 from stopline.climbing import look_again
 from stopline.journal.book import Book
 from stopline.journal.outbox import Draft

@@ -5,7 +5,6 @@ that failed, and sending is work of its own workflow. What travels in Temporal's
 pause and a channel's name, never a text, an address or a secret.
 """
 
-from collections import Counter
 from collections.abc import Callable, Container, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
@@ -18,6 +17,7 @@ from temporalio.exceptions import ApplicationError
 
 from activities import api
 from activities.bounded import within
+from activities.facts import facts_of
 from activities.outside import untrue
 from activities.working import at_work
 from stopline import settings
@@ -33,13 +33,11 @@ from stopline.notices.drafting import (
     ASKS,
     CLOSING,
     OVERDUE,
-    REFUSED,
     TEST,
     TEST_TEXT,
     Facts,
     drafts_of,
 )
-from stopline.notices.outside import Theirs
 from stopline.notices.paging import closes, opens
 from stopline.notices.tokens import token_of
 from stopline.text import sha256
@@ -50,24 +48,6 @@ SLOWLY = timedelta(minutes=5)
 """After how long is asked again what a person must mend first."""
 SECONDS = 3.0
 """The longest that what is told may keep a containment waiting for a folder that hangs."""
-_LEFT = (
-    ("breached", "that somebody removes at will; no lever is left that they cannot edit"),
-    ("failed", "writes that failed"),
-    ("by_hand", "that a person must do by hand in another system"),
-    ("conflicts", "edited by somebody else meanwhile, and not overwritten"),
-    ("unproven", "of which nobody can say whether the write landed"),
-    ("unverified", "that a later reading does not show as we left them"),
-    ("open_skips", "grants left in place on purpose, each with its reason in the plan"),
-    ("gaps", "places that could not be read"),
-)
-_FOUND = (
-    ("breached", "that somebody removes at will; no lever is left that they cannot edit"),
-    ("drifted", "accesses that were opened again"),
-    ("fresh", "accesses that are new, within what was approved"),
-    ("beyond", "accesses that are left open and wait for a person"),
-    ("unread", "that could not be read again"),
-    ("gaps", "places that could not be searched"),
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,53 +99,15 @@ def _read(folder: Path) -> Notices | None:
 NOBODY = Teller()
 
 
-def opening(order: api.PauseOrder, at: str) -> Facts:
-    """What there is to say when a pause is opened."""
-    return Facts("opened", order.vendor, order.pause, at, order.requester, order.reason)
-
-
-def refusing(order: api.PauseOrder, at: str, why: str, theirs: Theirs | None) -> Facts:
-    """What there is to say when a pause ends before it began."""
-    facts = Facts(REFUSED, order.vendor, order.pause, at, order.requester, order.reason)
-    return replace(facts, why=why, theirs=theirs)
-
-
-def concluding(
-    book: Book, order: api.PauseOrder, summary: api.Summary, theirs: Theirs | None
-) -> Facts:
-    """What there is to say when a run has ended; the event is the summary's result.
-
-    `theirs` is what those outside are told of it.
-    """
-    left = tuple((what, getattr(summary, n)) for n, what in _LEFT if getattr(summary, n))
-    facts = _facts(book, order, summary.result)
-    return replace(facts, left=left, why=summary.why, theirs=theirs)
-
-
-def auditing(book: Book, order: api.PauseOrder, found: api.Audited) -> Facts:
-    """What there is to say when an audit was not clean."""
-    left = tuple((what, getattr(found, n)) for n, what in _FOUND if getattr(found, n))
-    return replace(_facts(book, order, "drift"), left=left)
-
-
 def say_overdue(book: Book, said: api.Recording, teller: Teller) -> bool:
     """Write down, once for each date, that nobody reassessed a pause; whether anybody is told."""
     order, data = said.order, {"reason": said.reason, **said.more}
     drafts: tuple[Draft, ...] = ()
     if all(event.data != data for event in book.pauses.events(order.pause, OVERDUE)):
-        facts = replace(_facts(book, order, OVERDUE), review_by=said.more["review_by"])
+        facts = replace(facts_of(book, order, OVERDUE), review_by=said.more["review_by"])
         drafts = teller.drafts(facts)
         book.pauses.note(order.pause, OVERDUE, data, said.by, event=OVERDUE, drafts=drafts)
     return bool(book.outbox.due(order.pause))
-
-
-def _facts(book: Book, order: api.PauseOrder, event: str) -> Facts:
-    held = Counter(
-        f"{h.address.connector} {h.address.realm}" for h in book.writes.holds(order.pause)
-    )
-    at = book.store.now()
-    off = tuple(sorted(held.items()))
-    return Facts(event, order.vendor, order.pause, at, order.requester, order.reason, off)
 
 
 @dataclass(frozen=True)

@@ -13,6 +13,7 @@ from stopline.signing import UNSIGNED, Statement, can_verify, names_of, verify
 
 FILE = "roles.yaml"
 TELL_OUTSIDE = "tell-outside"
+SEND_AGAIN = "send-again"
 GAPS = "accept-gaps"
 REVIEW = "review-break-glass"
 BREAKABLE = (str(Direction.CONTAIN), str(Direction.RESTORE))

@@ -53,8 +53,10 @@ AwsResource = Literal[
     "resource-shares",
     "lambda-layers",
     "endpoint-services",
+    "endpoint-connections",
     "trust-anchors",
     "anywhere-profiles",
+    "pool-users",
     "bucket-destinations",
 ]
 """Resources of AWS with a policy of their own, beside buckets, and what is shared with accounts; a

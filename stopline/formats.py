@@ -139,11 +139,11 @@ def email(value: str) -> str:
 
 
 def directory_user(value: str) -> str:
-    """A user of IAM Identity Center: a whole name or address, or `*@` and a domain."""
+    """A user of a directory of AWS: a whole name or address, or `*@` and a domain."""
     if value.startswith("*@"):
         domain(value[2:])
         return value
-    what = "a user name or an address of Identity Center, or `*@` and a domain"
+    what = "a user name or an address, or `*@` and a domain"
     return _checked(value, _DIRECTORY_USER, what)
 
 

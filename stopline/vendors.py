@@ -83,7 +83,7 @@ class AwsSelectors(_Strict):
     `tags` can be written by whoever may tag a principal, so they select but do not vouch; any one
     of them does, and a tag may have several values.
     `directory_users` are people in IAM Identity Center, by their whole user name or e-mail address,
-    or `*@` and the whole domain.
+    or `*@` and the whole domain; `pool_users` the same in user pools of Cognito.
     `preserve` selects nobody: it names buckets that are frozen for everybody.
     """
 
@@ -95,6 +95,7 @@ class AwsSelectors(_Strict):
     canonical_ids: tuple[Annotated[str, AfterValidator(canonical_id)], ...] = ()
     identity_providers: tuple[Arn, ...] = ()
     directory_users: tuple[Annotated[str, AfterValidator(directory_user)], ...] = ()
+    pool_users: tuple[Annotated[str, AfterValidator(directory_user)], ...] = ()
     preserve: tuple[Annotated[str, AfterValidator(bucket_or_glob)], ...] = ()
 
     @property

@@ -27,8 +27,6 @@ REFUSED = "refused-told"
 """The patch by which a history is known to be one in which a refusal is told."""
 BREACHED = "breached"
 """The patch by which a history is known to be one in which a breached pause is looked at slowly."""
-OVERDUE = "overdue-told"
-"""The patch by which a history is known to be one in which a review that is overdue is told."""
 WAITS = "waiting"
 """The cause of a write that a person must do by hand."""
 IDLE = 3
@@ -376,22 +374,6 @@ class PauseVendor(PeoplesWords):
             )
         except TimeoutError:
             await self._happens(due.what if due else "")
-
-    async def _first_review(self) -> None:
-        """The pause rests for the first time: by when it must have been reassessed."""
-        by = m.utc(workflow.time() + self._state.review_seconds)
-        await self._record("review-by", "stopline", "by the playbook", more={"review_by": by})
-        self._state.review_by = m.moment(by)
-
-    async def _overdue(self) -> None:
-        """Say so, once for each date. Nothing is lifted by itself, however late it is."""
-        state = self._state
-        state.escalated = state.review_by
-        by = {"review_by": m.utc(state.review_by)}
-        why = "nobody has reassessed it"
-        told = await self._record("review-overdue", "stopline", why, more=by)
-        if told and workflow.patched(OVERDUE):
-            self._send_notices(1)
 
     async def _happens(self, what: str) -> None:
         """Nobody said anything, and the time has come."""

@@ -27,6 +27,7 @@ MERCOR: Json = {
         "principals": [f"arn:aws:iam::{RESEARCH}:user/services/svc-annotation-sync"],
         "canonical_ids": [m.CANONICAL_ID],
         "identity_providers": ["arn:aws:iam::*:saml-provider/mercor-idp"],
+        "pool_users": ["*@mercor.example"],
         "preserve": ["evidence-*"],
     },
     "projects": {"chordus": {"aws": {"paths": ["/vendors/mercor/chordus/"]}}},
@@ -36,8 +37,8 @@ MERCER: Json = {
     "note": "Another company. Its name only looks like mercor's.",
     "aws": {"accounts": [m.LOOKALIKE_ACCOUNT], "paths": ["/vendors/mercer/"]},
 }
-UNSERVED = ("trust-anchors", "anywhere-profiles")
-"""Kinds of resources of which the emulated AWS knows nothing at all: the estate leaves them out."""
+UNSERVED = ("trust-anchors", "anywhere-profiles", "endpoint-connections")
+"""Kinds of resources that the emulated AWS cannot list: the estate leaves them out."""
 ESTATE: Json = {
     "aws": {
         "accounts": {

@@ -109,6 +109,12 @@ KINDS: Mapping[str, _Kind] = {
         lambda c, _: str(c.get_resource_policy().get("PolicyInJson") or ""),
     ),
     "layer": _Kind("lambda", shared.LAYER, shared.layers, shared.layer),
+    "pool": _Kind(
+        "cognito-idp",
+        shared.SIGN_IN,
+        lambda c: [p["Id"] for p in c.list_user_pools(MaxResults=60)["UserPools"]],
+        shared.pool,
+    ),
     "image": _Kind(
         "ec2",
         shared.LAUNCH,
@@ -285,6 +291,7 @@ _MAKE: Mapping[str, Callable[[Any, _Text], str]] = {
 }
 _SHARE: Mapping[str, Callable[[Any, list[str]], str]] = {
     "layer": shared.make_layer,
+    "pool": shared.make_pool,
     "image": shared.make_image,
     "snapshot": shared.make_snapshot,
     "db-snapshot": shared.make_db_snapshot,

@@ -9,7 +9,7 @@ rows, and by Stripe's own state.
 import json
 import shlex
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
 from itertools import cycle, islice
@@ -65,11 +65,15 @@ def create_database(server: str, name: str) -> str:
 
 @dataclass
 class PayDay:
-    """One ledger with its pay run, and one pause of two people. `url` may hold a password."""
+    """One ledger with its pay run, and one pause of two people. `url` may hold a password.
+
+    `settled` is awaited after each word of theirs: that all who hear of it have.
+    """
 
     folder: Path
     url: str = field(repr=False)
     people: tuple[str, str]
+    settled: Callable[[], None] = field(default=lambda: None, repr=False)
     faults: list[str] = field(default_factory=list)
     figures: Connector = field(default_factory=Connector)
     paid: list[Paid] = field(default_factory=list)
@@ -175,6 +179,7 @@ class PayDay:
         if said.code != code:
             what = " ".join(words[:2])
             self.faults.append(f"payouts: `stopline {what}` ended with {said.code}, not {code}")
+        self.settled()
 
     def _judge(self, targets: set[str], held: set[str]) -> None:
         """What is owed to mercor's, after a pay run that paid everything that it could."""

@@ -24,6 +24,7 @@ from stopline.drill import (
     estate,
     fingerprint,
     googling,
+    hearing,
     organisation,
     probes,
     report,
@@ -72,6 +73,7 @@ class Drill:
     access: Access = field(init=False)
     cast: probes.Cast = field(init=False)
     day: PayDay = field(init=False)
+    ears: hearing.Ears = field(default_factory=hearing.Ears)
     report: Report = field(default_factory=Report)
 
     # --- starting and stopping -------------------------------------------------------------------
@@ -82,7 +84,8 @@ class Drill:
             database = Postgres()
             database.start()
             self.database = database
-        self.day = PayDay(self.folder, self._ledger_url(), (ALICE, BOB))
+        settled = lambda: self.ears.settle(self.book)  # noqa: E731 - there is no journal yet
+        self.day = PayDay(self.folder, self._ledger_url(), (ALICE, BOB), settled)
         self.day.seed()
         self.emulator = Emulator(self.folder)
         self.emulator.start()
@@ -97,6 +100,7 @@ class Drill:
         configure.say(f"[1/7] an estate of {len(LAB)} accounts and an organisation is there {took}")
         google = configure.gcp(self.google.url, googling.TOKEN)
         configure.write(self.folder / "config", self.playbook, google, self.organization)
+        self.ears.start(self.folder / "config")
         self.server = Server(self.folder / "temporal", free_port(), free_port())
         self.server.start()
         self.worker = Worker(self.folder, {**self.env, **self.cloud})
@@ -138,6 +142,7 @@ class Drill:
             "AWS_SHARED_CREDENTIALS_FILE": nowhere,
             "AWS_EC2_METADATA_DISABLED": "true",
             **self.day.secrets,
+            **self.ears.secrets,
             googling.TOKEN: organisation.WORKER,
         }
 
@@ -156,6 +161,7 @@ class Drill:
 
     def stop(self) -> None:
         """Stop everything that was started."""
+        self.ears.stop()
         if hasattr(self, "day"):
             self.day.stop()
         if hasattr(self, "book"):
@@ -223,7 +229,14 @@ class Drill:
         self._pay_day()
         if not self.report.faults:
             self._terminate(before)
+        self._hear()
         return self.report
+
+    def _hear(self) -> None:
+        """Judge who was told what, and in which order, by what arrived."""
+        heard, known = self.ears.arrived, hearing.nights(self.book)
+        self.report.notices = hearing.told(heard, known)
+        self.report.faults += hearing.faults(heard, known, ("arn:", "stopline", *LAB))
 
     def _pay_day(self) -> None:
         self.day.run(self.env, self.book)
@@ -373,6 +386,7 @@ class Drill:
         if said.code not in codes:
             wanted = " or ".join(map(str, codes))
             self.report.faults.append(f"`stopline {what}` ended with {said.code}, not {wanted}")
+        self.ears.settle(self.book)
 
 
 def _ways(sights: dict[str, Sight]) -> int:
@@ -419,6 +433,7 @@ def _playbook(settings: Settings) -> str:
 def _leave(night: Drill, *, keep: bool, passed: bool) -> None:
     """Stop everything, or say how to reach it. The folder stays when there is something to read."""
     if keep and hasattr(night, "worker"):
+        night.ears.stop()
         _print_addresses(night)
         return
     night.stop()

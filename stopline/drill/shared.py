@@ -13,6 +13,9 @@ from stopline.drill.access import REGION
 
 LAUNCH, RESTORE = "ec2:RunInstances", "rds:RestoreDBInstanceFromDBSnapshot"
 LAYER = "lambda:GetLayerVersion"
+DOMAINS = ("mercor.example", "mercer.example")
+"""Where the people of the vendor and of the look-alike have their addresses."""
+SIGN_IN = "cognito-idp:InitiateAuth"
 VOLUME, CLUSTER = "ec2:CreateVolume", "rds:RestoreDBClusterFromSnapshot"
 
 
@@ -86,6 +89,12 @@ def db_cluster_snapshot(rds: Any, name: str) -> str:
     return _restorable(CLUSTER, result["DBClusterSnapshotAttributes"])
 
 
+def pool(idp: Any, name: str) -> str:
+    """Whose people may sign in to a user pool: each is called by the account that it is of."""
+    found = idp.list_users(UserPoolId=name)["Users"]
+    return _said(SIGN_IN, (user["Username"] for user in found if user["Enabled"]))
+
+
 # --- seeded --------------------------------------------------------------------------------------
 
 
@@ -105,6 +114,16 @@ def make_layer(functions: Any, accounts: list[str]) -> str:
             Principal=f"arn:aws:iam::{account}:root",
         )
     return f"labels:{made['Version']}"
+
+
+def make_pool(idp: Any, accounts: list[str]) -> str:
+    """A user pool with somebody of each, by an address that the pool has verified."""
+    made = str(idp.create_user_pool(PoolName="labels")["UserPool"]["Id"])
+    for account, domain in zip(accounts, DOMAINS, strict=True):
+        said = {"email": f"ann@{domain}", "email_verified": "true"}
+        attributes = [{"Name": name, "Value": value} for name, value in said.items()]
+        idp.admin_create_user(UserPoolId=made, Username=account, UserAttributes=attributes)
+    return made
 
 
 def make_image(ec2: Any, accounts: list[str]) -> str:

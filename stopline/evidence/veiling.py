@@ -21,6 +21,8 @@ People = Mapping[str, tuple[str, frozenset[str]]]
 """By connector whose principals are people: their type, and the names of fields that hold them."""
 SIGNATURE = "signature"
 """A field that looks like a secret, and is what proves a word."""
+HIDING = "‹›"
+"""What encloses the type and the digest of what is hidden."""
 DIGITS = 8
 _SHORTEST, _SHORTEST_NUMBER = 2, 5
 """Shorter names of people are hidden where they stand alone: else every other word were one."""
@@ -95,7 +97,7 @@ class Veil:
 
     def _secret(self, kind: str) -> str:
         self.hidden[kind] += 1
-        return f"‹{kind}›"
+        return f"{HIDING[0]}{kind}{HIDING[1]}"
 
     def _named(self, name: str) -> str:
         bare = name.rstrip(".-+")
@@ -113,7 +115,7 @@ class Veil:
             return ""
         if (kind, datum) not in self._told:
             digest = hmac.new(self.key, f"{kind} {datum}".encode(), sha256).hexdigest()
-            self._told[kind, datum] = f"‹{kind} {digest[:DIGITS]}›"
+            self._told[kind, datum] = f"{HIDING[0]}{kind} {digest[:DIGITS]}{HIDING[1]}"
             self.hidden[kind] += 1
         return self._told[kind, datum]
 

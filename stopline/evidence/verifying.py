@@ -16,6 +16,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from stopline.errors import RefusedError
 from stopline.evidence import bundle as b
 from stopline.evidence.envelope import fingerprint, opened
+from stopline.evidence.veiling import HIDING
 from stopline.evidence.words import APPROVALS, SAID, Word, unfinished, words
 from stopline.journal.store import GENESIS, Event, link
 from stopline.signing import Statement, verify
@@ -201,22 +202,31 @@ def _event(row: Mapping[str, Json]) -> Event:
 
 
 def _said(said: Sequence[Word], signers: Path | None, hidden: Collection[int]) -> str | Found:
+    """What of an event is hidden need not be signed: a signature over what is shown proves it."""
     signed = [word for word in said if word.signature]
-    veiled = sum(word.seq in hidden for word in signed)
+    veiled = [word for word in signed if word.seq in hidden and _is_veiled(word)]
     for word in signed:
-        if word.wrong and word.seq not in hidden:
+        if word in veiled:
+            continue
+        if word.wrong:
             raise ValueError(f"event {word.seq}: what {word.by} signed {word.wrong}")
-        if signers and word.statement and word.seq not in hidden:
+        if signers and word.statement:
             _proven(word, word.statement, signers)
     unsigned, alone = len(said) - len(signed), sum(word.alone for word in said)
     how = "verified" if signers else "WHO SIGNED WAS NOT CHECKED"
-    told = f"{len(signed) - veiled} signed ({how}), " if signed else ""
-    told += f"{veiled} signed over words that are hidden in part, NOT VERIFIED, " if veiled else ""
+    told = f"{len(signed) - len(veiled)} signed ({how}), " if signed else ""
+    if veiled:
+        told += f"{len(veiled)} signed over words that are hidden in part, NOT VERIFIED, "
     told += f"{unsigned} unsigned"
     told += f"; {alone} by break-glass" if alone else ""
     if signed and signers is None:
         return told, SIGNERS_STEP
     return told, HIDDEN_STEP if veiled else ""
+
+
+def _is_veiled(word: Word) -> bool:
+    """Whether something stands hidden in what the signature is over."""
+    return word.statement is not None and HIDING[0] in word.statement.text
 
 
 def _proven(word: Word, statement: Statement, signers: Path) -> None:

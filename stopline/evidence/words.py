@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from stopline.approving import (
+    BREAKABLE,
     GAPS,
     TELL_OUTSIDE,
     deed_statement,
@@ -119,6 +120,8 @@ def _word(told: Told, event: Event) -> Word:
         wrong = "is over something else"
     elif wanted.by == wanted.asked_by and event.kind != ATTESTED and not wanted.break_glass:
         wrong = "is to what they asked for themselves"
+    elif wanted.break_glass and wanted.direction not in BREAKABLE:
+        wrong = f"is a {wanted.direction}, which nobody approves alone"
     return Word(SAID[event.kind], event.seq, event.actor, signature, wanted, wrong)
 
 
@@ -207,4 +210,4 @@ _WANTED: Mapping[str, Callable[[Told, Event], Statement | None]] = {
     CONFIRMED: _answered,
     DENIED: _answered,
 }
-"""What a signature under each kind of word must be over; None where the chain bears it out not."""
+"""What a signature under each kind of word must be over; None where the chain speaks against it."""

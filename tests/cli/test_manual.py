@@ -7,7 +7,7 @@ import zipfile
 from pathlib import Path
 
 import pytest
-from support.asking import Answer, Asking
+from support.asking import Answer, Asking, words_proven
 from support.ledgers import BASIS
 from support.signers import needs_openssh, signers
 from support.temporal import House
@@ -282,6 +282,9 @@ def test_where_approvals_are_signed_so_are_the_deed_and_its_confirmation(
     assert confirm(asking, proof, *sam, by="sam").code == 1
     assert confirm(asking, proof, *riley, by="riley").code == 0
     settled(asking, "contained")
+    proven = words_proven(asking, folder)
+    assert proven["deeds by hand"] == "2 signed (verified), 0 unsigned"
+    assert proven["approvals"] == "1 signed (verified), 1 unsigned"
 
 
 def test_what_was_done_by_hand_is_in_the_evidence_and_the_file_is_not(

@@ -3,8 +3,10 @@
 from collections.abc import Iterator
 
 import pytest
-from support.asking import Asking
+from support.asking import CONFIRM, Asking, words_proven
+from support.journals import open_pause
 from support.providers import Answer, Provider, provider
+from support.signers import needs_openssh, signers
 
 from stopline.errors import ConnectorError
 from stopline.model import Document
@@ -166,3 +168,40 @@ def test_a_second_person_has_those_outside_told_early(asking: Asking, there: Pro
     assert "Access of mercor is being paused" in [a.json["data"]["subject"] for a in there.asked]
     said = asking.ask("status", "mercor").said
     assert "tell those outside riley@lab.example they asked" in said
+
+
+@needs_openssh
+def test_the_word_that_lets_those_outside_hear_is_proven_in_the_evidence(
+    asking: Asking, there: Provider
+) -> None:
+    """Signed by whoever said it; whom the notices went to is hidden in the bundle's report."""
+    folder = asking.house.settings.config_dir
+    signers(folder, "riley", "ada")
+    way = "vendors: {mercor: {vendor: [{channel: room}]}}\n"
+    (folder / "notices.yaml").write_text(FILE.format(url=there.url) + way)
+    asking.house.connector.hook = refusing
+    assert asking.pause(by="ada").code == 6
+    early = ("notices", "mercor", "--tell-outside", *CONFIRM, "--reason", "they asked")
+    key = ("--sign", str(folder / "riley"))
+    assert "are told now" in asking.ask(*early, "--as", "riley", *key).said
+    found = words_proven(asking, folder)
+    assert found["told outside early"] == "1 signed (verified), 0 unsigned"
+
+
+def test_a_word_that_lets_nobody_hear_yet_says_for_whose_sake(
+    asking: Asking, there: Provider
+) -> None:
+    """Another pause of the vendor is under way: it is written down, and nobody outside is told."""
+    file = asking.house.settings.config_dir / "notices.yaml"
+    file.write_text(FILE.format(url=there.url) + "vendors: {mercor: {vendor: [{channel: room}]}}\n")
+    asking.house.connector.hook = refusing
+    assert asking.pause().code == 6
+    (first,) = asking.house.book.pauses.list("mercor")
+    open_pause(asking.house.book, "0000000f")
+    early = ("notices", first.id, "--tell-outside", "--confirm", "mercor")
+    done = asking.ask(*early, "--reason", "they asked", "--as", "riley@lab.example")
+    assert "hear nothing yet, for the sake of 0000000f" in done.said
+    states = {n.event: str(n.state) for n in asking.house.book.outbox.of(first.id)}
+    assert states["pausing"] == "withheld"
+    again = asking.ask(*early, "--reason", "once more", "--as", "riley@lab.example")
+    assert "What keeps them quiet is the pause 0000000f: name it." in again.said

@@ -137,8 +137,8 @@ def test_assess_says_what_is_reached_and_calls_nothing_that_writes(
     assert said["not_looked_at"][-1] == (
         "aws: lambda-functions, file-systems, search-domains, streams, backup-vaults, "
         "access-points, data-catalogs, images, snapshots, db-snapshots, db-cluster-snapshots, "
-        "resource-shares, lambda-layers, endpoint-services, trust-anchors, anywhere-profiles, "
-        "bucket-destinations, which "
+        "resource-shares, lambda-layers, endpoint-services, endpoint-connections, trust-anchors, "
+        "anywhere-profiles, pool-users, bucket-destinations, which "
         "`aws.resources` of the estate's file leaves out"
     )
     assert said["plan"]["gaps"] == []

@@ -22,7 +22,7 @@ from stopline.journal.attested import ATTESTED, CONFIRMED, DENIED
 from stopline.journal.glass import BROKEN, REVIEWED, broken
 from stopline.journal.outbox import LIFTED
 from stopline.journal.pauses import Pause, PauseStatus
-from stopline.model import Plan, Scope
+from stopline.model import Direction, Plan, Scope
 from stopline.signing import Statement, sign
 from stopline.text import Json
 
@@ -204,6 +204,18 @@ def test_a_yes_alone_holds_and_says_so_and_a_broken_glass_without_one_is_told(de
     verdict = desk.verdict("approvals")
     assert verdict.ok, verdict
     assert verdict.found == "1 signed (verified), 0 unsigned; 1 by break-glass"
+
+
+def test_nobody_ends_for_good_alone_whoever_signed_it(desk: Desk) -> None:
+    """A termination by break-glass is none, in the evidence as at the worker."""
+    book = desk.night.book
+    plan = replace(desk.plan, direction=Direction.TERMINATE)
+    desk.ref = book.pauses.keep_plan(plan).ref
+    book.pauses.note(PAUSE, "termination", {"request": "r", "reason": "over"}, "alice")
+    said = statement_of("terminate", book.id, desk.pause, "bob", "over", plan.digest)
+    said = replace(said, request="r", break_glass=True)
+    desk.approve(said)
+    assert "nobody approves alone" in desk.verdict("approvals").found
 
 
 def test_without_signers_it_is_said_that_nobody_looked_who_signed(desk: Desk) -> None:

@@ -14,7 +14,7 @@ from temporalio.testing import ActivityEnvironment
 from activities import api
 from activities.answering import Answering
 from activities.telling import Teller, Telling
-from stopline.approving import TELL_OUTSIDE, Approvers, statement_of
+from stopline.approving import SEND_AGAIN, TELL_OUTSIDE, Approvers, statement_of
 from stopline.journal.book import Book
 from stopline.journal.glass import BROKEN, REVIEWED, broken
 from stopline.journal.outbox import ACKNOWLEDGED, AGAIN, ESCALATED, NOWHERE, Draft, NoticeState
@@ -240,7 +240,7 @@ def test_a_break_glass_that_nobody_reviewed_is_escalated_though_the_pause_is_ove
 
 def again(book: Book, by: str = "ada", reason: str = "a new key") -> api.TellOrder:
     """A responder's word that what failed is to be sent again."""
-    return api.TellOrder(FIRST, book.id, word=api.SEND_AGAIN, by=by, reason=reason)
+    return api.TellOrder(FIRST, book.id, word=SEND_AGAIN, by=by, reason=reason)
 
 
 def test_what_failed_is_sent_again_on_a_responders_word_which_is_written_down(

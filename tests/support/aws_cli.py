@@ -28,7 +28,7 @@ SERVICES = {
     "secretsmanager": "secretsmanager", "ecr": "ecr", "dynamodb": "dynamodb", "events": "events",
     "lambda": "lambda", "efs": "efs", "opensearch": "opensearch",
     "organizations": "organizations",
-    "ec2": "ec2", "rds": "rds", "ram": "ram",
+    "ec2": "ec2", "rds": "rds", "ram": "ram", "cognito-idp": "cognito-idp",
     "kinesis": "kinesis", "backup": "backup", "s3control": "s3control", "glue": "glue",
 }  # fmt: skip
 USAGE, REFUSED = 252, 254

@@ -11,6 +11,7 @@ from support.aws import DATA, MERCER, MERCOR, PLAYBOOK, Cloud, owners_client
 from stopline.connectors.aws.kinds import Share, where_of
 from stopline.connectors.aws.policy import account_of
 from stopline.connectors.aws.shares import EVERYBODY, SHARES
+from stopline.drill.configure import UNSERVED
 from stopline.model import Document
 from stopline.playbook import Playbook, Rule
 
@@ -19,6 +20,8 @@ RULES = (
     ("sns-topics", "vendor"),
     *((row.contains, "remove") for row in SHARES.values() if not row.off),
 )
+SERVED = tuple(contains for contains, _ in RULES if contains not in UNSERVED)
+"""Of these, what the emulator can list."""
 SWITCHES = tuple((row.contains, "inactive") for row in SHARES.values() if row.off)
 
 

@@ -28,7 +28,7 @@ def _by(provider: str, arn: str, reach: Reach) -> Theirs | None:
     return Theirs(f"identity provider {provider}") if named else None
 
 
-def of_anchor(page: Json, reach: Reach) -> Theirs | None:
+def of_anchor(_: Where, page: Json, reach: Reach) -> Theirs | None:
     """Named in the vendor's file, or with certificates of an authority that is the vendor's."""
     anchor = page["trustAnchor"]
     arn = str(anchor["trustAnchorArn"])
@@ -40,7 +40,7 @@ def of_anchor(page: Json, reach: Reach) -> Theirs | None:
     return _by(source, source, reach) if source else None
 
 
-def of_profile(page: Json, reach: Reach) -> Theirs | None:
+def of_profile(_: Where, page: Json, reach: Reach) -> Theirs | None:
     """Named in the vendor's file, or all that it hands out are roles of the vendor's alone."""
     profile = page["profile"]
     arn = str(profile["profileArn"])

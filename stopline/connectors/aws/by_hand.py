@@ -69,6 +69,8 @@ def entries(document: Document, changes: Sequence[Change]) -> Iterator[str]:
         edit, entry = (row.give, change.after) if change.after else (row.take, change.before)
         if entry is not None:
             words = edit.words(where, entry.value)
+            if edit.first:
+                yield _command(row.service, edit.first, words, where.region) + " > /dev/null"
             yield _command(row.service, edit.operation, words, where.region) + " > /dev/null"
 
 

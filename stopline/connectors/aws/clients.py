@@ -28,7 +28,7 @@ from botocore.handlers import json_decode_policies
 from botocore.session import Session as CoreSession
 from botocore.session import get_session
 
-from stopline.connectors.aws.faults import translated
+from stopline.connectors.aws.faults import translated, undone
 from stopline.errors import ConnectorError
 from stopline.estate import AwsEstate, AwsOrganization
 from stopline.pacing import WAIT_SECONDS, Rate, late
@@ -141,6 +141,7 @@ class Clients:
     def do(self, account: str, service: str, operation: str, **words: Any) -> Any:
         """Make one writing call. Raises ConnectorError; `landed` is None where nobody can say."""
         answer = self._call(self.writing, True, account, service, operation, words)
+        undone(answer, f"{service}.{operation}")
         self._begun.taken = True
         return answer
 
@@ -317,5 +318,5 @@ _NAMED = (
     "FileSystemId", "DomainName", "PrincipalId", "UserId", "GroupId", "TargetId", "PolicyId",
     "AccountId",
     "ImageId", "SnapshotId", "DBSnapshotIdentifier", "DBClusterSnapshotIdentifier",
-    "resourceShareArn", "ResourceARN", "BackupVaultName", "LayerName", "ServiceId",
+    "resourceShareArn", "ResourceARN", "BackupVaultName", "LayerName", "ServiceId", "UserPoolId",
 )  # fmt: skip

@@ -47,8 +47,11 @@ GONE = (
     "DBClusterSnapshotNotFoundFault",
     "UnknownResourceException",  # RAM
     "NoSuchAccessPoint",
+    "UserNotFoundException",  # Cognito
     "InvalidVpcEndpointService.NotFound",
     "InvalidVpcEndpointServiceId.NotFound",
+    "InvalidVpcEndpointId.NotFound",
+    "InvalidVpcEndpoint.NotFound",
 )
 _THROTTLED = (
     "Throttling",
@@ -82,6 +85,7 @@ _CODES: dict[Cause, tuple[str, ...]] = {
         "403",
         "AllAccessDisabled",
         "AuthorizationError",
+        "NotAuthorizedException",  # Cognito
     ),
     Cause.QUOTA: (
         "LimitExceeded",
@@ -168,6 +172,18 @@ def translated(error: Exception, what: str, *, writing: bool) -> ConnectorError:
         landed = None if writing else False
         return ConnectorError(Cause.UNREACHABLE, f"{what}: {type(error).__name__}", landed=landed)
     return ConnectorError(Cause.BUG, f"{what}: {type(error).__name__}: {error}", landed=None)
+
+
+def undone(answer: Any, what: str) -> None:
+    """Raise ConnectorError where EC2 says 200, and names what it did not do.
+
+    We ask for one thing at a time: nothing of the call landed.
+    https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_UnsuccessfulItem.html
+    """
+    for item in (answer or {}).get("Unsuccessful") or ():
+        said = item.get("Error") or {}
+        code, message = str(said.get("Code", "")), str(said.get("Message", ""))
+        raise ConnectorError(_BY_CODE.get(code, Cause.REFUSED), f"{what}: {code}: {message}")
 
 
 def _answered(error: ClientError, what: str, *, writing: bool) -> ConnectorError:

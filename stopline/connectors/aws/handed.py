@@ -14,6 +14,7 @@ from stopline.connectors.aws.clients import Clients
 from stopline.connectors.aws.documents import SETTLING, address, gone
 from stopline.connectors.aws.kinds import Resource, Share, Theirs, Where, where_of
 from stopline.connectors.aws.levers import NAME, left
+from stopline.connectors.aws.pools import quoted
 from stopline.connectors.aws.selection import Reach
 from stopline.connectors.aws.shares import EVERYBODY, SHARES
 from stopline.errors import ConnectorError
@@ -87,7 +88,7 @@ def whose(clients: Clients, row: Share, where: Where, reach: Reach, page: Json) 
 
     A tag selects and does not vouch: who may tag it could make it look like the vendor's.
     """
-    theirs = row.whose(page, reach) if row.whose is not None else None
+    theirs = row.whose(where, page, reach) if row.whose is not None else None
     if theirs is not None or row.tags is None or not reach.selectors.tags:
         return theirs
     call, tags_in = row.tags
@@ -109,13 +110,18 @@ def _named(who: str) -> str:
     return "everybody" if who in EVERYBODY else f"account {policy.account_of(who)}"
 
 
-def inside(clients: Clients, row: Resource | Share, where: Where) -> Iterator[tuple[str, Json]]:
+def inside(
+    clients: Clients, row: Resource | Share, where: Where, asked: Sequence[Json] = ({},)
+) -> Iterator[tuple[str, Json]]:
     """What one thing has inside that is looked at by itself: name and item."""
     if row.inner is not None:
         call, items, key = row.inner
         place, words = row.placed(where.region), call.words(where, "")
-        for page in clients.pages(where.account, place, call.operation, **words):
-            yield from ((f"{where.name}:{item[key]}", item) for item in page[items])
+        for more in asked:
+            for page in clients.pages(where.account, place, call.operation, **words, **more):
+                yield from (
+                    (f"{where.name}:{quoted(str(item[key]))}", item) for item in page[items]
+                )
 
 
 def _pages(clients: Clients, row: Share, where: Where) -> list[Json]:
@@ -210,7 +216,8 @@ def write(clients: Clients, observed: Observed, changes: Sequence[Change]) -> No
         edit = row.take if change.after is None else row.give
         words = edit.words(where, entry.value)
         try:
-            clients.do(where.account, row.placed(where.region), edit.operation, **words)
+            for operation in filter(None, (edit.first, edit.operation)):
+                clients.do(where.account, row.placed(where.region), operation, **words)
         except ConnectorError as error:
             out = change.after is None and there is None and _nobody(row, error)
             if not (out and _still_there(clients, row, where)):

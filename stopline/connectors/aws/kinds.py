@@ -142,10 +142,14 @@ class Theirs(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Edit:
-    """A call that adds or removes one entry, and what it takes for a resource and the entry."""
+    """A call that adds or removes one entry, and what it takes for a resource and the entry.
+
+    `first` is a call that is sent before it with the same words, and has no way back.
+    """
 
     operation: str
     words: Callable[[Where, Json], Json]
+    first: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,7 +169,8 @@ class Share:
     What is a switch has one entry while it is on, and none while it is off: `off` says how a person
     calls switching it off. `whose` says whether it is the vendor's, which for all else the account
     says that an entry names; `tags` are asked for where that says nothing. `page` makes, of what
-    lists it, what `get` would answer.
+    lists it, what `get` would answer. `asked_in`: what the list of what is inside is asked with,
+    each time it is asked.
     """
 
     kind: str
@@ -189,9 +194,10 @@ class Share:
     inner: tuple[Call, str, str] | None = None
     absent: tuple[str, ...] = ()
     off: str = ""
-    whose: Callable[[Json, Reach], Theirs | None] | None = None
+    whose: Callable[[Where, Json, Reach], Theirs | None] | None = None
     tags: tuple[Call, Callable[[Json], Mapping[str, str]]] | None = None
     page: Callable[[Any], Json] | None = None
+    asked_in: Callable[[Where, Reach], tuple[Json, ...]] = lambda _, _reach: ({},)
     breadth: Breadth = Breadth.TARGET
     alone: ClassVar[str] = ""
 

@@ -62,6 +62,8 @@ _NAMED: Mapping[str, Any] = {
     "ServiceId": "vpce-svc-00000000000000000",
     "SnapshotId": "snap-00000000000000000",
     "UserName": NOBODY,
+    "UserPoolId": "us-east-1_000000000",
+    "Username": NOBODY,
     "VersionId": "v1",
     "VersionNumber": 1,
     "profileId": _UUID,
@@ -99,7 +101,9 @@ def about_nobody(
         "RoleName": clients.read_role(account).rpartition("/")[2] or NOBODY,
         "TopicArn": f"arn:aws:sns:{region}:{account}:{NOBODY}",
     }
-    members = shape.members if shape else {}
-    if any(known.get(name) is None for name in (shape.required_members if shape else ())):
+    members, required = (shape.members, shape.required_members) if shape else ({}, [])
+    if "MaxResults" in required:
+        known["MaxResults"] = 60
+    if any(known.get(name) is None for name in required):
         return None
     return {name: known[name] for name in members if known.get(name) is not None}

@@ -97,12 +97,15 @@ RULES = (
     Rule(r"kinesis:(?!ListStreams)\w+", "Streams", ("arn:aws:kinesis:*:*:stream/*",)),
     Rule(r"backup:(?!ListBackupVaults)\w+", "Vaults", ("arn:aws:backup:*:*:backup-vault:*",)),
     Rule(r"glue:\w+", "Catalogs", ("arn:aws:glue:*:*:catalog",)),
-    Rule(r"ec2:ModifyVpc\w+", "Services", ("arn:aws:ec2:*:*:vpc-endpoint-service/*",)),
+    Rule(
+        r"ec2:(Modify|Accept|Reject)Vpc\w+", "Services", ("arn:aws:ec2:*:*:vpc-endpoint-service/*",)
+    ),
     Rule(r"ec2:ModifyImageAttribute", "Images", ("arn:aws:ec2:*::image/*",)),
     Rule(r"ec2:ModifySnapshotAttribute", "Snapshots", ("arn:aws:ec2:*::snapshot/*",)),
     Rule(r"rds:Modify\w+", "DbSnapshots", ("arn:aws:rds:*:*:*snapshot:*",)),
     Rule(r"ram:(Disa|A)ssociate\w+", "Shares", ("arn:aws:ram:*:*:resource-share/*",)),
     Rule(r"rolesanywhere:(?!List(Trust|Prof))\w+", "Anchors", _ANYWHERE),
+    Rule(r"cognito-idp:(?!ListUserPools)\w+", "Pools", ("arn:aws:cognito-idp:*:*:userpool/*",)),
     Rule(r"sts:AssumeRole", "Worker", (f"arn:aws:iam::*:role{marks.PATH}*",)),
 )
 """The first that knows an action counts."""

@@ -94,11 +94,18 @@ def _named(clients: Clients, errand: _Errand, reach: Reach) -> list[tuple[str, J
     pages = [p for w in asked for p in clients.pages(errand.account, place, row.listing, **w)]
     items = {row.name(item): item for page in pages for item in page.get(row.items) or ()}
     wheres = [Where(errand.account, errand.region, name) for name in sorted(items)]
-    inner = [each for where in wheres for each in handed.inside(clients, row, where)]
+    inner = [each for where in wheres for each in _inside(clients, row, where, reach)]
     if isinstance(row, Resource):
         return [(name, None) for name in (*sorted(items), *(name for name, _ in inner))]
     found = inner if row.inner else sorted(items.items(), key=lambda each: each[0])
     return [(name, row.page(item) if row.page else None) for name, item in found]
+
+
+def _inside(
+    clients: Clients, row: Resource | Share, where: Where, reach: Reach
+) -> Iterator[tuple[str, Json]]:
+    asked = row.asked_in(where, reach) if isinstance(row, Share) else ({},)
+    return handed.inside(clients, row, where, asked)
 
 
 def _resource(clients: Clients, row: Resource, where: Where, reach: Reach) -> Iterator[Found]:

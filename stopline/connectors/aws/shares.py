@@ -21,6 +21,7 @@ from stopline.connectors.aws.kinds import (
     by_arn,
     named,
 )
+from stopline.connectors.aws.pools import POOL_USERS
 from stopline.connectors.aws.resources import TABLE
 from stopline.text import Json, canonical, sha256
 
@@ -326,8 +327,48 @@ ENDPOINT_SERVICES = Share(
     take=Edit("modify_vpc_endpoint_service_permissions", _let("Remove")),
     arn="arn:aws:ec2:{region}:{account}:vpc-endpoint-service/{name}",
     outlives=(
-        ("endpoints of the vendor's that are connected already", "until they are rejected by hand"),
+        ("endpoints of the vendor's that are connected already", "until they are rejected, too"),
     ),
+)
+
+_UP = ("available", "pending", "partial")
+"""What was accepted. What waits for a word is given nothing: accepted back, it would be let in."""
+
+
+def _connected(page: Json) -> Iterator[Entry]:
+    for item in page.get("VpcEndpointConnections") or ():
+        if str(item.get("VpcEndpointState", "")).lower() in _UP:
+            id_ = str(item["VpcEndpointId"])
+            yield Entry(id_, str(item.get("VpcEndpointOwner", "")), {"endpoint": id_})
+
+
+def _answered(where: Where, entry: Json) -> Json:
+    return {"ServiceId": where.name, "VpcEndpointIds": [entry["endpoint"]]}
+
+
+ENDPOINT_CONNECTIONS = Share(
+    # One that was rejected can be accepted again, as long as the vendor has not deleted its end.
+    # https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_RejectVpcEndpointConnections.html
+    kind="endpoint-connection",
+    contains="endpoint-connections",
+    what="VPC endpoint connection",
+    service="ec2",
+    listing="describe_vpc_endpoint_service_configurations",
+    items="ServiceConfigurations",
+    name=lambda item: str(item["ServiceId"]),
+    get=Call(
+        "describe_vpc_endpoint_connections",
+        lambda w, _: {"Filters": [{"Name": "service-id", "Values": [w.name]}]},
+    ),
+    entries=_connected,
+    # The list of a service that is gone is empty: this says that it is gone.
+    same=Call(
+        "describe_vpc_endpoint_service_configurations", lambda w, _: {"ServiceIds": [w.name]}
+    ),
+    give=Edit("accept_vpc_endpoint_connections", _answered),
+    take=Edit("reject_vpc_endpoint_connections", _answered),
+    arn="arn:aws:ec2:{region}:{account}:vpc-endpoint-service/{name}",
+    outlives=(("what the vendor has read over the connection already", FOREVER),),
 )
 
 SHARES: Mapping[str, Share] = {
@@ -340,8 +381,10 @@ SHARES: Mapping[str, Share] = {
         RESOURCE_SHARES,
         LAYERS,
         ENDPOINT_SERVICES,
+        ENDPOINT_CONNECTIONS,
         ANCHOR_SWITCHES,
         PROFILES,
+        POOL_USERS,
     )
 }
 """By kind of the address of one entry."""

@@ -47,8 +47,10 @@ CONTAINS: Mapping[str, frozenset[str]] = {
     "resource-shares": frozenset({"remove"}),
     "lambda-layers": frozenset({"remove"}),
     "endpoint-services": frozenset({"remove"}),
+    "endpoint-connections": frozenset({"remove"}),
     "trust-anchors": frozenset({"inactive"}),
     "anywhere-profiles": frozenset({"inactive"}),
+    "pool-users": frozenset({"inactive"}),
 }
 
 NOT_LOOKED_AT: tuple[str, ...] = (
@@ -64,9 +66,9 @@ NOT_LOOKED_AT: tuple[str, ...] = (
     "policies of ECR registries, of DynamoDB streams and of consumers of Kinesis streams",
     "versions of Lambda functions, outbound EventBridge, API Gateway and other resource policies",
     "Identity Center where the estate's file names none; its applications and sessions",
-    "VPC peering, and endpoints that are connected to a VPC endpoint service already",
+    "VPC peering",
     "CloudFront key groups",
-    "Cognito user and identity pools",
+    "app clients of Cognito user pools, Cognito identity pools",
     "IAM temporary delegation",
     "network paths, SSH to machines, database users",
 )
@@ -105,5 +107,6 @@ TECHNIQUES: Mapping[str, Technique | Untagged] = {
     "bucket-lifecycle": KEPT_DATA,
     "trust-anchor": ACCOUNT_LOCKING,
     "anywhere-profile": ACCOUNT_LOCKING,
+    "pool-user": ACCOUNT_LOCKING,
 }
 """What containing each kind of address is, in the words of https://d3fend.mitre.org/ ."""

@@ -10,7 +10,7 @@ from shlex import join, quote
 from urllib.parse import unquote
 
 from stopline.commands import Commands
-from stopline.connectors.gcp import buckets, denying, drives, lists
+from stopline.connectors.gcp import buckets, denying, drives, lists, membership
 from stopline.connectors.gcp.members import spelt
 from stopline.connectors.gcp.reading import point_of
 from stopline.model import Change, Document
@@ -66,7 +66,7 @@ def _user(document: Document, changes: Sequence[Change]) -> Iterator[str]:
 
 def _membership(document: Document, changes: Sequence[Change]) -> Iterator[str]:
     """https://docs.cloud.google.com/sdk/gcloud/reference/identity/groups/memberships/add"""
-    group, _, member = document.id.partition("/")
+    group, member = membership.names(document)
     who = (f"--group-email={group}", f"--member-email={member}")
     command = ("gcloud", "identity", "groups", "memberships")
     for change in changes:

@@ -153,15 +153,8 @@ def _realm(look: _Look, users: Sequence[Grant]) -> Iterator[Found]:
     yield from _pools(look)
     into = [(r, e) for r, e, _ in theirs] + shared
     yield from stored.discover(look.clients, look.selectors, look.read, (held, into), allowed)
-    read = look.read
-    for kind, number in (
-        ("principal", len({entry.member for _, entry in held})),
-        ("service-account", len(read.accounts)),
-        ("bucket", len(read.buckets)),
-        ("dataset", len(read.datasets)),
-        ("project", len(read.projects)),
-    ):
-        yield Counted(NAME, read.id, kind, number)
+    yield Counted(NAME, look.read.id, "principal", len({entry.member for _, entry in held}))
+    yield from look.read.counted()
 
 
 def _living(member: str) -> str:

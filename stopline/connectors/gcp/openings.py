@@ -4,16 +4,30 @@ https://docs.cloud.google.com/bigquery/docs/authorized-views
 """
 
 from collections.abc import Collection, Iterator
+from dataclasses import replace
 
 from stopline.connectors.gcp import datasets
 from stopline.connectors.gcp.bindings import Entry
 from stopline.connectors.gcp.dialects import known
 from stopline.connectors.gcp.documents import state_of
 from stopline.connectors.gcp.reading import NAME, Realm
-from stopline.model import Address, Grant, State
+from stopline.model import Address, Found, Grant, Seen, State
 from stopline.vendors import GcpSelectors
 
 PUBLIC = ("allUsers", "allAuthenticatedUsers")
+
+
+def discover(
+    read: Realm,
+    selectors: GcpSelectors,
+    held: Collection[tuple[str, Entry]],
+    reached: Collection[str],
+) -> Iterator[Found]:
+    """Yield all of it; what everybody has is seen as an entry of its list, too."""
+    yield from through(read, selectors)
+    for grant in public(read, held, reached):
+        yield grant
+        yield Seen(replace(grant.address, kind="allow-policy-entry"), grant.state)
 
 
 def through(read: Realm, selectors: GcpSelectors) -> Iterator[Grant]:

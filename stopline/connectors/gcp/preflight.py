@@ -181,7 +181,9 @@ def _workspace(eyes: _Eyes) -> Iterator[Check]:
 
     https://developers.google.com/workspace/admin/directory/reference/rest/v1/users/list
     """
-    customer = eyes.clients.estate.customer
+    customer, first = eyes.clients.estate.customer, eyes.clients.estate.realms[0]
+    if eyes.realm != first:
+        return
     if not customer:
         step = "Name the lab's own directory under `gcp.customer`; without it its users are a gap."
         found = "no directory is named: no user is looked at"

@@ -13,7 +13,7 @@ from stopline.connectors.gcp.dialects import of_folder, policy_of
 from stopline.connectors.gcp.faults import OffError, translated
 from stopline.connectors.gcp.members import Way
 from stopline.errors import ConnectorError
-from stopline.model import Change, Gap
+from stopline.model import Change, Counted, Gap
 from stopline.receipts import Cause
 from stopline.text import Json
 
@@ -69,6 +69,17 @@ class Realm:
     """For each group of the lab's who of the vendor's is in it, and how."""
 
     gaps: list[Gap] = field(default_factory=list)
+
+    def counted(self) -> Iterator[Counted]:
+        """How much was looked at, by kind."""
+        kinds = {
+            "service-account": self.accounts,
+            "bucket": self.buckets,
+            "dataset": self.datasets,
+            "project": self.projects,
+        }
+        for kind, found in kinds.items():
+            yield Counted(NAME, self.id, kind, len(found))
 
     @property
     def fine(self) -> list[str]:

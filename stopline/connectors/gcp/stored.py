@@ -1,13 +1,12 @@
 """What lets somebody in to data besides its policies: lists, shared drives, what is public."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
 
 from stopline.connectors.gcp import keeping, listing, members, openings, sharing
 from stopline.connectors.gcp.bindings import Entry
 from stopline.connectors.gcp.clients import Clients
 from stopline.connectors.gcp.reading import Realm
-from stopline.model import Found, Seen
+from stopline.model import Found
 from stopline.vendors import GcpSelectors
 
 Held = Sequence[tuple[str, Entry]]
@@ -32,8 +31,4 @@ def discover(
     storing = {role for role, gives in allowed.items() if keeping.stores(gives)}
     ways = [(resource, e.role) for resource, e in into if e.role in storing]
     yield from keeping.discover(selectors, read, ways)
-    yield from openings.through(read, selectors)
-    for grant in openings.public(read, held, {resource for resource, _ in into}):
-        yield grant
-        written = replace(grant.address, kind="allow-policy-entry")
-        yield Seen(written, grant.state)
+    yield from openings.discover(read, selectors, held, {resource for resource, _ in into})

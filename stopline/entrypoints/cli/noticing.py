@@ -10,8 +10,8 @@ from typing import Annotated
 
 import typer
 
-from activities.api import SEND_AGAIN, TellOrder
-from stopline.approving import TELL_OUTSIDE, statement_of
+from activities.api import TellOrder
+from stopline.approving import SEND_AGAIN, TELL_OUTSIDE, statement_of
 from stopline.entrypoints.cli import options as o
 from stopline.entrypoints.cli.approving import signature_of
 from stopline.entrypoints.cli.asking import confirm, nearest, open_pause, pauses_named

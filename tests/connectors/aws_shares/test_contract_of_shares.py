@@ -6,7 +6,7 @@ import pytest
 from connectors.contract import ConnectorContract
 from support.aws import DATA, ROLE, VENDOR, Cloud
 from support.aws_resources import Owner
-from support.aws_shares import KINDS, RULES, Sharer, playbook
+from support.aws_shares import KINDS, SERVED, Sharer, playbook
 
 from stopline.connectors.aws import AwsConnector
 from stopline.connectors.aws.shares import SHARES
@@ -19,7 +19,7 @@ from stopline.vendors import Vendor
 PLAYBOOK = playbook()
 WORDS = {
     "accounts": {DATA: AwsAccount(name="data")},
-    "resources": tuple(contains for contains, _ in RULES),
+    "resources": SERVED,
 }
 ESTATE = Estate(protected=Protected(orchestrator=(f"arn:aws:iam::*:role/{ROLE}",)))
 STRANGER = "999999999999"
@@ -94,8 +94,12 @@ class TestShares(ConnectorContract):
 
 
 def test_the_ground_has_one_of_each_kind_that_the_emulator_shares(ground: ShareGround) -> None:
-    """It cannot take a principal out of a resource share: `test_resource_shares` has that. What is
+    """It cannot take a principal out of a resource share, nor list what is connected:
+    `test_resource_shares` and `test_connections` have that. What is
     switched off has grounds of its own.
     """
     kinds = {kind for kind, row in SHARES.items() if not row.off}
-    assert {d.kind for d in ground.documents()} == kinds - {"resource-share-principal"}
+    assert {d.kind for d in ground.documents()} == kinds - {
+        "resource-share-principal",
+        "endpoint-connection",
+    }

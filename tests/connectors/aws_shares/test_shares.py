@@ -9,7 +9,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from support.aws import DATA, MERCER, MERCOR, VENDOR, Cloud, answer, body_of, error_text
 from support.aws_nights import AwsNight
-from support.aws_shares import KINDS, RULES, Sharer, playbook
+from support.aws_shares import KINDS, SERVED, Sharer, playbook
 
 from stopline import planner
 from stopline.connectors.aws import AwsConnector
@@ -23,7 +23,7 @@ from stopline.vendors import Vendor
 
 ALONE = {
     "accounts": {DATA: AwsAccount(name="data")},
-    "resources": tuple(contains for contains, how in RULES if how == "remove"),
+    "resources": tuple(contains for contains in SERVED if contains != "sns-topics"),
 }
 SECOND = "444455557777"
 BOTH = VENDOR.model_copy(

@@ -1,0 +1,106 @@
+"""The vendor's people in user pools of Cognito: a row of the table of shares. Pure.
+
+A person is a switch. Switched off, nobody signs in as it, and what was given to it before ends:
+it is signed out everywhere first, since afterwards its tokens would live again with it.
+https://docs.aws.amazon.com/cognito-user-identity-pools/latest/APIReference/API_AdminDisableUser.html
+"""
+
+from collections.abc import Iterator, Mapping
+from urllib.parse import quote, unquote
+
+from stopline.connectors.aws.kinds import Call, Edit, Entry, Share, Theirs, Where, named
+from stopline.connectors.aws.people import is_theirs
+from stopline.connectors.aws.policy import matches
+from stopline.connectors.aws.selection import Reach
+from stopline.model import Breadth
+from stopline.text import Json
+
+_POOL = "arn:aws:cognito-idp:{region}:{account}:userpool/{name}"
+ON: Json = {"Enabled": True}
+
+
+def _attributes(page: Json) -> Mapping[str, str]:
+    return {str(a["Name"]): str(a.get("Value", "")) for a in page.get("UserAttributes") or ()}
+
+
+def _listed(item: Json) -> Json:
+    """A list calls the attributes of a user otherwise than the call that shows one."""
+    return {**item, "UserAttributes": item.get("Attributes") or ()}
+
+
+def _entries(page: Json) -> Iterator[Entry]:
+    if page.get("Enabled"):
+        said = _attributes(page)
+        yield Entry("", said.get("email") or str(page["Username"]), ON)
+
+
+def _pool_of(where: Where) -> str:
+    pool = where.name.partition(":")[0]
+    return _POOL.format(region=where.region, account=where.account, name=pool)
+
+
+def asked_in(where: Where, reach: Reach) -> tuple[Json, ...]:
+    """A pool is looked into where the vendor's file names people, or the pool as the vendor's."""
+    wanted = reach.selectors.pool_users or matches(reach.vendors.providers, _pool_of(where))
+    return ({},) if wanted else ()
+
+
+def whose(where: Where, page: Json, reach: Reach) -> Theirs | None:
+    """Everybody in a pool of the vendor's; elsewhere by the whole user name or address.
+
+    Who signs up chooses both: an address that the pool has verified alone vouches.
+    """
+    if matches(reach.vendors.providers, _pool_of(where)):
+        return Theirs(f"in user pool {where.name.partition(':')[0]}")
+    said, wanted = _attributes(page), reach.selectors.pool_users
+    mail = {"Emails": [{"Value": said.get("email", "")}]}
+    if said.get("email_verified", "").lower() == "true" and is_theirs(mail, wanted):
+        return Theirs("address that the pool has verified")
+    if is_theirs({"UserName": page["Username"], **mail}, wanted):
+        return Theirs("user name or address that nobody has verified", vouched=False)
+    return None
+
+
+def _user(where: Where, _: Json) -> Json:
+    pool, _colon, user = where.name.partition(":")
+    return {"UserPoolId": pool, "Username": unquote(user)}
+
+
+POOL_USERS = Share(
+    kind="pool-user",
+    contains="pool-users",
+    what="user of a Cognito pool",
+    service="cognito-idp",
+    listing="list_user_pools",
+    items="UserPools",
+    # https://docs.aws.amazon.com/cognito-user-identity-pools/latest/APIReference/API_ListUserPools.html
+    asked=lambda _, _theirs: ({"MaxResults": 60},),
+    name=lambda item: str(item["Id"]),
+    inner=(Call("list_users", named("UserPoolId")), "Users", "Username"),
+    asked_in=asked_in,
+    page=_listed,
+    get=Call("admin_get_user", lambda w, _: _user(w, None)),
+    entries=_entries,
+    # A user's name can be used again; its `sub` cannot.
+    # https://docs.aws.amazon.com/cognito/latest/developerguide/user-pool-settings-attributes.html
+    uid=lambda page: _attributes(page).get("sub", ""),
+    give=Edit("admin_enable_user", _user),
+    take=Edit("admin_disable_user", _user, first="admin_user_global_sign_out"),
+    arn=_POOL,
+    off="switch off",
+    whose=whose,
+    breadth=Breadth.PRINCIPAL,
+    outlives=(
+        ("tokens that an app takes without asking Cognito, issued before", "PT24H"),
+        (
+            "credentials that an identity pool gave it before, of roles that stay open",
+            "PT12H",
+        ),
+        ("what an app has kept of its own for a person who is signed in", "until the app ends it"),
+    ),
+)
+
+
+def quoted(name: str) -> str:
+    """A name as an address can hold it: nothing in it means anything there."""
+    return quote(name, safe="@+._-")
