@@ -13,6 +13,7 @@ from typing import Any
 from stopline.connectors.gcp.below import SEARCH
 from stopline.connectors.gcp.clients import Clients
 from stopline.connectors.gcp.documents import deny_policies
+from stopline.connectors.gcp.drives import direct
 from stopline.connectors.gcp.permissions import READ, READS_WORKSPACE, WRITE, WRITES_WORKSPACE
 from stopline.connectors.gcp.reading import point_of
 from stopline.connectors.gcp.workspace import LIST
@@ -78,6 +79,7 @@ def _realm(eyes: _Eyes) -> Iterator[Check]:
     yield _search(eyes)
     yield _groups(eyes)
     yield from _workspace(eyes)
+    yield from _drives(eyes)
     yield _denies(eyes)
 
 
@@ -157,6 +159,21 @@ def _groups(eyes: _Eyes) -> Check:
 
     step = "Give the reading account the role Groups Reader in the Admin console."
     return eyes.tried("groups", step, call)
+
+
+def _drives(eyes: _Eyes) -> Iterator[Check]:
+    """Whether each shared drive of the estate's file lets its permissions be seen.
+
+    https://developers.google.com/workspace/drive/api/reference/rest/v3/permissions/list
+    """
+    step = "Make both accounts managers of the shared drive, and switch on drive.googleapis.com."
+    named = eyes.clients.estate.shared_drives if eyes.realm.isdigit() else ()
+    for drive in named:
+
+        def call(drive: str = drive) -> str:
+            return f"{len(list(direct(eyes.clients, drive)))} members are shown"
+
+        yield eyes.tried(f"shared drive {drive}", step, call)
 
 
 def _workspace(eyes: _Eyes) -> Iterator[Check]:
