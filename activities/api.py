@@ -285,9 +285,8 @@ def _plus(a: dict[str, int], b: dict[str, int]) -> dict[str, int]:
 
 @dataclass(frozen=True)
 class RestoreOrder:
-    """A person's request to roll a pause back, or to terminate it: `direction` says which.
-
-    `choices` are for conflicts of a rollback, `decided` for money that a termination finds held.
+    """A person's request to roll a pause back, or to terminate it, as `direction` says. `choices`
+    are for conflicts of a rollback, `decided` for money that a termination finds held.
     """
 
     by: str = ""

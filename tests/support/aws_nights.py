@@ -42,9 +42,12 @@ class AwsNight:
             planner.snapshot_of(self.vendor.vendor, found, ""),
             Terms(self.vendor, self.playbook, Mark(self.book.id, PAUSE)),
             scope,
-            planner.Standing(self.book.writes.holds()),
+            planner.Standing(self.book.writes.holds(), ended=self._ended()),
             planner.Opinions({"aws": self.aws.contained}, {"aws": self.aws.residuals}),
         )
+
+    def _ended(self) -> frozenset[str]:
+        return frozenset(one.principal for one in self.book.pauses.removed(PAUSE))
 
     def carry_out(self, plan: Plan) -> tuple[Receipt, ...]:
         """Everything in a plan, in its order."""

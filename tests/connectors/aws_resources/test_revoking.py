@@ -4,7 +4,7 @@ import json
 from typing import Any
 
 import pytest
-from support.aws import DATA, MERCER, MERCOR, PATH, PLAYBOOK, Cloud, allow
+from support.aws import DATA, MERCER, MERCOR, PATH, PLAYBOOK, Cloud, allow, trust
 from support.aws_nights import AwsNight
 from support.aws_resources import Owner, playbook, statement
 
@@ -139,6 +139,20 @@ def test_our_deny_of_its_own_users_goes_with_them(cloud: Cloud) -> None:
     assert sids(cloud.policy("training")) == ["Logs"]
     assert night.book.writes.holds() == ()
     assert night.plan().work == ()
+
+
+def test_a_deny_that_stays_goes_on_naming_whoever_was_removed(cloud: Cloud) -> None:
+    """No sweep writes it anew for want of them, so it stays terminated. New ones it does name."""
+    a_bucket(cloud, "training", {"AWS": MERCOR}, enforced=False)
+    cloud.role("intake", trust({"AWS": MERCOR}))
+    night = a_night(cloud)
+    assert "role/intake" in cloud.policy("training")
+    night.carry_out(night.plan_termination())
+    assert "role/intake" in cloud.policy("training")
+    assert night.plan().work == ()
+    cloud.role("export", trust({"AWS": MERCOR}))
+    kinds = {c.address.kind for c in night.plan().work}
+    assert {"role-attachment", "bucket-policy-statement"} <= kinds
 
 
 def test_what_a_stranger_writes_after_the_plan_is_not_guessed_at(cloud: Cloud) -> None:
