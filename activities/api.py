@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 
 from stopline.choosing import Chosen
 from stopline.model import Direction, Scope
+from stopline.settling import Decided
 
 ASSESS = "stopline.assess.v1"
 OPEN = "stopline.open.v1"
@@ -284,9 +285,9 @@ def _plus(a: dict[str, int], b: dict[str, int]) -> dict[str, int]:
 
 @dataclass(frozen=True)
 class RestoreOrder:
-    """A person's request to roll a pause back, whole or in part; or to terminate it.
+    """A person's request to roll a pause back, or to terminate it: `direction` says which.
 
-    `direction` says which: `restore` or `terminate`. `choices` are for conflicts of a rollback.
+    `choices` are for conflicts of a rollback, `decided` for money that a termination finds held.
     """
 
     by: str = ""
@@ -296,6 +297,7 @@ class RestoreOrder:
     request: str = ""
     direction: Direction = Direction.RESTORE
     choices: tuple[Chosen, ...] = ()
+    decided: tuple[Decided, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,8 @@ from stopline.choosing import answers
 from stopline.configuration import Frozen
 from stopline.journal.book import Book
 from stopline.model import Direction, Plan
-from stopline.port import Connector, Ending, Removing
+from stopline.port import Connector, Ending, Removing, Settling
+from stopline.settling import decided
 from stopline.vendors import Vendor
 
 Built = Callable[[], tuple[Frozen, Mapping[str, Connector]]]
@@ -60,7 +61,7 @@ def _termination(
     """What each connector can remove for good of a pause's live holds, once it has looked."""
     holds, pause = book.writes.holds(), asked.order.pause
     wanted = terminating.wanted(holds, pause, part.scope)
-    opinions = {}
+    opinions: dict[str, terminating.Opinion] = {}
     for name, connector in connectors.items():
         if isinstance(connector, Removing):
             own = [hold for hold in wanted if hold.address.connector == name]
@@ -68,5 +69,8 @@ def _termination(
             opinions[name] = terminating.looked(connector.ended, found)
         elif isinstance(connector, Ending):
             opinions[name] = connector.ended
+        if isinstance(connector, Settling):
+            said = asked.restore.decided
+            opinions[name] = decided(opinions[name], connector.settled, said)
     plan = terminating.plan_termination(vendor.vendor, pause, holds, part.scope, opinions)
     return part.told(plan, holds)

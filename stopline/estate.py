@@ -10,6 +10,7 @@ from stopline.formats import (
     account_id,
     arn_or_glob,
     customer_id,
+    drive_id,
     https_url,
     line,
     number,
@@ -56,6 +57,7 @@ AwsResource = Literal[
     "trust-anchors",
     "anywhere-profiles",
     "pool-users",
+    "identity-pools",
     "bucket-destinations",
 ]
 """Resources of AWS with a policy of their own, beside buckets, and what is shared with accounts; a
@@ -140,7 +142,8 @@ class GcpEstate(_Strict):
     where all of Google's services answer; none means Google. `calls_per_second` bounds us per
     service, `deny_reads_per_minute` in reading deny policies, `generations_per_bucket` in looking
     at the access lists of objects, `resources_per_list` in listing what lies in one project or one
-    of its resources. `propagation` is in seconds.
+    of its resources, `files_per_drive` in looking through the `shared_drives`, which are named by
+    their ids. `propagation` is in seconds.
     """
 
     organization: Annotated[str, AfterValidator(number)] | None = None
@@ -153,6 +156,8 @@ class GcpEstate(_Strict):
     calls_per_second: float = Field(default=8, gt=0, strict=True)
     deny_reads_per_minute: int = Field(default=5, gt=0, strict=True)
     generations_per_bucket: int = Field(default=20_000, gt=0, strict=True)
+    shared_drives: tuple[Annotated[str, AfterValidator(drive_id)], ...] = ()
+    files_per_drive: int = Field(default=100_000, gt=0, strict=True)
     resources_per_list: int = Field(default=2_000, gt=0, strict=True)
     propagation: float = Field(default=120, ge=0, strict=True)
 
@@ -299,6 +304,8 @@ def _gcp_meaning(gcp: GcpEstate | None) -> Iterator[tuple[yamltext.Path, str]]:
     if gcp and gcp.customer and not gcp.organization:
         what = "a 'customer' needs its 'organization': its users are in all of it"
         yield ("gcp", "customer"), what
+    if gcp and gcp.shared_drives and not gcp.organization:
+        yield ("gcp", "shared_drives"), "they are an organisation's: name its 'organization' too"
 
 
 _OF_RAIL: Mapping[str, tuple[tuple[str, ...], tuple[str, ...]]] = {

@@ -36,6 +36,7 @@ _CUSTOMER = r"C[0-9a-z]{5,20}"
 _UNIT = r"(/[^/\x00-\x1f]+)+"
 _PROJECT = r"[a-z][a-z0-9-]{4,28}[a-z0-9]"
 _NUMBER = r"[0-9]{6,20}"
+_DRIVE = r"[A-Za-z0-9_-]{8,64}"
 _POOL = (
     r"projects/[0-9]+/locations/global/workloadIdentityPools/"
     rf"([a-z0-9-]{{4,32}}|{_PROJECT}\.svc\.id\.goog)"
@@ -185,6 +186,11 @@ def project_id(value: str) -> str:
 def number(value: str) -> str:
     """The number of a Google Cloud project or organisation, in quotes."""
     return _checked(value, _NUMBER, "a number of a project or organisation (digits, in quotes)")
+
+
+def drive_id(value: str) -> str:
+    """https://developers.google.com/workspace/drive/api/reference/rest/v3/drives"""
+    return _checked(value, _DRIVE, "a shared drive's id (the end of its address in the browser)")
 
 
 def pool(value: str) -> str:

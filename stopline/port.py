@@ -161,6 +161,18 @@ class Removing(Ending, Protocol):
         ...
 
 
+@runtime_checkable
+class Settling(Ending, Protocol):
+    """A connector that holds money, which is settled or disputed by people."""
+
+    def settled(self, hold: Hold) -> Effect | Skip:
+        """A pure opinion: what lifting this hold lets the lab pay, or why it is not money of ours.
+
+        `end` lifts it, and pays nothing.
+        """
+        ...
+
+
 @dataclass(frozen=True, slots=True, order=True)
 class Unproved:
     """A change that stands, and of which it is not shown that nobody gets past it; one sentence."""

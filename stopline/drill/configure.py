@@ -11,7 +11,9 @@ from stopline.drill import organisation as o
 from stopline.drill.access import WORKER_ROLE
 from stopline.drill.controls import Organization, with_fast_cut
 from stopline.drill.manifest import RESEARCH
+from stopline.errors import SetupError
 from stopline.estate import AwsResource
+from stopline.settings import Settings
 from stopline.text import Json
 
 MERCOR: Json = {
@@ -179,3 +181,15 @@ def write(
         path = folder / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text, encoding="utf-8")
+
+
+def playbook(settings: Settings) -> str:
+    """The text of the real playbook. Raises SetupError where it cannot be read."""
+    path = settings.config_dir / "playbooks" / "default.yaml"
+    try:
+        return path.read_text(encoding="utf-8")
+    except OSError as error:
+        raise SetupError(
+            f"The drill runs on the real playbook, and {path} cannot be read: {error.strerror}.",
+            "Run it where the folder `config` is, or set STOPLINE_CONFIG_DIR.",
+        ) from error

@@ -20,6 +20,7 @@ from standardwebhooks import Webhook, WebhookVerificationError
 from stopline.audiences import INSIDE, OUTSIDE, Audience
 from stopline.configuration import NOTICES
 from stopline.drill.configure import text_of
+from stopline.drill.report import Report
 from stopline.journal.book import Book
 from stopline.journal.pauses import TERMINATED, Pause, PauseStatus
 from stopline.text import Json
@@ -116,6 +117,13 @@ class Ears:
             if not any(book.outbox.due(pause.id) for pause in book.pauses.list(VENDOR)):
                 return
             time.sleep(0.05)
+
+    def judged(self, book: Book, report: Report, ours: Iterable[str]) -> Report:
+        """The report with who was told what, in which order, and what was wrong with it."""
+        known = nights(book)
+        report.notices = told(self.arrived, known)
+        report.faults += faults(self.arrived, known, ours)
+        return report
 
 
 def _drawn() -> str:

@@ -2,7 +2,8 @@
 
 The emulator knows no boundary of a user's and no credentials for one service, and deletes a user
 that still has keys, a password, devices or memberships. AWS refuses that, which is what the order
-of a removal rests on. Nor does it know what to say to a session of a role that is gone.
+of a removal rests on. Nor does it know what to say to a session of a role that is gone, nor which
+right it takes to read whose the objects of a bucket are.
 https://docs.aws.amazon.com/IAM/latest/APIReference/API_DeleteUser.html
 https://docs.aws.amazon.com/IAM/latest/APIReference/API_PutUserPermissionsBoundary.html
 """
@@ -15,6 +16,7 @@ from moto.iam.access_control import AssumedRoleAccessKey, CreateAccessKeyFailure
 from moto.iam.exceptions import DeleteConflictException, NotFoundException
 from moto.iam.models import IAMBackend, User
 from moto.iam.responses import IamResponse
+from moto.s3.responses import ACTION_MAP
 from moto.server import main
 
 Response: Any = IamResponse
@@ -28,6 +30,7 @@ def extend() -> None:
     model.special_credentials = property(lambda user: user.__dict__.setdefault("special", []))
     for answer in (_put_boundary, _delete_boundary, _create, _list, _delete):
         setattr(Response, _NAMES[answer.__name__], answer)
+    ACTION_MAP["BUCKET"]["GET"]["ownershipControls"] = "GetBucketOwnershipControls"
     backend: Any = IAMBackend
     if not hasattr(backend, "plainly_delete_user"):
         backend.plainly_delete_user = backend.delete_user

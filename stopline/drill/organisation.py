@@ -74,6 +74,7 @@ ACTING = (
     (ANN, True),
     (PULL, True),
     (ETL, True),
+    (VIC, True),
     (KEY, True),
     (HMAC, True),
     (BO, False),

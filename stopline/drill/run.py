@@ -39,7 +39,7 @@ from stopline.drill.payday import PayDay, create_database
 from stopline.drill.postgres import Postgres
 from stopline.drill.report import Report, Sight
 from stopline.entrypoints.embedded import Server, free_port
-from stopline.errors import SetupError, UserError
+from stopline.errors import UserError
 from stopline.journal.book import Book, open_book
 from stopline.journal.pauses import Pause
 from stopline.receipts import Outcome
@@ -84,8 +84,7 @@ class Drill:
             database = Postgres()
             database.start()
             self.database = database
-        settled = lambda: self.ears.settle(self.book)  # noqa: E731 - there is no journal yet
-        self.day = PayDay(self.folder, self._ledger_url(), (ALICE, BOB), settled)
+        self.day = PayDay(self.folder, self._ledger_url(), (ALICE, BOB))
         self.day.seed()
         self.emulator = Emulator(self.folder)
         self.emulator.start()
@@ -229,17 +228,10 @@ class Drill:
         self._pay_day()
         if not self.report.faults:
             self._terminate(before)
-        self._hear()
-        return self.report
-
-    def _hear(self) -> None:
-        """Judge who was told what, and in which order, by what arrived."""
-        heard, known = self.ears.arrived, hearing.nights(self.book)
-        self.report.notices = hearing.told(heard, known)
-        self.report.faults += hearing.faults(heard, known, ("arn:", "stopline", *LAB))
+        return self.ears.judged(self.book, self.report, ("arn:", "stopline", *LAB))
 
     def _pay_day(self) -> None:
-        self.day.run(self.env, self.book)
+        self.day.run(self.env, self.book, self.ears)
         self.report.payouts = done = self.day.figures
         self.report.faults += self.day.faults
         configure.say(
@@ -406,7 +398,7 @@ def drill(settings: Settings, *, keep: bool, size: int, output: str, journal: st
         known = " or ".join(f"--journal {name}" for name in JOURNALS)
         raise UserError(f"The drill has no journal {journal!r}.", f"Use {known}.")
     folder = Path(tempfile.mkdtemp(prefix="stopline-drill-"))
-    night = Drill(folder, _playbook(settings), size, journal)
+    night = Drill(folder, configure.playbook(settings), size, journal)
     passed = False
     try:
         night.start()
@@ -417,17 +409,6 @@ def drill(settings: Settings, *, keep: bool, size: int, output: str, journal: st
     finally:
         _leave(night, keep=keep, passed=passed)
     return 0 if passed else 1
-
-
-def _playbook(settings: Settings) -> str:
-    path = settings.config_dir / "playbooks" / "default.yaml"
-    try:
-        return path.read_text(encoding="utf-8")
-    except OSError as error:
-        raise SetupError(
-            f"The drill runs on the real playbook, and {path} cannot be read: {error.strerror}.",
-            "Run it where the folder `config` is, or set STOPLINE_CONFIG_DIR.",
-        ) from error
 
 
 def _leave(night: Drill, *, keep: bool, passed: bool) -> None:

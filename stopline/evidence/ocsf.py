@@ -11,6 +11,7 @@ from datetime import datetime
 
 import stopline
 from stopline.countermeasures import (
+    ACCOUNT_LOCKING,
     CREDENTIAL_REVOCATION,
     RESTORE_ACCESS,
     VERSION,
@@ -42,11 +43,10 @@ _STATUS = {
     Outcome.FAILED: (2, "Failure"),
 }
 GONE = (3, "Does Not Exist")
-_BY_DIRECTION = {
-    Direction.RESTORE: RESTORE_ACCESS,
-    Direction.TERMINATE: CREDENTIAL_REVOCATION,
-}
-"""What a way is whatever it is about; what has a technique is a credential where it is removed."""
+_ENDED = Untagged(
+    "it is removed for good; D3FEND has a technique for credentials that are, and none for users, "
+    "roles and rights"
+)
 
 
 def events(journal: str, chain: tuple[Event, ...], techniques: Techniques) -> Iterator[Json]:
@@ -100,7 +100,11 @@ def _measure(
     kind = f"{address.connector} {address.kind}"
     unknown = Untagged(f"no connector that is installed here says what containing {kind} is")
     known = techniques.get(address.connector, {}).get(address.kind, unknown)
-    return known if isinstance(known, Untagged) else _BY_DIRECTION.get(direction, known)
+    if isinstance(known, Untagged) or direction is Direction.CONTAIN:
+        return known
+    if direction is Direction.RESTORE:
+        return RESTORE_ACCESS
+    return CREDENTIAL_REVOCATION if known == ACCOUNT_LOCKING else _ENDED
 
 
 def _countermeasures(measure: Technique | Untagged) -> dict[str, Json]:

@@ -49,11 +49,11 @@ class NoticeState(StrEnum):
 class Draft:
     """A notice that is not written down yet: to whom, over what, and its text.
 
-    `outside` marks an audience that hears nothing before containment is verified: `says` is what
-    it claims, by which it is known whether it still holds, and whether it is news; `news` that it
-    is in any case. `event` is what it tells where that is another than what those inside are told.
-    `wrong` says why it can never be sent, where that is known already. `if_told`: only where the
-    channel was told something by this pause before.
+    `outside` marks an audience that hears nothing before containment is verified. `says` is what it
+    claims, by which it is known whether it still holds and whether it is news; `news`: in any case;
+    `quietly`: not for whom the last word has gone out to. `event` is what it tells where that is
+    another than what those inside are told. `wrong` says why it can never be sent, where that is
+    known already. `if_told`: only where the channel was told something by this pause before.
     """
 
     audience: str
@@ -66,6 +66,7 @@ class Draft:
     event: str = ""
     says: str = ""
     news: bool = False
+    quietly: bool = False
     if_told: bool = False
 
 
@@ -146,7 +147,7 @@ def _is_other(store: Store, connection: Connection, of: tuple[str, str], draft: 
     (pause, event), n, p = of, t.notices.c, t.pauses.c
     to = (n.audience == draft.audience, n.channel == draft.channel, n.recipient == draft.recipient)
     states = (str(NoticeState.PENDING), str(NoticeState.SENT))
-    query = sa.select(n.pause, n.key, n.event).where(*to, n.state.in_(states))
+    query = sa.select(n.pause, n.key, n.event, n.state).where(*to, n.state.in_(states))
     vendor = sa.select(p.vendor).where(p.id == pause).scalar_subquery()
     same = (
         n.pause.in_(sa.select(p.id).where(p.vendor == vendor)) if draft.says else n.pause == pause
@@ -154,6 +155,8 @@ def _is_other(store: Store, connection: Connection, of: tuple[str, str], draft: 
     last = connection.execute(query.where(same).order_by(n.seq.desc()).limit(1)).first()
     if last is None:
         return True
+    if draft.quietly and last.state == NoticeState.SENT:
+        return False
     said = _said(store, connection, last.pause, last.key) if draft.says else ""
     return said != draft.says if said else last.event != (draft.event or event)
 

@@ -218,4 +218,5 @@ def _theirs(draft: Draft, theirs: Theirs) -> Draft:
     """A notice to those outside, with what it claims; what is only under way claims nothing."""
     says = "" if theirs.event == outside.PAUSING else str(theirs.held)
     news = theirs.event == outside.RELEASED
-    return replace(draft, outside=True, event=theirs.event, says=says, news=news)
+    made = replace(draft, outside=True, event=theirs.event, says=says, news=news)
+    return replace(made, quietly=theirs.quietly)

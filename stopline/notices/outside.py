@@ -75,12 +75,16 @@ class Held:
 
 @dataclass(frozen=True, slots=True)
 class Theirs:
-    """What those outside are told: of which event, what is held by then, what was given back."""
+    """What those outside are told: of which event, what is held by then, what was given back.
+
+    `quietly`: whoever has heard of the pause already need not be told.
+    """
 
     event: str
     held: Held = Held()
     back_access: bool = False
     back_pay: bool = False
+    quietly: bool = False
 
 
 def held_by(pauses: Iterable[Standing]) -> Held:
@@ -117,8 +121,10 @@ def at_end(
         return Theirs(word, held, back_access=access or not back, back_pay=pay)
     if pay or (access and not held.access):
         return Theirs(RELEASED, held, back_access=access and not held.access, back_pay=pay)
-    known = bool(back) and heard  # that a part of the access is back is told inside alone
-    return Theirs(CONTAINED, held) if result == CONTAINED and held.any and not known else None
+    if result != CONTAINED or not held.any:
+        return None
+    # That a part of the access is back is told inside alone.
+    return Theirs(CONTAINED, held, quietly=bool(back) and heard)
 
 
 def subject(vendor: str, theirs: Theirs) -> str:

@@ -187,6 +187,50 @@ def test_a_termination_removes_no_hold_on_money_and_says_who_settles_it(
     assert [p.id for p in pay_run(ledger, "after the end")] == ["p4"]
 
 
+def test_a_termination_settles_and_disputes_what_two_people_decided(
+    asking: Asking, ledger: Engine
+) -> None:
+    """What is settled is paid by the lab's run, and held no more; the rest stays, and says why."""
+    held(asking)
+    words = ("--reason", "over", "--as", "ada@lab.example", "--confirm", "mercor")
+    decided = ("--settle", "c1", "--dispute", "=c3", "--review-by", "2027-03-01")
+    late = asking.ask("terminate", "mercor", *words, *decided[:4])
+    assert late.code == 2
+    assert "must be looked at again" in late.said
+    asked = asking.ask("terminate", "mercor", *words, *decided)
+    assert asked.code == 5
+    with ledger.connect() as connection:
+        assert len(connection.execute(sa.select(l.HOLDS)).all()) == 4  # one person's word is none
+    asking.approve()
+    with ledger.connect() as connection:
+        left = connection.execute(sa.select(l.HOLDS.c.payable)).scalars()
+        assert sorted(left) == ["p0", "p3"]
+    told = asking.ask("payouts", "mercor", "--output", "json")
+    assert told.document["balanced"]
+    assert states(told.document) == {
+        "p0": "held", "p1": "released", "p2": "released", "p3": "held",
+    }  # fmt: skip
+    assert sorted(p.id for p in pay_run(ledger, "after the end")) == ["p1", "p2", "p4"]
+    said = asking.ask("evidence", "certificate", "mercor").said
+    assert "disputed, to be looked at again by 2027-03-01: over; it stays held" in said
+    assert "lift, to be settled by a pay run: hold 5000 JPY" in said
+    assert "p0 stays held: people pay it out, or dispute it" in said
+
+
+def test_what_was_settled_is_not_held_again_by_the_next_audit(
+    asking: Asking, ledger: Engine
+) -> None:
+    """It is owed and open until the run: a person freed it, so no sweep takes it back."""
+    held(asking)
+    words = ("--reason", "over", "--as", "ada@lab.example", "--confirm", "mercor")
+    asking.ask("terminate", "mercor", *words, "--settle", "c1")
+    asking.approve()
+    asking.ask("audit", "mercor")
+    with ledger.connect() as connection:
+        left = connection.execute(sa.select(l.HOLDS.c.payable)).scalars()
+        assert sorted(left) == ["p0", "p3"]
+
+
 @pytest.mark.parametrize("column", ["payees.person", "payables.pay_by", "payables.send_on"])
 def test_a_column_that_a_ledger_lacks_is_named_with_what_adds_it(
     asking: Asking, ledger: Engine, column: str

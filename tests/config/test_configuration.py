@@ -284,4 +284,5 @@ def test_the_shipped_playbook_denies_before_it_switches_keys_off() -> None:
     assert [rule.contains for rule in all_rules if rule.connector == "gcp"] == [
         "principals", "service-accounts", "service-account-keys", "hmac-keys", "identity-pools",
         "workspace-users", "buckets", "entries", "group-memberships", "access-lists",
+        "drive-permissions",
     ]  # fmt: skip

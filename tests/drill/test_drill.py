@@ -65,7 +65,7 @@ def test_a_drill_passes_and_leaves_nothing(tmp_path: Path) -> None:
     assert (report["verdict"], report["faults"]) == ("pass", [])
     assert set(report["connectors"]) == {"aws", "gcp", "payouts"}
     _judged(report["connectors"]["aws"], targets=30, refused=15, bystanders=20)
-    _judged(report["connectors"]["gcp"], targets=10, refused=8, bystanders=12)
+    _judged(report["connectors"]["gcp"], targets=26, refused=11, bystanders=13)
     payouts = report["connectors"]["payouts"]
     assert set(payouts) == set(report["connectors"]["aws"])
     assert payouts["targets"] >= payouts["contained"] == payouts["refused"] >= 20 + 11

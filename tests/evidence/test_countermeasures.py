@@ -7,10 +7,10 @@ from stopline import countermeasures
 from stopline.configuration import installed_techniques
 from stopline.connectors.aws.classes import WRITERS as AWS
 from stopline.connectors.gcp.documents import WRITERS as GCP
+from stopline.connectors.payouts.foreign import LEVERS
 from stopline.connectors.payouts.in_flight import KINDS
 from stopline.connectors.payouts.intents import INTENT
 from stopline.connectors.payouts.manual_rail import MANUAL
-from stopline.connectors.payouts.payables import HOLD
 from stopline.connectors.payouts.stripe_rail import SCHEDULE
 from stopline.countermeasures import (
     ACCOUNT_LOCKING,
@@ -25,7 +25,7 @@ from stopline.evidence import ocsf
 from stopline.text import Json
 
 PAUSE = "0000000a"
-WRITTEN = {"aws": set(AWS), "gcp": set(GCP), "payouts": {*KINDS, INTENT, MANUAL, HOLD, SCHEDULE}}
+WRITTEN = {"aws": set(AWS), "gcp": set(GCP), "payouts": {*KINDS, *LEVERS, INTENT, MANUAL, SCHEDULE}}
 
 
 def test_the_tables_are_those_of_the_connectors_that_are_installed() -> None:
@@ -86,6 +86,26 @@ def test_the_activity_is_the_tactic_of_the_countermeasure() -> None:
     assert told == {("Evict", 700102, "D3-AL"), ("Restore", 700103, "D3-RA")}
     tactics = {e["countermeasures"][0]["d3f_tactic"]["name"] for e in events(ACCOUNT_LOCKING)}
     assert tactics == {"Evict", "Restore"}
+
+
+def test_only_a_credential_that_is_removed_is_revoked() -> None:
+    """A user who is deleted, or a share that stays taken out, is evicted, and no credential."""
+    night = Night()
+    night.contain(PAUSE)
+    night.terminate(PAUSE)
+    told = {}
+    for known in (ACCOUNT_LOCKING, USER_PERMISSIONS):
+        kinds = {"memory": dict.fromkeys(("switch", "attachment", "foundation"), known)}
+        found = ocsf.events(night.book.id, night.book.pauses.events(PAUSE), kinds)
+        ended = [e for e in found if e["message"].startswith("terminate ")]
+        assert ended
+        assert {e["activity_name"] for e in ended} == {"Evict"}
+        told[known.uid] = {
+            measure["d3f_technique"]["uid"]
+            for event in ended
+            for measure in event.get("countermeasures", ())
+        }
+    assert told == {"D3-AL": {"D3-CR"}, "D3-UAP": set()}
 
 
 @pytest.mark.parametrize("known", [KEPT_DATA, None])

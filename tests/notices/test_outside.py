@@ -176,11 +176,24 @@ def test_a_part_of_the_access_that_is_given_back_is_told_inside_alone(
 ) -> None:
     """Those outside hear when it is all of the access."""
     opened(book, KEY, OTHER, PAY)
-    ended(book, teller)
+    for notice in ended(book, teller):
+        book.outbox.ended(notice, NoticeState.SENT)
     assert given_back(book, teller, OTHER) == []
     told = given_back(book, teller, KEY)
     assert {(n.event, n.subject) for n in told} == {("released", "Access of mercor is given back")}
     assert "Payments from us to mercor" in texts(book, told)[1]
+
+
+def test_who_has_heard_nothing_yet_is_told_of_what_is_still_off_when_a_part_is_back(
+    book: Book, teller: Teller
+) -> None:
+    """The channel was down: the first word is not true any more, and it was the only one."""
+    opened(book, KEY, OTHER)
+    late = ended(book, teller)
+    told = given_back(book, teller, OTHER)
+    assert {n.subject for n in told} == {"Access of mercor is paused in part"}
+    assert all("by now: access off in part" in untrue(book, n) for n in late)
+    assert [untrue(book, n) for n in told] == ["", ""]
 
 
 def test_the_end_of_one_pause_says_what_another_still_holds(book: Book, teller: Teller) -> None:

@@ -2,6 +2,9 @@
 
 from urllib.parse import unquote
 
+from support import google_drives
+from support.google_drives import SHARED_DRIVE
+
 from stopline.connectors.gcp import GcpConnector
 from stopline.connectors.gcp.clients import Clients
 from stopline.drill.google.directory import a_member, a_user
@@ -49,6 +52,7 @@ RULES = (
     ("entries", "remove-where-not-denied"),
     ("group-memberships", "remove-where-not-denied"),
     ("access-lists", "remove"),
+    ("drive-permissions", "remove"),
     ("buckets", "vendor"),
 )
 RULES_OF_LABELS: list[Json] = [
@@ -113,6 +117,7 @@ def estate_of(google: Google, per_minute: int = 100_000) -> Estate:
             calls_per_second=10_000.0,
             deny_reads_per_minute=per_minute,
             propagation=0.0,
+            shared_drives=(SHARED_DRIVE,),
         ),
         protected=Protected(orchestrator=(WORKER,), break_glass=("group:glass@lab.example",)),
     )
@@ -422,5 +427,6 @@ def seed(google: Google) -> Google:
     below(google)
     listed_bucket(google)
     answers(google)
+    google_drives.shared_drive(google, DANA, BO, (KIM, PULL, ANN))
     directories(google)
     return google

@@ -14,6 +14,8 @@ from stopline.connectors.aws.evaluating import Answer, Policies, Request, evalua
 from stopline.connectors.aws.marks import unmarked
 from stopline.connectors.aws.policy import (
     EVERYBODY,
+    HANDED_OUT_BY,
+    POOLS,
     account_of,
     is_root,
     listed,
@@ -128,7 +130,9 @@ def _vouched_for(principal: Json, condition: Json, place: Place) -> Iterator[Req
     """Whom a provider, or a service by one of its things that ours names, vouches for."""
     by_kind = principal if isinstance(principal, dict) else {}
     for provider in listed(by_kind.get("Federated")):
-        yield replace(_caller("", place), provider=str(provider))
+        caller, key = replace(_caller("", place), provider=str(provider)), HANDED_OUT_BY[POOLS]
+        by = [str(v) for v in listed(condition.get("StringEquals", {}).get(key))]
+        yield from [replace(caller, context={**caller.context, key: (v,)}) for v in by] or [caller]
     arns = listed(condition.get("ArnEquals", {}).get("aws:SourceArn"))
     for service, arn in product(listed(by_kind.get("Service")), arns):
         caller = replace(_caller("", place), provider=str(service))

@@ -18,7 +18,7 @@ from stopline.connectors.aws import (
 )
 from stopline.connectors.aws.clients import Clients
 from stopline.connectors.aws.documents import our_statements
-from stopline.connectors.aws.doors import doors
+from stopline.connectors.aws.doors import doors, mixed
 from stopline.connectors.aws.faults import translated
 from stopline.connectors.aws.levers import ATTACHED, INLINE, NAME, length
 from stopline.connectors.aws.passing import passing
@@ -71,10 +71,12 @@ def discover(
                 accounts.append(read)
     identities = [i for a in accounts for i in a.identities]
     handing = doors(clients, [a.id for a in accounts], selectors)
-    selected = select(identities, selectors, handing)
+    selected = select(identities, selectors, handing.doors)
+    yield from handing.gaps
+    yield from mixed(handing.doors, identities)
     own = own_patterns(selected, selectors, (*vendor.protected, *spared))
     for each in accounts:
-        yield from _principals(clients, each, _Vendor(selected, selectors, own, handing))
+        yield from _principals(clients, each, _Vendor(selected, selectors, own, handing.doors))
     yield from passing(identities, selected)
     reach = Reach(
         replace(vendors_of(selectors), reachable=frozenset(s.identity.arn for s in selected)),

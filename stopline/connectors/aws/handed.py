@@ -22,6 +22,7 @@ from stopline.model import Change, Document, Found, Gap, Grant, Skip, State
 from stopline.port import Observed, Terms, Unproved
 from stopline.receipts import Cause
 from stopline.text import Json, canonical
+from stopline.vendors import AwsSelectors
 
 # --- found ---------------------------------------------------------------------------------------
 
@@ -94,7 +95,12 @@ def whose(clients: Clients, row: Share, where: Where, reach: Reach, page: Json) 
     call, tags_in = row.tags
     place, words = row.placed(where.region), call.words(where, "")
     tags = tags_in(clients.ask(where.account, place, call.operation, **words))
-    said = ((k, v) for k, v in reach.selectors.tagged if tags.get(k) == v)
+    return by_tag(tags, reach.selectors)
+
+
+def by_tag(tags: Mapping[str, str], selectors: AwsSelectors) -> Theirs | None:
+    """How tags select a thing, if they do. Pure."""
+    said = ((k, v) for k, v in selectors.tagged if tags.get(k) == v)
     return next((Theirs(f"tag {key}={value}", vouched=False) for key, value in said), None)
 
 

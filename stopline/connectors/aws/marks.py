@@ -23,10 +23,10 @@ DENY_ALL = "arn:aws:iam::aws:policy/AWSDenyAll"
 
 https://docs.aws.amazon.com/aws-managed-policy/latest/reference/AWSDenyAll.html
 """
-PARTS = ("Acct", "Own", "All", "Ext", "Fed", "Anchor", "FrzObj", "FrzCfg", "Frz")
+PARTS = ("Acct", "Own", "All", "Ext", "Fed", "Anchor", "Pool", "FrzObj", "FrzCfg", "Frz")
 """Whom or what a statement of ours is about: the vendor's accounts, its principals of ours, both
-in one, its external ids, its identity providers, its trust anchors; objects, settings, or both,
-frozen."""
+in one, its external ids, its identity providers, its trust anchors, its identity pools; objects,
+settings, or both, frozen."""
 _SID = re.compile(rf"StoplineJ([0-9a-f]{{8}})P[0-9a-f]{{8}}(?:{'|'.join(PARTS)})")
 _ORPHAN = re.compile(r"\bA(?:IDA|ROA|GPA|NPA)[A-Z0-9]{12,}\b")
 

@@ -51,6 +51,7 @@ _NAMED: Mapping[str, Any] = {
     "DomainName": NOBODY,
     "FileSystemId": "fs-00000000000000000",
     "FunctionName": NOBODY,
+    "IdentityPoolId": f"us-east-1:{_UUID}",
     "ImageId": "ami-00000000000000000",
     "KeyId": _UUID,
     "LayerName": NOBODY,

@@ -64,6 +64,7 @@ _CONTROLS = tuple(
 _PLACES = tuple(f"arn:aws:organizations::*:{kind}/*" for kind in ("root", "ou", "account"))
 
 _ANYWHERE = tuple(f"arn:aws:rolesanywhere:*:*:{kind}/*" for kind in ("profile", "trust-anchor"))
+_POOLS = ("arn:aws:cognito-identity:*:*:identitypool/*",)
 _CREDENTIALS = r"AccessKeys?|SSHPublicKeys?|SigningCertificates?|ServiceSpecificCredentials?"
 
 RULES = (
@@ -105,6 +106,7 @@ RULES = (
     Rule(r"rds:Modify\w+", "DbSnapshots", ("arn:aws:rds:*:*:*snapshot:*",)),
     Rule(r"ram:(Disa|A)ssociate\w+", "Shares", ("arn:aws:ram:*:*:resource-share/*",)),
     Rule(r"rolesanywhere:(?!List(Trust|Prof))\w+", "Anchors", _ANYWHERE),
+    Rule(r"cognito-identity:(?!List)\w+", "IdentityPools", _POOLS),
     Rule(r"cognito-idp:(?!ListUserPools)\w+", "Pools", ("arn:aws:cognito-idp:*:*:userpool/*",)),
     Rule(r"sts:AssumeRole", "Worker", (f"arn:aws:iam::*:role{marks.PATH}*",)),
 )

@@ -21,9 +21,11 @@ _ACCOUNT_KEYS = (
 _ARN_KEYS = ("aws:principalarn", "aws:sourcearn")
 _EXTERNAL = "sts:externalid"
 ANCHORS = "rolesanywhere.amazonaws.com"
-HANDED_OUT_BY = {ANCHORS: "aws:sourcearn"}
+POOLS = "cognito-identity.amazonaws.com"
+HANDED_OUT_BY = {ANCHORS: "aws:sourcearn", POOLS: f"{POOLS}:aud"}
 """Services that hand out roles to whom they vouch for, as trusts name them, and the condition key
 that tells by which of their things: https://docs.aws.amazon.com/rolesanywhere/latest/userguide/trust-model.html
+and https://docs.aws.amazon.com/cognito/latest/developerguide/iam-roles.html
 """
 _ALWAYS_THERE = ("aws:principalaccount", "aws:principalarn")
 _VARIABLE = re.compile(r"\$\{[^}]*\}")
@@ -48,10 +50,11 @@ def matches(patterns: Iterable[str], text: str) -> bool:
 
 
 class Door(NamedTuple):
-    """A thing of a service that hands out roles (a trust anchor), the vendor's or not.
+    """A thing of a service that hands out roles (an anchor, an identity pool), the vendor's or not.
 
     `value` is what the service's condition key says of it. `account` is where its roles are;
-    nothing means anywhere. `vouched` is false where only a tag calls it the vendor's.
+    nothing means anywhere. `vouched` is false where only a tag calls it the vendor's. `mixed` is
+    a provider of the vendor's by which it lets in the vendor beside others.
     """
 
     token: str
@@ -60,6 +63,7 @@ class Door(NamedTuple):
     account: str = ""
     theirs: bool = False
     vouched: bool = True
+    mixed: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,12 +145,14 @@ def _admit(statement: Json, vendors: Vendors, found: _Found) -> None:
             _admit_everybody(conditions, vendors, found)
         else:
             _admit_token(token, conditions, vendors, found)
-    for token in (str(t) for t in listed(by_kind.get("Federated"))):
+    handing = [str(t) for kind in ("Service", "Federated") for t in listed(by_kind.get(kind))]
+    for token in sorted(HANDED_OUT_BY.keys() & {*handing}):
+        _admit_handed(token, conditions.get(HANDED_OUT_BY[token]), vendors, found)
+    federated = (str(t) for t in listed(by_kind.get("Federated")))
+    for token in (t for t in federated if t not in HANDED_OUT_BY):
         ours = matches(vendors.providers, token)
         name = f"identity provider {token.rpartition(':')[2]}" if ours else token
         (found.vendor if ours else found.others).add(name)
-    for token in HANDED_OUT_BY.keys() & {str(t) for t in listed(by_kind.get("Service"))}:
-        _admit_handed(token, conditions.get(HANDED_OUT_BY[token]), vendors, found)
     for token in (str(t) for t in listed(by_kind.get("CanonicalUser"))):
         ours = token in vendors.canonical_ids
         (found.vendor if ours else found.others).add(f"canonical id {token[:12]}")
@@ -222,11 +228,14 @@ def _admit_handed(token: str, said: list[str] | None, vendors: Vendors, found: _
     """Whoever a service hands the role to: by the things that its key names, or by any.
 
     What is named and not known was not looked at, or is gone: whose it is, its ARN alone tells.
+    Who names no identity pool lets in all of the world's, whoever made them.
     """
+    if said is None and token == POOLS:
+        found.others.add(EVERYBODY)
     known = {door.value for door in vendors.doors}
     by = [d for d in vendors.doors if d.token == token and (said is None or matches(said, d.value))]
     by += [
-        Door(token, value, value.rpartition(":")[2], theirs=matches(vendors.providers, value))
+        Door(token, value, value.rpartition(":")[2], theirs=_named_by(value, vendors.providers))
         for value in said or ()
         if value not in known and "*" not in value
     ]
@@ -234,6 +243,11 @@ def _admit_handed(token: str, said: list[str] | None, vendors: Vendors, found: _
         (found.vendor if door.theirs else found.others).add(door.name)
         if door.theirs:
             found.doors.add((token, door.value))
+
+
+def _named_by(value: str, providers: Iterable[str]) -> bool:
+    """Whether one of the patterns of ARNs names a thing; a pool's id is the end of its ARN."""
+    return matches(providers, value) or any(p.endswith(f":identitypool/{value}") for p in providers)
 
 
 def names(token: str, vendors: Vendors) -> str:

@@ -6,6 +6,7 @@ https://docs.aws.amazon.com/cognito-user-identity-pools/latest/APIReference/API_
 """
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from urllib.parse import quote, unquote
 
 from stopline.connectors.aws.kinds import Call, Edit, Entry, Share, Theirs, Where, named
@@ -99,6 +100,30 @@ POOL_USERS = Share(
         ("what an app has kept of its own for a person who is signed in", "until the app ends it"),
     ),
 )
+
+
+def of_pool(where: Where, pool: Json, reach: Reach) -> tuple[Theirs | None, str]:
+    """How an identity pool is the vendor's; else, which provider of the vendor's is one way in.
+
+    It is the vendor's where the file names it by its ARN, or where nobody comes in by it but over
+    providers of the vendor's. `pool` is as `DescribeIdentityPool` shows it.
+    https://docs.aws.amazon.com/cognitoidentity/latest/APIReference/API_DescribeIdentityPool.html
+    """
+    arn = f"arn:aws:cognito-identity:{where.region}:{where.account}:identitypool/{where.name}"
+    known = reach.vendors.providers
+    if matches(known, arn):
+        return Theirs(f"identity provider {where.name}"), ""
+    over = [str(p) for k in _OVER for p in pool.get(k) or ()]
+    users = (str(p.get("ProviderName", "")) for p in pool.get("CognitoIdentityProviders") or ())
+    over += [_pool_of(replace(where, name=name.rpartition("/")[2])) for name in users]
+    theirs = [provider for provider in over if matches(known, provider)]
+    open_to = pool.get("AllowUnauthenticatedIdentities") or pool.get("SupportedLoginProviders")
+    if theirs and theirs == over and not open_to and not pool.get("DeveloperProviderName"):
+        return Theirs("nobody comes in but over providers of the vendor's"), ""
+    return None, next(iter(theirs), "")
+
+
+_OVER = ("SamlProviderARNs", "OpenIdConnectProviderARNs")
 
 
 def quoted(name: str) -> str:

@@ -19,11 +19,11 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
-from stopline.connectors.aws import marks, policy, reading
+from stopline.connectors.aws import marks, policy, reading, revoking
 from stopline.connectors.aws.clients import Clients
 from stopline.connectors.aws.discovery import read_account
 from stopline.connectors.aws.documents import SETTLING, gone, is_ending
-from stopline.connectors.aws.selection import Identity, Selected, select
+from stopline.connectors.aws.selection import Identity, Selected, select, vendors_of
 from stopline.connectors.aws.trust import verbatim
 from stopline.errors import ConnectorError
 from stopline.model import Address, Change, Effect, Skip
@@ -109,7 +109,7 @@ def removable(
     """
     wanted, standing = holds
     levers = [(hold, who) for hold in wanted if (who := principal_of(hold.address))]
-    if not levers:
+    if not levers and not any(revoking.is_grant(hold.address) for hold in wanted):
         return
     looked, removed = _look(clients, vendor, spared), set()
     for hold, who in levers:
@@ -124,11 +124,32 @@ def removable(
         else:
             removed.add((hold.address, hold.pause))
             yield _effect(hold, who, looked)
+    estate = _estate(vendor, holds, {address for address, _ in removed}, looked)
+    yield from revoking.removable(clients, wanted, standing, estate)
     for hold in wanted:
         if hold.address.kind == FOUNDATION:
             on_it = {(h.address, h.pause) for h in standing if h.change.stands_on == hold.address}
             if on_it <= removed:
                 yield Effect(hold.address, "delete our deny-all policy, which nothing needs then")
+
+
+def _estate(
+    vendor: Vendor,
+    holds: tuple[Sequence[Hold], Sequence[Hold]],
+    removed: set[Address],
+    looked: _Looked,
+) -> revoking.Estate:
+    wanted, standing = holds
+    levers = {principal_of(h.address) for h in standing if h.pause == wanted[0].pause}
+    going = {principal_of(address) for address in removed}
+    arns = {who: found.arn for who, found in looked.identities.items()}
+    return revoking.Estate(
+        vendors_of(vendor.aws_of()),
+        looked.selected,
+        looked.unread,
+        frozenset(arn for who, arn in arns.items() if who in levers),
+        frozenset(arn for who, arn in arns.items() if who in going),
+    )
 
 
 def _effect(hold: Hold, who: Principal, looked: _Looked) -> Effect:
@@ -248,6 +269,9 @@ def remove(clients: Clients, observed: Observed, changes: Sequence[Change]) -> N
     """Remove whom a deny of ours is on, or the policy that it stood on. Raises ConnectorError."""
     if observed.document.kind == FOUNDATION:
         _remove_policy(clients, observed)
+        return
+    if revoking.is_grant(changes[0].address):
+        revoking.revoke(clients, observed, changes)
         return
     who = principal_of(changes[0].address)
     if who is None:

@@ -10,7 +10,7 @@ from dataclasses import replace
 
 from stopline.connectors.aws import lockout, marks
 from stopline.connectors.aws.levers import INLINE, NAME, left, length, orphaned, strangers, taken
-from stopline.connectors.aws.policy import ANCHORS, account_of
+from stopline.connectors.aws.policy import ANCHORS, HANDED_OUT_BY, POOLS, account_of
 from stopline.model import Address, Breadth, Change, Grant, Skip, State
 from stopline.port import Terms
 from stopline.text import Json
@@ -116,6 +116,9 @@ def _besides(trust: Json) -> Iterator[_Deny]:
     if anchors := trust.get("doors", {}).get(ANCHORS):
         by = {"ArnEquals": {"aws:SourceArn": anchors}}
         yield "Anchor", {"Principal": {"Service": ANCHORS}, "Condition": by}
+    if pools := trust.get("doors", {}).get(POOLS):
+        by = {"StringEquals": {HANDED_OUT_BY[POOLS]: pools}}
+        yield "Pool", {"Principal": {"Federated": POOLS}, "Action": WEB_IDENTITY, "Condition": by}
 
 
 def _statement(grant: Grant, terms: Terms, proto: Change, part: str, tells: Json) -> Change:
@@ -140,6 +143,7 @@ _WHOM = {
     "Ext": "the vendor's external ids",
     "Fed": "the vendor's identity providers",
     "Anchor": "the vendor's trust anchors",
+    "Pool": "the vendor's identity pools",
 }
 
 

@@ -68,7 +68,7 @@ NOT_LOOKED_AT: tuple[str, ...] = (
     "Identity Center where the estate's file names none; its applications and sessions",
     "VPC peering",
     "CloudFront key groups",
-    "app clients of Cognito user pools, Cognito identity pools",
+    "app clients of Cognito user pools",
     "IAM temporary delegation",
     "network paths, SSH to machines, database users",
 )
@@ -80,6 +80,7 @@ _RESOURCES = (
 _SHARES = (
     "image-share", "snapshot-share", "db-snapshot-share", "db-cluster-snapshot-share",
     "resource-share-principal", "layer-version-statement", "endpoint-service-principal",
+    "endpoint-connection",
 )  # fmt: skip
 TECHNIQUES: Mapping[str, Technique | Untagged] = {
     "access-key": ACCOUNT_LOCKING,

@@ -115,7 +115,8 @@ def _projects(read: Realm) -> list[str]:
 def _listed(clients: Clients, read: Realm, pool: Executor) -> list[str]:
     """All that the table finds, but for datasets, which are known by now."""
     found = {inventory.PROJECTS: _projects(read), "datasets": read.datasets}
-    if point_of(read.id).startswith("organizations/"):
+    whole = point_of(read.id).startswith("organizations/") and not clients.estate.projects
+    if whole:  # else the estate means single projects of it, and nothing above them
         found[inventory.ORGANIZATIONS] = [point_of(read.id)]
     names = []
     for one in (one for one in LISTINGS if one is not inventory.DATASETS):

@@ -10,7 +10,9 @@ import json
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from functools import cache
 from math import inf
 from typing import Any
@@ -50,6 +52,14 @@ WORKSPACE: Mapping[str, tuple[str, ...]] = {
 """What is asked for besides where the estate names a directory, to read and to write.
 
 https://developers.google.com/workspace/admin/directory/v1/guides/authorizing
+"""
+OF_DRIVES: Mapping[str, str] = {
+    "read": f"{_AUTH}/drive.metadata.readonly",
+    "write": f"{_AUTH}/drive",
+}
+"""What is asked for besides where the estate names shared drives, to read and to write.
+
+https://developers.google.com/workspace/drive/api/guides/api-specific-auth
 """
 DENYING = "iam/v2"
 SECONDS = 6
@@ -117,12 +127,14 @@ class Clients:
     on_call: Callable[[str], None] = lambda _method: None
     sleep: Callable[[float], None] = time.sleep
     clock: Callable[[], float] = time.monotonic
+    now: Callable[[], datetime] = lambda: datetime.now(UTC)
     bucket_writes: float = 0.9
     """How often a second the metadata of one bucket may change; Google takes one."""
 
     calls: int = 0
     _lock: threading.RLock = field(default_factory=threading.RLock, repr=False)
     _rates: dict[tuple[str, bool], Rate | Window] = field(default_factory=dict, repr=False)
+    _alone: dict[str, threading.Lock] = field(default_factory=dict, repr=False)
     _keys: dict[tuple[str, str], Any] = field(default_factory=dict, repr=False)
     _idle: dict[str, list[AuthorizedHttp]] = field(default_factory=dict, repr=False)
 
@@ -157,6 +169,21 @@ class Clients:
             if not page.get("nextPageToken"):
                 return
             more = {"pageToken": page["nextPageToken"]}
+
+    @contextmanager
+    def alone(self, what: str) -> Iterator[None]:
+        """Let no other thread in for the same thing: of two edits at once one would be lost.
+
+        Raises ConnectorError (throttled) where that takes longer than a write may wait.
+        """
+        with self._lock:
+            turn = self._alone.setdefault(what, threading.Lock())
+        if not turn.acquire(timeout=WAIT_SECONDS):
+            raise ConnectorError(Cause.THROTTLED, f"another write of ours is at {what}")
+        try:
+            yield
+        finally:
+            turn.release()
 
     def close(self) -> None:
         """Close every connection that is open."""
@@ -271,6 +298,7 @@ class Clients:
         who = reader if mode == "read" else estate.service_account
         if (who, mode) not in self._keys:
             scopes = [*SCOPES, *(WORKSPACE[mode] if estate.customer else ())]
+            scopes += [OF_DRIVES[mode]] if estate.shared_drives else []
             source = self._own(list(SCOPES) if who else scopes)
             self._keys[who, mode] = self._as(who, source, scopes) if who else source
         return self._keys[who, mode]
@@ -308,7 +336,7 @@ WAITS = (0.5, 1.0, 2.0)
 _METADATA = frozenset({"storage/v1/buckets.patch", "storage/v1/buckets.setIamPolicy"})
 _NAMES = (
     "name", "resource", "parent", "bucket", "project", "datasetId", "projectId", "groupKey",
-    "userKey", "customer",
+    "userKey", "customer", "fileId",
 )  # fmt: skip
 
 

@@ -10,7 +10,7 @@ from shlex import join, quote
 from urllib.parse import unquote
 
 from stopline.commands import Commands
-from stopline.connectors.gcp import buckets, denying, lists
+from stopline.connectors.gcp import buckets, denying, drives, lists, membership
 from stopline.connectors.gcp.members import spelt
 from stopline.connectors.gcp.reading import point_of
 from stopline.model import Change, Document
@@ -35,6 +35,7 @@ def commands(document: Document, changes: Sequence[Change]) -> Commands:
         "allow-policy-entry": _allow,
         lists.KIND: _list,
         buckets.KIND: _bucket,
+        drives.KIND: _drive,
         "hmac-key": _hmac_key,
         "identity-pool": _pool,
         "workspace-user": _user,
@@ -65,7 +66,7 @@ def _user(document: Document, changes: Sequence[Change]) -> Iterator[str]:
 
 def _membership(document: Document, changes: Sequence[Change]) -> Iterator[str]:
     """https://docs.cloud.google.com/sdk/gcloud/reference/identity/groups/memberships/add"""
-    group, _, member = document.id.partition("/")
+    group, member = membership.names(document)
     who = (f"--group-email={group}", f"--member-email={member}")
     command = ("gcloud", "identity", "groups", "memberships")
     for change in changes:
@@ -178,6 +179,18 @@ def _list(document: Document, changes: Sequence[Change]) -> Iterator[str]:
         if change.after is not None:
             said = f"--add-{grant}=entity={entity},role={change.after.value['role']}"
         yield join(("gcloud", "storage", collection, "update", name, said))
+
+
+def _drive(document: Document, changes: Sequence[Change]) -> Iterator[str]:
+    """`gcloud` knows nothing of Drive: a person does it in the drive, under Share."""
+    drive, file, _ = document.id.split("/")
+    where = f"the shared drive {drive}" + (f", the file {file}" if file != drive else "")
+    for change in changes:
+        said = change.after or change.before
+        if said is not None:
+            verb = "take out of" if change.after is None else "let into"
+            told = f"{verb} {where}: {change.principal}, {said.value['role']}"
+            yield f"not_done {quote(told)}"
 
 
 def _bucket(document: Document, changes: Sequence[Change]) -> Iterator[str]:

@@ -9,13 +9,11 @@ from stopline.connectors.gcp import (
     below,
     denying,
     grouping,
-    keeping,
-    listing,
     members,
     membership,
     minting,
-    openings,
     reading,
+    stored,
     workspace,
 )
 from stopline.connectors.gcp.bindings import Entry, entries
@@ -80,6 +78,7 @@ def _meant(
     theirs = frozenset(m for m in seen if members.via(selectors, _living(m)))
     groups = [m for m in seen - theirs if m.startswith("group:")]
     if not selectors.empty and vendor != CANARY_VENDOR:
+        read.looked_into |= {members.plain(group) for group in groups}
         read.inside |= grouping.vendors_in(clients, selectors, read, groups)
     return theirs | frozenset(m for m in groups if members.plain(m) in read.inside)
 
@@ -152,16 +151,10 @@ def _realm(look: _Look, users: Sequence[Grant]) -> Iterator[Found]:
         if account.member not in own and not account.disabled:
             yield from _minted(look, account, acting, allowed, reached.get(account.member))
     yield from _pools(look)
-    read = look.read
-    accounts = {members.plain(account.member): account for account in read.accounts}
-    yield from listing.Lists(look.clients, look.selectors, read, accounts).discover()
-    storing = {role for role, gives in allowed.items() if keeping.stores(gives)}
     into = [(r, e) for r, e, _ in theirs] + shared
-    ways = [(resource, e.role) for resource, e in into if e.role in storing]
-    yield from keeping.discover(look.selectors, read, ways)
-    yield from openings.discover(read, look.selectors, held, {resource for resource, _ in into})
-    yield Counted(NAME, read.id, "principal", len({entry.member for _, entry in held}))
-    yield from read.counted()
+    yield from stored.discover(look.clients, look.selectors, look.read, (held, into), allowed)
+    yield Counted(NAME, look.read.id, "principal", len({entry.member for _, entry in held}))
+    yield from look.read.counted()
 
 
 def _living(member: str) -> str:
@@ -278,7 +271,7 @@ def _switches(look: _Look, users: Sequence[Grant]) -> None:
     """Whom a switch of their own ends: our users, and our accounts that are the vendor's."""
     for user in users:
         off = user.state.value["suspended"] or user.entitlement == workspace.ARCHIVED
-        able = user.entitlement == workspace.USER
+        able = not workspace.unable(user)
         said = {"kind": workspace.KIND, "id": user.address.id, "off": off, "able": able}
         look.switches[members.plain(user.principal)] = said
     for account in look.read.accounts:

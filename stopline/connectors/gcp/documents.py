@@ -3,7 +3,15 @@
 import json
 from collections.abc import Callable, Collection, Mapping, Sequence
 
-from stopline.connectors.gcp import buckets, denying, lists, membership, refusing, workspace
+from stopline.connectors.gcp import (
+    buckets,
+    denying,
+    drives,
+    lists,
+    membership,
+    refusing,
+    workspace,
+)
 from stopline.connectors.gcp.bindings import Entry, alike, edited, entries, leaves_nobody
 from stopline.connectors.gcp.clients import POOLS, Clients, done
 from stopline.connectors.gcp.dialects import dialect, policy_of, set_policy
@@ -285,6 +293,7 @@ READERS: Mapping[str, Callable[[Clients, Document], Observed]] = {
     "allow-policy-entry": _allow_policy,
     lists.KIND: lists.read,
     buckets.KIND: buckets.read,
+    drives.KIND: drives.read,
     "service-account": _account,
     "service-account-key": _key,
     "hmac-key": _hmac_key,
@@ -297,6 +306,7 @@ WRITERS: Mapping[str, Callable[[Clients, Observed, Sequence[Change], str | None]
     "allow-policy-entry": _write_allow,
     lists.KIND: lists.write,
     buckets.KIND: buckets.write,
+    drives.KIND: drives.write,
     "service-account": _write_switch,
     "service-account-key": _write_switch,
     "hmac-key": _write_hmac_key,

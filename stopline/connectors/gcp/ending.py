@@ -23,7 +23,7 @@ DELETES: Mapping[str, str] = {
 }
 """By kind: the method that deletes."""
 
-TAKEN = ("allow-policy-entry", "access-list-entry", "workspace-membership")
+TAKEN = ("allow-policy-entry", "access-list-entry", "drive-permission", "workspace-membership")
 """What the pause took out whole: nothing is sent, and nothing gives it back any more."""
 _STAYS: Mapping[str, str] = {
     "deny-policy-entry": "the deny of the vendor stays: it is all that reaches some of what it has",

@@ -18,6 +18,8 @@ _DENIED = {
 }
 """How a deny policy spells what an allow policy spells `kind:address`."""
 CUSTOMER = "principalSet://goog/cloudIdentityCustomerId/"
+NAMED = "its own name"
+"""What selects whom the vendor's file names one by one."""
 _POOLED = ("principal://iam.googleapis.com/", "principalSet://iam.googleapis.com/")
 _AGENT = re.compile(r"(?:service-|p)?([0-9]{6,20})(?:-[a-z0-9-]+)?@.*gserviceaccount\.com")
 _OF_PROJECT = re.compile(
@@ -85,7 +87,7 @@ def via(selectors: GcpSelectors, member: str) -> str:
 
 def _named(selectors: GcpSelectors, member: str) -> str:
     if member.casefold() in _folded(selectors.principals):
-        return "its own name"
+        return NAMED
     return selectors.people.get(plain(member), "") if isinstance(selectors, Known) else ""
 
 

@@ -10,6 +10,7 @@ https://developers.google.com/workspace/admin/directory/reference/rest/v1/member
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from urllib.parse import quote, unquote
 
 from stopline.connectors.gcp.clients import Clients
 from stopline.connectors.gcp.grouping import ends_of
@@ -27,14 +28,18 @@ _OWNER, PLAIN = "OWNER", "MEMBER"
 
 
 def address_of(realm: str, seat: Seat) -> Address:
-    """Where a membership is: the group's address, and the member's."""
-    names = (named.partition(":")[2] for named in (seat.group, seat.member))
+    """Where a membership is: the group's address and the member's, both quoted.
+
+    A `#` may be in somebody's address, and ends the name of a document in ours.
+    """
+    names = (quote(named.partition(":")[2], safe="@+") for named in (seat.group, seat.member))
     return Address(NAME, realm, KIND, "/".join(names))
 
 
-def _names(document: Document) -> tuple[str, str]:
+def names(document: Document) -> tuple[str, str]:
+    """The group and the member of a document, by their addresses."""
     group, _, member = document.id.partition("/")
-    return group, member
+    return unquote(group), unquote(member)
 
 
 # --- reading -----------------------------------------------------------------------------------
@@ -45,7 +50,7 @@ def read(clients: Clients, document: Document) -> Observed:
 
     https://developers.google.com/workspace/admin/directory/reference/rest/v1/members/get
     """
-    group, _ = _names(document)
+    group, _ = names(document)
     found = _asked(clients, f"{_D}/groups.get", groupKey=group)
     if found is None:
         return Observed(document, exists=False)
@@ -69,7 +74,7 @@ def _membership(clients: Clients, document: Document) -> State | None:
 
     https://docs.cloud.google.com/identity/docs/reference/rest/v1/groups.memberships/lookup
     """
-    group, member = _names(document)
+    group, member = names(document)
     said = _asked(clients, f"{_D}/members.get", groupKey=group, memberKey=member)
     if said is None:
         return None
@@ -102,7 +107,7 @@ def write(
         elif change.after is not None and found is None:
             _put_back(clients, observed, change, change.after)
         else:  # nothing to write, unless the group is gone
-            clients.ask(f"{_D}/groups.get", groupKey=_names(observed.document)[0])
+            clients.ask(f"{_D}/groups.get", groupKey=names(observed.document)[0])
 
 
 def _take_out(clients: Clients, observed: Observed, change: Change, found: State) -> None:
@@ -110,7 +115,7 @@ def _take_out(clients: Clients, observed: Observed, change: Change, found: State
 
     https://developers.google.com/workspace/admin/directory/reference/rest/v1/members/delete
     """
-    group, _ = _names(observed.document)
+    group, _ = names(observed.document)
     said = found.value
     if said["role"] == _OWNER and not _others(clients, group, said["id"]):
         what = f"{group} would have no owner left"
@@ -134,7 +139,7 @@ def _put_back(clients: Clients, observed: Observed, change: Change, after: State
 
     https://developers.google.com/workspace/admin/directory/reference/rest/v1/members/insert
     """
-    (group, member), said = _names(observed.document), after.value
+    (group, member), said = names(observed.document), after.value
     kept = ("role", "delivery_settings")
     body = {"email": member, **{key: said[key] for key in kept if said[key]}}
     part = frozenset((change.address,))

@@ -226,6 +226,27 @@ def _listed(grant: Grant, terms: Terms) -> Iterator[Change | Skip]:
         yield replace(proto, after=None, summary=what)
 
 
+def _shared(grant: Grant, terms: Terms) -> Iterator[Change | Skip]:
+    """A permission in a shared drive: no deny of IAM reaches it."""
+    proto = _proto(grant, terms, "drive-permissions")
+    role = grant.state.value["role"]
+    if proto is None:
+        yield _left(grant, "the playbook has no rule for drive-permissions, which no deny reaches")
+    elif grant.address in terms.refusals:
+        yield _left(grant, "Google refused the write; see the receipt")
+    else:
+        what = f"take {role} in the {grant.target} from {grant.principal}"
+        yield replace(proto, after=None, summary=what)
+
+
+def _shared_through(grant: Grant, terms: Terms) -> Iterator[Skip]:
+    """By a group of the lab's, which with the lab's people is never cut."""
+    del terms
+    what = f"{grant.via}, which is {grant.state.value['role']} there"
+    step = "write down its role in the group and until when, and take it out by hand"
+    yield _left(grant, f"{what}, and no deny reaches that; {step}")
+
+
 def _owned(grant: Grant, terms: Terms) -> Iterator[Skip]:
     """https://docs.cloud.google.com/storage/docs/access-control/lists#ownership"""
     said = grant.state.value
@@ -339,9 +360,8 @@ def _user(grant: Grant, terms: Terms) -> Iterator[Change | Skip]:
         yield _left(grant, f"Google has it suspended already ({by}), and it stays so", open_=False)
     elif grant.entitlement == workspace.ARCHIVED:
         yield _left(grant, "it is archived, and nobody can sign in to it", open_=False)
-    elif grant.entitlement == workspace.ADMINISTRATOR:
-        step = "take that role away in the Admin console, and pause again"
-        yield _left(grant, f"a super administrator, whom no other may suspend; {step}")
+    elif why := workspace.unable(grant):
+        yield _left(grant, why)
     else:
         what = f"suspend {grant.principal}, and end its sessions"
         yield replace(proto, after=workspace.SUSPENDED, breadth=Breadth.PRINCIPAL, summary=what)
@@ -359,6 +379,8 @@ _BY_KIND: Mapping[str, Callable[[Grant, Terms], Iterable[Change | Skip]]] = {
     "identity-pool": _switched,
     "access-list-entry": _listed,
     "owned-objects": _owned,
+    "drive-permission": _shared,
+    "drive-permission-of-group": _shared_through,
     "bucket": _bucket,
     workspace.KIND: _user,
 }
@@ -375,6 +397,7 @@ _OUTLIVES = {
         ("what Google has not yet heard of a change: minutes, by its own word", "PT7M"),
         ("signed URLs and open resumable uploads", "until they expire"),
     ),
+    "drive-permission": (("copies that the vendor made of what it could read", "for good"),),
     "service-account-key": (("access tokens from before, where the account stays", "PT1H"),),
     membership.KIND: (
         (

@@ -46,6 +46,11 @@ _BY_METHOD: Mapping[str, str | tuple[str, ...]] = {
     "cloudresourcemanager/v3/folders.list": "resourcemanager.folders.list",
     "cloudresourcemanager/v3/projects.get": "resourcemanager.projects.get",
     "cloudresourcemanager/v3/projects.list": "resourcemanager.projects.list",
+    "drive/v3/files.get": (),  # a member of the shared drive, and no role of IAM
+    "drive/v3/files.list": (),
+    "drive/v3/permissions.create": (),
+    "drive/v3/permissions.delete": (),
+    "drive/v3/permissions.list": (),
     "iam/v1/organizations.roles.get": "iam.roles.get",
     "iam/v1/projects.locations.workloadIdentityPools.get": "iam.workloadIdentityPools.get",
     "iam/v1/projects.locations.workloadIdentityPools.operations.get": (

@@ -13,6 +13,7 @@ from typing import Any
 from stopline.connectors.gcp.below import SEARCH
 from stopline.connectors.gcp.clients import Clients
 from stopline.connectors.gcp.documents import deny_policies
+from stopline.connectors.gcp.drives import direct
 from stopline.connectors.gcp.permissions import READ, READS_WORKSPACE, WRITE, WRITES_WORKSPACE
 from stopline.connectors.gcp.reading import point_of
 from stopline.connectors.gcp.workspace import LIST
@@ -78,6 +79,7 @@ def _realm(eyes: _Eyes) -> Iterator[Check]:
     yield _search(eyes)
     yield _groups(eyes)
     yield from _workspace(eyes)
+    yield from _drives(eyes)
     yield _denies(eyes)
 
 
@@ -159,12 +161,29 @@ def _groups(eyes: _Eyes) -> Check:
     return eyes.tried("groups", step, call)
 
 
+def _drives(eyes: _Eyes) -> Iterator[Check]:
+    """Whether each shared drive of the estate's file lets its permissions be seen.
+
+    https://developers.google.com/workspace/drive/api/reference/rest/v3/permissions/list
+    """
+    step = "Make both accounts managers of the shared drive, and switch on drive.googleapis.com."
+    named = eyes.clients.estate.shared_drives if eyes.realm.isdigit() else ()
+    for drive in named:
+
+        def call(drive: str = drive) -> str:
+            return f"{len(list(direct(eyes.clients, drive)))} members are shown"
+
+        yield eyes.tried(f"shared drive {drive}", step, call)
+
+
 def _workspace(eyes: _Eyes) -> Iterator[Check]:
     """Whether the lab's own users are seen, and can be suspended.
 
     https://developers.google.com/workspace/admin/directory/reference/rest/v1/users/list
     """
-    customer = eyes.clients.estate.customer
+    customer, first = eyes.clients.estate.customer, eyes.clients.estate.realms[0]
+    if eyes.realm != first:
+        return
     if not customer:
         step = "Name the lab's own directory under `gcp.customer`; without it its users are a gap."
         found = "no directory is named: no user is looked at"

@@ -62,6 +62,9 @@ class Realm:
     datasets: list[str] = field(default_factory=list)
     """Those of BigQuery, as Google's inventory names them."""
 
+    looked_into: set[str] = field(default_factory=set)
+    """The groups of the lab's that were looked into, whether they were shown or not."""
+
     inside: dict[str, Mapping[str, Way]] = field(default_factory=dict)
     """For each group of the lab's who of the vendor's is in it, and how."""
 

@@ -23,6 +23,7 @@ CONTAINS: Mapping[str, frozenset[str]] = {
     "group-memberships": frozenset({"remove-where-not-denied"}),
     "access-lists": frozenset({"remove"}),
     "public-datasets": frozenset({"remove"}),
+    "drive-permissions": frozenset({"remove"}),
     "buckets": frozenset({"vendor", "preserve"}),
 }
 
@@ -32,7 +33,8 @@ NOT_LOOKED_AT: tuple[str, ...] = (
     "groups of the lab's that no policy names (mail, Drive, Chat)",
     "signed URLs",
     "secrets of single regions",
-    "API keys, VPC Service Controls, just-in-time grants, Drive",
+    "API keys, VPC Service Controls, just-in-time grants",
+    "shared drives that the estate's file does not name, people's own drives, links for anybody",
     "what is public (allUsers, allAuthenticatedUsers), but for buckets and datasets",
     "organisations and folders above single projects",
 )
@@ -41,6 +43,7 @@ TECHNIQUES: Mapping[str, Technique | Untagged] = {
     "deny-policy-entry": USER_PERMISSIONS,
     "allow-policy-entry": USER_PERMISSIONS,
     "access-list-entry": FILE_ACCESS,
+    "drive-permission": FILE_ACCESS,
     "bucket-setting": KEPT_DATA,
     "service-account": ACCOUNT_LOCKING,
     "service-account-key": ACCOUNT_LOCKING,

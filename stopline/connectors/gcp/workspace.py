@@ -23,11 +23,15 @@ from stopline.text import Json
 from stopline.vendors import GcpSelectors
 
 KIND = "workspace-user"
-USER, ADMINISTRATOR, ARCHIVED = "workspace user", "super administrator", "archived user"
+USER, ARCHIVED = "workspace user", "archived user"
+ADMINISTRATOR, DELEGATED = "super administrator", "administrator"
 """What somebody is in the directory, which says whether we may suspend them."""
 SUSPENDED = State.of({"suspended": True})
 LIST = "admin/directory_v1/users.list"
-_SAID = "id,primaryEmail,aliases,orgUnitPath,suspended,suspensionReason,archived,isAdmin"
+_SAID = (
+    "id,primaryEmail,aliases,orgUnitPath,suspended,suspensionReason,archived"
+    ",isAdmin,isDelegatedAdmin"
+)
 _PAGE = 500
 _BY_A_PERSON = ("", "ADMIN")
 """Reasons of a suspension that say of nobody but an administrator."""
@@ -129,13 +133,11 @@ def _theirs(selectors: GcpSelectors, listed: Sequence[Json]) -> Iterator[User]:
 
 
 def _via(selectors: GcpSelectors, one: Json) -> str:
-    """What selects a user: the unit that they are in, or one of their addresses."""
-    for unit in selectors.org_units:
-        if _below(_unit(one), unit):
-            return f"the unit {unit}"
+    """What selects a user: one of their addresses, or else the unit that they are in."""
     addresses = (one["primaryEmail"], *one.get("aliases", ()))
-    found = (members.via(selectors, f"user:{address}") for address in addresses)
-    return next(filter(None, found), "")
+    named = (members.via(selectors, f"user:{address}") for address in addresses)
+    units = (f"the unit {unit}" for unit in selectors.org_units if _below(_unit(one), unit))
+    return next(filter(None, (*named, *units)), "")
 
 
 def _unit(one: Json) -> str:
@@ -150,7 +152,23 @@ def _below(path: str, unit: str) -> bool:
 def _is(one: Json) -> str:
     if one.get("isAdmin"):
         return ADMINISTRATOR
-    return ARCHIVED if one.get("archived") else USER
+    if one.get("archived"):
+        return ARCHIVED
+    return DELEGATED if one.get("isDelegatedAdmin") else USER
+
+
+def unable(user: Grant) -> str:
+    """Why nobody suspends a user, who is left as they are; nothing where we do. Pure.
+
+    https://developers.google.com/workspace/admin/directory/v1/guides/manage-users
+    """
+    if user.entitlement == ADMINISTRATOR:
+        step = "take that role away in the Admin console, and pause again"
+        return f"a super administrator, whom no other may suspend; {step}"
+    if user.entitlement == DELEGATED and user.via != members.NAMED:
+        step = "where it is the vendor's, name it under `gcp.principals` of the vendor's file"
+        return f"an administrator of the lab's directory, whom {user.via} alone selects; {step}"
+    return ""
 
 
 def state_of(one: Json) -> State:

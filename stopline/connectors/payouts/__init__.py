@@ -24,6 +24,7 @@ from stopline.connectors.payouts.ledger import LOST, PAID, engine_of
 from stopline.connectors.payouts.manual_rail import ManualRail
 from stopline.connectors.payouts.marks import NAME
 from stopline.connectors.payouts.own import OwnLedger
+from stopline.connectors.payouts.payables import HOLD
 from stopline.connectors.payouts.preflight import of_foreign, of_own
 from stopline.connectors.payouts.stripe_rail import PERMISSIONS, StripeRail
 from stopline.deadlines import Limit
@@ -164,10 +165,20 @@ class PayoutsConnector:
         )
         return Skip(hold.address, hold.change.principal, reason)
 
+    def settled(self, hold: Hold) -> Effect | Skip:
+        """What a person settles is paid by the lab's own run, once our hold is lifted."""
+        if hold.address.kind == HOLD and not self._rail(hold.address.realm):
+            return Effect(hold.address, f"lift, to be settled by a pay run: {hold.change.summary}")
+        reason = "it stays held: give it back by a rollback of this address, and settle it there"
+        return Skip(hold.address, hold.change.principal, reason)
+
     def end(self, observed: Observed, changes: Sequence[Change], token: str) -> None:
-        """Cancel what was pulled from a pay run; there is no other effect on money."""
+        """Cancel what was pulled from a pay run, or lift what is settled; nothing is paid here."""
         del token
         document = observed.document
+        if document.kind == HOLD and not self._rail(document.realm):
+            self._ledger(document.realm).write(observed, changes)
+            return
         if document.kind not in in_flight.KINDS:
             raise ConnectorError(Cause.REFUSED, f"nothing removes {document} for good")
         OwnLedger(document.realm, partial(self.engine, document.realm)).end(observed, changes)

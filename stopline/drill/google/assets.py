@@ -9,6 +9,7 @@ from collections.abc import Callable
 from stopline.drill.google import datasets
 from stopline.drill.google.calls import Call, answers, page
 from stopline.drill.google.custom import included
+from stopline.drill.google.drive import DRIVE, FILE
 from stopline.drill.google.errors import invalid
 from stopline.drill.google.oracle import DATASET, DENY, MANAGED, OBJECT
 from stopline.drill.google.principals import GROUP, HMAC, KEY, MEMBER, PROVIDER, SUBJECT, USER
@@ -16,7 +17,9 @@ from stopline.drill.google.sharing import full_name
 from stopline.drill.google.state import Resource
 from stopline.text import Json
 
-UNSEEN = frozenset({OBJECT, HMAC, KEY, GROUP, MEMBER, USER, SUBJECT, PROVIDER, DENY, MANAGED})
+UNSEEN = frozenset(
+    {DRIVE, FILE, OBJECT, HMAC, KEY, GROUP, MEMBER, USER, SUBJECT, PROVIDER, DENY, MANAGED}
+)
 """What a search does not find: no access lists, no keys, nothing of Workspace."""
 
 _TERM = re.compile(

@@ -29,6 +29,7 @@ SERVED = (
     ("cloudkms", "v1"),
     ("artifactregistry", "v1"),
     ("bigquery", "v2"),
+    ("drive", "v3"),
     ("run", "v1"),
     ("run", "v2"),
     ("orgpolicy", "v2"),
@@ -36,7 +37,7 @@ SERVED = (
 )
 """The documents whose methods are known here; what has no behaviour is answered with 501."""
 
-LEGACY = ("storage", "admin", "bigquery")
+LEGACY = ("storage", "admin", "bigquery", "drive")
 """Services with the older error body; they pass over a field that they do not know."""
 
 COMMON = frozenset({"alt", "key", "quotaUser", "prettyPrint", "fields", "uploadType"})

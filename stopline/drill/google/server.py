@@ -20,6 +20,7 @@ from stopline.drill.google import (
     datasets,
     denying,
     directory,
+    drive,
     groups,
     identities,
     listing,
@@ -30,6 +31,7 @@ from stopline.drill.google import (
 from stopline.drill.google.calls import ANSWERS, Call
 from stopline.drill.google.client import service
 from stopline.drill.google.documents import (
+    LEGACY,
     SERVED,
     Method,
     check_body,
@@ -53,6 +55,7 @@ BEHAVIOURS = (
     datasets,
     denying,
     directory,
+    drive,
     groups,
     identities,
     listing,
@@ -163,7 +166,7 @@ class Google:
                 fault.strike()
             code = 204 if body is None else 200
         except GoogleError as error:
-            legacy = request.api in ("storage", "admin", "bigquery")
+            legacy = request.api in LEGACY
             code, body = error.code, error.body(legacy=legacy)
         except LostReplyError:
             raise

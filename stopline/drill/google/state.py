@@ -79,6 +79,12 @@ def number_of(text: str) -> str:
 class State:
     """The estate. Every reader and writer holds `lock`."""
 
+    page_limit = 0
+    """The largest page that is given, whatever is asked for; 0 for Google's own sizes."""
+
+    empty_pages = False
+    """Whether an empty page with a token comes before each full one."""
+
     def __init__(self) -> None:
         self.lock = threading.RLock()
         self.resources: dict[str, Resource] = {}
@@ -97,6 +103,9 @@ class State:
         self.nobody: set[str] = set()
         """Addresses outside of our Workspace that are nobody's any more."""
 
+        self.born: dict[str, str] = {}
+        """Addresses that were given to somebody else since, with what tells the new one apart."""
+
         self.allowed_domains: dict[str, tuple[str, ...]] = {}
         """Domain-restricted sharing: the customer ids allowed, by the resource that says so."""
 
@@ -109,12 +118,6 @@ class State:
         self.operations: dict[str, Json] = {}
         self.slow_operations = 0
         """How often a long-running operation must be asked for before it is done."""
-
-        self.page_limit = 0
-        """The largest page that is given, whatever is asked for; 0 for Google's own sizes."""
-
-        self.empty_pages = False
-        """Whether an empty page with a token comes before each full one."""
 
         self._kinds: dict[str, dict[str, Resource]] = {}
         self._under: dict[tuple[str, str], dict[str, Resource]] = {}
@@ -280,7 +283,7 @@ class State:
         return self._numbers.get(number_or_id, number_or_id)
 
 
-_UNORDERED = frozenset({"bindings", "members", "access", "acl", "defaultObjectAcl"})
+_UNORDERED = frozenset({"bindings", "members", "access", "acl", "defaultObjectAcl", "permissions"})
 
 
 def plain(value: Json, key: str = "") -> Json:

@@ -1,5 +1,6 @@
 """The options that several commands share, and what is made of their texts."""
 
+from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
@@ -54,6 +55,30 @@ Principals = Annotated[
 Addresses = Annotated[
     list[str] | None,
     typer.Option("--address", help="Only this address, as a plan shows it. Repeatable."),
+]
+Settle = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--settle",
+        metavar="PAYEE|ADDRESS",
+        help="Lift the hold on this, so that a pay run of the lab's pays it. Repeatable.",
+    ),
+]
+Dispute = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--dispute",
+        metavar="PAYEE|ADDRESS",
+        help="Keep this held as disputed, until --review-by. Repeatable.",
+    ),
+]
+ReviewDay = Annotated[
+    datetime | None,
+    typer.Option(
+        "--review-by",
+        formats=["%Y-%m-%d"],
+        help="When what is disputed is looked at again, as 2027-03-01.",
+    ),
 ]
 Choose = Annotated[
     list[str] | None,

@@ -14,6 +14,8 @@ from stopline.text import Json
 PAID, VOID, LOST = "paid", "written-off", "gone"
 """How a payable ended that is owed no more, as every rail says it; gone: nothing shows how."""
 GONE = "it is not owed any more, and its hold was not lifted by us"
+_HOLDING = "-hold"
+"""How the kind ends of a hold itself: a termination lifts one that people settle."""
 Target = tuple[str, str]
 """A ledger and what a hold in it is about."""
 
@@ -119,13 +121,14 @@ def _learn(known: Known, book: Book, receipt: Json, direction: str, at: str) -> 
     One that was found paid, or was there no more, after a hold of ours stood on it has escaped.
     """
     address = Address.parse(receipt["address"])
-    if address.connector != PAY or direction == Direction.TERMINATE:
+    ends = direction == Direction.TERMINATE
+    if address.connector != PAY or (ends and not address.kind.endswith(_HOLDING)):
         return
     facts = known.facts.setdefault(target_of(address), Facts())
     found = Found(book.store.body(receipt["found"])).value if receipt["found"] else {}
     ended, gone = found.get("status", ""), receipt["cause"] == Cause.GONE
     stood = bool(facts.placed_at) and not facts.released_at
-    if direction == Direction.RESTORE:
+    if ends or direction == Direction.RESTORE:
         facts.released_at = "" if receipt["held"] else at
         facts.lost[address] = ended == LOST or (gone and not ended)
     elif receipt["held"]:

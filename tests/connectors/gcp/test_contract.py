@@ -18,9 +18,11 @@ from support.google import (
     crew,
     estate_of,
 )
+from support.google_drives import SHARED_DRIVE
 
 from stopline.connectors.gcp.lists import place
 from stopline.connectors.gcp.permissions import permissions_of
+from stopline.drill.google.drive import name_of
 from stopline.drill.google.server import Google
 from stopline.model import Document
 from stopline.playbook import Playbook
@@ -62,8 +64,8 @@ class OrganisationGround:
     def remove(self, document: Document) -> bool:
         """Delete an account, a key or a bucket; the organisation's own policies cannot go."""
         name = "" if document.kind == "deny-policy-entry" else self._name(document)
-        if not name or name.startswith("//cloudresourcemanager"):
-            return False
+        if not name or name.startswith("//cloudresourcemanager") or name == name_of(SHARED_DRIVE):
+            return False  # a drive that is not there any more looks like one that we may not see
         for resource in self.google.state.below(name):  # a key goes with its account
             self.google.state.remove(resource)
         return True
@@ -83,6 +85,7 @@ class OrganisationGround:
             return self._in_storage(document)
         plain = {
             "workspace-membership": f"//{GROUPS}/{document.id.partition('/')[0]}",
+            "drive-permission": name_of(document.id.partition("/")[2].partition("/")[0]),
             "workspace-user": f"//{PEOPLE}/{document.id}",
             "identity-pool": f"//iam.googleapis.com/{document.id.replace(NUMBER, 'lab-data')}",
         }
@@ -162,6 +165,7 @@ class OrganisationGround:
         self.google.state.admins.clear()
         for resource in self.google.state.resources.values():
             resource.policy = {}
+            resource.data.pop("permissions", None)
 
 
 @pytest.fixture

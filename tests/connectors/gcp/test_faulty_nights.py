@@ -21,6 +21,8 @@ WRITES = (
     "storage.v1.buckets.patch",
     "storage.v1.objects.patch",
     "bigquery.v2.datasets.patch",
+    "drive.v3.permissions.create",
+    "drive.v3.permissions.delete",
     "iam.v1.projects.serviceAccounts.setIamPolicy",
     "iam.v1.projects.serviceAccounts.disable",
     "iam.v1.projects.serviceAccounts.enable",

@@ -193,6 +193,17 @@ def test_a_single_project_is_listed_alone(night: Night) -> None:
     assert "iam.v1.locations.workforcePools.list" not in asked
 
 
+def test_where_the_estate_means_some_projects_nothing_above_them_is_listed(night: Night) -> None:
+    """As after a search: what an organisation has is not ours to touch then."""
+    furnished(night)
+    clients = night.connector.clients
+    clients.estate = clients.estate.model_copy(update={"projects": ("lab-data",)})
+    with_search = documents(night.plan())
+    no_search(night)
+    assert documents(night.plan()) == with_search
+    assert not {n for n in with_search if "tagKeys" in n or "workforce" in n}
+
+
 # --- the table -----------------------------------------------------------------------------------
 
 

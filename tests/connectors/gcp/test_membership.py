@@ -161,6 +161,22 @@ def test_somebody_in_two_groups_is_taken_out_of_both(team: Night) -> None:
     assert team.picture() == picture
 
 
+def test_addresses_with_marks_of_ours_in_them_are_two_documents(night: Night) -> None:
+    """A `#` ends the name of a document: quoted, nobody is taken for somebody else."""
+    pair = ["user:kim#a/x@mercor.example", "user:kim#b+y@mercor.example"]
+    joined(night.google, DATA_TEAM, DANA, *pair)
+    changes = wanted(night)
+    assert [c.principal for c in changes] == pair
+    assert len({c.address.document for c in changes}) == 2
+    (line,) = night.connector.commands(changes[0].address.document, changes[:1], None).lines
+    assert "'--member-email=kim#a/x@mercor.example'" in line
+    picture = night.picture()
+    night.contain()
+    assert [seat(night, DATA_TEAM, who) for who in pair] == [None, None]
+    night.restore()
+    assert night.picture() == picture
+
+
 # --- what could not be given back ----------------------------------------------------------------
 
 

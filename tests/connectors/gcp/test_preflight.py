@@ -3,12 +3,24 @@
 from dataclasses import replace
 
 import pytest
-from support.google import CRM, DATA_TEAM, IAM, ORG, SUSPENDS, WORKER, account, binding, estate_of
+from support.google import (
+    CRM,
+    DATA_TEAM,
+    IAM,
+    ORG,
+    SUSPENDS,
+    WORKER,
+    account,
+    binding,
+    estate_of,
+)
+from support.google_drives import SHARED_DRIVE
 from support.google_nights import Night, outcomes
 
 from stopline.connectors.gcp import GcpConnector
-from stopline.connectors.gcp.clients import Clients
+from stopline.connectors.gcp.clients import OF_DRIVES, Clients
 from stopline.connectors.gcp.permissions import roles, workspace
+from stopline.drill.google.drive import name_of
 from stopline.drill.google.faults import Moment
 from stopline.drill.google.server import Google
 from stopline.drill.google.state import Resource
@@ -17,6 +29,7 @@ from stopline.estate import Protected
 from stopline.model import Scope
 from stopline.preflight import CANARY_VENDOR, Check, Preflighted
 from stopline.receipts import Outcome
+from stopline.text import Json
 from stopline.vendors import Vendor
 
 TOP = f"{CRM}/organizations/{ORG}"
@@ -64,6 +77,7 @@ def test_the_roles_of_the_files_are_all_that_a_night_needs(night: Night) -> None
         "groups": "ok",
         "workspace users": "ok",
         "workspace rights to write": "warn",
+        f"shared drive {SHARED_DRIVE}": "ok",
         "deny policies": "ok",
     }
     assert "the worker's own credentials" in found[f"gcp {ORG} reads as"].found
@@ -93,10 +107,17 @@ def test_what_is_switched_off_or_full_is_said(night: Night) -> None:
     google.faults.add("cloudasset.v1.searchAllIamPolicies", Moment.BEFORE, 403)
     google.state.admins.clear()
     google.faults.add("iam.v2.policies.listPolicies", Moment.BEFORE, 403)
+    del google.state.get(name_of(SHARED_DRIVE)).data["permissions"]
     nobody = "serviceAccount:gone@lab-data.iam.gserviceaccount.com"
     protected = Protected(orchestrator=(nobody, WORKER), break_glass=(DATA_TEAM,))
     found = checks(night, protected)
-    for what in ("search", "groups", "workspace users", "deny policies"):
+    for what in (
+        "search",
+        "groups",
+        "workspace users",
+        "deny policies",
+        f"shared drive {SHARED_DRIVE}",
+    ):
         assert by(found[f"gcp {ORG} {what}"]) == "fail", what
         assert found[f"gcp {ORG} {what}"].next_step
     absent = found["gcp protected orchestrator"]
@@ -247,12 +268,14 @@ def test_the_roles_of_the_file_are_all_that_the_directory_needs(two: Night) -> N
 
 
 def test_each_token_has_the_scopes_of_the_file_and_no_more(two: Night) -> None:
-    """Whoever reads cannot write; without a directory nobody asks for it at all."""
+    """Whoever reads cannot write; without a directory and drives nobody asks for it at all."""
     two.playbook = SUSPENDS
     two.contain()
     asked = {tuple(s.body["scope"]) for s in two.google.seen if s.method == MINT}
-    assert asked == {tuple(workspace()[who]["scopes"]) for who in ("read", "worker")}
-    estate = two.connector.clients.estate.model_copy(update={"customer": None})
+    who = {"read": "read", "worker": "write"}
+    assert asked == {(*workspace()[one]["scopes"], OF_DRIVES[mode]) for one, mode in who.items()}
+    none: Json = {"customer": None, "shared_drives": ()}
+    estate = two.connector.clients.estate.model_copy(update=none)
     plain = Clients(estate, sleep=lambda _: None)
     two.google.seen.clear()
     plain.ask(

@@ -130,7 +130,7 @@ def test_whom_the_unit_selects_is_denied_as_the_vendors_too(night: Night) -> Non
     assert ROOT not in denied
 
 
-def test_pages_of_one_hide_nobody(users: Night) -> None:
+def test_trap_13_pages_of_one_hide_nobody(users: Night) -> None:
     """Trap 13: however the list is cut, with pages that are empty."""
     before = found(users)
     users.google.state.page_limit, users.google.state.empty_pages = 1, True
@@ -331,6 +331,18 @@ def test_an_administrator_is_shown_and_left(users: Night) -> None:
     assert skip.leaves_access
     assert "super administrator" in skip.reason
     assert [c.principal for c in wanted(users)] == [VAL]
+
+
+def test_another_administrator_is_suspended_where_the_vendors_file_names_them(users: Night) -> None:
+    """A unit that is too wide must not shut out whoever runs the directory."""
+    data(users, VIC)["isDelegatedAdmin"] = True
+    skip = left(users, VIC)
+    assert skip.leaves_access
+    assert f"whom the unit {UNIT} alone selects" in skip.reason
+    assert [c.principal for c in wanted(users)] == [VAL]
+    users.vendor = with_selectors(principals=(*VENDOR.gcp.principals, VIC))
+    assert [c.principal for c in wanted(users)] == [VAL, VIC]
+    assert outcomes(users.contain()) == {Outcome.APPLIED}
 
 
 def test_an_administrator_that_google_refuses_is_a_receipt_and_then_left(users: Night) -> None:
