@@ -7,10 +7,10 @@ from stopline import countermeasures
 from stopline.configuration import installed_techniques
 from stopline.connectors.aws.classes import WRITERS as AWS
 from stopline.connectors.gcp.documents import WRITERS as GCP
+from stopline.connectors.payouts.foreign import LEVERS
 from stopline.connectors.payouts.in_flight import KINDS
 from stopline.connectors.payouts.intents import INTENT
 from stopline.connectors.payouts.manual_rail import MANUAL
-from stopline.connectors.payouts.payables import HOLD
 from stopline.connectors.payouts.stripe_rail import SCHEDULE
 from stopline.countermeasures import (
     ACCOUNT_LOCKING,
@@ -25,7 +25,7 @@ from stopline.evidence import ocsf
 from stopline.text import Json
 
 PAUSE = "0000000a"
-WRITTEN = {"aws": set(AWS), "gcp": set(GCP), "payouts": {*KINDS, INTENT, MANUAL, HOLD, SCHEDULE}}
+WRITTEN = {"aws": set(AWS), "gcp": set(GCP), "payouts": {*KINDS, *LEVERS, INTENT, MANUAL, SCHEDULE}}
 
 
 def test_the_tables_are_those_of_the_connectors_that_are_installed() -> None:

@@ -20,7 +20,7 @@ from stopline.attesting import Told
 from stopline.commands import Commands
 from stopline.connectors.payouts import in_flight, payables
 from stopline.connectors.payouts.foreign import LEVERS, ForeignLedger
-from stopline.connectors.payouts.ledger import PAID, engine_of
+from stopline.connectors.payouts.ledger import LOST, PAID, engine_of
 from stopline.connectors.payouts.manual_rail import ManualRail
 from stopline.connectors.payouts.marks import NAME
 from stopline.connectors.payouts.own import OwnLedger
@@ -239,10 +239,12 @@ class PayoutsConnector:
         for change in held:
             there = observed.get(change.address.document)
             state = there.states.get(change.address) if there else None
-            if there and not there.exists and state is None and change.address.kind in LEVERS:
+            ended = state.value.get("status") if state else None
+            absent = there is not None and not there.exists and state is None
+            if (absent or ended == LOST) and change.address.kind in LEVERS:
                 reason = "it is in the ledger no more, and nothing there shows how it left"
                 yield Unproved(change.address, reason)
-            if state is not None and state.value.get("status") == PAID:
+            if state is not None and ended == PAID:
                 reason = f"it was paid in spite of its hold, {by_run(state.value['run'])}"
                 yield Unproved(change.address, reason)
         for name, rail in sorted(self.manual.items()):

@@ -11,7 +11,7 @@ left. Where such a payable ended, nothing in the ledger shows that we held it; `
 """
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 
@@ -22,7 +22,7 @@ from stopline.connectors.payouts import in_flight, payables
 from stopline.connectors.payouts.asking import asked
 from stopline.connectors.payouts.catalogue import Tables, tables_of
 from stopline.connectors.payouts.in_flight import Row
-from stopline.connectors.payouts.ledger import OPEN, PAID, QUEUED, VOID, WAIT_SECONDS
+from stopline.connectors.payouts.ledger import LOST, OPEN, PAID, QUEUED, VOID, WAIT_SECONDS
 from stopline.connectors.payouts.marks import GRANT, MARK, NAME, of_others
 from stopline.connectors.payouts.payables import HOLD, state_of
 from stopline.connectors.payouts.statements import Sql, minor_units
@@ -42,6 +42,7 @@ from stopline.model import (
 )
 from stopline.port import Observed, Terms
 from stopline.receipts import Cause
+from stopline.text import Json
 from stopline.vendors import PayoutsSelectors
 
 FLAG, STATUS = "payable-flag", "payable-status"
@@ -173,17 +174,14 @@ class ForeignLedger:
     def _observed(
         self, document: Document, row: Row | None, marks: Sequence[tuple[str, str]]
     ) -> Observed:
-        if row is None:
-            return Observed(document, exists=False)
+        if row is None:  # a hold of ours can lie there all the same
+            states = self._beside(document, marks, payables.spent(LOST, ""))
+            return Observed(document, states, exists=bool(states))
         ended = row["status"] in (PAID, VOID)
         spent = payables.spent(str(row["status"]), row["run"]) if ended else {}
         if self.kind == HOLD:
             ours = any(MARK.fullmatch(mark) for mark, _ in marks)
-            told = spent if row["status"] == PAID else {}
-            states = {
-                Address(NAME, self.name, HOLD, f"{document.id}#{mark}"): state_of(mark, code, told)
-                for mark, code in marks
-            }
+            states = self._beside(document, marks, spent if row["status"] == PAID else {})
             exists = ours or not ended
             return Observed(document, states if exists else {}, uid=row["uid"], exists=exists)
         flag = self.mapping.hold_flag
@@ -192,6 +190,15 @@ class ForeignLedger:
             spent = {}  # its owner's word, and our flag: as we left it
         states = {self._address(document.id): State.of({**_lever(row).value, **spent})}
         return Observed(document, states, uid=row["uid"], exists=beside or not ended)
+
+    def _beside(
+        self, document: Document, marks: Sequence[tuple[str, str]], spent: Mapping[str, Json]
+    ) -> dict[Address, State]:
+        """What our rows in the hold table are, and how the payable ended beside them."""
+        return {
+            Address(NAME, self.name, HOLD, f"{document.id}#{mark}"): state_of(mark, code, spent)
+            for mark, code in marks
+        }
 
     def write(self, observed: Observed, changes: Sequence[Change]) -> None:
         """Place or lift our holds of one payable, if it is as it was read; then look again.
@@ -212,12 +219,13 @@ class ForeignLedger:
 
     def _require(self, row: Row | None, was: Observed, changes: Sequence[Change]) -> None:
         """Whether it is the row that was read, and still owed where it is to be held."""
-        id_ = was.document.id
+        id_, holding = was.document.id, any(self._holds(change) for change in changes)
+        if row is None and self.kind == HOLD and was.exists and not (was.uid or holding):
+            return  # all that is left of it is a row of ours
         if row is None:
             raise ConnectorError(Cause.GONE, f"the payable {id_} is gone")
         if row["uid"] != was.uid:
             raise StaleError(f"the payable {id_} is another one under the same name")
-        holding = any(self._holds(change) for change in changes)
         if holding and row["status"] not in payables.OWED:
             raise StaleError(f"the payable {id_} was {row['state']} before the hold")
 

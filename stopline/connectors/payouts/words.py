@@ -20,8 +20,8 @@ NOT_LOOKED_AT: tuple[str, ...] = (
 PEOPLE: tuple[str, frozenset[str]] = ("payee", frozenset({"payee", "payees"}))
 """Principals here are people, called so in evidence; and the fields of documents with their ids."""
 TECHNIQUES: Mapping[str, Technique | Untagged] = dict.fromkeys(
-    ("payable-hold", "payable-day", "payable-place", "payout-schedule", "payout-intent",
-     "manual-hold"),
+    ("payable-hold", "payable-flag", "payable-status", "payable-day", "payable-place",
+     "payout-schedule", "payout-intent", "manual-hold"),
     MONEY,
 )  # fmt: skip
 """What containing each kind of address is, in the words of https://d3fend.mitre.org/ ."""

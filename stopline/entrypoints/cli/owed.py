@@ -11,8 +11,8 @@ from stopline.money import ESCAPED, PAY, by_run
 from stopline.receipts import Cause, Hold
 from stopline.text import Json
 
-PAID, VOID = "paid", "written-off"
-"""How a payable ended that is owed no more, as every rail says it."""
+PAID, VOID, LOST = "paid", "written-off", "gone"
+"""How a payable ended that is owed no more, as every rail says it; gone: nothing shows how."""
 GONE = "it is not owed any more, and its hold was not lifted by us"
 _HOLDING = "-hold"
 """How the kind ends of a hold itself: a termination lifts one that people settle."""
@@ -130,7 +130,7 @@ def _learn(known: Known, book: Book, receipt: Json, direction: str, at: str) -> 
     stood = bool(facts.placed_at) and not facts.released_at
     if ends or direction == Direction.RESTORE:
         facts.released_at = "" if receipt["held"] else at
-        facts.lost[address] = gone and not ended
+        facts.lost[address] = ended == LOST or (gone and not ended)
     elif receipt["held"]:
         facts.hold, facts.placed_at = str(address), facts.placed_at or at
         facts.released_at, facts.why, facts.ended = "", "", ""

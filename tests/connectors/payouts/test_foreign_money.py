@@ -138,6 +138,26 @@ def test_a_payable_whose_row_is_gone_is_told(engine: Engine, name: str) -> None:
     night.close()
 
 
+def test_a_hold_that_lies_beside_no_payable_is_told_and_taken_away(tmp_path: Path) -> None:
+    """A table of holds that lets a payable go from under its row: ours is not left there."""
+    night = Night.over(l.engine_of(f"sqlite:///{tmp_path}/l.db"), "bills", [("c1", "USD", 9)])
+    before = night.ledger.picture()
+    work = night.plan()
+    night.hold(work)
+    held = night.connector.read(work[0].address.document)
+    with night.ledger.engine.begin() as connection:
+        connection.execute(sa.delete(night.ledger.table))
+    with pytest.raises(ConnectorError, match="is gone"):
+        night.connector.write(held, work, None, "t")
+    assert night.unproved() == ["it is in the ledger no more, and nothing there shows how it left"]
+    (receipt,) = night.lift(work)
+    assert (receipt.outcome, receipt.held) == (Outcome.APPLIED, False)
+    assert receipt.found is not None
+    assert receipt.found.value["status"] == "gone"
+    assert night.ledger.picture() == [row for row in before if "b0" not in row]
+    night.close()
+
+
 @pytest.mark.parametrize("name", LEDGERS)
 def test_another_teams_hold_stays(engine: Engine, name: str) -> None:
     """It is theirs before and after us; where the lever bears no mark, ours is not placed."""
