@@ -58,6 +58,7 @@ AwsResource = Literal[
     "anywhere-profiles",
     "pool-users",
     "identity-pools",
+    "url-signers",
     "bucket-destinations",
 ]
 """Resources of AWS with a policy of their own, beside buckets, and what is shared with accounts; a

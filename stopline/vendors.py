@@ -84,6 +84,7 @@ class AwsSelectors(_Strict):
     of them does, and a tag may have several values.
     `directory_users` are people in IAM Identity Center, by their whole user name or e-mail address,
     or `*@` and the whole domain; `pool_users` the same in user pools of Cognito.
+    `public_keys` are ids of keys of CloudFront with which the vendor signs.
     `preserve` selects nobody: it names buckets that are frozen for everybody.
     """
 
@@ -96,6 +97,7 @@ class AwsSelectors(_Strict):
     identity_providers: tuple[Arn, ...] = ()
     directory_users: tuple[Annotated[str, AfterValidator(directory_user)], ...] = ()
     pool_users: tuple[Annotated[str, AfterValidator(directory_user)], ...] = ()
+    public_keys: tuple[Line, ...] = ()
     preserve: tuple[Annotated[str, AfterValidator(bucket_or_glob)], ...] = ()
 
     @property

@@ -138,7 +138,8 @@ def test_assess_says_what_is_reached_and_calls_nothing_that_writes(
         "aws: lambda-functions, file-systems, search-domains, streams, backup-vaults, "
         "access-points, data-catalogs, images, snapshots, db-snapshots, db-cluster-snapshots, "
         "resource-shares, lambda-layers, endpoint-services, endpoint-connections, trust-anchors, "
-        "anywhere-profiles, pool-users, identity-pools, bucket-destinations, which "
+        "anywhere-profiles, pool-users, identity-pools, url-signers, "
+        "bucket-destinations, which "
         "`aws.resources` of the estate's file leaves out"
     )
     assert said["plan"]["gaps"] == []

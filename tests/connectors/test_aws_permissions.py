@@ -187,7 +187,7 @@ _NOTHING: Json = {
 _ELSEWHERE = (
     "lambda:", "elasticfilesystem:", "es:", "sso:", "identitystore:",
     "backup:", "ec2:", "kinesis:", "ram:", "rds:", "glue:", "rolesanywhere:",
-    "cognito-idp:", "cognito-identity:",
+    "cognito-idp:", "cognito-identity:", "cloudfront:",
 )  # fmt: skip
 UNSERVED = {"iam:DeleteRolePermissionsBoundary", "iam:DeleteUserPermissionsBoundary"} | {
     action

@@ -205,7 +205,7 @@ UNTOLD = (
     "iam", "kms", "sns", "sqs", "secretsmanager", "ecr", "dynamodb", "events", "lambda",
     "elasticfilesystem", "es", "sso", "identitystore",
     "kinesis", "backup", "ec2", "rds", "ram", "glue", "rolesanywhere",
-    "cognito-idp", "cognito-identity",
+    "cognito-idp", "cognito-identity", "cloudfront",
 )  # fmt: skip
 
 

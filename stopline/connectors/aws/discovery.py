@@ -13,6 +13,7 @@ from stopline.connectors.aws import (
     policy,
     reached,
     reading,
+    signers,
     slots,
     storage,
 )
@@ -89,6 +90,7 @@ def discover(
     yield from storage.discover(clients, numbers, reach, whole=not scope.realms)
     yield from destinations.discover(clients, numbers, reach)
     yield from reached.discover(clients, numbers, unread, reach)
+    yield from signers.discover(clients, numbers, reach)
     own_org = clients.estate.organization
     if own_org is not None and (not scope.realms or own_org.id in scope.realms):
         whom = organization.Whom(selectors, own, tuple(account.id for account in accounts))

@@ -12,6 +12,8 @@ READ = frozenset(
         "backup:DescribeBackupVault",
         "backup:GetBackupVaultAccessPolicy",
         "backup:ListBackupVaults",
+        "cloudfront:ListDistributions",
+        "cloudfront:ListKeyGroups",
         "cognito-identity:DescribeIdentityPool",
         "cognito-identity:ListIdentityPools",
         "cognito-idp:AdminGetUser",

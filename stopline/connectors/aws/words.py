@@ -67,7 +67,6 @@ NOT_LOOKED_AT: tuple[str, ...] = (
     "versions of Lambda functions, outbound EventBridge, API Gateway and other resource policies",
     "Identity Center where the estate's file names none; its applications and sessions",
     "VPC peering",
-    "CloudFront key groups",
     "app clients of Cognito user pools",
     "IAM temporary delegation",
     "network paths, SSH to machines, database users",
