@@ -11,10 +11,11 @@ from typing import Any
 from temporalio import activity
 
 from activities import api, byhand, glass
+from activities.outside import held_of
 from activities.telling import NOBODY, Teller, require_journal
 from activities.working import at_work
 from stopline import settings
-from stopline.approving import TELL_OUTSIDE, Approvers, statement_of
+from stopline.approving import SEND_AGAIN, TELL_OUTSIDE, Approvers, statement_of
 from stopline.attesting import Attesting
 from stopline.audiences import INSIDE, OUTSIDE, Audience, Notices
 from stopline.errors import ConfigError, RefusedError
@@ -22,8 +23,8 @@ from stopline.journal.book import Book
 from stopline.journal.glass import unreviewed
 from stopline.journal.outbox import LIFTED, Notice
 from stopline.journal.pauses import OPEN
-from stopline.notices.drafting import LIFTED as PAUSING
-from stopline.notices.drafting import Facts, Raised, raised
+from stopline.notices.drafting import OVERDUE, Facts, Raised, raised
+from stopline.notices.outside import PAUSING, Theirs
 from stopline.notices.tokens import is_genuine, notice_of
 
 ACK, REVIEW = "ack", "review"
@@ -49,6 +50,8 @@ class Answering:
             require_journal(self.book, asked)
             if asked.word == ACK:
                 return self._acknowledged(asked)
+            if asked.word == SEND_AGAIN:
+                return self._sent_again(asked)
             if asked.word == REVIEW:
                 glass.review(self.book, self.approvers, asked)
             else:
@@ -90,7 +93,10 @@ class Answering:
 
     def _matters(self, asked: api.TellOrder) -> bool:
         """Whether what nobody acknowledged still wants a person."""
-        if self.book.pauses.get(asked.pause).status in OPEN:
+        pause, told = self.book.pauses.get(asked.pause), self.book.outbox.of(asked.pause)
+        if any(n.seq == asked.seq and n.event == OVERDUE for n in told):
+            return bool(self.book.pauses.overdue(pause))  # else somebody has reassessed it
+        if pause.status in OPEN:
             return True
         return any(one.seq == asked.seq for one in unreviewed(self.book.store, asked.pause))
 
@@ -122,17 +128,34 @@ class Answering:
             data = {"notice": one.key, "by_token": True, "reason": asked.reason}
             heard = outbox.acknowledge(asked.pause, {one.seq}, asked.by, data)
             return api.Told(heard=len(heard))
-        if not self.approvers.roles.may_acknowledge(asked.by):
-            raise RefusedError(
-                f"{asked.by} is not a responder. Nothing was acknowledged.",
-                "The worker's roles.yaml says who is; --token takes what stood in your notice.",
-            )
+        self._require_responder(
+            asked.by, "Nothing was acknowledged.", "; --token takes what stood in your notice"
+        )
         meant = [n for n in told if n.key == asked.notice or not asked.notice]
         if not meant:
             raise RefusedError(f"Nobody inside was told that by the pause {asked.pause}.")
         data = {"notice": asked.notice, "by_token": False, "reason": asked.reason}
         heard = outbox.acknowledge(asked.pause, {n.seq for n in meant}, asked.by, data)
         return api.Told(heard=len(heard))
+
+    def _require_responder(self, who: str, not_done: str, else_: str = "") -> None:
+        if not self.approvers.roles.may_acknowledge(who):
+            raise RefusedError(
+                f"{who} is not a responder. {not_done}", f"The worker's roles.yaml says who{else_}."
+            )
+
+    def _sent_again(self, asked: api.TellOrder) -> api.Told:
+        """Put back what failed; what is not true any more is withdrawn when its turn comes."""
+        self._require_responder(asked.by, "Nothing is sent again.")
+        said = {"reason": asked.reason, "request": activity.info().workflow_id}
+        number = self.book.outbox.send_again(asked.pause, asked.by, said)
+        if not number:
+            raise RefusedError(
+                f"No notice of the pause {asked.pause} has failed that could be sent again. "
+                "Nothing was sent.",
+                f"See which there are, and why: stopline notices {asked.pause}",
+            )
+        return api.Told(again=number)
 
     def _proven(self, told: list[Notice], token: str) -> Notice:
         """The notice that a token was sent in. Raises RefusedError."""
@@ -158,12 +181,15 @@ class Answering:
         data = {"reason": asked.reason, "signature": signature, "signed": signed.kept}
         if any(e.data == data and e.actor == asked.by for e in pauses.events(pause.id, LIFTED)):
             return  # said and written down already: its answer was lost
-        if pause.status not in OPEN or self.book.outbox.outside_may_hear(pause.id):
+        quiet = self.book.outbox.quiet_by(pause.id)
+        if pause.status not in OPEN or pause.id not in quiet:
             raise RefusedError(
-                f"Those outside may hear of the pause {pause.id} already, or it is over. "
-                "Nothing was sent."
+                f"The pause {pause.id} keeps nobody outside from hearing, or it is over. Nothing "
+                "was sent.",
+                f"What keeps them quiet is the pause {quiet[0]}: name it." if quiet else "",
             )
-        facts = Facts(PAUSING, pause.vendor, pause.id, self.book.store.now())
+        theirs = Theirs(PAUSING, held_of(self.book, pause.vendor))
+        facts = Facts(PAUSING, pause.vendor, pause.id, self.book.store.now(), theirs=theirs)
         drafts = self.teller.drafts(replace(facts, by=asked.by))
         if not any(draft.outside for draft in drafts):
             wrong = next((draft.wrong for draft in drafts if draft.wrong), "")

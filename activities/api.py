@@ -1,14 +1,15 @@
 """The activities' names, inputs and outputs. All that a workflow may import of them.
 
-What travels here is written into Temporal's history, which is kept and read by many: references,
-digests, counts and bounds, never a plan, a document or a secret. Every field has a default, so
-that a pause that was opened by an older release can be read by a newer one.
+What travels here is written into Temporal's history, which many read: references, digests, counts
+and bounds, never a plan, a document or a secret. Every field has a default, so that a newer release
+reads a pause of an older one.
 """
 
 from dataclasses import dataclass, field
 
 from stopline.choosing import Chosen
 from stopline.model import Direction, Scope
+from stopline.settling import Decided
 
 ASSESS = "stopline.assess.v1"
 OPEN = "stopline.open.v1"
@@ -32,7 +33,6 @@ TRY_CHANNELS = "stopline.try-channels.v1"
 HEAR = "stopline.hear.v1"
 ESCALATE = "stopline.escalate.v1"
 ATTEST = "stopline.attest.v1"
-
 PATIENCE_SECONDS = 86_400.0
 """A notice that could not be sent for so long has failed."""
 
@@ -285,9 +285,8 @@ def _plus(a: dict[str, int], b: dict[str, int]) -> dict[str, int]:
 
 @dataclass(frozen=True)
 class RestoreOrder:
-    """A person's request to roll a pause back, whole or in part; or to terminate it.
-
-    `direction` says which: `restore` or `terminate`. `choices` are for conflicts of a rollback.
+    """A person's request to roll a pause back, or to terminate it, as `direction` says. `choices`
+    are for conflicts of a rollback, `decided` for money that a termination finds held.
     """
 
     by: str = ""
@@ -297,6 +296,7 @@ class RestoreOrder:
     request: str = ""
     direction: Direction = Direction.RESTORE
     choices: tuple[Chosen, ...] = ()
+    decided: tuple[Decided, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -357,7 +357,7 @@ class Summary:
 class TellOrder:
     """Whose notices are sent, over which channel (empty: all); `test_by` wants a test instead.
 
-    With `word` (`ack`, `tell-outside`, `review`) it carries what `by` says, for `reason`: about one
+    With `word` (`ack`, `tell-outside`, ...) it carries what `by` says, for `reason`: about one
     notice (empty: all), proven by a `token` or by OpenSSH's `signature`. `seq` and `level` say
     which event is escalated to whom; `seq` alone, which break-glass approval is reviewed.
     """
@@ -405,12 +405,14 @@ class Tried:
 class Told:
     """What became of a test; `configured` is False where the lab has no notices.
 
-    `heard` is how many events nobody had acknowledged before.
+    `heard` is how many events nobody had acknowledged before, `again` how many notices that had
+    failed are sent again.
     """
 
     tried: tuple[Tried, ...] = ()
     configured: bool = True
     heard: int = 0
+    again: int = 0
 
 
 @dataclass(frozen=True)

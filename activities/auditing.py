@@ -7,22 +7,25 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from datetime import datetime
 
 from activities import api
 from activities.breaching import breaches_of
 from activities.deadlines import say_near
-from activities.telling import NOBODY, Teller, auditing
+from activities.facts import auditing
+from activities.telling import NOBODY, Teller
 from stopline.deadlines import Deadline
 from stopline.errors import ConnectorError
 from stopline.journal.book import Book
 from stopline.journal.pauses import Planned
-from stopline.model import Address, Document
+from stopline.model import Address, Direction, Document
+from stopline.outliving import Outliving, outliving
 from stopline.planner import Drift, DriftKind, Look, drift
 from stopline.playbook import Audits
 from stopline.port import Connector, Observed
 from stopline.receipts import Hold
 from stopline.terminating import Removed
-from stopline.text import Json
+from stopline.text import Json, jsonable
 
 READERS = 8
 KIND = "audited"
@@ -45,6 +48,23 @@ def opened(found: Iterable[Drift]) -> dict[str, Json]:
     }
 
 
+def outlived(book: Book, connectors: Mapping[str, Connector], pause: str) -> tuple[Outliving, ...]:
+    """What outlives what a pause holds, by when each was written, and what of it is over."""
+    latest = book.pauses.latest(pause)
+    written = {
+        address: datetime.fromisoformat(receipt["at"]).timestamp()
+        for address, receipt in latest.items()
+        if receipt["direction"] == Direction.CONTAIN and receipt["held"]
+    }
+    residuals = (
+        residual
+        for hold in book.writes.holds(pause)
+        if hold.address.connector in connectors
+        for residual in connectors[hold.address.connector].residuals(hold.change)
+    )
+    return outliving(residuals, written, book.store.clock())
+
+
 def audited(
     book: Book,
     asked: api.AuditOrder,
@@ -53,10 +73,12 @@ def audited(
     audits: Audits,
     teller: Teller = NOBODY,
     due: Sequence[Deadline] = (),
+    outlives: Sequence[Outliving] = (),
 ) -> api.Audited:
     """Journal what an audit found, and what is new: `planned` is a sweep's, made after it.
 
-    `due` are the deadlines that are near, which are told as well.
+    `due` are the deadlines that are near, which are told as well; `outlives` is what may go on for
+    a while, or has ended by now.
     """
     pause = asked.order.pause
     holds = book.writes.holds(pause)
@@ -66,6 +88,7 @@ def audited(
     broken = breaches_of(book, pause, audits, data) if asked.contains else ()
     met = {str(change.over) for change in planned.plan.changes}
     data["due"] = [str(one) for one in due]
+    data["outlives"] = [jsonable(one) for one in outlives]
     data["breached"] = [str(b.address) for b in broken if str(b.address) not in met]
     result = api.Audited(
         number=len(earlier) + 1,

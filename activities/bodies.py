@@ -18,20 +18,23 @@ from temporalio import activity
 from temporalio.exceptions import ApplicationError
 
 from activities import api, vouching
-from activities.auditing import audited, drifted, opened
+from activities.auditing import audited, drifted, opened, outlived
 from activities.belonging import elsewhere
 from activities.breaching import to_climb
 from activities.deadlines import near_of
 from activities.ends import conclusion, opened_under, verified
+from activities.facts import opening, refusing
 from activities.outlining import Shards, outline_of, shards_of
+from activities.outside import when_ended
 from activities.restoring import way_back
 from activities.sheets import write_sheet
 from activities.standing import standing_of
-from activities.telling import NOBODY, Teller, opening, refusing
+from activities.telling import NOBODY, Teller, say_overdue
 from activities.working import at_work as _at_work
 from stopline import engine, guards, planner
 from stopline.approving import Approvers
 from stopline.configuration import Frozen
+from stopline.coverage import uncovered
 from stopline.engine import Errand
 from stopline.errors import UserError, WrongJournalError
 from stopline.estate import Estate
@@ -39,7 +42,9 @@ from stopline.journal.attested import attested
 from stopline.journal.book import Book
 from stopline.journal.pauses import Pause, PauseStatus, Planned
 from stopline.model import Change, Direction, Plan
+from stopline.notices.drafting import OVERDUE, REFUSED
 from stopline.port import Connector, Mark, Terms, attended
+from stopline.receipts import Outcome
 from stopline.recovery.places import Place
 from stopline.signing import UNSIGNED
 from stopline.text import Json, jsonable
@@ -105,7 +110,8 @@ class Activities:
             ref = self._plan(asked.order, approved=True, seen=opened(found))
             planned, audits = self._plans(ref.ref), frozen.parse()[1].audits
             due = near_of(self.book, connectors, asked.order.pause, planned)
-            return audited(self.book, asked, found, planned, audits, self.teller, due)
+            outlives = outlived(self.book, connectors, asked.order.pause)
+            return audited(self.book, asked, found, planned, audits, self.teller, due, outlives)
 
     def _plan(self, order: api.PauseOrder, *, approved: bool, seen: Json = None) -> api.PlanRef:
         self._check(order)
@@ -138,7 +144,8 @@ class Activities:
         )
         anew = {change.address for change in plan.changes}
         mine = sum(h.pause == order.pause and h.address not in anew for h in standing.holds)
-        bounds = guards.Bounds(estate, playbook.limits, mine, used)
+        beyond = uncovered(vendor, playbook, estate, order.scope)
+        bounds = guards.Bounds(estate, playbook.limits, mine, used, beyond)
         findings = guards.guard(plan, snapshot, bounds)
         pauses.keep_snapshot(snapshot)
         return _ref(pauses.keep_plan(plan, findings), order)
@@ -163,6 +170,7 @@ class Activities:
         """Who wants what, and why; once for each request, however often it is planned."""
         wanted, pauses, pause = asked.restore, self.book.pauses, asked.order.pause
         said, kind = jsonable(wanted), vouching.REQUESTS[wanted.direction]
+        self.approvers.require_asker(wanted.by)
         if all(event.data != said for event in pauses.events(pause, kind)):
             pauses.note(pause, kind, said, wanted.by)
 
@@ -173,6 +181,8 @@ class Activities:
         """Open the pause in the journal, unless a guard refuses its plan."""
         with _at_work():
             self._check(order)
+            if unasked := self.approvers.may_not_ask(order.requester):
+                return api.Opened(refused=unasked)
             planned = self._plans(order.plan)
             # Not the connectors: a pause opens, and waits for people, also while one is missing.
             _, playbook, _ = Frozen.load(self.book.store.body(order.frozen)).parse()
@@ -195,10 +205,17 @@ class Activities:
 
     @activity.defn(name=api.RECORD)
     def record(self, said: api.Recording) -> bool:
-        """Write down what a person said; and move the pause's status where that is meant."""
+        """Write down what a person said; and move the pause's status where that is meant.
+
+        Of a review that is overdue the answer is whether somebody is told.
+        """
         with _at_work():
             self._check(said.order)
             pauses, pause = self.book.pauses, said.order.pause
+            if said.kind == OVERDUE:
+                return say_overdue(self.book, said, self.teller)
+            if said.kind in vouching.ASKED:
+                self.approvers.require_asker(said.by)
             if said.kind == "contain-again":
                 vouching.require_alone(self.book, pause)
             if said.kind == "acknowledged":
@@ -215,7 +232,9 @@ class Activities:
         """The notices for those who were told that a pause is opened, where it was refused."""
         if said.kind != "closed":
             return {}
-        facts = refusing(said.order, self.book.store.now(), said.reason)
+        pause = self.book.pauses.get(said.order.pause)
+        theirs = when_ended(self.book, pause, PauseStatus.CLOSED, REFUSED)
+        facts = refusing(said.order, self.book.store.now(), said.reason, theirs)
         return {"event": facts.event, "drafts": self.teller.drafts(facts)}
 
     @activity.defn(name=api.VOUCH)
@@ -280,9 +299,11 @@ class Activities:
             vouching.require_own(self._plans(batch.plan).plan, batch)
             frozen, connectors = self._built(self.book.pauses.opened_with(batch.order.pause))
             mine = self._work(batch.plan)[batch.connector, batch.realm][batch.start : batch.stop]
-            if batch.direction is not Direction.CONTAIN:
-                people = frozen.parse()[1].approvals.people
-                vouching.require(self.book, self.approvers, batch, mine, people)
+            approvals = frozen.parse()[1].approvals
+            if batch.direction is Direction.CONTAIN:
+                vouching.require_opened(self.book, self.approvers, batch.order.pause, approvals)
+            else:
+                vouching.require(self.book, self.approvers, batch, mine, approvals.people)
             token = f"{info.workflow_id}/{batch.start}-{batch.stop}"
             attempt = f"{info.workflow_run_id}/{info.activity_id}/{info.attempt}"
             errand = Errand(batch.order.pause, batch.direction, attempt, token)
@@ -305,7 +326,8 @@ class Activities:
             sleep=time.sleep,
         ):
             for receipt in receipts:
-                causes = {str(receipt.cause): 1} if receipt.cause else {}
+                undone = receipt.cause and receipt.outcome is not Outcome.APPLIED
+                causes = {str(receipt.cause): 1} if undone else {}
                 tally = tally.plus(api.Tally({str(receipt.outcome): 1}, causes, -1))
         log.info("batch done", direction=errand.direction, **tally.outcomes)
         if tally.unasked and activity.is_worker_shutdown():
@@ -326,8 +348,8 @@ class Activities:
         frozen = Frozen.load(self.book.store.body(ref))
         _, playbook, estate = frozen.parse()
         wanted = {rule.connector for phase in playbook.phases for rule in phase.rules}
-        store = self.book.store
-        built = attended(self.connectors_of(estate), lambda address: attested(store, address))
+        store, held = self.book.store, self.book.writes.documents
+        built = attended(self.connectors_of(estate), lambda one: attested(store, one), held)
         there = wanted & set(built)
         if missing := sorted(wanted - there - _without_section(estate) if there else wanted):
             raise UserError(

@@ -6,7 +6,7 @@ from stopline.climbing import Breach, breaches, removed
 from stopline.configuration import Frozen
 from stopline.journal.book import Book
 from stopline.journal.removals import CLIMBED, climbs, removals
-from stopline.model import Address
+from stopline.model import Address, Breadth
 from stopline.playbook import Audits
 from stopline.receipts import Hold
 from stopline.text import Json
@@ -36,7 +36,9 @@ def note_climbs(book: Book, pause: str, holds: Iterable[Hold]) -> None:
     levers = [
         {"lever": str(h.address), "over": str(h.change.over), "principal": h.change.principal}
         for h in holds
-        if h.change.over is not None and str(h.address) not in known
+        if h.change.over is not None
+        and h.change.breadth is not Breadth.FOUNDATION
+        and str(h.address) not in known
     ]
     if levers:
         reason = f"{', '.join(lever['over'] for lever in levers)}: removed again and again"

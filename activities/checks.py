@@ -1,7 +1,7 @@
 """The bodies of what is looked at before the night. Nothing here decides; what is found is kept."""
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from typing import Any
 
@@ -10,14 +10,15 @@ from temporalio import activity
 
 from activities import api
 from activities.working import at_work
+from stopline import yamltext
 from stopline.approving import Approvers
-from stopline.configuration import Frozen
+from stopline.configuration import ESTATE, Frozen
 from stopline.errors import RefusedError, StoplineError, UserError, WrongJournalError
 from stopline.estate import Estate
 from stopline.journal.book import Book
 from stopline.port import Connector
-from stopline.preflight import CANARY_APPROVER, Canary, Check, Preflighted
-from stopline.text import canonical, dump, jsonable, load
+from stopline.preflight import CANARY_APPROVER, Canaried, Canary, Check, Preflighted, told
+from stopline.text import canonical, dump, load
 
 log = structlog.get_logger()
 Built = tuple[Estate, Mapping[str, Connector]]
@@ -45,11 +46,13 @@ class Checks:
         """Have every connector of the estate say whether it will be able to."""
         with at_work():
             estate, connectors = self._estate(order)
-            checks = [c for name in sorted(connectors) for c in _looked(connectors[name], estate)]
+            looked = [c for name in sorted(connectors) for c in _looked(connectors[name], estate)]
+            text = Frozen.load(self.book.store.body(order.frozen)).estate_text
+            checks = [self._signed(order), *(_placed(check, text) for check in looked)]
             if not connectors:
                 step = "Give the estate's file a section for each system that is to be covered."
-                checks = [Check("estate", ok=False, found="it names no system", next_step=step)]
-            return self._kept("preflight", canonical([jsonable(check) for check in checks]))
+                checks += [Check("estate", ok=False, found="it names no system", next_step=step)]
+            return self._kept("preflight", canonical(list(map(told, checks))))
 
     @activity.defn(name=api.MAKE_CANARY)
     def make_canary(self, order: api.CheckOrder) -> api.CheckRef:
@@ -87,6 +90,22 @@ class Checks:
                 "Try --preflight, or a canary where the worker has no roles.yaml.",
             )
 
+    def _signed(self, order: api.CheckOrder) -> Check:
+        """Whether an approval proves a person, and whether enough people could give one."""
+        people = Frozen.load(self.book.store.body(order.frozen)).parse()[1].approvals.people
+        try:
+            wrong = self.approvers.provable(people)
+            required = self.approvers.roles.signatures == "required"
+        except StoplineError as error:
+            return Check("approvals", ok=False, found=error.what, next_step=error.next_step)
+        step = "See docs/how-to/sign-approvals.md."
+        if wrong:
+            return Check("approvals", ok=False, found=wrong, next_step=step)
+        if not required:
+            found = "are not signed: whoever reaches Temporal can approve in anybody's name"
+            return Check("approvals", ok=True, found=found, next_step=step, warn=True)
+        return Check("approvals", ok=True, found="are signed, and enough people have a key")
+
     def _estate(self, order: api.CheckOrder) -> Built:
         if order.journal != self.book.id:
             raise WrongJournalError(
@@ -119,10 +138,18 @@ def _looked(connector: Connector, estate: Estate) -> Iterator[Check]:
         yield Check(connector.name, ok=False, found=found, next_step="Report it as a fault.")
 
 
-def _of_realm(connectors: Mapping[str, Connector], realm: str) -> Preflighted:
+def _placed(check: Check, text: str) -> Check:
+    """A check that says in which line of the estate's file its cause stands."""
+    if not check.key:
+        return check
+    line = yamltext.line_of(text, ESTATE, check.key)
+    return replace(check, found=f"{ESTATE}:{line}: {check.found}", key=())
+
+
+def _of_realm(connectors: Mapping[str, Connector], realm: str) -> Canaried:
     """The connector whose realm this is. Raises UserError naming the realms that there are."""
     able = [connectors[name] for name in sorted(connectors)]
-    found = {r: c for c in able if isinstance(c, Preflighted) for r in c.realms}
+    found = {r: c for c in able if isinstance(c, Canaried) for r in c.realms}
     if realm not in found:
         raise UserError(
             f"{realm!r} is no realm of the estate in which a canary can be made; none was.",

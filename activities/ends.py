@@ -9,9 +9,12 @@ from activities import api
 from activities.auditing import looks, observed
 from activities.breaching import audits_of, breaches_of, note_climbs
 from activities.byhand import say_late
-from activities.telling import NOBODY, Teller, concluding
+from activities.facts import concluding
+from activities.outside import when_ended
+from activities.telling import NOBODY, Teller
 from stopline.climbing import look_again
 from stopline.journal.book import Book
+from stopline.journal.outbox import Draft
 from stopline.journal.pauses import TERMINATED, PauseStatus, Planned
 from stopline.model import Address, Direction
 from stopline.planner import DriftKind, Look, drift
@@ -123,11 +126,13 @@ def conclusion(book: Book, asked: api.Conclusion, teller: Teller = NOBODY) -> ap
     summary = replace(summary, result=result)
     status = _status(result, is_held=bool(holds))
     detail = {name: getattr(summary, name) for name in _NUMBERS} | {"why": summary.why}
-    was = book.pauses.get(pause).status
+    was = book.pauses.get(pause)
     # Where something was removed for good, nobody is told that all was given back.
     told = "terminated" if result == "restored" and book.pauses.removed(pause) else result
-    about = concluding(book, asked.order, replace(summary, result=told))
-    drafts = teller.drafts(about) if was is not status else ()
+    drafts: tuple[Draft, ...] = ()
+    if was.status is not status:
+        theirs = when_ended(book, was, status, told)
+        drafts = teller.drafts(concluding(book, asked.order, replace(summary, result=told), theirs))
     book.pauses.mark(pause, status, detail, event=told, drafts=drafts)
     if status in (PauseStatus.PARTIAL, PauseStatus.CONTAINED, PauseStatus.BREACHED):
         say_late(book, book.pauses.get(pause), teller)

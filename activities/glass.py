@@ -10,10 +10,8 @@ from stopline.errors import RefusedError
 from stopline.journal.book import Book
 from stopline.journal.glass import BROKEN, REVIEWED, broken, due
 from stopline.model import Direction, Plan
+from stopline.money import PAY
 from stopline.notices.drafting import Facts
-
-PAY = "payouts"
-"""The connector whose holds keep from people what they have earned."""
 
 
 def require_breakable(book: Book, yes: api.Vouching, plan: Plan) -> None:

@@ -29,10 +29,11 @@ def refuse(_: Sequence[RawValue]) -> None:
 def reading(activities: Activities) -> list[Callable[..., Any]]:
     """The bodies of a read-only worker, over connectors that cannot write."""
     connectors_of = activities.connectors_of
-    store = activities.book.store
+    store, held = activities.book.store, activities.book.writes.documents
 
     def bare(estate: Estate) -> Mapping[str, Connector]:
         """Told what people attest before they are wrapped, or a plan would not see it."""
-        return read_only(attended(connectors_of(estate), lambda address: attested(store, address)))
+        told = attended(connectors_of(estate), lambda address: attested(store, address), held)
+        return read_only(told)
 
     return [replace(activities, connectors_of=bare).assess, refuse]

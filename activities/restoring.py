@@ -10,7 +10,9 @@ from stopline.choosing import answers
 from stopline.configuration import Frozen
 from stopline.journal.book import Book
 from stopline.model import Direction, Plan
-from stopline.port import Connector, Ending
+from stopline.port import Connector, Ending, Removing, Settling
+from stopline.settling import decided
+from stopline.vendors import Vendor
 
 Built = Callable[[], tuple[Frozen, Mapping[str, Connector]]]
 
@@ -31,7 +33,7 @@ def way_back(book: Book, asked: api.RestorePlan, built: Built) -> Plan:
         pause, request = asked.order.pause, wanted.request
         part = part_of(book, pause, request, vendor, connectors, wanted.scope)
     if terminates:
-        return _termination(book, part, connectors, asked)
+        return _termination(book, part, vendor, connectors, asked)
     return _restoration(book, part, asked)
 
 
@@ -50,15 +52,25 @@ def _restoration(book: Book, part: Part, asked: api.RestorePlan) -> Plan:
 
 
 def _termination(
-    book: Book, part: Part, connectors: Mapping[str, Connector], asked: api.RestorePlan
+    book: Book,
+    part: Part,
+    vendor: Vendor,
+    connectors: Mapping[str, Connector],
+    asked: api.RestorePlan,
 ) -> Plan:
-    """What each connector can remove for good of a pause's live holds."""
-    holds = book.writes.holds()
-    plan = terminating.plan_termination(
-        asked.order.vendor,
-        asked.order.pause,
-        holds,
-        part.scope,
-        {name: c.ended for name, c in connectors.items() if isinstance(c, Ending)},
-    )
+    """What each connector can remove for good of a pause's live holds, once it has looked."""
+    holds, pause = book.writes.holds(), asked.order.pause
+    wanted = terminating.wanted(holds, pause, part.scope)
+    opinions: dict[str, terminating.Opinion] = {}
+    for name, connector in connectors.items():
+        if isinstance(connector, Removing):
+            own = [hold for hold in wanted if hold.address.connector == name]
+            found = connector.removable(vendor, own, holds) if own else ()
+            opinions[name] = terminating.looked(connector.ended, found)
+        elif isinstance(connector, Ending):
+            opinions[name] = connector.ended
+        if isinstance(connector, Settling):
+            said = asked.restore.decided
+            opinions[name] = decided(opinions[name], connector.settled, said)
+    plan = terminating.plan_termination(vendor.vendor, pause, holds, part.scope, opinions)
     return part.told(plan, holds)

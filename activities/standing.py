@@ -24,6 +24,7 @@ def standing_of(book: Book, order: api.PauseOrder, frozen: Frozen, *, approved: 
         narrowed=any(p.id == order.pause and p.scope != order.scope for p in pauses.list()),
         taken=_taken(holds, order, pauses.list(order.vendor)),
         cleared=pauses.cleared(order.pause) if approved else frozenset(),
+        ended=frozenset(one.principal for one in pauses.removed(order.pause)),
     )
 
 

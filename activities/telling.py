@@ -5,7 +5,6 @@ that failed, and sending is work of its own workflow. What travels in Temporal's
 pause and a channel's name, never a text, an address or a secret.
 """
 
-from collections import Counter
 from collections.abc import Callable, Container, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
@@ -18,45 +17,37 @@ from temporalio.exceptions import ApplicationError
 
 from activities import api
 from activities.bounded import within
+from activities.facts import facts_of
+from activities.outside import untrue
 from activities.working import at_work
 from stopline import settings
-from stopline.audiences import INSIDE, OUTSIDE, Audience, Notices
+from stopline.audiences import INSIDE, Audience, Notices
 from stopline.configuration import NOTICES, load
 from stopline.errors import ConfigError, WrongJournalError
 from stopline.journal.book import Book
-from stopline.journal.outbox import ESCALATED, Draft, Notice, NoticeState
-from stopline.journal.pauses import OPEN, PauseStatus
+from stopline.journal.glass import unreviewed
+from stopline.journal.outbox import ESCALATED, NOWHERE, Draft, Notice, NoticeState
 from stopline.model import Document
 from stopline.notices.channels import TEST_EVENT, DeliveryError, Letter, send
-from stopline.notices.drafting import ASKS, REFUSED, TEST, TEST_TEXT, Facts, drafts_of
-from stopline.notices.drafting import LIFTED as PAUSING
+from stopline.notices.drafting import (
+    ASKS,
+    CLOSING,
+    OVERDUE,
+    TEST,
+    TEST_TEXT,
+    Facts,
+    drafts_of,
+)
+from stopline.notices.paging import closes, opens
 from stopline.notices.tokens import token_of
 from stopline.text import sha256
 
 log = structlog.get_logger()
 BUSY = timedelta(seconds=5)
-NOWHERE = "(none)"
+SLOWLY = timedelta(minutes=5)
+"""After how long is asked again what a person must mend first."""
 SECONDS = 3.0
 """The longest that what is told may keep a containment waiting for a folder that hangs."""
-NO_MORE = "no longer true"
-_LEFT = (
-    ("breached", "that somebody removes at will; no lever is left that they cannot edit"),
-    ("failed", "writes that failed"),
-    ("by_hand", "that a person must do by hand in another system"),
-    ("conflicts", "edited by somebody else meanwhile, and not overwritten"),
-    ("unproven", "of which nobody can say whether the write landed"),
-    ("unverified", "that a later reading does not show as we left them"),
-    ("open_skips", "grants left in place on purpose, each with its reason in the plan"),
-    ("gaps", "places that could not be read"),
-)
-_FOUND = (
-    ("breached", "that somebody removes at will; no lever is left that they cannot edit"),
-    ("drifted", "accesses that were opened again"),
-    ("fresh", "accesses that are new, within what was approved"),
-    ("beyond", "accesses that are left open and wait for a person"),
-    ("unread", "that could not be read again"),
-    ("gaps", "places that could not be searched"),
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,37 +99,15 @@ def _read(folder: Path) -> Notices | None:
 NOBODY = Teller()
 
 
-def opening(order: api.PauseOrder, at: str) -> Facts:
-    """What there is to say when a pause is opened."""
-    return Facts("opened", order.vendor, order.pause, at, order.requester, order.reason)
-
-
-def refusing(order: api.PauseOrder, at: str, why: str) -> Facts:
-    """What there is to say when a pause ends before it began."""
-    facts = Facts(REFUSED, order.vendor, order.pause, at, order.requester, order.reason)
-    return replace(facts, why=why)
-
-
-def concluding(book: Book, order: api.PauseOrder, summary: api.Summary) -> Facts:
-    """What there is to say when a run has ended; the event is the summary's result."""
-    left = tuple((what, getattr(summary, n)) for n, what in _LEFT if getattr(summary, n))
-    facts = _facts(book, order, summary.result)
-    return replace(facts, left=left, why=summary.why)
-
-
-def auditing(book: Book, order: api.PauseOrder, found: api.Audited) -> Facts:
-    """What there is to say when an audit was not clean."""
-    left = tuple((what, getattr(found, n)) for n, what in _FOUND if getattr(found, n))
-    return replace(_facts(book, order, "drift"), left=left)
-
-
-def _facts(book: Book, order: api.PauseOrder, event: str) -> Facts:
-    held = Counter(
-        f"{h.address.connector} {h.address.realm}" for h in book.writes.holds(order.pause)
-    )
-    at = book.store.now()
-    off = tuple(sorted(held.items()))
-    return Facts(event, order.vendor, order.pause, at, order.requester, order.reason, off)
+def say_overdue(book: Book, said: api.Recording, teller: Teller) -> bool:
+    """Write down, once for each date, that nobody reassessed a pause; whether anybody is told."""
+    order, data = said.order, {"reason": said.reason, **said.more}
+    drafts: tuple[Draft, ...] = ()
+    if all(event.data != data for event in book.pauses.events(order.pause, OVERDUE)):
+        facts = replace(facts_of(book, order, OVERDUE), review_by=said.more["review_by"])
+        drafts = teller.drafts(facts)
+        book.pauses.note(order.pause, OVERDUE, data, said.by, event=OVERDUE, drafts=drafts)
+    return bool(book.outbox.due(order.pause))
 
 
 @dataclass(frozen=True)
@@ -196,7 +165,8 @@ class Telling:
             require_journal(self.book, asked)
             due = self.book.outbox.due(asked.pause, asked.channel)
             oldest = self.book.store.clock() - api.PATIENCE_SECONDS
-            left = [n for n in due if datetime.fromisoformat(n.at).timestamp() <= oldest]
+            since = self.book.outbox.put_back(asked.pause)
+            left = [n for n in due if _moment(since.get(n.key, n.at)) <= oldest]
             for notice in left:
                 why = f"given up: {notice.why or 'no attempt was answered'}"
                 self.book.outbox.ended(notice, NoticeState.FAILED, why)
@@ -259,7 +229,8 @@ class Telling:
             more = self._with_token(notices, notice)
             letter = Letter(
                 notice.key, notice.pause, notice.event, notice.audience, notice.recipient,
-                notice.subject, text + more, notice.at, again,
+                notice.subject, text + more, notice.at, again, opens(notice),
+                self._closed_by(notice),
             )  # fmt: skip
             self._send(notices, notice.channel, letter)
         except DeliveryError as error:
@@ -267,12 +238,20 @@ class Telling:
                 outbox.ended(notice, NoticeState.FAILED, error.why)
                 return False
             outbox.tried(notice, error.why)
-            raise _AgainError(error.why, error.after) from None
-        except ConfigError as error:  # a person can still mend it
+            raise _AgainError(error.why, error.after, slowly=error.slowly) from None
+        except ConfigError as error:
             outbox.tried(notice, error.what)
-            raise _AgainError(error.what) from None
+            raise _AgainError(error.what, slowly=True) from None
         outbox.ended(notice, NoticeState.SENT, sent=sha256(text + more) if more else "")
         return True
+
+    def _closed_by(self, notice: Notice) -> tuple[str, ...]:
+        """The incidents of a pager that a notice closes."""
+        if notice.event not in CLOSING:
+            return ()
+        outbox, waiting = self.book.outbox, unreviewed(self.book.store, notice.pause)
+        told, about = outbox.of(notice.pause), outbox.escalated(notice.pause)
+        return closes(notice, told, about, {one.seq for one in waiting})
 
     def _with_token(self, notices: Notices | None, notice: Notice) -> str:
         """What is added to a notice so that it can be acknowledged by whoever was sent it."""
@@ -290,7 +269,7 @@ class Telling:
         channel = notices.channels.get(name) if notices else None
         if channel is None:
             why = f"config/notices.yaml has no channel {name!r} any more"
-            raise DeliveryError(why, hopeless=True)
+            raise DeliveryError(why, slowly=True)
         send(channel, self.secret_of(channel.secret), letter)
 
     def _tested(self, notices: Notices, asked: api.TellOrder) -> Iterator[api.Tried]:
@@ -302,7 +281,10 @@ class Telling:
             now = self.book.store.now()
             text = TEST_TEXT.format(by=asked.test_by)
             key, subject = f"{TEST.lower()}-{name}-{now}", f"[stopline {TEST}] nothing happened"
-            letter = Letter(key, TEST_EVENT, TEST_EVENT, TEST, recipient, subject, text, now)
+            # Each test is an incident of its own: a second would be put into the first's.
+            letter = Letter(
+                key, TEST_EVENT, TEST_EVENT, TEST, recipient, subject, text, now, incident=key
+            )
             try:
                 self._send(notices, name, letter)
                 why = ""
@@ -314,48 +296,33 @@ class Telling:
 
 
 class _AgainError(Exception):
-    """A notice was not taken; it is asked again, after as many seconds as the provider wants."""
+    """A notice was not taken; it is asked again, after as many seconds as the provider wants.
 
-    def __init__(self, why: str, after: float = 0.0) -> None:
+    `slowly` where a person must mend something first.
+    """
+
+    def __init__(self, why: str, after: float = 0.0, *, slowly: bool = False) -> None:
         super().__init__(why)
-        self.why, self.after = why, after
+        self.why, self.after, self.slowly = why, after, slowly
 
 
 def _asked_again(waits: Mapping[str, _AgainError]) -> ApplicationError:
     """What Temporal asks again for: after the longest time that was asked for."""
     after = max(error.after for error in waits.values())
+    if not after and all(error.slowly for error in waits.values()):
+        after = SLOWLY.total_seconds()
     why = "; ".join(sorted({error.why for error in waits.values()}))
     delay = timedelta(seconds=after) if after else None
     return ApplicationError(why, type="Delivery", next_retry_delay=delay)
 
 
+def _moment(at: str) -> float:
+    return datetime.fromisoformat(at).timestamp()
+
+
 def _asks(notice: Notice) -> bool:
     """Whether somebody inside must say that they have heard it."""
     return notice.event in ASKS and Audience(notice.audience) in INSIDE
-
-
-_TRUE_WHILE = {
-    "contained": (PauseStatus.CONTAINED,),
-    "restored": (PauseStatus.CLOSED,),
-    PAUSING: tuple(s for s in OPEN if s is not PauseStatus.RESTORING),
-}
-"""Where a pause must stand for what those outside are told about it."""
-
-
-def untrue(book: Book, notice: Notice) -> str:
-    """Why what a notice says to those outside no longer holds; empty where it does.
-
-    It may have waited for a day. Those inside are told what happened, late too: it did happen.
-    """
-    if Audience(notice.audience) not in OUTSIDE:
-        return ""
-    pause = book.pauses.get(notice.pause)
-    if pause.status not in _TRUE_WHILE.get(notice.event, (pause.status,)):
-        return f"{NO_MORE}: the pause is {pause.status}"
-    others = [p.id for p in book.pauses.list(pause.vendor, OPEN) if p.id != pause.id]
-    if notice.event == "restored" and others:
-        return f"{NO_MORE}: the pause {others[0]} holds access of {pause.vendor} still"
-    return ""
 
 
 def require_journal(book: Book, asked: api.TellOrder) -> None:

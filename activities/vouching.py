@@ -13,9 +13,10 @@ from stopline.approving import BREAKABLE, GAPS, Approvers, statement_of
 from stopline.configuration import Frozen
 from stopline.errors import ALONE, APART, RefusedError
 from stopline.journal.book import Book
-from stopline.journal.pauses import PauseStatus
+from stopline.journal.pauses import Pause, PauseStatus
 from stopline.journal.store import Event
 from stopline.model import Address, Change, Direction, Plan, State
+from stopline.playbook import Approvals
 from stopline.signing import Statement
 
 
@@ -87,6 +88,41 @@ def require_own(plan: Plan, batch: api.BatchOrder) -> None:
         )
 
 
+def require_opened(book: Book, approvers: Approvers, pause: str, approvals: Approvals) -> None:
+    """Let nothing be contained by a pause whose playbook wants a second person, before enough have
+    approved the plan that it was opened with. Raises RefusedError.
+
+    The workflow waits for them; whoever only speaks to Temporal could start one that does not. What
+    a sweep contains later is within what they approved.
+    """
+    if approvals.contain != "second-person":
+        return
+    opened, people, wanted = book.pauses.get(pause), set[str](), approvals.people
+    for event in book.pauses.events(pause, "approved"):
+        if event.data["ref"] != opened.plan:
+            continue
+        signed = _signed(event)
+        if signed is None:  # as a recovery sheet brings it: a name, where names are enough
+            named = approvers.roles.signatures != "required" and event.actor != opened.requester
+            people |= {event.actor} if named else set()
+        elif _opens(signed, opened, book) and approvers.stands(signed, event.data["signature"]):
+            people.add(signed.by)
+            wanted = 1 if signed.break_glass else wanted
+    if len(people) < wanted:
+        raise RefusedError(
+            f"The playbook wants {wanted} to approve this pause besides {opened.requester}, and "
+            f"{len(people)} have; nothing was contained.",
+            "Have it approved, or open another: `stopline pause VENDOR --apart`.",
+        )
+
+
+def _opens(signed: Statement, opened: Pause, book: Book) -> bool:
+    """Whether a statement is over the plan that a pause was opened with."""
+    contain = str(Direction.CONTAIN)
+    said = (signed.journal, signed.pause, signed.direction, signed.digest)
+    return said == (book.id, opened.id, contain, book.pauses.plan(opened.plan).plan.digest)
+
+
 def require(
     book: Book, approvers: Approvers, batch: api.BatchOrder, mine: Iterable[Change], people: int
 ) -> None:
@@ -135,6 +171,8 @@ def _asked(change: Change) -> tuple[Address, State | None, State | None]:
     return change.address, change.before, change.after
 
 
+ASKED = ("contain-again", "reassessed")
+"""What a person says of a pause that only who may ask for something can say."""
 REQUESTS = {Direction.RESTORE: "rollback", Direction.TERMINATE: "termination"}
 """The events by which people ask, by the way that they ask for."""
 

@@ -9,10 +9,11 @@ from stopline.journal.glass import Broken
 from stopline.journal.pauses import Pause
 from stopline.model import Direction
 from stopline.roles import ANYBODY, Roles, parse_roles
-from stopline.signing import UNSIGNED, Statement, verify
+from stopline.signing import UNSIGNED, Statement, can_verify, names_of, verify
 
 FILE = "roles.yaml"
 TELL_OUTSIDE = "tell-outside"
+SEND_AGAIN = "send-again"
 GAPS = "accept-gaps"
 REVIEW = "review-break-glass"
 BREAKABLE = (str(Direction.CONTAIN), str(Direction.RESTORE))
@@ -92,6 +93,35 @@ class Approvers:
             )
         return UNSIGNED
 
+    def may_not_ask(self, person: str) -> str:
+        """Why the roles do not let this person ask for anything; empty where they do."""
+        if self.roles.may_ask(person):
+            return ""
+        return f"{person} may not ask for it; the worker's {FILE} says who may (requesters)"
+
+    def require_asker(self, person: str) -> None:
+        """Raise RefusedError where they do not."""
+        if why := self.may_not_ask(person):
+            raise RefusedError(f"{why}. Nothing was done.")
+
+    def provable(self, people: int) -> str:
+        """Why so many people could never approve with a signature; empty where they could.
+
+        A file of roles that cannot be read raises ConfigError.
+        """
+        roles = self.roles
+        if roles.signatures != "required":
+            return ""
+        signers = (self.folder or Path()) / roles.allowed_signers
+        if not can_verify():
+            return "OpenSSH's ssh-keygen is not on the worker, so no approval can be verified"
+        if not signers.is_file():
+            return f"the worker has no allowed signers at {signers}, so nobody can approve"
+        able = {n for n in names_of(self.read(signers)) if _may_be(n, roles)}
+        if len(able) < people:
+            return f"{signers} names {len(able)} who may approve, and the playbook wants {people}"
+        return ""
+
     def witness(self, statement: Statement, signature: str) -> str:
         """As `vouch`, for what a person says to have done: any responder, the requester too."""
         roles = self.roles
@@ -114,6 +144,11 @@ class Approvers:
             verify(statement, signature, (self.folder or Path()) / roles.allowed_signers)
         except SetupError as error:  # asking again would not bring OpenSSH to the worker
             raise RefusedError(f"The worker could not verify it: {error.what}") from error
+
+
+def _may_be(name: str, roles: Roles) -> bool:
+    """Whether a name, or a pattern of names, of the signers' file can be an approver."""
+    return "*" in name or "?" in name or roles.may_approve(name)
 
 
 def _require_another(statement: Statement, roles: Roles) -> None:

@@ -37,6 +37,8 @@ class Audience(StrEnum):
 OUTSIDE = (Audience.VENDOR, Audience.PAYEES)
 """They hear nothing before containment is verified, and never an id of a resource of ours."""
 INSIDE = tuple(one for one in Audience if one not in OUTSIDE)
+PAGER = "pagerduty"
+"""The kind of channel that calls people out, by incidents that are opened and closed."""
 SHORTEST_NAME = 3
 """A vendor's name of fewer letters is not looked for in domains: it would be found everywhere."""
 

@@ -9,8 +9,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from stopline.model import Address, Breadth
+from stopline.planner import protects
 from stopline.playbook import Audits
 from stopline.receipts import Hold
+from stopline.text import texts_in
 
 _BROAD = (Breadth.PRINCIPAL, Breadth.EVERYWHERE)
 
@@ -108,15 +110,29 @@ class _Ladder:
 
     def is_highest(self, hold: Hold) -> bool:
         """Whether nothing was climbed to above it."""
-        return not any(other.change.over == hold.address for other in self.holds)
+        return not any(self._tops(other, hold) for other in self.holds)
 
     def _is_above(self, other: Hold, hold: Hold) -> bool:
-        if other.change.over == hold.address:
-            return True
-        return (
+        return self._tops(other, hold) or (
             hold.change.breadth is Breadth.NARROW
             and other.change.breadth in _BROAD
             and other.change.principal == hold.change.principal
             and (other.address.connector, other.address.realm)
             == (hold.address.connector, hold.address.realm)
         )
+
+    def _tops(self, other: Hold, hold: Hold) -> bool:
+        """Whether one was climbed to above the other: what spans realms, above whom it names."""
+        change = other.change
+        return self._names(other, hold) if change.spans else change.over == hold.address
+
+    def _names(self, other: Hold, hold: Hold) -> bool:
+        """Whether what was climbed to from other realms names this principal in its realm."""
+        change, who = other.change, hold.change.principal
+        climbed = change.over is not None and change.breadth in _BROAD
+        if not climbed or other.address.connector != hold.address.connector:
+            return False
+        said = [h.ours for h in self.holds if h.address == change.stands_on]
+        named = {text for state in said if state for text in texts_in(state.value)}
+        whom = (text for text in named if text.strip("*"))
+        return hold.address.realm in named and bool(protects(whom, who))

@@ -24,6 +24,7 @@ from pydantic import ValidationError
 
 from stopline import text, yamltext
 from stopline.audiences import Notices, parse_notices
+from stopline.countermeasures import Techniques
 from stopline.errors import ConfigError, UserError
 from stopline.estate import Estate, Ledger, parse_estate
 from stopline.playbook import Playbook, Words, parse_playbook
@@ -102,13 +103,26 @@ def not_looked_at() -> tuple[str, ...]:
     return tuple(found)
 
 
-def installed_techniques() -> Mapping[str, Mapping[str, tuple[str, str]]]:
+def installed_techniques() -> Techniques:
     """D3FEND techniques by connector and kind of address: `TECHNIQUES` of each one's `words`."""
     found = {}
     for entry in entry_points(group=CONNECTORS):
         with suppress(ModuleNotFoundError):
             words = import_module(f"{entry.module}.words")
             found[entry.name] = getattr(words, "TECHNIQUES", {})
+    return found
+
+
+def installed_people() -> Mapping[str, tuple[str, frozenset[str]]]:
+    """Of which connectors the principals are people: `PEOPLE` of each one's `words`.
+
+    What they are called, and the names of the fields of documents in which they stand.
+    """
+    found: dict[str, tuple[str, frozenset[str]]] = {}
+    for entry in entry_points(group=CONNECTORS):
+        with suppress(ModuleNotFoundError):
+            words = import_module(f"{entry.module}.words")
+            found |= {entry.name: words.PEOPLE} if hasattr(words, "PEOPLE") else {}
     return found
 
 

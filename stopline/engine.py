@@ -11,7 +11,8 @@ The rules of a write, in the order in which `apply` keeps them, for one document
 4. The intent, with the hold, the state found and the raw text, is committed before the write.
 5. One call writes all our changes of the document, built on exactly what `judge` saw.
 6. The receipt is committed after it. An answer that leaves open what happened is settled by
-   reading again: what bears our mark is ours; a toggle stays `unproven`.
+   reading again: what bears our mark is ours; a toggle stays `unproven`. A write that landed while
+   what belongs to it failed is `applied`, and its receipt says what failed.
 7. The lease is given back, with the receipt, only when nothing of ours can still be under way:
    after an open answer, or an exception, it is left to run out. Who has lost it changes nothing in
    the journal.
@@ -20,7 +21,7 @@ Nothing here decides whether access should change: that was the planner.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import groupby
 from typing import ParamSpec, Protocol, TypeVar
 
@@ -205,25 +206,36 @@ class _Write:
         if not self.journal.leased(self.document, self.errand.attempt):
             late = ConnectorError(Cause.BUSY, "the lease ran out before the write")
             return {c: self._failed(c, known, late, observed) for c in due}, True
-        held = self.errand.direction is Direction.CONTAIN
+        done = Verdict(Outcome.APPLIED, held=self.errand.direction is Direction.CONTAIN)
         try:
             self._send(observed, due, original)
         except ConnectorError as error:
-            if error.landed is not False:
+            if error.landed is None:
                 return self._settle_open(due, error)
-            if error.cause is Cause.GONE and self.errand.direction is Direction.TERMINATE:
-                return {c: _judge_gone(c, self.errand.direction) for c in due}, True
-            failed = {c: self._failed(c, known, error, observed) for c in due}
-            rest = [c for c in due if c.address not in error.parts]
-            if 0 < len(rest) < len(due):  # what stands in the way is left out
-                written, over = self._write(observed, rest, known)
-                return failed | written, over
-            if isinstance(error, StaleError) or error.cause is Cause.THROTTLED:
-                # Surely not written: the intent came to nothing, read and judge afresh.
-                self.journal.settle(self.errand, self._receipts(failed, observed))
-                raise
-            return failed, True
-        return dict.fromkeys(due, Verdict(Outcome.APPLIED, held=held)), True
+            if not error.landed:
+                return self._unwritten(observed, due, known, error)
+            done = replace(done, cause=error.cause, detail=error.detail)
+        return dict.fromkeys(due, done), True
+
+    def _unwritten(
+        self,
+        observed: Observed,
+        due: Sequence[Change],
+        known: Mapping[Address, Known],
+        error: ConnectorError,
+    ) -> tuple[dict[Change, Verdict], bool]:
+        """Surely not written. Raises the error where it is worth to read and judge afresh."""
+        if error.cause is Cause.GONE and self.errand.direction is Direction.TERMINATE:
+            return {c: _judge_gone(c, self.errand.direction) for c in due}, True
+        failed = {c: self._failed(c, known, error, observed) for c in due}
+        rest = [c for c in due if c.address not in error.parts]
+        if 0 < len(rest) < len(due):  # what stands in the way is left out
+            written, over = self._write(observed, rest, known)
+            return failed | written, over
+        if isinstance(error, StaleError) or error.cause is Cause.THROTTLED:
+            self.journal.settle(self.errand, self._receipts(failed, observed))  # came to nothing
+            raise error
+        return failed, True
 
     def _send(self, observed: Observed, due: Sequence[Change], original: str | None) -> None:
         if self.errand.direction is not Direction.TERMINATE:
@@ -266,7 +278,8 @@ class _Write:
             observed = _ask(self.connector.read, self.document)
         except ConnectorError:
             return open_, False
-        for change in due:
+        terminates = self.errand.direction is Direction.TERMINATE
+        for change in () if terminates and observed.ending else due:
             if observed.states.get(change.address) == change.after:
                 open_[change] = self._landed(change, error)
         return open_, all(answer is not verdict for answer in open_.values())

@@ -54,8 +54,10 @@ class ConnectorError(StoplineError):
     """A system of record did not do what was asked.
 
     `cause` is typed because what happens next hangs on it. `landed` is None where the answer
-    leaves open whether the write happened (a lost reply), False where it surely did not. `parts`
-    are those of a document's addresses that stood in the way, where the rest may be written.
+    leaves open whether the write happened (a lost reply), False where it surely did not, True where
+    it surely did and what goes with it (a sign-out) did not: `detail` says what a person does then.
+    `parts` are those of a document's addresses that stood in the way, where the rest may be
+    written.
     """
 
     def __init__(

@@ -9,6 +9,8 @@ from stopline import yamltext
 from stopline.formats import (
     account_id,
     arn_or_glob,
+    customer_id,
+    drive_id,
     https_url,
     line,
     number,
@@ -22,6 +24,7 @@ from stopline.formats import (
     variable,
     word,
 )
+from stopline.mapping import LedgerMapping, meaning
 
 Account = Annotated[str, AfterValidator(account_id)]
 Arn = Annotated[str, AfterValidator(arn_or_glob)]
@@ -135,14 +138,18 @@ class GcpEstate(_Strict):
     organisation; `projects` then narrows what is looked at. Without one, each project is a realm of
     its own. `service_account` is impersonated for what writes, `read_service_account` for all that
     only reads; empty means the worker's own (application default) credentials.
+    `customer` is the lab's own Workspace or Cloud Identity directory, whose users are looked at.
     `access_token_from` names the variable that holds an access token instead of them. `api_root` is
     where all of Google's services answer; none means Google. `calls_per_second` bounds us per
     service, `deny_reads_per_minute` in reading deny policies, `generations_per_bucket` in looking
-    at the access lists of objects. `propagation` is in seconds.
+    at the access lists of objects, `resources_per_list` in listing what lies in one project or one
+    of its resources, `files_per_drive` in looking through the `shared_drives`, which are named by
+    their ids. `propagation` is in seconds.
     """
 
     organization: Annotated[str, AfterValidator(number)] | None = None
     projects: tuple[Annotated[str, AfterValidator(project_id)], ...] = ()
+    customer: Annotated[str, AfterValidator(customer_id)] | None = None
     service_account: ServiceAccount = ""
     read_service_account: ServiceAccount = ""
     access_token_from: Annotated[str, AfterValidator(variable)] | None = None
@@ -150,6 +157,9 @@ class GcpEstate(_Strict):
     calls_per_second: float = Field(default=8, gt=0, strict=True)
     deny_reads_per_minute: int = Field(default=5, gt=0, strict=True)
     generations_per_bucket: int = Field(default=20_000, gt=0, strict=True)
+    shared_drives: tuple[Annotated[str, AfterValidator(drive_id)], ...] = ()
+    files_per_drive: int = Field(default=100_000, gt=0, strict=True)
+    resources_per_list: int = Field(default=2_000, gt=0, strict=True)
     propagation: float = Field(default=120, ge=0, strict=True)
 
     @property
@@ -161,6 +171,8 @@ class GcpEstate(_Strict):
 class Ledger(_Strict):
     """One ledger of what the lab owes: a database (`payables`), a platform at Stripe, or a system
     in which people act (`manual`).
+
+    `mapping` is of a database whose tables are not stopline's own.
 
     `url_from` names the variable that holds a database's URL, `key_from` the one that holds a key
     of Stripe's: secrets stand in the worker's environment and not in a file. `platform` is the id
@@ -187,6 +199,7 @@ class Ledger(_Strict):
     payees: tuple[Annotated[str, AfterValidator(line)], ...] = ()
     persons: bool = Field(default=True, strict=True)
     escalate_hours: float = Field(default=24, gt=0, le=720, strict=True)
+    mapping: LedgerMapping | None = None
 
 
 class PayoutsEstate(_Strict):
@@ -269,10 +282,12 @@ def parse_estate(text: str, file: str) -> Estate:
 
 def _meaning(estate: Estate) -> Iterator[tuple[yamltext.Path, str]]:
     for name, ledger in sorted(estate.payouts.ledgers.items() if estate.payouts else ()):
+        at = ("payouts", "ledgers", name)
         for key, message in _rail_meaning(ledger):
-            yield ("payouts", "ledgers", name, key), message
-    if estate.gcp is not None and not estate.gcp.realms:
-        yield ("gcp",), "give 'gcp' an 'organization', or 'projects'"
+            yield (*at, key), message
+        for path, message in meaning(ledger.mapping) if ledger.mapping else ():
+            yield (*at, "mapping", *path), message
+    yield from _gcp_meaning(estate.gcp)
     aws = estate.aws
     if aws and aws.identity_center and aws.identity_center.account not in aws.accounts:
         yield ("aws", "identity_center", "account"), "must be one of 'aws.accounts'"
@@ -284,8 +299,18 @@ def _meaning(estate: Estate) -> Iterator[tuple[yamltext.Path, str]]:
         yield ("aws", "accounts", number_), f"{what}; only one may do without ({without[0]!r})"
 
 
+def _gcp_meaning(gcp: GcpEstate | None) -> Iterator[tuple[yamltext.Path, str]]:
+    if gcp is not None and not gcp.realms:
+        yield ("gcp",), "give 'gcp' an 'organization', or 'projects'"
+    if gcp and gcp.customer and not gcp.organization:
+        what = "a 'customer' needs its 'organization': its users are in all of it"
+        yield ("gcp", "customer"), what
+    if gcp and gcp.shared_drives and not gcp.organization:
+        yield ("gcp", "shared_drives"), "they are an organisation's: name its 'organization' too"
+
+
 _OF_RAIL: Mapping[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
-    "payables": (("url_from",), ()),
+    "payables": (("url_from",), ("mapping",)),
     "stripe": (("key_from", "platform"), ("api_url", "global_payouts", "live")),
     "manual": (("hold", "release", "system"), ("escalate_hours", "payees", "persons")),
 }

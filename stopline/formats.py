@@ -22,6 +22,9 @@ _DOMAIN = r"([a-z0-9-]+\.)+[a-z0-9-]+"
 _ORGANIZATION = r"o-[a-z0-9]{10,32}"
 _PLACE = rf"r-[0-9a-z]{{4,32}}|ou-[0-9a-z]{{4,32}}-[0-9a-z]{{8,32}}|{_ACCOUNT}"
 _STRIPE = r"acct_[A-Za-z0-9]{1,64}"
+_COLUMN = r"[A-Za-z_][A-Za-z0-9_]{0,62}"
+_TABLE = rf"({_COLUMN}\.)?{_COLUMN}"
+_CURRENCY = r"[A-Z]{3}"
 _GMAIL = r"[A-Za-z0-9._%+'-]{1,64}@([A-Za-z0-9-]+\.)+[A-Za-z0-9-]+"
 _GOOGLE = (
     rf"(user|group|serviceAccount):{_GMAIL}"
@@ -30,8 +33,10 @@ _GOOGLE = (
 _GOOGLE_GLOB = r"(user|group|serviceAccount):[^\s#]*[a-z][^\s#]*|(principal|principalSet)://[^\s#]+"
 _PROTECTED = rf"{_ARN}|{_GOOGLE_GLOB}"
 _CUSTOMER = r"C[0-9a-z]{5,20}"
+_UNIT = r"(/[^/\x00-\x1f]+)+"
 _PROJECT = r"[a-z][a-z0-9-]{4,28}[a-z0-9]"
 _NUMBER = r"[0-9]{6,20}"
+_DRIVE = r"[A-Za-z0-9_-]{8,64}"
 _POOL = (
     r"projects/[0-9]+/locations/global/workloadIdentityPools/"
     rf"([a-z0-9-]{{4,32}}|{_PROJECT}\.svc\.id\.goog)"
@@ -168,6 +173,11 @@ def customer_id(value: str) -> str:
     return _checked(value, _CUSTOMER, "a customer id of Google (C01abc35d)")
 
 
+def org_unit(value: str) -> str:
+    """A unit of a Workspace directory: https://support.google.com/a/answer/4352075 ."""
+    return _checked(value, _UNIT, "a unit's whole path ('/Vendors/Mercor', and not '/')")
+
+
 def project_id(value: str) -> str:
     """A project: https://docs.cloud.google.com/resource-manager/reference/rest/v3/projects ."""
     return _checked(value, _PROJECT, "a project's id (6 to 30 of a-z, 0-9 and '-')")
@@ -176,6 +186,11 @@ def project_id(value: str) -> str:
 def number(value: str) -> str:
     """The number of a Google Cloud project or organisation, in quotes."""
     return _checked(value, _NUMBER, "a number of a project or organisation (digits, in quotes)")
+
+
+def drive_id(value: str) -> str:
+    """https://developers.google.com/workspace/drive/api/reference/rest/v3/drives"""
+    return _checked(value, _DRIVE, "a shared drive's id (the end of its address in the browser)")
 
 
 def pool(value: str) -> str:
@@ -206,6 +221,29 @@ def stripe_account(value: str) -> str:
     return _checked(value, _STRIPE, "an account's id at Stripe (acct_…)")
 
 
+def column(value: str) -> str:
+    """The name of a column in a database, as its catalogue has it: it is quoted where it is used.
+
+    https://www.postgresql.org/docs/current/sql-syntax-lexical.html#SQL-SYNTAX-IDENTIFIERS
+    """
+    return _checked(value, _COLUMN, "the name of a column (letters, digits and '_')")
+
+
+def maybe_column(value: str) -> str:
+    """The name of a column, or nothing."""
+    return column(value) if value else value
+
+
+def table(value: str) -> str:
+    """The name of a table or of a view, with its schema before a dot where it needs one."""
+    return _checked(value, _TABLE, "the name of a table (table, or schema.table)")
+
+
+def maybe_currency(value: str) -> str:
+    """The code of a currency, or nothing: https://www.iso.org/iso-4217-currency-codes.html ."""
+    return _checked(value, _CURRENCY, "the code of a currency (USD)") if value else value
+
+
 PATTERNS: Mapping[Callable[[str], str], str] = {
     word: _WORD,
     line: _LINE,
@@ -223,9 +261,14 @@ PATTERNS: Mapping[Callable[[str], str], str] = {
     domain: _DOMAIN,
     https_url: _URL,
     stripe_account: _STRIPE,
+    column: _COLUMN,
+    maybe_column: rf"({_COLUMN})?",
+    table: _TABLE,
+    maybe_currency: rf"({_CURRENCY})?",
     google_principal: _GOOGLE,
     protected: _PROTECTED,
     customer_id: _CUSTOMER,
+    org_unit: _UNIT,
     project_id: _PROJECT,
     number: _NUMBER,
     pool: _POOL,

@@ -20,13 +20,15 @@ from stopline.text import folded
 class Bounds:
     """What a plan is held against. `before` counts changes that the pause has made already.
 
-    `elsewhere` are principals that another project than the scope's uses too, as they compare.
+    `elsewhere` are principals that another project than the scope's uses too, as they compare;
+    `uncovered` are systems in which the vendor is, and for which the playbook has no rule.
     """
 
     estate: Estate
     limits: Limits
     before: int = 0
     elsewhere: frozenset[str] = frozenset()
+    uncovered: tuple[str, ...] = ()
 
 
 def guard(plan: Plan, snapshot: Snapshot, bounds: Bounds) -> tuple[Finding, ...]:
@@ -41,6 +43,7 @@ def guard(plan: Plan, snapshot: Snapshot, bounds: Bounds) -> tuple[Finding, ...]
         *_shared(plan, snapshot),
         *_of_other_projects(plan, bounds),
         *_felt(plan),
+        *_uncovered(plan, bounds),
     )
     return tuple(sorted(found, key=lambda f: (order.index(f.severity), f)))
 
@@ -230,6 +233,18 @@ def _felt(plan: Plan) -> Iterator[Finding]:
                 "Tell them, or leave it out (`protected` in the vendor's file).",
                 (change.address,),
             )
+
+
+def _uncovered(plan: Plan, bounds: Bounds) -> Iterator[Finding]:
+    for name in bounds.uncovered:
+        yield Finding(
+            Severity.NOTE,
+            "not-in-playbook",
+            f"{plan.vendor} is in {name} too, and the playbook has no rule for it: this pause "
+            "takes and holds nothing there.",
+            f"Another playbook can, in a pause of its own: stopline plan {plan.vendor} "
+            f"--playbook NAME --connector {name} --apart",
+        )
 
 
 def _addresses(changes: Iterable[Change]) -> tuple[Address, ...]:

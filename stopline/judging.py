@@ -49,21 +49,23 @@ def judge(change: Change, direction: Direction, observed: Observed, known: Known
         detail = f"still held by {', '.join(known.others)}"
         return Verdict(Outcome.ALREADY, held=False, detail=detail)
     if not observed.exists:
-        return _judge_gone(change, direction)
+        return _judge_gone(change, direction, found)
     if change.uid and observed.uid and change.uid != observed.uid:
         detail = f"expected {change.uid}, found {observed.uid} under the same name"
         return Verdict(Outcome.CONFLICT, held=False, cause=Cause.RECREATED, detail=detail)
     if direction is Direction.CONTAIN:
         return _judge_contain(change, found, known)
     if direction is Direction.TERMINATE:
-        return _judge_terminate(change, found, known)
+        return _judge_terminate(change, observed, known)
     return _judge_restore(change, found, known)
 
 
-def _judge_gone(change: Change, direction: Direction) -> Verdict:
+def _judge_gone(change: Change, direction: Direction, found: State | None = None) -> Verdict:
+    """`found` is how it ended, where what it hung on still says so."""
     if direction is Direction.CONTAIN or change.after is None:
         return Verdict(Outcome.ALREADY, held=False, cause=Cause.GONE, detail="it no longer exists")
-    detail = "it was deleted by somebody else and cannot be given back"
+    how = "was deleted by somebody else" if found is None else "ended while it was held"
+    detail = f"it {how} and cannot be given back"
     return Verdict(Outcome.CONFLICT, held=False, cause=Cause.GONE, detail=detail)
 
 
@@ -102,16 +104,25 @@ def _judge_restore(change: Change, found: State | None, known: Known) -> Verdict
     return Verdict(Outcome.CONFLICT, held=True, cause=Cause.FOREIGN, detail=detail)
 
 
-def _judge_terminate(change: Change, found: State | None, known: Known) -> Verdict:
-    """Remove only what a receipt shows that we contained, that is so still, and only ours."""
+def _judge_terminate(change: Change, observed: Observed, known: Known) -> Verdict:
+    """Remove only what a receipt shows that we contained, that is so still, and only ours.
+
+    A removal that was cut off after our overlay went is gone on with.
+    """
+    found = observed.states.get(change.address)
     if known.others:
         detail = f"still held by {', '.join(known.others)}; not removed"
         return Verdict(Outcome.FAILED, held=True, cause=Cause.HELD, detail=detail)
     if not known.ours_to_undo:
         return Verdict(Outcome.ALREADY, held=False, detail="not held any more")
-    if found is None:
+    halfway = found is None and observed.ending
+    taken_out = known.written and known.ours is None and change.before is change.after is None
+    if found is None and taken_out:
+        return Verdict(None, held=False)  # `end` sends nothing; that it stays out is put on record
+    if found is None and not halfway:
         return Verdict(Outcome.ALREADY, held=False, cause=Cause.GONE, detail="it no longer exists")
-    if known.written and found == known.ours == change.before and change.after is None:
+    ours = known.ours == change.before and (halfway or found == known.ours)
+    if known.written and ours and change.after is None:
         return Verdict(None, held=False)
     detail = "changed by somebody else since we contained it; not removed"
     return Verdict(Outcome.CONFLICT, held=True, cause=Cause.FOREIGN, detail=detail)

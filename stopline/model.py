@@ -13,9 +13,11 @@ Rules that hold everywhere:
 """
 
 import json
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from enum import IntEnum, StrEnum
+from functools import lru_cache
 
 from stopline.text import Json, canonical, dump, folded, sha256
 
@@ -211,7 +213,8 @@ class Change:
     foundation without which this cannot be. `felt` says what others than the vendor feel of it.
     `moment` is a time that stands in `after`; the digest of a plan leaves it out. `spans`: it
     reaches into other realms of its connector, so on the way back it waits for all of theirs.
-    `over` is the lever below this one, which somebody took away again and again.
+    `over` is the lever below this one, which somebody took away again and again. `only_if` is an
+    effect's: what else must still be so, in the connector's words, when it is carried out.
     """
 
     address: Address
@@ -230,6 +233,7 @@ class Change:
     moment: str = ""
     spans: bool = False
     over: Address | None = None
+    only_if: str = ""
 
     def inverse(self) -> "Change":
         """Swap `before` and `after`. Nothing else: the way back is not written by anybody."""
@@ -259,12 +263,26 @@ class Residual:
     until: str
 
 
+_MARK = re.compile(r"(stopline[a-z]*-?j[0-9a-f]{8}-?p)[0-9a-f]{8}", re.IGNORECASE)
+
+
+def _unpaused(address: str) -> str:
+    """An address without the id of the pause whose mark is in it."""
+    return _MARK.sub(r"\1", address)
+
+
+@lru_cache(maxsize=64)
+def _all_unpaused(addresses: tuple[str, ...]) -> frozenset[str]:
+    return frozenset(map(_unpaused, addresses))
+
+
 @dataclass(frozen=True, slots=True)
 class Scope:
     """The cut of the vendor that a plan may touch. Empty fields do not narrow.
 
     `project` is one of the vendor's projects; `principals` and `addresses` are exact texts, as
-    shown in a plan.
+    shown in a plan. An address that ends in a pause's mark means that of every pause: a plan that
+    is only looked at has another pause's id than the next one.
     """
 
     project: str = ""
@@ -279,7 +297,7 @@ class Scope:
             (not self.connectors or address.connector in self.connectors)
             and (not self.realms or address.realm in self.realms)
             and (not self.principals or folded(principal) in map(folded, self.principals))
-            and (not self.addresses or str(address) in self.addresses)
+            and (not self.addresses or _unpaused(str(address)) in _all_unpaused(self.addresses))
         )
 
     def covers(self, other: "Scope") -> bool:
@@ -290,7 +308,7 @@ class Scope:
                 (self.connectors, other.connectors),
                 (self.realms, other.realms),
                 (self.principals, other.principals),
-                (self.addresses, other.addresses),
+                (_all_unpaused(self.addresses), _all_unpaused(other.addresses)),
             )
         )
 
@@ -309,11 +327,12 @@ class Effect:
     """A one-way act without inverse: what can be removed for good where a pause has a hold.
 
     A connector's opinion; the planner makes a change of it, in a plan that terminates and in no
-    other. `summary` says what is gone afterwards.
+    other. `summary` says what is gone afterwards; `only_if` as in `Change`.
     """
 
     address: Address
     summary: str
+    only_if: str = ""
 
 
 class Direction(StrEnum):
@@ -359,7 +378,7 @@ class Plan:
         return sha256(text.replace(self.pause, "{pause}") if self.pause else text)
 
 
-_CAME_LATER = ('"felt":"",', '"moment":"",', '"over":null,', '"spans":false,')
+_CAME_LATER = ('"felt":"",', '"moment":"",', '"only_if":"",', '"over":null,', '"spans":false,')
 
 
 def stage(change: Change, direction: Direction) -> tuple[int, int]:

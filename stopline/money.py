@@ -27,8 +27,15 @@ EXPONENTS: Mapping[str, int] = {
 """Digits after the decimal point, by currency."""
 
 
+PAY = "payouts"
+"""The connector whose holds keep from people what they are owed."""
 ESCAPED = "escaped: "
 """How a rail begins the reason of what left before us, so that a report can tell it."""
+
+
+def by_run(run: str) -> str:
+    """Which pay run let it go, in the words of a report."""
+    return f"by the pay run {run!r}" if run else "by a pay run that the ledger does not name"
 
 
 def decimal(amount: int, currency: str) -> str:

@@ -15,7 +15,7 @@ Rules:
    when it keeps all that stands; where it would name new ones and lose others, a person is told.
 """
 
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from fnmatch import fnmatchcase
@@ -69,7 +69,8 @@ class Standing:
     `narrowed` says that the scope is less than that of the open pause. `taken` are those holds of
     other pauses of this vendor, inside the scope, whose address is absent: no reading shows them.
     `cleared` are principals that a rollback gave back by name and of whom nothing is held: what is
-    new of them is theirs again.
+    new of them is theirs again. `ended` are principals that this pause has removed for good: what
+    named them still does.
     """
 
     holds: tuple[Hold, ...] = ()
@@ -79,6 +80,7 @@ class Standing:
     narrowed: bool = False
     taken: tuple[Hold, ...] = ()
     cleared: frozenset[str] = frozenset()
+    ended: frozenset[str] = frozenset()
 
 
 def snapshot_of(vendor: str, found: Iterable[Found], taken_at: str) -> Snapshot:
@@ -127,9 +129,8 @@ def plan_containment(
     for grant in snapshot.grants:
         now.setdefault(grant.address, grant.state)
         lifted = _lift(grant, holds.get(grant.address, ()))
-        for opinion in opinions.contained[grant.address.connector](lifted, terms):
-            if not scope.admits(opinion.address, grant.principal):
-                continue
+        said = opinions.contained[grant.address.connector](lifted, terms)
+        for opinion in _admitted(scope, grant, said):
             decided = _decide(opinion, grant, now, holds, terms, standing)
             _file(decided, changes, claims, skips)
     claims |= _taken(standing, terms.mark.pause, scope, now.keys() | changes.keys())
@@ -146,6 +147,14 @@ def plan_containment(
         pause=terms.mark.pause,
         taken_from=snapshot.digest,
     )
+
+
+def _admitted(scope: Scope, grant: Grant, said: Iterable[Change | Skip]) -> Iterator[Change | Skip]:
+    """What the scope admits, and what that stands on: without it, it could not be."""
+    opinions = [*said]
+    inside = [one for one in opinions if scope.admits(one.address, grant.principal)]
+    bases = {one.stands_on for one in inside if isinstance(one, Change)}
+    yield from (one for one in opinions if one in inside or one.address in bases)
 
 
 @dataclass(frozen=True, slots=True)
@@ -207,8 +216,7 @@ def _decide(
         ours = any(h.pause == terms.mark.pause and _is_of(found, h) for h in held)
         change = replace(change, before=found)
         # A later moment weakens no deny.
-        weaker = ours and standing.narrowed and not change.moment
-        return _anew(change, who) if weaker else change
+        return _rewritten(change, who, standing) if ours and not change.moment else change
     held = tuple(h for h in held if h.change.uid == change.uid)  # else it was somebody else
     if any(h.pause == terms.mark.pause and (h.written or h.unproven) for h in held):
         return None
@@ -222,6 +230,14 @@ def _is_of(found: State | None, hold: Hold) -> bool:
     if found is None or hold.ours is None:
         return False
     return found == hold.ours or _named(found) < _named(hold.ours)
+
+
+def _rewritten(change: Change, who: str, standing: Standing) -> Change | Skip | None:
+    """What we have left, written anew; not for want of principals that are gone for good."""
+    stands, wanted = _named(change.before), _named(change.after)
+    if wanted < stands and stands - wanted <= standing.ended:
+        return None
+    return _anew(change, who) if standing.narrowed else change
 
 
 def _anew(change: Change, who: str) -> Change | Skip | None:

@@ -13,7 +13,7 @@ Words = Mapping[str, Mapping[str, frozenset[str]]]
 
 
 class Placed(frozenset[str]):
-    """Ways how of a rule that may say where as well (`at`)."""
+    """Ways how of a rule that stands in for no other: it may say where (`at`), and `when`."""
 
 
 Line = Annotated[str, AfterValidator(line)]
@@ -28,6 +28,8 @@ class Rule(_Strict):
 
     `at` says where the deny is attached, for those that can be at several places: a root (`r-`), an
     organizational unit (`ou-`) or an account of an AWS organization. Nothing means its root.
+    `when: removed` keeps it in reserve: it is taken, at the root, once somebody has removed a lever
+    of the connector as often as `audits.climb_after` bears.
     """
 
     name: Annotated[str, AfterValidator(word)]
@@ -35,6 +37,7 @@ class Rule(_Strict):
     contains: Line
     how: str = ""
     at: tuple[Annotated[str, AfterValidator(organization_place)], ...] = ()
+    when: Literal["", "removed"] = ""
 
 
 class Phase(_Strict):
@@ -177,6 +180,14 @@ def _misspelt(rule: Rule, words: Words) -> tuple[str, str] | None:
         if not rule.how:
             return "how", f"'how' is missing; valid here: {', '.join(sorted(ways))}"
         return "how", yamltext.unknown_word("word for 'how'", rule.how, ways)
-    if rule.at and not isinstance(ways, Placed):
-        return "at", f"'at' means nothing for {rule.connector} {rule.contains}; take it out"
+    return _misplaced(rule, ways)
+
+
+def _misplaced(rule: Rule, ways: frozenset[str]) -> tuple[str, str] | None:
+    """What only some rules may say."""
+    for key in ("at", "when"):
+        if getattr(rule, key) and not isinstance(ways, Placed):
+            return key, f"{key!r} means nothing for {rule.connector} {rule.contains}; take it out"
+    if rule.at and rule.when:
+        return "at", "what is kept in reserve is attached at the root; take 'at' or 'when' out"
     return None

@@ -1,10 +1,10 @@
 """The Connector port: what code for one system of record promises.
 
-It has an opinion, reads and writes; it decides nothing. `Ending`, `Proving` and `Attended` are
-optional.
+It has an opinion, reads and writes; it decides nothing. `Ending`, `Removing`, `Proving` and
+`Attended` are optional.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol, runtime_checkable
 
@@ -43,7 +43,8 @@ class Observed:
 
     `exists` is false when what the document hangs on (the user, the bucket) is not there.
     `uid` is the provider's immutable id of it. `tag` is the concurrency tag, where there is one.
-    `raw` is the verbatim text of the whole document, empty where it has none.
+    `raw` is the verbatim text of the whole document, empty where it has none. `ending`: somebody
+    is being removed for good, and what the document hangs on is still there without our overlay.
     """
 
     document: Document
@@ -52,6 +53,7 @@ class Observed:
     uid: str = ""
     tag: str = ""
     exists: bool = True
+    ending: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,7 +117,8 @@ class Connector(Protocol):
         `original` is the verbatim text from before our first overlay: when what would be written
         is canonically equal to it, it is written instead. `token` is stable over redeliveries.
         Raises StaleError when the tag moved, ConnectorError with `landed=None` when the answer
-        leaves open what happened.
+        leaves open what happened, with `landed=True` when it is written and an act of no way back
+        that goes with it (to end a session) failed: the receipt says so, and nothing waits for it.
         """
         ...
 
@@ -140,6 +143,33 @@ class Ending(Protocol):
 
     def end(self, observed: Observed, changes: Sequence[Change], token: str) -> None:
         """Remove what the addresses name, as observed; `write` never does. Raises as `write`."""
+        ...
+
+
+@runtime_checkable
+class Removing(Ending, Protocol):
+    """A connector that must look before it can say of some holds what is removed for good."""
+
+    def removable(
+        self, vendor: Vendor, wanted: Sequence[Hold], standing: Sequence[Hold]
+    ) -> Iterable[Effect | Skip]:
+        """Say more than `ended` does of what is wanted, from what is there now. Writes nothing.
+
+        `wanted` are the holds that a termination is asked about, `standing` all live ones of
+        whatever pause. What nothing is said of is left to `ended`. What cannot be read is a skip.
+        """
+        ...
+
+
+@runtime_checkable
+class Settling(Ending, Protocol):
+    """A connector that holds money, which is settled or disputed by people."""
+
+    def settled(self, hold: Hold) -> Effect | Skip:
+        """A pure opinion: what lifting this hold lets the lab pay, or why it is not money of ours.
+
+        `end` lifts it, and pays nothing.
+        """
         ...
 
 
@@ -175,15 +205,32 @@ class Limited(Protocol):
         ...
 
 
+Held = Callable[[str, str], frozenset[str]]
+"""Of one connector and realm: the ids of the documents in which the journal holds something."""
+
+
+def nothing_held(connector: str, realm: str) -> frozenset[str]:
+    """Where there is no journal, nothing is known to be held."""
+    del connector, realm
+    return frozenset()
+
+
 @runtime_checkable
 class Attended(Protocol):
-    """A connector part of whose work people do by hand, in systems that it cannot reach."""
+    """A connector that cannot see all of its own work in its systems: the journal knows the rest.
 
-    def attended(self, told: Told) -> Connector:
-        """The same connector, told what people attest of each address: all that it reads there."""
+    People do part of it by hand, where it cannot reach; or what it held ended without a trace.
+    """
+
+    def attended(self, told: Told, held: Held) -> Connector:
+        """The same connector, told what people attest of each address, and what is held."""
         ...
 
 
-def attended(connectors: Mapping[str, Connector], told: Told) -> Mapping[str, Connector]:
-    """Tell those connectors that ask for it what people attest."""
-    return {n: c.attended(told) if isinstance(c, Attended) else c for n, c in connectors.items()}
+def attended(
+    connectors: Mapping[str, Connector], told: Told, held: Held = nothing_held
+) -> Mapping[str, Connector]:
+    """Tell those connectors that ask for it what the journal knows."""
+    return {
+        n: c.attended(told, held) if isinstance(c, Attended) else c for n, c in connectors.items()
+    }

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Protocol, runtime_checkable
 
 from stopline.estate import Protected
-from stopline.text import Json
+from stopline.text import Json, jsonable
 
 CANARY_VENDOR = "stopline-canary"
 CANARY_APPROVER = "stopline doctor --canary"
@@ -17,7 +17,8 @@ CANARY_APPROVER = "stopline doctor --canary"
 class Check:
     """One thing that was looked at. `next_step` says what to do when it is not as it must be.
 
-    `warn` marks what is no failure, and wants a person's eye.
+    `warn` marks what is no failure, and wants a person's eye. `key` is where in the estate's file
+    it is said, if it is.
     """
 
     name: str
@@ -25,6 +26,12 @@ class Check:
     found: str
     next_step: str = ""
     warn: bool = False
+    key: tuple[str | int, ...] = ()
+
+
+def told(check: Check) -> Json:
+    """A check as it is kept and shown: by then `found` says where in the file it is said."""
+    return {name: value for name, value in jsonable(check).items() if name != "key"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,13 +55,18 @@ class Canary:
 class Preflighted(Protocol):
     """A connector that can say, before it is needed, whether it will be able to."""
 
+    def preflight(self, protected: Protected) -> Iterable[Check]:
+        """Look at every realm, and at what the estate's file protects. Writes nothing."""
+        ...
+
+
+@runtime_checkable
+class Canaried(Protocol):
+    """A connector that can make something of our own, to be contained and restored for real."""
+
     @property
     def realms(self) -> Iterable[str]:
         """Where a canary can be made."""
-        ...
-
-    def preflight(self, protected: Protected) -> Iterable[Check]:
-        """Look at every realm, and at what the estate's file protects. Writes nothing."""
         ...
 
     def make_canary(self, realm: str, id_: str) -> Canary:

@@ -7,6 +7,7 @@ needs to tell keys apart: their first and last four characters stay.
 
 import re
 from collections.abc import Callable, Mapping, MutableMapping
+from functools import partial
 from typing import Any
 
 from stopline.text import Json
@@ -29,13 +30,16 @@ _NAME = re.compile(
 _TELLING = re.compile(r"_(?:digest|count|seconds)$", re.IGNORECASE)
 """A name that ends so is about a secret, and is not one."""
 
+_SAID = "‹[a-z ]+›"
+"""What `hide` left in place of a secret."""
 _QUOTED = re.compile(
-    rf"""((?:{_WORDS})\\*["']?\s*[:=]\s*b?)(\\*["'])(?:(?!\2)(?:\\.|[^\\]))*(?:\2|\Z)""",
+    rf"""((?:{_WORDS})\\*["']?\s*[:=]\s*b?)(\\*["'])(?!{_SAID}\2)(?:(?!\2)(?:\\.|[^\\]))*(?:\2|\Z)""",
     re.IGNORECASE | re.DOTALL,
 )
 _FORTY = r"(?<![A-Za-z0-9/+])[A-Za-z0-9/+]{40}(?![A-Za-z0-9/+])"
 _BARE = re.compile(
-    rf"""((?:{_WORDS})\\*["']?\s*[:=]\s*)(?!\[redacted\]|\\*["'])[^\s"'&,;}})\]]+""", re.IGNORECASE
+    rf"""((?:{_WORDS})\\*["']?\s*[:=]\s*)(?!\[redacted\]|{_SAID}|\\*["'])[^\s"'&,;}})\]]+""",
+    re.IGNORECASE,
 )
 
 
@@ -50,50 +54,82 @@ def _mixed(found: re.Match[str]) -> str:
 
 
 _Replacement = str | Callable[[re.Match[str]], str]
-_FORMS: tuple[tuple[re.Pattern[str], _Replacement], ...] = (
+_FORMS: tuple[tuple[str, re.Pattern[str], _Replacement], ...] = (
     # PEM, also when it was cut off or written with \n
-    (re.compile(r"-----BEGIN [A-Z0-9 ]*PRIVATE KEY(?s:.*?)(?:-----END[A-Z0-9 ]*-----|\Z)"), HIDDEN),
+    (
+        "private key",
+        re.compile(r"-----BEGIN [A-Z0-9 ]*PRIVATE KEY(?s:.*?)(?:-----END[A-Z0-9 ]*-----|\Z)"),
+        HIDDEN,
+    ),
     # the password of a URL; greedy, for one that holds '@' or '/', and no longer than one is: else
     # a text of many beginnings would be read to its end from each
-    (re.compile(r"""(://[^\s:/@"']*:)[^\s"'<>]{1,1000}@"""), rf"\1{HIDDEN}@"),
-    (re.compile(r"""(?i)\b(authorization["']?\s*[:=]\s*["']?)[^\r\n"']+"""), rf"\1{HIDDEN}"),
-    (re.compile(r"(?i)\b(bearer\s+)[\w.~+/=-]{8,}"), rf"\1{HIDDEN}"),
+    (
+        "password",
+        re.compile(r"""(://[^\s:/@"']*:)[^\s"'<>]{1,1000}@"""),
+        rf"\1{HIDDEN}@",
+    ),
+    (
+        "authorization",
+        re.compile(r"""(?i)\b(authorization["']?\s*[:=]\s*["']?)[^\r\n"']+"""),
+        rf"\1{HIDDEN}",
+    ),
+    ("token", re.compile(r"(?i)\b(bearer\s+)[\w.~+/=-]{8,}"), rf"\1{HIDDEN}"),
     # an AWS key id and its secret in one breath
-    (re.compile(r"((?:AKIA|ASIA)[A-Z0-9]{12,124}\W{1,5})[A-Za-z0-9/+]{40}"), rf"\1{HIDDEN}"),
-    (_QUOTED, rf"\1\2{HIDDEN}\2"),
-    (_BARE, rf"\1{HIDDEN}"),
+    (
+        "secret key",
+        re.compile(r"((?:AKIA|ASIA)[A-Z0-9]{12,124}\W{1,5})[A-Za-z0-9/+]{40}"),
+        rf"\1{HIDDEN}",
+    ),
+    ("secret", _QUOTED, rf"\1\2{HIDDEN}\2"),
+    ("secret", _BARE, rf"\1{HIDDEN}"),
     # a secret access key within a few words of its name
-    (re.compile(rf"(?i)((?:secret|access.?key)\W.{{0,24}}?){_FORTY}"), rf"\1{HIDDEN}"),
+    (
+        "secret key",
+        re.compile(rf"(?i)((?:secret|access.?key)\W.{{0,24}}?){_FORTY}"),
+        rf"\1{HIDDEN}",
+    ),
     # JWT, Slack, Stripe, GitHub, Google
-    (re.compile(r"eyJ[\w-]{5,}\.[\w-]+(?:\.[\w-]*)*"), HIDDEN),
-    (re.compile(r"xox[a-z](?:\.xox[a-z])?-[\w-]+|xapp-[\w-]+"), HIDDEN),
-    (re.compile(r"(?:sk|rk)_(?:live|test)_\w+|whsec_[\w+/=]+"), HIDDEN),
-    (re.compile(r"gh[pousr]_\w{20,}|github_pat_\w+|AIza[\w-]{30,}|ya29\.[\w.-]+"), HIDDEN),
+    ("token", re.compile(r"eyJ[\w-]{5,}\.[\w-]+(?:\.[\w-]*)*"), HIDDEN),
+    ("token", re.compile(r"xox[a-z](?:\.xox[a-z])?-[\w-]+|xapp-[\w-]+"), HIDDEN),
+    ("token", re.compile(r"(?:sk|rk)_(?:live|test)_\w+|whsec_[\w+/=]+"), HIDDEN),
+    (
+        "token",
+        re.compile(r"gh[pousr]_\w{20,}|github_pat_\w+|AIza[\w-]{30,}|ya29\.[\w.-]+"),
+        HIDDEN,
+    ),
     # a session token, or whatever else is as long and as dense
-    (re.compile(r"[A-Za-z0-9+/=_%-]{100,}"), _mixed),
-    (re.compile(r"(?:AKIA|ASIA)[A-Z0-9]{12,124}"), _short_key),
+    ("token", re.compile(r"[A-Za-z0-9+/=_%-]{100,}"), _mixed),
+    ("key id", re.compile(r"(?:AKIA|ASIA)[A-Z0-9]{12,124}"), _short_key),
     # 40 characters that look like a secret access key, wherever they stand
-    (re.compile(_FORTY), _mixed),
-)  # fmt: skip
+    ("secret key", re.compile(_FORTY), _mixed),
+)
+"""What a secret is called, what it looks like, and what stays of it."""
 
 
 def redact_text(text: str) -> str:
     """The text without anything in it that looks like a secret."""
     if len(text) > LONGEST:
         text = f"{text[:LONGEST]}… ({len(text)} characters)"
-    for form, replacement in _FORMS:
+    for _, form, replacement in _FORMS:
         text = form.sub(replacement, text)
     return text
 
 
-def hide(text: str) -> str:
+def hide(text: str, told: Callable[[str], str]) -> str:
     """The whole text with its secrets hidden, for who must read it whole: nothing is cut off.
 
-    The ids of access keys stay: they are no secrets, and tell which key was switched off.
+    `told` says what is shown, in the guillemets that no other form takes for a secret again, given
+    what was hidden: a password, a token. The ids of access keys stay: they are no secrets, and tell
+    which key was switched off.
     """
-    for form, replacement in _FORMS:
+
+    def hidden(found: re.Match[str], kind: str, replacement: _Replacement) -> str:
+        shown = replacement(found) if callable(replacement) else found.expand(replacement)
+        return shown.replace(HIDDEN, told(kind)) if HIDDEN in shown else shown
+
+    for kind, form, replacement in _FORMS:
         if replacement is not _short_key:
-            text = form.sub(replacement, text)
+            text = form.sub(partial(hidden, kind=kind, replacement=replacement), text)
     return text
 
 

@@ -1,6 +1,6 @@
 """config/roles.yaml as typed data: who may approve, and whether a signature must prove it. Pure.
 
-Who may acknowledge notices stands there too.
+Who may ask for something, and who may acknowledge notices, stands there too.
 
 Only the worker reads it, anew for each approval: what a person may do is not part of what a pause
 was planned from, so a key that is taken out of the file is worth nothing from then on.
@@ -21,8 +21,10 @@ Line = Annotated[str, AfterValidator(line)]
 class Roles(BaseModel):
     """Who may approve. `approvers` are names or globs, as in OpenSSH's allowed signers file.
 
-    `responders` are those who may acknowledge notices, in the same way. `break_glass` are those who
-    may approve alone, also what they asked for themselves; nobody, where it is left out.
+    `requesters` are those who may open a pause, have more contained, ask for a rollback or a
+    termination, and reassess; `responders` those who may acknowledge notices, in the same way.
+    `break_glass` are those who may approve alone, also what they asked for themselves; nobody,
+    where it is left out.
 
     `allowed_signers` is that file's path, from the folder of `roles.yaml`:
     https://man.openbsd.org/ssh-keygen#ALLOWED_SIGNERS
@@ -31,6 +33,7 @@ class Roles(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     approvers: tuple[Line, ...] = Field(default=("*",), min_length=1)
+    requesters: tuple[Line, ...] = Field(default=("*",), min_length=1)
     responders: tuple[Line, ...] = Field(default=("*",), min_length=1)
     break_glass: tuple[Line, ...] = ()
     signatures: Literal["required", "optional"] = "required"
@@ -39,6 +42,10 @@ class Roles(BaseModel):
     def may_approve(self, person: str) -> bool:
         """Whether this person is one of the approvers."""
         return any(fnmatchcase(person, pattern) for pattern in self.approvers)
+
+    def may_ask(self, person: str) -> bool:
+        """Whether this person may ask for what others approve, or begin what is urgent."""
+        return any(fnmatchcase(person, pattern) for pattern in self.requesters)
 
     def may_break_glass(self, person: str) -> bool:
         """Whether this person's yes may count as all that are needed."""

@@ -99,6 +99,20 @@ def verify(statement: Statement, signature: str, signers: Path) -> None:
         )
 
 
+def can_verify() -> bool:
+    """Whether OpenSSH is here."""
+    return shutil.which("ssh-keygen") is not None
+
+
+def names_of(signers: str) -> frozenset[str]:
+    """The names, and patterns of names, of an allowed signers file.
+
+    https://man.openbsd.org/ssh-keygen#ALLOWED_SIGNERS
+    """
+    lines = (line.split() for line in signers.splitlines() if not line.lstrip().startswith("#"))
+    return frozenset(name for words in lines if words for name in words[0].split(",") if name)
+
+
 def _keygen(words: Sequence[str], text: str) -> subprocess.CompletedProcess[str]:
     program = shutil.which("ssh-keygen")
     if program is None:

@@ -7,7 +7,8 @@ Rules:
 2. Only what a receipt shows that we contained is removed. What is unproven waits for a person.
 3. What another pause holds too is left, until that one has let go.
 4. It opens nothing: a hold without an effect stays as it is, and so does every deny.
-5. What stays is said, each with a reason, and is part of what people approve.
+5. A principal is removed while a deny of it stands; our overlay is the last that it loses.
+6. What stays is said, each with a reason, and is part of what people approve.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -31,7 +32,7 @@ class How(StrEnum):
     BEGUN = "begun"
     """We had written down that we would, our answer was lost, and it is gone."""
     GONE = "gone"
-    """It was gone when we came; somebody else removed it."""
+    """It was gone when we came: somebody else removed it, or it went with what it hung on."""
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -62,7 +63,7 @@ def plan_termination(
         _decide(hold, [other.pause for other in there if other is not hold], opinions)
         for there in by_address.values()
         for hold in there
-        if hold.pause == pause and scope.admits(hold.address, hold.change.principal)
+        if _is_wanted(hold, pause, scope)
     ]
     return Plan(
         vendor=vendor,
@@ -74,6 +75,21 @@ def plan_termination(
     )
 
 
+def wanted(holds: Iterable[Hold], pause: str, scope: Scope) -> tuple[Hold, ...]:
+    """The holds that a termination of a pause is asked about, of all live ones."""
+    return tuple(hold for hold in holds if _is_wanted(hold, pause, scope))
+
+
+def _is_wanted(hold: Hold, pause: str, scope: Scope) -> bool:
+    return hold.pause == pause and scope.admits(hold.address, hold.change.principal)
+
+
+def looked(opinion: Opinion, found: Iterable[Effect | Skip]) -> Opinion:
+    """An opinion that gives way to what a look at the provider has found about the same address."""
+    better = {says.address: says for says in found}
+    return lambda hold: better.get(hold.address) or opinion(hold)
+
+
 def _decide(hold: Hold, others: Sequence[str], opinions: Mapping[str, Opinion]) -> Change | Skip:
     opinion = opinions.get(hold.address.connector)
     says = opinion(hold) if opinion else Skip(hold.address, hold.change.principal, NO_EFFECT)
@@ -82,7 +98,14 @@ def _decide(hold: Hold, others: Sequence[str], opinions: Mapping[str, Opinion]) 
     reason = _not_yet(hold, says, others)
     if reason:
         return Skip(hold.address, hold.change.principal, reason)
-    return replace(hold.change, before=hold.ours, after=None, summary=says.summary, felt="")
+    return replace(
+        hold.change,
+        before=hold.ours,
+        after=None,
+        summary=says.summary,
+        felt="",
+        only_if=says.only_if,
+    )
 
 
 def _not_yet(hold: Hold, says: Effect, others: Sequence[str]) -> str:
@@ -91,7 +114,8 @@ def _not_yet(hold: Hold, says: Effect, others: Sequence[str]) -> str:
         return f"held by the pause {', '.join(others)} too: it stays until that has let go"
     if hold.unproven or not hold.written:
         return "nothing shows that we contained it ourselves: it stays, and a person decides"
-    if hold.ours is None or says.address != hold.address:
+    unknown = hold.ours is None and (hold.change.marked or hold.change.after is not None)
+    if unknown or says.address != hold.address:
         return "what was left there is not known: it stays"
     return ""
 

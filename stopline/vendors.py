@@ -23,6 +23,7 @@ from stopline.formats import (
     iam_path,
     line,
     number,
+    org_unit,
     pool,
     project_id,
     protected,
@@ -110,8 +111,10 @@ class AwsSelectors(_Strict):
         return tuple(sorted((key, one) for key, values in self.tags.items() for one in values))
 
 
-GcpUnseen = Literal["domain-wide-delegation", "resumable-uploads", "analytics-hub"]
-"""What no API of Google's shows or closes."""
+GcpUnseen = Literal[
+    "domain-wide-delegation", "resumable-uploads", "analytics-hub", "workspace-users"
+]
+"""What no API of Google's shows or closes; and users, where the estate names no directory."""
 
 
 class GcpSelectors(_Strict):
@@ -121,9 +124,10 @@ class GcpSelectors(_Strict):
     `domains` select people and groups by the whole part after `@`; `customers` are the vendor's own
     directories, by which a deny can name everybody in them. `projects` and `project_numbers` are
     the vendor's own, whose service accounts and service agents are its; `pools` are identity pools
-    that let in nobody but the vendor. `acknowledged` selects nobody: it names what no API shows
-    and a person has looked at; what it does not name is a gap in every plan. `preserve` selects
-    nobody either: it names buckets in which nothing is to be lost.
+    that let in nobody but the vendor. `org_units` are units of the lab's own directory, by their
+    whole path: whoever is in one, or in a unit below it, is the vendor's. `acknowledged` selects
+    nobody: it names what no API shows and a person has looked at; what it does not name is a gap in
+    every plan. `preserve` selects nobody either: it names buckets in which nothing is to be lost.
     """
 
     principals: tuple[Annotated[str, AfterValidator(google_principal)], ...] = ()
@@ -132,6 +136,7 @@ class GcpSelectors(_Strict):
     projects: tuple[Annotated[str, AfterValidator(project_id)], ...] = ()
     project_numbers: tuple[Annotated[str, AfterValidator(number)], ...] = ()
     pools: tuple[Annotated[str, AfterValidator(pool)], ...] = ()
+    org_units: tuple[Annotated[str, AfterValidator(org_unit)], ...] = ()
     acknowledged: tuple[GcpUnseen, ...] = ()
     preserve: tuple[Annotated[str, AfterValidator(google_bucket_or_glob)], ...] = ()
 

@@ -87,6 +87,17 @@ def read(text: str, file: str, model: type[Model]) -> Reading[Model]:
     return Reading(value, file, plain.lines)
 
 
+def line_of(text: str, file: str, path: Path) -> int:
+    """The line of what stands at a path, or of the nearest thing around it.
+
+    Raises ConfigError where the text is no YAML.
+    """
+    plain = _plain(text)
+    if not plain.whole:
+        raise config_error(file, plain.faults)
+    return _line(plain.lines, path)
+
+
 def _line(lines: Mapping[Path, int], path: Path) -> int:
     """The line of a path, or of the nearest thing around it."""
     while path and path not in lines:

@@ -375,19 +375,6 @@ class PauseVendor(PeoplesWords):
         except TimeoutError:
             await self._happens(due.what if due else "")
 
-    async def _first_review(self) -> None:
-        """The pause rests for the first time: by when it must have been reassessed."""
-        by = m.utc(workflow.time() + self._state.review_seconds)
-        await self._record("review-by", "stopline", "by the playbook", more={"review_by": by})
-        self._state.review_by = m.moment(by)
-
-    async def _overdue(self) -> None:
-        """Say so, once for each date. Nothing is lifted by itself, however late it is."""
-        state = self._state
-        state.escalated = state.review_by
-        by = {"review_by": m.utc(state.review_by)}
-        await self._record("review-overdue", "stopline", "nobody has reassessed it", more=by)
-
     async def _happens(self, what: str) -> None:
         """Nobody said anything, and the time has come."""
         state = self._state

@@ -24,6 +24,8 @@ with workflow.unsafe.imports_passed_through():
 
 NOTICES = "notices"
 """The patch by which a pause knows whether its history was made by what sends notices."""
+OVERDUE = "overdue-told"
+"""The patch by which a history is known to be one in which a review that is overdue is told."""
 GLASS = "break-glass"
 """The patch by which a history is known to be one in which a break-glass approval is told."""
 
@@ -307,6 +309,24 @@ class PeoplesWords:
             by_hand=state.by_hand,
         )
 
+    # --- by when it must be reassessed -----------------------------------------------------------
+
+    async def _first_review(self) -> None:
+        """The pause rests for the first time: by when it must have been reassessed."""
+        by = m.utc(workflow.time() + self._state.review_seconds)
+        await self._record("review-by", "stopline", "by the playbook", more={"review_by": by})
+        self._state.review_by = m.moment(by)
+
+    async def _overdue(self) -> None:
+        """Say so, once for each date. Nothing is lifted by itself, however late it is."""
+        state = self._state
+        state.escalated = state.review_by
+        by = {"review_by": m.utc(state.review_by)}
+        why = "nobody has reassessed it"
+        told = await self._record("review-overdue", "stopline", why, more=by)
+        if told and workflow.patched(OVERDUE):
+            self._send_notices(1)
+
     # --- small things ----------------------------------------------------------------------------
 
     async def _record(
@@ -319,10 +339,11 @@ class PeoplesWords:
         digest: str = "",
         status: str = "",
         more: Mapping[str, str] | None = None,
-    ) -> None:
+    ) -> bool:
+        """Write something down; what the activity answers."""
         also = dict(more or {})
         said = api.Recording(self._state.order, kind, by, reason, plan, digest, status, also)
-        await call(api.RECORD, said, bool, summary=f"write down: {kind} by {by}")
+        return await call(api.RECORD, said, bool, summary=f"write down: {kind} by {by}")
 
     async def _end(self, direction: Direction, plan: str, blocked: str) -> bool:
         """Conclude a run, and hear a stop that is said meanwhile; True when nothing is held."""

@@ -11,7 +11,9 @@ from stopline.drill import organisation as o
 from stopline.drill.access import WORKER_ROLE
 from stopline.drill.controls import Organization, with_fast_cut
 from stopline.drill.manifest import RESEARCH
+from stopline.errors import SetupError
 from stopline.estate import AwsResource
+from stopline.settings import Settings
 from stopline.text import Json
 
 MERCOR: Json = {
@@ -129,6 +131,7 @@ MERCOR_GCP: Json = {
     "customers": [o.CUSTOMER],
     "projects": ["mercor-prod"],
     "project_numbers": ["444455556666"],
+    "org_units": [o.UNIT],
     "acknowledged": ["domain-wide-delegation", "resumable-uploads", "analytics-hub"],
     "preserve": [o.BUCKET],
 }
@@ -138,6 +141,7 @@ def gcp(api_root: str, token_from: str) -> Json:
     """The estate's section of the emulated organisation; the token is a variable's."""
     return {
         "organization": o.ORG,
+        "customer": o.OWN_CUSTOMER,
         "api_root": api_root,
         "access_token_from": token_from,
         "calls_per_second": 200.0,
@@ -177,3 +181,15 @@ def write(
         path = folder / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text, encoding="utf-8")
+
+
+def playbook(settings: Settings) -> str:
+    """The text of the real playbook. Raises SetupError where it cannot be read."""
+    path = settings.config_dir / "playbooks" / "default.yaml"
+    try:
+        return path.read_text(encoding="utf-8")
+    except OSError as error:
+        raise SetupError(
+            f"The drill runs on the real playbook, and {path} cannot be read: {error.strerror}.",
+            "Run it where the folder `config` is, or set STOPLINE_CONFIG_DIR.",
+        ) from error

@@ -60,7 +60,15 @@ class Emulator(Spawned):
                 "The emulated AWS is not installed; nothing was started.",
                 "Install it with `pip install 'stopline[drill]'`.",
             )
-        command = [sys.executable, "-m", "moto.server", "-H", "127.0.0.1", "-p", str(self.port)]
+        command = [
+            sys.executable,
+            "-m",
+            "stopline.drill.iam",
+            "-H",
+            "127.0.0.1",
+            "-p",
+            str(self.port),
+        ]
         self.spawn(command, self.log, {**os.environ, **_SETTINGS})
         if not self.comes_up(self._answers, START_SECONDS):
             raise SetupError(f"The emulated AWS did not start; see {self.log}.")

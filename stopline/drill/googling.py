@@ -28,6 +28,7 @@ START_SECONDS = 30
 TOKEN = "DRILL_GOOGLE_TOKEN"  # noqa: S105 - the name of a variable
 """The variable in the worker's environment that holds its token."""
 _VERSION = {"options": {"requestedPolicyVersion": 3}}
+_AT_3 = {"accessPolicyVersion": 3}
 OURS = "stopline-j"
 
 
@@ -81,6 +82,7 @@ class Organisation(Spawned):
         """Ask as everybody what they may do, and act as those who act."""
         acted = [(self._act(who, o.BUCKET, o.OBJECT), theirs) for who, theirs in o.ACTING]
         acted += [(self._act(who, o.LEGACY, o.OLD), theirs) for who, theirs in o.LISTED]
+        acted += [(self._ask(who, o.ANSWERS), theirs) for who, theirs in o.ASKING]
         return Sight(
             tuple(self._may(*asked) for asked in o.VENDOR),
             tuple(self._may(*asked) for asked in o.BYSTANDERS),
@@ -122,19 +124,31 @@ class Organisation(Spawned):
                 return Probe(what, allowed=False, detail=str(error.resp.status))
         return Probe(what, allowed=True)
 
+    def _ask(self, who: str, name: str) -> Probe:
+        """Look into a dataset."""
+        what = f"{who} looking into {name}"
+        with self.client("bigquery", "v2", who) as bigquery:
+            try:
+                bigquery.datasets().get(projectId=o.PROJECT, datasetId=name, **_AT_3).execute()
+            except HttpError as error:
+                return Probe(what, allowed=False, detail=str(error.resp.status))
+        return Probe(what, allowed=True)
+
     # --- comparing -------------------------------------------------------------------------------
 
     def fingerprint(self) -> dict[str, str]:
-        """Every policy, account, key, access list and deny policy, without etags."""
+        """Every policy, account, key, list, dataset, deny policy and user, without etags."""
         found: dict[str, str] = {}
         with (
             self.client("cloudresourcemanager", "v3", o.OPERATOR) as crm,
             self.client("iam", "v1", o.OPERATOR) as iam,
             self.client("storage", "v1", o.OPERATOR) as storage,
+            self.client("bigquery", "v2", o.OPERATOR) as bigquery,
         ):
             projects = crm.projects().search(pageSize=1000).execute()["projects"]
             for name in (p["projectId"] for p in projects):
                 _project(iam, storage, name, found)
+                _datasets(bigquery, name, found)
                 asked = crm.projects().getIamPolicy(resource=f"projects/{name}", body=_VERSION)
                 found[f"projects/{name}"] = _text(asked.execute())
             for node, kind in (
@@ -144,6 +158,13 @@ class Organisation(Spawned):
                 asked = getattr(crm, kind)().getIamPolicy(resource=node, body=_VERSION)
                 found[node] = _text(asked.execute())
         self._denies(found)
+        with self.client("admin", "directory_v1", o.OPERATOR) as directory:
+            listed = directory.users().list(customer=o.OWN_CUSTOMER, maxResults=500).execute()
+            members = directory.members()
+            for one in members.list(groupKey=o.CREW.partition(":")[2]).execute()["members"]:
+                asked = {"groupKey": o.CREW.partition(":")[2], "memberKey": one["email"]}
+                found[f"member {one['email']}"] = _text(members.get(**asked).execute())
+        found |= {f"user {one['primaryEmail']}": _text(one) for one in listed["users"]}
         return found
 
     def unlike_ended(self) -> Iterator[str]:
@@ -193,7 +214,14 @@ def _project(iam: Any, storage: Any, name: str, found: dict[str, str]) -> None:
         found[f"{where} policy"] = _text(policy.execute())
 
 
-_MOVES = frozenset({"etag", "updated", "metageneration", "updateTime"})
+def _datasets(bigquery: Any, name: str, found: dict[str, str]) -> None:
+    listed = bigquery.datasets().list(projectId=name).execute()
+    for one in listed.get("datasets", ()):
+        words = {**one["datasetReference"], **_AT_3}
+        found[f"dataset {one['id']}"] = _text(bigquery.datasets().get(**words).execute())
+
+
+_MOVES = frozenset({"etag", "updated", "metageneration", "updateTime", "lastModifiedTime"})
 
 
 def _text(said: Json) -> str:
@@ -202,8 +230,8 @@ def _text(said: Json) -> str:
     Google keeps no order in an access list.
     """
     kept = {key: value for key, value in said.items() if key not in _MOVES}
-    lists = {k: sorted(kept[k], key=canonical) for k in ("acl", "defaultObjectAcl") if k in kept}
-    return canonical({**kept, **lists})
+    lists = [k for k in ("acl", "defaultObjectAcl", "access") if k in kept]
+    return canonical({**kept, **{k: sorted(kept[k], key=canonical) for k in lists}})
 
 
 def leftovers(found: Mapping[str, str]) -> list[str]:

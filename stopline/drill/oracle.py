@@ -229,13 +229,17 @@ class Oracle:
         context = _caller(way)
         action = "sts:AssumeRoleWithSAML" if "federated" in context else "sts:AssumeRole"
 
+        who, what = f"{way.by} as role {way.role}", "sqs:ListQueues"
+        if way.arn not in self.trusts:  # all that there are were read
+            return Check(who, what, Answer.REFUSED, "the role is not there")
+
         def answer() -> Answer:
             trusted = effects([self.trusts[way.arn]], action, way.arn, context)
             if "Deny" in trusted or "Allow" not in trusted:
                 return Answer.REFUSED
-            return self._identity(way.arn, "sqs:ListQueues", "*", _session(way.arn, _NEW))
+            return self._identity(way.arn, what, "*", _session(way.arn, _NEW))
 
-        return _check(f"{way.by} as role {way.role}", "sqs:ListQueues", answer)
+        return _check(who, what, answer)
 
     def old_sessions(self, ways: Iterable[Way]) -> list[Check]:
         """Each role's session that was issued before the night: does it still work?"""

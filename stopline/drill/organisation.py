@@ -13,7 +13,9 @@ from stopline.drill.google.server import Google
 from stopline.text import Json
 
 ORG, PROJECT = "123456789012", "lab-data"
-CUSTOMER = "C01mercor"
+CUSTOMER, OWN_CUSTOMER = "C01mercor", "C00lab"
+UNIT = "/Vendors/Mercor"
+"""The unit of the lab's own directory in which the vendor's people have accounts."""
 WORKER = "serviceAccount:stopline@lab-security.iam.gserviceaccount.com"
 OPERATOR = "operator"
 """Whose token may read everything: the drill's own eyes."""
@@ -23,13 +25,20 @@ PULL = "serviceAccount:pull@mercor-prod.iam.gserviceaccount.com"
 ETL = "serviceAccount:mercor-etl@lab-data.iam.gserviceaccount.com"
 LEGACY, OLD = "deliveries", "old.csv"
 """A bucket without uniform access, and an object in it of which only lists say who reads it."""
+ANSWERS = "answers"
+"""A dataset, whose list lets some in of whom no policy says anything."""
 KEY, HMAC = "key:0a1b2c3d4e5f", "hmac:GOOG1EDRILL"
 OFF_BEFORE = "f" * 12
 """A key that was off before any pause."""
 SHARED = "serviceAccount:shared-etl@lab-data.iam.gserviceaccount.com"
 TRAIN = "serviceAccount:train@lab-data.iam.gserviceaccount.com"
 BO, DANA = "user:bo@mercer.example", "user:dana@lab.example"
+VIC, OUT = "user:vic@lab.example", "user:olga@lab.example"
+"""People of the vendor's in the lab's own directory; one was suspended before any pause."""
 LAB = tuple(f"user:{name}@lab.example" for name in ("eve", "finn", "gus", "hal", "ida", "jo"))
+
+KIM, CREW = "user:kim@mercor.example", "group:crew@lab.example"
+"""Somebody of the vendor's who has what a group of the lab's gives, and nothing by name."""
 
 READ, WRITE = "storage.objects.get", "storage.objects.create"
 LOOK, MINT = "compute.instances.list", "iam.serviceAccounts.getAccessToken"
@@ -37,6 +46,9 @@ VENDOR = (
     (ANN, READ),
     (ANN, MINT),
     (MAX, LOOK),
+    (VIC, LOOK),
+    (VIC, READ),
+    (KIM, LOOK),
     (PULL, READ),
     (ETL, READ),
     (ETL, WRITE),
@@ -49,16 +61,20 @@ BYSTANDERS = (
     (BO, WRITE),
     (DANA, READ),
     (DANA, MINT),
+    (DANA, LOOK),
     (TRAIN, READ),
     (WORKER, "resourcemanager.projects.setIamPolicy"),
     *((who, LOOK) for who in LAB),
 )
 LISTED = ((ANN, True), (DANA, False))
 """Who reads the object of the lists, and whether it is the vendor."""
+ASKING = ((MAX, True), (ANN, True), (BO, False), (DANA, False))
+"""Who looks into the dataset, and whether it is the vendor."""
 ACTING = (
     (ANN, True),
     (PULL, True),
     (ETL, True),
+    (VIC, True),
     (KEY, True),
     (HMAC, True),
     (BO, False),
@@ -71,7 +87,9 @@ LABELS = {
     "title": "labels only",
     "expression": 'resource.name.startsWith("projects/_/buckets/labels")',
 }
+UNTIL = {"title": "until", "expression": 'request.time < timestamp("2090-01-01T00:00:00Z")'}
 _WORKERS_ROLES = (
+    "roles/bigquery.admin",
     "roles/browser",
     "roles/cloudasset.viewer",
     "roles/iam.denyAdmin",
@@ -98,7 +116,7 @@ def told(size: int) -> Json:
         "organization": {
             "id": ORG,
             "domain": "lab.example",
-            "customer": "C00lab",
+            "customer": OWN_CUSTOMER,
             "admins": [WORKER],
             "bindings": [_binding(role, WORKER) for role in _WORKERS_ROLES],
         },
@@ -120,7 +138,8 @@ def told(size: int) -> Json:
             _account(SHARED, _binding("roles/iam.serviceAccountTokenCreator", ANN, DANA)),
             _account(TRAIN),
         ],
-        "users": [{"email": who.partition(":")[2]} for who in (DANA, *LAB)],
+        "users": _USERS,
+        "groups": [_CREW],
         "hmac_keys": [
             {"id": HMAC[5:], "project": PROJECT, "account": ETL.partition(":")[2]},
         ],
@@ -128,6 +147,7 @@ def told(size: int) -> Json:
             _LABELS,
             _LEGACY,
         ],
+        "datasets": [{"id": ANSWERS, "project": PROJECT, "access": list(_ACCESS)}],
     }
 
 
@@ -136,10 +156,22 @@ def _entity(member: str) -> str:
     return f"{'user' if kind == 'serviceAccount' else kind}-{rest}"
 
 
+_USERS: Json = [
+    *({"email": who.partition(":")[2]} for who in (DANA, *LAB)),
+    {"email": VIC.partition(":")[2], "unit": f"{UNIT}/night"},
+    {"email": OUT.partition(":")[2], "unit": UNIT, "suspended": True},
+]
+_CREW: Json = {
+    "email": CREW.partition(":")[2],
+    "members": [
+        {"email": DANA.partition(":")[2], "role": "OWNER"},
+        {"email": KIM.partition(":")[2], "role": "MANAGER", "delivery": "DIGEST"},
+    ],
+}
 _LABELS: Json = {
     "name": BUCKET,
     "project": PROJECT,
-    "bindings": [_binding("roles/storage.objectViewer", TRAIN, ANN)],
+    "bindings": [_binding("roles/storage.objectViewer", TRAIN, ANN, VIC)],
     "objects": [{"name": OBJECT, "content": "{}"}],
     "data": {
         "lifecycle": {"rule": [{"action": {"type": "Delete"}, "condition": {"age": 30}}]},
@@ -164,6 +196,17 @@ _LEGACY: Json = {
 }
 
 
+_ACCESS: tuple[Json, ...] = (
+    {"role": "OWNER", "specialGroup": "projectOwners"},
+    {"role": "OWNER", "userByEmail": DANA.partition(":")[2]},
+    {"role": "READER", "userByEmail": BO.partition(":")[2]},
+    {"role": "WRITER", "userByEmail": MAX.partition(":")[2]},
+    {"view": {"projectId": PROJECT, "datasetId": "shared", "tableId": "by_week"}},
+    {"role": "READER", "domain": "mercor.example", "condition": UNTIL},
+    {"role": "READER", "userByEmail": TRAIN.partition(":")[2]},
+)
+
+
 def _project(id_: str, number: int, *bindings: Json) -> Json:
     return {
         "id": id_,
@@ -177,7 +220,8 @@ _POLICY = (
     _binding("roles/storage.objectUser", ETL, BO, ANN),
     _binding("roles/storage.objectViewer", PULL, DANA, condition=LABELS),
     _binding("roles/bigquery.dataViewer", PULL, TRAIN),
-    _binding(VIEWER, "domain:mercor.example", *LAB),
+    _binding(VIEWER, "domain:mercor.example", VIC, *LAB),
+    _binding("roles/compute.viewer", CREW),
 )
 
 

@@ -9,7 +9,7 @@ rows, and by Stripe's own state.
 import json
 import shlex
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
 from itertools import cycle, islice
@@ -24,6 +24,7 @@ from stopline.connectors.payouts import ledger as l
 from stopline.drill import configure, stripeday
 from stopline.drill.beside import Beside
 from stopline.drill.children import command
+from stopline.drill.hearing import Ears
 from stopline.drill.payrun import Paid, pay_run
 from stopline.drill.report import Connector
 from stopline.drill.stripe_double import PLATFORM
@@ -75,6 +76,8 @@ class PayDay:
     paid: list[Paid] = field(default_factory=list)
     stripe: StripeDay = field(default_factory=StripeDay)
     _engine: Engine = field(init=False, repr=False)
+    _settled: Callable[[], None] = field(init=False, repr=False)
+    """Waits until all who are to hear of what was said have."""
 
     def seed(self) -> None:
         """Fill the ledger: payables of mercor's and of others, one after the other."""
@@ -112,8 +115,9 @@ class PayDay:
         """What the worker is given: where the ledger is, and Stripe's key."""
         return {VARIABLE: self.url, stripeday.VARIABLE: KEY}
 
-    def run(self, env: Mapping[str, str], book: Book) -> None:
+    def run(self, env: Mapping[str, str], book: Book, ears: Ears) -> None:
         """Pay, hold meanwhile, report, release, compare; what is wrong is in `faults`."""
+        self._settled = lambda: ears.settle(book)
         folder = self.folder / "config"
         kept = {path: path.read_text("utf-8") for path in folder.rglob("*.yaml")}
         with self.stripe as stripe:
@@ -175,6 +179,7 @@ class PayDay:
         if said.code != code:
             what = " ".join(words[:2])
             self.faults.append(f"payouts: `stopline {what}` ended with {said.code}, not {code}")
+        self._settled()
 
     def _judge(self, targets: set[str], held: set[str]) -> None:
         """What is owed to mercor's, after a pay run that paid everything that it could."""

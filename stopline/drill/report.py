@@ -1,8 +1,9 @@
 """The report of a drill: one page for people, one document for programs. Pure."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass, field
 
+from stopline.audiences import OUTSIDE
 from stopline.drill.oracle import Answer, Check
 from stopline.drill.probes import NOT_EMULATED, Probe
 from stopline.render.documents import Kind, document
@@ -63,6 +64,8 @@ class Report:
     calls: int = 0
     residuals: list[Json] = field(default_factory=list)
     left_open: list[str] = field(default_factory=list)
+    notices: list[Json] = field(default_factory=list)
+    """Who was told what, in the order in which it arrived."""
     faults: list[str] = field(default_factory=list)
 
     @property
@@ -82,6 +85,7 @@ class Report:
             "calls": self.calls,
             "residuals": self.residuals,
             "left_open": self.left_open,
+            "notices": self.notices,
             "not_emulated": list(NOT_EMULATED),
             "faults": self.faults,
         }
@@ -104,6 +108,7 @@ class Report:
             f"  calls to AWS             {self.calls}",
             *_block("What outlives containment", _residual_lines(self.residuals)),
             *_block("Left open by rule, and shown as such", self.left_open),
+            *_block("Told, in this order", _told_lines(self.notices)),
             *_block("Not in the verdict, because the emulator lacks it", NOT_EMULATED),
             *_block("FAULTS", self.faults),
             "",
@@ -128,6 +133,17 @@ def _block(title: str, lines: Iterable[str]) -> list[str]:
 
 def _residual_lines(residuals: Iterable[Json]) -> list[str]:
     return [f"{r['what']}, {until_text(r['until'])} ({r['changes']} changes)" for r in residuals]
+
+
+def _told_lines(notices: Iterable[Json]) -> Iterator[str]:
+    """One line for each event of a pause, inside and outside apart, by its first word."""
+    first: dict[tuple[str, str, bool], list[Json]] = {}
+    for one in notices:
+        side = (one["pause"], one["event"], one["audience"] in OUTSIDE)
+        first.setdefault(side, []).append(one)
+    for (pause, event, _), heard in first.items():
+        who = ", ".join(sorted({one["audience"] for one in heard}))
+        yield f"{pause} {event}, after {heard[0]['seconds']:.1f} s: {who}"
 
 
 def worked(sight: Sight) -> list[str]:

@@ -24,6 +24,7 @@ from stopline.drill import (
     estate,
     fingerprint,
     googling,
+    hearing,
     organisation,
     probes,
     report,
@@ -38,7 +39,7 @@ from stopline.drill.payday import PayDay, create_database
 from stopline.drill.postgres import Postgres
 from stopline.drill.report import Report, Sight
 from stopline.entrypoints.embedded import Server, free_port
-from stopline.errors import SetupError, UserError
+from stopline.errors import UserError
 from stopline.journal.book import Book, open_book
 from stopline.journal.pauses import Pause
 from stopline.receipts import Outcome
@@ -72,6 +73,7 @@ class Drill:
     access: Access = field(init=False)
     cast: probes.Cast = field(init=False)
     day: PayDay = field(init=False)
+    ears: hearing.Ears = field(default_factory=hearing.Ears)
     report: Report = field(default_factory=Report)
 
     # --- starting and stopping -------------------------------------------------------------------
@@ -97,6 +99,7 @@ class Drill:
         configure.say(f"[1/7] an estate of {len(LAB)} accounts and an organisation is there {took}")
         google = configure.gcp(self.google.url, googling.TOKEN)
         configure.write(self.folder / "config", self.playbook, google, self.organization)
+        self.ears.start(self.folder / "config")
         self.server = Server(self.folder / "temporal", free_port(), free_port())
         self.server.start()
         self.worker = Worker(self.folder, {**self.env, **self.cloud})
@@ -138,6 +141,7 @@ class Drill:
             "AWS_SHARED_CREDENTIALS_FILE": nowhere,
             "AWS_EC2_METADATA_DISABLED": "true",
             **self.day.secrets,
+            **self.ears.secrets,
             googling.TOKEN: organisation.WORKER,
         }
 
@@ -156,6 +160,7 @@ class Drill:
 
     def stop(self) -> None:
         """Stop everything that was started."""
+        self.ears.stop()
         if hasattr(self, "day"):
             self.day.stop()
         if hasattr(self, "book"):
@@ -223,10 +228,10 @@ class Drill:
         self._pay_day()
         if not self.report.faults:
             self._terminate(before)
-        return self.report
+        return self.ears.judged(self.book, self.report, ("arn:", "stopline", *LAB))
 
     def _pay_day(self) -> None:
-        self.day.run(self.env, self.book)
+        self.day.run(self.env, self.book, self.ears)
         self.report.payouts = done = self.day.figures
         self.report.faults += self.day.faults
         configure.say(
@@ -365,12 +370,15 @@ class Drill:
         self.report.faults += ending.faults(self.access, self.manifest)
         self.report.faults += self.google.unlike_ended()
         gone = len(self.book.pauses.removed(self.book.pauses.list("mercor")[-1].id))
-        configure.say(f"      terminated by {BOB}'s word: {gone} credentials are gone for good")
+        configure.say(
+            f"      terminated by {BOB}'s word: {gone} users, roles and credentials are gone"
+        )
 
     def _expect(self, what: str, said: Said, *codes: int) -> None:
         if said.code not in codes:
             wanted = " or ".join(map(str, codes))
             self.report.faults.append(f"`stopline {what}` ended with {said.code}, not {wanted}")
+        self.ears.settle(self.book)
 
 
 def _ways(sights: dict[str, Sight]) -> int:
@@ -390,7 +398,7 @@ def drill(settings: Settings, *, keep: bool, size: int, output: str, journal: st
         known = " or ".join(f"--journal {name}" for name in JOURNALS)
         raise UserError(f"The drill has no journal {journal!r}.", f"Use {known}.")
     folder = Path(tempfile.mkdtemp(prefix="stopline-drill-"))
-    night = Drill(folder, _playbook(settings), size, journal)
+    night = Drill(folder, configure.playbook(settings), size, journal)
     passed = False
     try:
         night.start()
@@ -403,20 +411,10 @@ def drill(settings: Settings, *, keep: bool, size: int, output: str, journal: st
     return 0 if passed else 1
 
 
-def _playbook(settings: Settings) -> str:
-    path = settings.config_dir / "playbooks" / "default.yaml"
-    try:
-        return path.read_text(encoding="utf-8")
-    except OSError as error:
-        raise SetupError(
-            f"The drill runs on the real playbook, and {path} cannot be read: {error.strerror}.",
-            "Run it where the folder `config` is, or set STOPLINE_CONFIG_DIR.",
-        ) from error
-
-
 def _leave(night: Drill, *, keep: bool, passed: bool) -> None:
     """Stop everything, or say how to reach it. The folder stays when there is something to read."""
     if keep and hasattr(night, "worker"):
+        night.ears.stop()
         _print_addresses(night)
         return
     night.stop()

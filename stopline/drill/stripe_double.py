@@ -140,6 +140,11 @@ class StripeDouble:
                     left[who] = left.get(who, 0) + one["amount"]["value"]
         return left
 
+    def pay_out(self, account: str) -> None:
+        """Make the payouts of one account by its schedule, which are under way then."""
+        with self.lock:
+            self._make_payouts({account})
+
     def _make_payouts(self, only: Container[str] | None) -> None:
         for id_, balance in sorted(self.balances.items()):
             payouts = self.settings[id_]["payments"]["payouts"]

@@ -7,8 +7,9 @@
     ocsf.jsonl        the receipts as OCSF events
     report.html       for people
 
-Where a body holds what looks like a secret, the secret is hidden and the body is listed as such:
-its digest can then not be checked, and everything else still can.
+Where a body or an event holds a secret, or personal data of somebody who is only its subject, that
+is hidden and the body or event is listed as such: it can then not be compared with its own digest
+or hash, and everything else still can. What links the chain is never hidden.
 """
 
 import io
@@ -18,15 +19,20 @@ import re
 import struct
 import zipfile
 import zlib
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
 
 import stopline
+from stopline.configuration import Frozen
+from stopline.countermeasures import Techniques
+from stopline.errors import ConfigError
 from stopline.evidence import ocsf
+from stopline.evidence.veiling import People, Veil, people_in
 from stopline.journal.book import Book
-from stopline.redaction import hide
+from stopline.journal.database import JournalError
 from stopline.text import Json, canonical, sha256_bytes
 
+BY_TYPE, LEFT_IN = "hidden by type", "left in"
 API_VERSION, KIND = "stopline/v1", "Evidence"
 MANIFEST, ENVELOPE, CHAIN, OCSF, REPORT = (
     "manifest.json", "envelope.json", "chain.jsonl", "ocsf.jsonl", "report.html",
@@ -54,26 +60,41 @@ class Bundle:
         return canonical(self.manifest).encode()
 
 
-def gather(book: Book, pause: str, techniques: ocsf.Techniques, exported_at: str) -> Bundle:
-    """Make the bundle of one pause. Raises UserError when there is no such pause.
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """How a bundle is made: what OCSF says of each kind of address, and what is hidden.
 
-    `exported_at` is UTC, ISO 8601.
+    `exported_at` is UTC, ISO 8601. `key` are 32 random bytes that nobody keeps; `people` says of
+    which connectors principals are people. With `unredacted` personal data stays, secrets do not.
+    """
+
+    exported_at: str
+    key: bytes = field(repr=False)
+    techniques: Techniques = field(default_factory=dict)
+    people: People = field(default_factory=dict)
+    unredacted: bool = False
+
+
+def gather(book: Book, pause: str, terms: Terms) -> tuple[Bundle, Veil]:
+    """Make the bundle of one pause, and what hides people in whatever else is told of it.
+
+    Raises UserError when there is no such pause.
     """
     case = book.pauses.get(pause)
-    rows = [*book.store.chain()]
-    own = book.pauses.events(pause)
-    found = {name for row in rows if row["pause"] == pause for name in _DIGEST.findall(row["data"])}
+    rows, own = [*book.store.chain()], book.pauses.events(pause)
+    bodies = _bodies(book, [row["data"] for row in rows if row["pause"] == pause])
+    veil = _veil(book, pause, terms, bodies.values())
+    chain = [_link(row, pause, veil) for row in rows]
+    told = zip(rows, chain, strict=True)
     members: dict[str, bytes] = {
-        CHAIN: "".join(f"{canonical(_link(row, pause))}\n" for row in rows).encode(),
+        CHAIN: "".join(f"{canonical(row)}\n" for row in chain).encode(),
         OCSF: "".join(
-            f"{canonical(event)}\n" for event in ocsf.events(book.id, own, techniques)
+            f"{canonical(veil.value(event))}\n"
+            for event in ocsf.events(book.id, own, terms.techniques)
         ).encode(),
     }
-    hidden = []
-    for digest, body in book.store.kept(sorted(found | _inside(book, found))):
-        text = hide(body)
-        hidden += [digest] if text != body else []
-        members[f"{BODIES}{digest}"] = text.encode()
+    shown = {digest: veil.document(body) for digest, body in bodies.items()}
+    members |= {f"{BODIES}{digest}": text.encode() for digest, text in shown.items()}
     head = {"seq": rows[-1]["seq"], "hash": rows[-1]["hash"]} if rows else {}
     manifest = {
         "apiVersion": API_VERSION,
@@ -82,17 +103,52 @@ def gather(book: Book, pause: str, techniques: ocsf.Techniques, exported_at: str
         "pause": pause,
         "vendor": case.vendor,
         "status": str(case.status),
-        "exported_at": exported_at,
+        "exported_at": terms.exported_at,
         "stopline": stopline.__version__,
         "chain": {"events": len(rows), "of_this_pause": len(own), "head": head},
-        "hidden": sorted(hidden),
+        "hidden": sorted(digest for digest, body in bodies.items() if shown[digest] != body),
+        "hidden_events": [
+            row["seq"] for row, shows in told if "data" in shows and shows["data"] != row["data"]
+        ],
+        "personal_data": LEFT_IN if terms.unredacted else BY_TYPE,
     }
-    return Bundle(manifest, members)
+    return Bundle(manifest, members), veil
 
 
-def _link(row: Mapping[str, Json], pause: str) -> dict[str, Json]:
+def _link(row: Mapping[str, Json], pause: str, veil: Veil) -> dict[str, Json]:
     """An event of this pause whole; of another, or of nobody's, only what links the chain."""
-    return {name: row[name] for name in (WHOLE if row["pause"] == pause else LINK)}
+    if row["pause"] != pause:
+        return {name: row[name] for name in LINK}
+    shown = canonical(veil.value(json.loads(row["data"])))
+    return {name: row[name] for name in WHOLE} | {"data": shown}
+
+
+def _veil(book: Book, pause: str, terms: Terms, bodies: Iterable[str]) -> Veil:
+    """Who is hidden, by what the pause's own events and documents say; whoever acted in it stays.
+
+    The vendor's own name is no person's, also where it is paid itself.
+    """
+    events, case = book.pauses.events(pause), book.pauses.get(pause)
+    told = [*(event.data for event in events), *bodies, *_configured(book, pause)]
+    known = {name: kind for one in told for name, kind in people_in(one, terms.people) if name}
+    known.pop(case.vendor, None)
+    kept = {name.casefold() for name in (case.requester, *(event.actor for event in events))}
+    return Veil(terms.key, known, kept, personal=not terms.unredacted)
+
+
+def _configured(book: Book, pause: str) -> Iterator[Json]:
+    """The vendor and the estate as they were frozen, in YAML: also people who hold nothing."""
+    try:
+        vendor, _, estate = Frozen.load(book.store.body(book.pauses.opened_with(pause))).parse()
+    except (JournalError, ConfigError):  # a lost one is no reason to have no evidence
+        return
+    yield from (vendor.model_dump(mode="json"), estate.model_dump(mode="json"))
+
+
+def _bodies(book: Book, named: Iterable[str]) -> dict[str, str]:
+    """The documents that these texts name, and those that they name in turn, by digest."""
+    found = {name for text in named for name in _DIGEST.findall(text)}
+    return dict(book.store.kept(sorted(found | _inside(book, found))))
 
 
 def _inside(book: Book, digests: set[str]) -> set[str]:
@@ -100,10 +156,11 @@ def _inside(book: Book, digests: set[str]) -> set[str]:
     return {name for _, body in book.store.kept(sorted(digests)) for name in _DIGEST.findall(body)}
 
 
-def finished(bundle: Bundle) -> Bundle:
-    """The bundle with the digest of every member in its manifest."""
+def finished(bundle: Bundle, veil: Veil | None = None) -> Bundle:
+    """The bundle with the digest of every member in its manifest, and what was hidden in them."""
     digests = {name: sha256_bytes(data) for name, data in sorted(bundle.members.items())}
-    return Bundle({**bundle.manifest, "members": digests}, bundle.members)
+    what = {"hidden_data": dict(sorted(veil.hidden.items()))} if veil else {}
+    return Bundle({**bundle.manifest, **what, "members": digests}, bundle.members)
 
 
 def packed(bundle: Bundle, envelope: str = "") -> bytes:

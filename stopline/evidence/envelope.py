@@ -23,7 +23,7 @@ from cryptography.hazmat.primitives.serialization import (
 )
 
 from stopline.errors import UserError
-from stopline.text import canonical, sha256
+from stopline.text import canonical, sha256_bytes
 
 PAYLOAD_TYPE = "application/vnd.stopline.evidence.v1+json"
 _HOW = "Make one with `openssl genpkey -algorithm ed25519 -out FILE` or `ssh-keygen -t ed25519`."
@@ -45,7 +45,7 @@ def encoded(payload: bytes, payload_type: str = PAYLOAD_TYPE) -> bytes:
 
 def fingerprint(key: Ed25519PublicKey) -> str:
     """SHA-256 of a public key's 32 bytes, in hexadecimal digits."""
-    return sha256(key.public_bytes(Encoding.Raw, PublicFormat.Raw).hex())
+    return sha256_bytes(key.public_bytes(Encoding.Raw, PublicFormat.Raw))
 
 
 def sealed(payload: bytes, key: Ed25519PrivateKey) -> str:

@@ -1,73 +1,50 @@
 """The report for people: where the pause stands, what was approved, what was written."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import replace
 from datetime import datetime
 
+from stopline.evidence import story
 from stopline.journal.book import Book
-from stopline.journal.glass import BROKEN, REVIEWED
-from stopline.journal.removals import CLIMBED
 from stopline.journal.store import Event
 from stopline.model import Plan
-from stopline.receipts import Outcome
 from stopline.render.html import Mark, html
-from stopline.render.page import Line, Page, Section, Table, Tone
-from stopline.render.plan import SHORT
+from stopline.render.page import Line, Page, Section, Table, Tone, reworded
+from stopline.render.plan import SHORT, in_words
 from stopline.signing import BREAK_GLASS
 
-_ROWS = {
-    "opened": "people",
-    "approved": "people",
-    "rejected": "people",
-    "stop": "people",
-    "acknowledged": "people",
-    "contain-again": "people",
-    "reassessed": "people",
-    "termination": "people",
-    "terminated": "status",
-    BROKEN: "people",
-    REVIEWED: "people",
-    "review-overdue": "status",
-    "interrupted": "status",
-    CLIMBED: "status",
-    "planned": "plans",
-    "intent": "intents",
-    "receipts": "receipts",
-    "late-receipts": "receipts",
-    "verified": "read back",
-    "status": "status",
-}
-_BAD = (Outcome.CONFLICT, Outcome.FAILED)
 
-
-def report(book: Book, pause: str, page: Page) -> str:
-    """Return the report of one pause as HTML. `page` says where it stands."""
+def report(book: Book, pause: str, page: Page, told: Callable[[str], str] = str) -> str:
+    """Return the report of one pause as HTML. `page` says where it stands, `told` hides people."""
     events = book.pauses.events(pause)
     case = book.pauses.get(pause)
-    sections = (*page, *_plans(book, events), *_written(events), _about(book, events))
-    return html(f"Pause {pause} of {case.vendor}: evidence", sections, _marks(events))
+    sections = (
+        *page,
+        *story.sections(events),
+        *_plans(book, events),
+        *_written(events),
+        _about(book, events),
+    )
+    marks = [replace(mark, text=told(mark.text)) for mark in _marks(events)]
+    since = events[0].at if events else ""
+    return html(f"Pause {pause} of {case.vendor}: evidence", reworded(sections, told), marks, since)
 
 
 def _marks(events: tuple[Event, ...]) -> tuple[Mark, ...]:
+    """Every event, row by row from the top of the timeline."""
     if not events:
         return ()
     first = datetime.fromisoformat(events[0].at)
-    return tuple(
+    marks = (
         Mark(
-            _ROWS[e.kind],
+            story.told(e).row,
             (datetime.fromisoformat(e.at) - first).total_seconds(),
-            f"{e.at} {e.kind} by {e.actor}",
-            _tone(e),
+            f"{e.at} {story.told(e).what} by {e.actor}",
+            story.tone(e),
         )
         for e in events
-        if e.kind in _ROWS
     )
-
-
-def _tone(event: Event) -> Tone:
-    if event.kind == "receipts":
-        bad = any(r["outcome"] in _BAD for r in event.data["receipts"])
-        return Tone.WARN if bad else Tone.GOOD
-    return Tone.BAD if event.kind in ("rejected", "stop", "late-receipts") else Tone.PLAIN
+    return tuple(sorted(marks, key=lambda mark: story.ROWS.index(mark.row)))
 
 
 def _plans(book: Book, events: Iterable[Event]) -> Iterator[Section]:
@@ -87,7 +64,8 @@ def _plans(book: Book, events: Iterable[Event]) -> Iterator[Section]:
 
 
 def _changes(plan: Plan) -> Table:
-    rows = tuple((c.principal, c.summary or c.rule, str(c.address)) for c in plan.work)
+    way = plan.direction
+    rows = tuple((c.principal, in_words(c, way), str(c.address)) for c in plan.work)
     return Table(("principal", "change", "address"), rows)
 
 

@@ -4,7 +4,7 @@ So a notice is there exactly when what it tells is, whatever dies in between. It
 once, and bears the same key each time, by which its receiver can tell that it has it already.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
@@ -20,10 +20,15 @@ from stopline.text import Json, canonical, sha256
 ACKNOWLEDGED = "notice-acknowledged"
 ESCALATED = "escalated"
 LIFTED = "quiet-lifted"
+AGAIN = "notices-again"
+CLOSED = "closed"
 """The events of a person's word that a notice was heard, of the next ones who are told since
-nobody said so, and of the word by which those outside are told before containment is verified."""
+nobody said so, of the word by which those outside are told before containment is verified, and of
+the one by which what failed is sent again; and the status of a pause that is over."""
+NOWHERE = "(none)"
+"""The channel of what could not even be drafted; there is nothing to send."""
 
-QUIET = "quiet until contained: containment of this pause has not been verified"
+QUIET = "quiet until contained: containment of {} has not been verified"
 LONGEST_WHY = 300
 
 
@@ -44,8 +49,11 @@ class NoticeState(StrEnum):
 class Draft:
     """A notice that is not written down yet: to whom, over what, and its text.
 
-    `outside` marks an audience that hears nothing before containment is verified. `wrong` says
-    why it can never be sent, where that is known already.
+    `outside` marks an audience that hears nothing before containment is verified. `says` is what it
+    claims, by which it is known whether it still holds and whether it is news; `news`: in any case;
+    `quietly`: not for whom the last word has gone out to. `event` is what it tells where that is
+    another than what those inside are told. `wrong` says why it can never be sent, where that is
+    known already. `if_told`: only where the channel was told something by this pause before.
     """
 
     audience: str
@@ -55,6 +63,11 @@ class Draft:
     text: str = ""
     outside: bool = False
     wrong: str = ""
+    event: str = ""
+    says: str = ""
+    news: bool = False
+    quietly: bool = False
+    if_told: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,29 +110,61 @@ def post(
     """Write the notices of the event that this transaction has just appended to the chain.
 
     Those outside are not told the same twice in a row: that a pause is contained anew is no news.
+    What they are told is of the vendor: nor is what they heard by another pause of it.
     """
     last = connection.execute(q.LAST_EVENT).first()
     seq = last.seq if last else 0
-    news = (d for d in drafts if not d.outside or _last_told(connection, pause, d) != event)
-    made = [_row(store, connection, (pause, event, seq), draft) for draft in news]
+    news = [d for d in drafts if _is_news(store, connection, (pause, event), d)]
     # A route that is configured twice must not undo the event with a second row of one key.
-    rows = [*{row["key"]: row for row in made}.values()]
+    made = [(_row(store, connection, (pause, d.event or event, seq), d), d.says) for d in news]
+    rows = [*{row["key"]: (row, says) for row, says in made}.values()]
     if not rows:
         return
-    for row in rows:
+    for row, _ in rows:
         connection.execute(sa.insert(t.notices).values(**row))
     told = ("key", "audience", "channel", "recipient", "body", "state", "why")
-    listed = [{name: row[name] for name in told} for row in rows]
+    listed = [
+        {name: row[name] for name in told} | ({"says": says} if says else {}) for row, says in rows
+    ]
     store.append(connection, pause, "notices", {"event": event, "seq": seq, "notices": listed})
 
 
-def _last_told(connection: Connection, pause: str, draft: Draft) -> str:
-    """The last event that somebody was told of, or still will be, over the same way; or nothing."""
-    n = t.notices.c
+def _is_news(store: Store, connection: Connection, of: tuple[str, str], draft: Draft) -> bool:
+    """Whether a draft is to be told at all, by what was told before it."""
+    pause, n = of[0], t.notices.c
+    if draft.if_told:
+        query = sa.select(n.key).where(n.pause == pause, n.channel == draft.channel)
+        return connection.execute(query.limit(1)).first() is not None
+    return not draft.outside or draft.news or _is_other(store, connection, of, draft)
+
+
+def _is_other(store: Store, connection: Connection, of: tuple[str, str], draft: Draft) -> bool:
+    """Whether somebody was not told the same last, or will be, over the same way.
+
+    What claims something is compared with the last word about the vendor; anything else, and what
+    was told by an older release, by its event and of the same pause.
+    """
+    (pause, event), n, p = of, t.notices.c, t.pauses.c
     to = (n.audience == draft.audience, n.channel == draft.channel, n.recipient == draft.recipient)
     states = (str(NoticeState.PENDING), str(NoticeState.SENT))
-    query = sa.select(n.event).where(n.pause == pause, *to, n.state.in_(states))
-    return str(connection.execute(query.order_by(n.seq.desc()).limit(1)).scalar() or "")
+    query = sa.select(n.pause, n.key, n.event, n.state).where(*to, n.state.in_(states))
+    vendor = sa.select(p.vendor).where(p.id == pause).scalar_subquery()
+    same = (
+        n.pause.in_(sa.select(p.id).where(p.vendor == vendor)) if draft.says else n.pause == pause
+    )
+    last = connection.execute(query.where(same).order_by(n.seq.desc()).limit(1)).first()
+    if last is None:
+        return True
+    if draft.quietly and last.state == NoticeState.SENT:
+        return False
+    said = _said(store, connection, last.pause, last.key) if draft.says else ""
+    return said != draft.says if said else last.event != (draft.event or event)
+
+
+def _said(store: Store, connection: Connection, pause: str, key: str) -> str:
+    """What a notice claims; nothing where it claims nothing."""
+    told = (one for e in store.told(connection, pause, "notices") for one in e.data["notices"])
+    return next((str(one.get("says", "")) for one in told if one["key"] == key), "")
 
 
 def _row(
@@ -130,8 +175,8 @@ def _row(
     state, why = NoticeState.PENDING, ""
     if draft.wrong:
         state, why = NoticeState.FAILED, draft.wrong[:LONGEST_WHY]
-    elif draft.outside and not _contained(store, connection, pause):
-        state, why = NoticeState.WITHHELD, QUIET
+    elif draft.outside and (by := _quiet_by(store, connection, pause)):
+        state, why = NoticeState.WITHHELD, quiet_words(pause, by)
     return {
         "key": sha256(canonical(named)),
         "seq": seq,
@@ -150,7 +195,21 @@ def _row(
     }
 
 
-def _contained(store: Store, connection: Connection, pause: str) -> bool:
+def _quiet_by(store: Store, connection: Connection, pause: str) -> tuple[str, ...]:
+    """The pauses for whose sake those outside hear nothing of one: its vendor's open ones.
+
+    Whoever hears that a part of it is contained knows that somebody is at work on the rest. Where
+    none is open, it is the pause itself, which is over.
+    """
+    p = t.pauses.c
+    vendor = sa.select(p.vendor).where(p.id == pause).scalar_subquery()
+    query = sa.select(p.id).where(p.vendor == vendor, p.status != CLOSED)
+    open_ = connection.execute(query.order_by(p.opened_at, p.id)).scalars()
+    concerned = sorted(open_, key=lambda one: one != pause) or [pause]
+    return tuple(one for one in concerned if not _verified(store, connection, one))
+
+
+def _verified(store: Store, connection: Connection, pause: str) -> bool:
     """Whether the chain says that this pause was once contained, which is: verified to be.
 
     Or that a second person had those outside told all the same.
@@ -158,6 +217,11 @@ def _contained(store: Store, connection: Connection, pause: str) -> bool:
     told = store.told(connection, pause, "status")
     contained = any(event.data["status"] == "contained" for event in told)
     return contained or bool(store.told(connection, pause, LIFTED))
+
+
+def quiet_words(pause: str, by: Sequence[str]) -> str:
+    """Why those outside hear nothing of a pause, by what `Outbox.quiet_by` answered."""
+    return QUIET.format("this pause" if by[0] == pause else f"the pause {by[0]}")
 
 
 def _heard(store: Store, connection: Connection, pause: str) -> dict[int, Heard]:
@@ -196,10 +260,18 @@ class Outbox:
         """Every notice whose key begins so."""
         return self._listed(t.notices.c.key.startswith(key, autoescape=True))
 
-    def outside_may_hear(self, pause: str) -> bool:
-        """Whether those outside are told of a pause from now on."""
+    def quiet_by(self, pause: str) -> tuple[str, ...]:
+        """The pauses for whose sake those outside are told nothing of one; none: they are told.
+
+        Each was never verified to be contained, and no second person had them told all the same.
+        """
         with self.store.read() as connection:
-            return _contained(self.store, connection, pause)
+            return _quiet_by(self.store, connection, pause)
+
+    def said(self, notice: Notice) -> str:
+        """What a notice to those outside claims; nothing where an older release wrote it."""
+        with self.store.read() as connection:
+            return _said(self.store, connection, notice.pause, notice.key)
 
     # --- what is said to it ----------------------------------------------------------------------
 
@@ -214,6 +286,10 @@ class Outbox:
         for event in self.store.events(pause, ESCALATED):
             found[event.data["seq"]] = max(found.get(event.data["seq"], 0), event.data["level"])
         return found
+
+    def escalated(self, pause: str) -> Mapping[int, int]:
+        """Of which event each escalation is, both by their numbers."""
+        return {event.seq: event.data["seq"] for event in self.store.events(pause, ESCALATED)}
 
     def acknowledge(self, pause: str, seqs: Iterable[int], by: str, said: Json) -> tuple[int, ...]:
         """Write down who has heard of these events; returns those of which nobody had before.
@@ -242,6 +318,29 @@ class Outbox:
                 post(self.store, connection, pause, ESCALATED, drafts)
         return True
 
+    def send_again(self, pause: str, by: str, said: Json) -> int:
+        """Have what failed sent again, on a person's word; how many notices.
+
+        `said` is that word; the same once more, whose answer was lost, puts nothing else back.
+        """
+        n = t.notices.c
+        failed = (n.pause == pause, n.state == str(NoticeState.FAILED), n.channel != NOWHERE)
+        with self.store.write() as connection:
+            for event in self.store.told(connection, pause, AGAIN):
+                if event.actor == by and {**event.data, **said} == event.data:
+                    return len(event.data["keys"])
+            keys = [*connection.execute(sa.select(n.key).where(*failed).order_by(n.seq)).scalars()]
+            if keys:
+                values = {"state": str(NoticeState.PENDING)}
+                connection.execute(sa.update(t.notices).where(n.key.in_(keys)).values(**values))
+                self.store.append(connection, pause, AGAIN, {**said, "keys": keys}, by)
+        return len(keys)
+
+    def put_back(self, pause: str) -> Mapping[str, str]:
+        """When a person last had notices sent again that had failed, by their keys."""
+        told = self.store.events(pause, AGAIN)
+        return {key: event.at for event in told for key in event.data["keys"]}
+
     # --- sending ---------------------------------------------------------------------------------
 
     def text(self, notice: Notice) -> str:
@@ -256,7 +355,7 @@ class Outbox:
             connection.execute(sa.update(t.notices).where(key).values(**values))
 
     def ended(self, notice: Notice, state: NoticeState, why: str = "", sent: str = "") -> None:
-        """It was sent, or never will be; the chain says which. What has ended stays so.
+        """It was sent, or will not be; the chain says which. Only `send_again` takes it back.
 
         `sent` is the digest of what went out, where it was more than the notice's text.
         """

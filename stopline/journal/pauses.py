@@ -18,6 +18,7 @@ from stopline.journal.outbox import Draft, post
 from stopline.journal.store import Event, Store
 from stopline.model import Address, Direction, Document, Finding, Plan, Scope, Snapshot, State
 from stopline.receipts import Cause, Outcome
+from stopline.settling import Decision
 from stopline.terminating import How, Removed
 from stopline.text import Json, dump, folded, jsonable, load
 
@@ -313,11 +314,21 @@ class Pauses:
         return tuple(sorted(found.values()))
 
     def released(self, pause: str) -> frozenset[Address]:
-        """Addresses that a rollback of this pause has given back, or was asked to."""
+        """Addresses that a rollback of this pause has given back, or was asked to.
+
+        And what a termination lifted so that it is paid.
+        """
+        settled = {
+            one["address"]
+            for event in self.store.events(pause, "termination")
+            for one in event.data.get("decided", ())
+            if one["decision"] == Decision.SETTLE
+        }
         return frozenset(
             a
             for a, r in self.latest(pause).items()
-            if r["direction"] == Direction.RESTORE and not r["held"]
+            if not r["held"]
+            and (r["direction"] == Direction.RESTORE or _is_settled(r, str(a), settled))
         )
 
     def cleared(self, pause: str) -> frozenset[str]:
@@ -365,6 +376,10 @@ class Pauses:
 
 
 _WRITES = ("intent", "receipts")
+
+
+def _is_settled(receipt: Json, address: str, settled: Collection[str]) -> bool:
+    return receipt["direction"] == Direction.TERMINATE and address in settled
 
 
 def _how(receipt: Json, begun: Collection[str]) -> How | None:

@@ -85,6 +85,13 @@ class Writes:
         with self.store.read() as connection:
             return _known(connection, pause, addresses)
 
+    def documents(self, connector: str, realm: str) -> frozenset[str]:
+        """Return the ids of the documents of a realm in which any pause holds something."""
+        within = t.holds.c.address.startswith(f"{connector}:{realm}:", autoescape=True)
+        with self.store.read() as connection:
+            found = connection.scalars(sa.select(t.holds.c.address).where(within)).all()
+        return frozenset(Address.parse(address).document.id for address in found)
+
     def holds(self, pause: str = "") -> tuple[Hold, ...]:
         """Return all live holds, sorted, or those of one pause."""
         query = sa.select(t.holds, t.records).join(
@@ -111,6 +118,14 @@ class Writes:
                 key=lambda hold: (hold.address, hold.pause),
             )
         )
+
+    def held(self, pause: str = "") -> frozenset[Address]:
+        """The addresses of all live holds, or of those of one pause."""
+        query = sa.select(t.holds.c.address)
+        if pause:
+            query = query.where(t.holds.c.pause == pause)
+        with self.store.read() as connection:
+            return frozenset(map(Address.parse, connection.execute(query).scalars()))
 
     def originals(self) -> Mapping[Document, str]:
         """The verbatim texts from before our first overlay, by document."""

@@ -1,12 +1,13 @@
 """The channels: one notice to one provider, once. Retrying is the caller's.
 
 Each request bears the notice's key where the provider has a place for it, so that a second one
-after a lost reply can be told from a new notice: PagerDuty's `dedup_key` (of the pause, so that its
-end resolves what its beginning triggered), Slack's message metadata, the Message-ID, `webhook-id`.
+after a lost reply can be told from a new notice: PagerDuty's `dedup_key` (of the incident, so that
+what ends it resolves what triggered it), Slack's message metadata, the Message-ID, `webhook-id`.
 What an error says never holds a secret, an address of a webhook, or what was sent.
 """
 
 import asyncio
+import re
 import ssl
 from base64 import b64decode
 from collections.abc import Callable, Mapping
@@ -17,7 +18,12 @@ from email.utils import format_datetime
 
 import aiosmtplib
 import requests
-from aiosmtplib.errors import SMTPException, SMTPRecipientsRefused, SMTPResponseException
+from aiosmtplib.errors import (
+    SMTPDataError,
+    SMTPException,
+    SMTPRecipientsRefused,
+    SMTPResponseException,
+)
 from slack_sdk import WebClient
 from slack_sdk.errors import SlackApiError, SlackClientError
 from standardwebhooks import Webhook
@@ -37,29 +43,51 @@ TEST_EVENT = "test"
 EVENT_TYPE = "stopline_notice"
 
 _TOO_MANY, _SERVER = 429, 500
-_TRANSIENT = frozenset(
+_BUSY = frozenset(
     {"ratelimited", "rate_limited", "fatal_error", "internal_error", "request_timeout",
      "service_unavailable", "team_added_to_org"}
 )  # fmt: skip
+_UNFIT = frozenset(
+    {"invalid_arguments", "invalid_blocks", "markdown_text_conflict", "metadata_too_large",
+     "msg_blocks_too_long", "msg_too_long", "no_text", "too_many_attachments"}
+)  # fmt: skip
+"""What Slack says of a message that it will never take, whoever mends what:
+https://docs.slack.dev/reference/methods/chat.postMessage#errors"""
+_TOO_LARGE = 413
+_REFUSED = 500
+"""From here on a mail server does not ask to come again: RFC 5321, 4.2.1."""
+_NOBODY = (550, 551, 553)
+"""What a mail server says of a mailbox that is not there, where it says nothing closer."""
+_CLOSER = re.compile(r"\s*([45]\.\d{1,3}\.\d{1,3})\b")
+"""A mail server's closer word: RFC 3463."""
+_NO_SUCH_ADDRESS, _UNFIT_MAIL = ("5.1.",), ("5.6.", "5.3.4")
 
 
 class DeliveryError(Exception):
     """A notice was not sent, or nobody knows whether it was.
 
-    `hopeless` when asking again cannot help; `after` is how many seconds the provider asks for.
+    `hopeless` when it can never be taken, whatever is mended: an address that is not there, a text
+    that does not fit. `slowly` when a person must mend something first: a credential, a right, what
+    stands in notices.yaml. `after` is how many seconds the provider asks for.
     """
 
-    def __init__(self, why: str, *, hopeless: bool = False, after: float = 0.0) -> None:
+    def __init__(
+        self, why: str, *, hopeless: bool = False, slowly: bool = False, after: float = 0.0
+    ) -> None:
         """Keep the sentence, which may be shown to anybody."""
         super().__init__(why)
         self.why = why
         self.hopeless = hopeless
+        self.slowly = slowly
         self.after = after
 
 
 @dataclass(frozen=True, slots=True)
 class Letter:
-    """What is sent. `again` says that it may have been sent before; `at` is when it was written."""
+    """What is sent. `again` says that it may have been sent before; `at` is when it was written.
+
+    `incident` is what it opens at a pager, `closes` what it closes there; no other channel minds.
+    """
 
     key: str
     pause: str
@@ -70,6 +98,8 @@ class Letter:
     text: str
     at: str
     again: bool = False
+    incident: str = ""
+    closes: tuple[str, ...] = ()
 
 
 Send = Callable[[Channel, str, Letter], None]
@@ -86,7 +116,7 @@ def send(channel: Channel, secret: str, letter: Letter) -> None:
         raise
     except Exception as error:  # noqa: BLE001 - see above; a person may mend the secret meanwhile
         why = f"it could not be sent over {channel.kind}: {type(error).__name__}"
-        raise DeliveryError(why) from None
+        raise DeliveryError(why, slowly=True) from None
 
 
 # --- Slack ---------------------------------------------------------------------------------------
@@ -145,34 +175,35 @@ def _slack_said(error: SlackApiError) -> DeliveryError:
     code = str(answer.get("error") or "")
     if answer.status_code == _TOO_MANY or code == "ratelimited":
         return DeliveryError("Slack asks to wait", after=_seconds(answer.headers))
-    busy = answer.status_code >= _SERVER or code in _TRANSIENT
-    said = code or f"HTTP {answer.status_code}"
-    return DeliveryError(f"Slack refused it: {said}", hopeless=not busy)
+    busy = answer.status_code >= _SERVER or code in _BUSY
+    said, unfit = code or f"HTTP {answer.status_code}", code in _UNFIT
+    return DeliveryError(f"Slack refused it: {said}", hopeless=unfit, slowly=not busy)
 
 
 # --- PagerDuty and webhooks ----------------------------------------------------------------------
 
 
-OVER = ("restored", "refused", "terminated")
-"""The events after which nobody needs to be called."""
-
-
 def _pagerduty(channel: Channel, secret: str, letter: Letter) -> None:
-    """Send an event: https://developer.pagerduty.com/docs/send-alert-event"""
-    body = {
-        "routing_key": secret,
-        "event_action": "resolve" if letter.event in OVER else "trigger",
-        # Each test is a new one: PagerDuty would put a second into the first's open incident.
-        "dedup_key": f"stopline/{letter.key if letter.event == TEST_EVENT else letter.pause}",
-        "payload": {
-            "summary": letter.subject[:1024],
-            "source": SOURCE,
-            "severity": "info" if letter.event in ("contained", TEST_EVENT) else "critical",
-            "custom_details": {"notice": letter.text, "key": letter.key},
-        },
-    }
+    """Send an event for the incident that a notice opens, and for each that it closes.
+
+    What is resolved and was never open is taken and does nothing; so all can be sent again.
+    https://developer.pagerduty.com/docs/send-alert-event
+    """
+    asked = [("trigger", letter.incident)] if letter.incident else []
     url = (channel.url or PAGERDUTY).rstrip("/")
-    _post("PagerDuty", f"{url}/v2/enqueue", canonical(body), {})
+    for action, incident in (*asked, *(("resolve", one) for one in letter.closes)):
+        body = {
+            "routing_key": secret,
+            "event_action": action,
+            "dedup_key": f"{SOURCE}/{letter.pause}/{incident}",
+            "payload": {
+                "summary": letter.subject[:1024],
+                "source": SOURCE,
+                "severity": "info" if letter.event == TEST_EVENT else "critical",
+                "custom_details": {"notice": letter.text, "key": letter.key},
+            },
+        }
+        _post("PagerDuty", f"{url}/v2/enqueue", canonical(body), {})
 
 
 def _webhook(channel: Channel, secret: str, letter: Letter) -> None:
@@ -213,7 +244,7 @@ def _signing(secret: str) -> str:
         long_enough = False
     if not long_enough:
         why = "the webhook's secret is not one (whsec_ and at least 24 bytes in base64)"
-        raise DeliveryError(why, hopeless=True)
+        raise DeliveryError(why, slowly=True)
     return secret
 
 
@@ -230,8 +261,9 @@ def _post(whom: str, url: str, body: str, headers: Mapping[str, str]) -> None:
     busy = answer.status_code in (408, 425, _TOO_MANY) or answer.status_code >= _SERVER
     after = _seconds(answer.headers) if busy else 0.0
     raise DeliveryError(
-        f"{whom} answered with HTTP {answer.status_code}", hopeless=not busy, after=after
-    )
+        f"{whom} answered with HTTP {answer.status_code}",
+        hopeless=answer.status_code == _TOO_LARGE, slowly=not busy, after=after,
+    )  # fmt: skip
 
 
 def _seconds(headers: Mapping[str, str]) -> float:
@@ -259,15 +291,25 @@ def _email(channel: Channel, secret: str, letter: Letter) -> None:
     try:
         asyncio.run(_smtp(channel, secret, message))
     except SMTPResponseException as error:
-        hopeless = error.code >= 500  # noqa: PLR2004 - a permanent answer: RFC 5321, 4.2.1
-        raise DeliveryError(f"the mail server answered {error.code}", hopeless=hopeless) from None
+        said, unfit = _closer(error), False
+        if isinstance(error, SMTPDataError):
+            unfit = said.startswith(_UNFIT_MAIL)
+        why = f"the mail server answered {error.code} {said}".rstrip()
+        raise DeliveryError(why, hopeless=unfit, slowly=error.code >= _REFUSED) from None
     except SMTPRecipientsRefused as error:
-        codes = sorted({one.code for one in error.recipients})
-        hopeless = all(code >= 500 for code in codes)  # noqa: PLR2004 - as above
-        why = f"the mail server refused the address: {', '.join(map(str, codes))}"
-        raise DeliveryError(why, hopeless=hopeless) from None
+        (refused,) = error.recipients  # there is one address
+        said, again = _closer(refused), refused.code < _REFUSED
+        nobody = said.startswith(_NO_SUCH_ADDRESS) or (not said and refused.code in _NOBODY)
+        why = f"the mail server refused the address: {refused.code} {said}".rstrip()
+        raise DeliveryError(why, hopeless=nobody and not again, slowly=not again) from None
     except (SMTPException, OSError) as error:
         raise DeliveryError(f"the mail server: {type(error).__name__}") from None
+
+
+def _closer(error: SMTPResponseException) -> str:
+    """The closer word of a mail server, such as 5.1.1; nothing else of what it says is repeated."""
+    found = _CLOSER.match(error.message)
+    return found[1] if found else ""
 
 
 async def _smtp(channel: Channel, secret: str, message: EmailMessage) -> None:

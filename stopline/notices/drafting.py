@@ -1,41 +1,48 @@
 """What is said to whom: facts and templates make drafts. Templates are read once.
 
 An outside audience's template is handed other facts than an inside one's: the vendor's name, the
-time, the contact. An id of a resource of ours is not among them, so no template can let one out;
-a name that is not there is an error (`StrictUndefined`), never a blank.
+time, the contact, whether access is off and pay is held. An id of a resource of ours is not among
+them, so no template can let one out; a name that is not there is an error (`StrictUndefined`),
+never a blank.
 """
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from importlib.resources import files
 
 from jinja2 import DictLoader, StrictUndefined
 from jinja2.sandbox import SandboxedEnvironment
 
-from stopline.audiences import OUTSIDE, Audience, Notices
+from stopline.audiences import OUTSIDE, PAGER, Audience, Notices
 from stopline.journal.glass import BROKEN
 from stopline.journal.outbox import Draft
+from stopline.notices import outside
+from stopline.notices.outside import Theirs
 
 REFUSED = "refused"
 BY_HAND = "by-hand"
 DEADLINE = "deadline"
+OVERDUE = "review-overdue"
+"""The event, in the journal too, that nobody has reassessed a pause by its date."""
 EVENTS = (
     "opened", REFUSED, "contained", "partial", "breached", "stopped", "restored", "terminated",
-    "drift", BROKEN, BY_HAND, DEADLINE,
+    "drift", BROKEN, BY_HAND, DEADLINE, OVERDUE,
 )  # fmt: skip
 """What there are notices about."""
-OUTSIDE_EVENTS = ("contained", "restored")
-"""What the vendor and its payees are told of."""
-LIFTED = "pausing"
-"""What those outside are told when a person lets them hear before containment is verified."""
-ASKS = ("opened", "partial", "breached", "stopped", "drift", BROKEN, BY_HAND, DEADLINE)
+ASKS = ("opened", "partial", "breached", "stopped", "drift", BROKEN, BY_HAND, DEADLINE, OVERDUE)
 """What somebody must acknowledge, or others are told."""
+
+OVER = ("restored", REFUSED, "terminated")
+"""The events after which nobody needs to be called."""
+CLOSING = ("contained", *OVER)
+"""The events that close incidents of a pager."""
 
 _ONLY: Mapping[str, tuple[Audience, ...]] = {
     BROKEN: (Audience.RESPONDERS, Audience.LEADERSHIP),
     BY_HAND: (Audience.RESPONDERS, Audience.FINANCE),
     DEADLINE: (Audience.RESPONDERS, Audience.FINANCE, Audience.LEGAL),
+    OVERDUE: (Audience.RESPONDERS, Audience.LEADERSHIP),
 }
 """Who alone is told of an event, of those inside; of others all are."""
 
@@ -52,11 +59,7 @@ _SUBJECTS: Mapping[str, str] = {
     BROKEN: "BREAK-GLASS: one person alone approved something about {}",
     BY_HAND: "payouts of {} still wait for a person's hand",
     DEADLINE: "a deadline of what is held of {} is near",
-}
-_OUTSIDE_SUBJECTS: Mapping[str, str] = {
-    "contained": "Access of {} is paused",
-    "restored": "Access of {} is given back",
-    LIFTED: "Access of {} is being paused",
+    OVERDUE: "nobody has reassessed the pause of {}",
 }
 TEST = "TEST"
 TEST_TEXT = (
@@ -67,13 +70,19 @@ TEST_TEXT = (
 
 @dataclass(frozen=True, slots=True)
 class OutsideFacts:
-    """All that a template for the vendor or its payees can say."""
+    """All that a template for the vendor or its payees can say: what is held, what given back."""
 
     event: str
     vendor: str
     at: str
     contact: str
     hours: int
+    access: bool
+    all_access: bool
+    pay: bool
+    all_pay: bool
+    back_access: bool
+    back_pay: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +92,8 @@ class Facts:
     `off` counts what is held by system; `left` counts what is not contained, in words. `way` and
     `review_by` are of a break-glass approval: which way its plan goes, and by when another person
     must have reviewed it; `way` is also what is to be done by hand, and what falls due
-    on `review_by`.
+    on `review_by`, by when a pause should have been reassessed, too. `theirs` is what those outside
+    are told by it, if anything.
     """
 
     event: str
@@ -100,6 +110,7 @@ class Facts:
     minutes: float = 0
     way: str = ""
     review_by: str = ""
+    theirs: Theirs | None = None
 
     @property
     def asks(self) -> bool:
@@ -133,11 +144,20 @@ def rendered(audience: Audience, facts: Facts) -> tuple[str, str]:
     """The subject and the text of one event for one audience."""
     template = _templates().get_template(f"{audience}.txt")
     if audience in OUTSIDE:
-        known = OutsideFacts(facts.event, facts.vendor, facts.at, facts.contact, facts.hours)
-        subject = _OUTSIDE_SUBJECTS[facts.event].format(facts.vendor)
-        return _line(subject), _sendable(template.render(f=known).strip()) + "\n"
+        theirs = facts.theirs or Theirs(facts.event)
+        said = _sendable(template.render(f=_outside(facts, theirs)).strip())
+        return _line(outside.subject(facts.vendor, theirs)), said + "\n"
     subject = f"[stopline {facts.pause}] {_SUBJECTS[facts.event].format(facts.vendor)}"
     return _line(subject), _sendable(template.render(f=facts).strip()) + "\n"
+
+
+def _outside(facts: Facts, theirs: Theirs) -> OutsideFacts:
+    held = theirs.held
+    return OutsideFacts(
+        theirs.event, facts.vendor, facts.at, facts.contact, facts.hours,
+        held.access, held.all_access, held.pay, held.all_pay,
+        theirs.back_access, theirs.back_pay,
+    )  # fmt: skip
 
 
 def raised(notices: Notices, unheard: Raised) -> Iterator[Draft]:
@@ -160,13 +180,43 @@ def _line(text: str) -> str:
 
 
 def drafts_of(notices: Notices, facts: Facts) -> Iterator[Draft]:
-    """The notices of one event: one for each channel and, over e-mail, for each address."""
+    """The notices of one event: one for each channel and, over e-mail, for each address.
+
+    What closes incidents goes to the pagers of the escalation too, where they were told of any.
+    """
     for audience, route in notices.routes(facts.vendor):
-        outside = audience in OUTSIDE
-        if facts.event not in (_OUTSIDE_SUBJECTS if outside else _SUBJECTS):
-            continue
-        if audience not in _ONLY.get(facts.event, (audience,)):
+        if not _hears(audience, facts):
             continue
         subject, text = rendered(audience, facts)
         for recipient in route.to or ("",):
-            yield Draft(str(audience), route.channel, recipient, subject, text, outside=outside)
+            draft = Draft(str(audience), route.channel, recipient, subject, text)
+            yield _theirs(draft, facts.theirs) if audience in OUTSIDE and facts.theirs else draft
+    yield from _closing(notices, facts)
+
+
+def _closing(notices: Notices, facts: Facts) -> Iterator[Draft]:
+    """The notices to pagers that only the escalation reaches, by which they close theirs."""
+    if facts.event not in CLOSING:
+        return
+    told = {route.channel for _, route in notices.routes(facts.vendor)}
+    levels = (route.channel for level in notices.escalation.levels for route in level)
+    for channel in dict.fromkeys(levels):
+        if channel not in told and notices.channels[channel].kind == PAGER:
+            subject, text = rendered(Audience.RESPONDERS, facts)
+            draft = Draft(str(Audience.RESPONDERS), channel, "", subject, text)
+            yield replace(draft, if_told=True)
+
+
+def _hears(audience: Audience, facts: Facts) -> bool:
+    """Whether an audience is told of an event at all."""
+    if audience in OUTSIDE:
+        return facts.theirs is not None
+    return facts.event in _SUBJECTS and audience in _ONLY.get(facts.event, (audience,))
+
+
+def _theirs(draft: Draft, theirs: Theirs) -> Draft:
+    """A notice to those outside, with what it claims; what is only under way claims nothing."""
+    says = "" if theirs.event == outside.PAUSING else str(theirs.held)
+    news = theirs.event == outside.RELEASED
+    made = replace(draft, outside=True, event=theirs.event, says=says, news=news)
+    return replace(made, quietly=theirs.quietly)

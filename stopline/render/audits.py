@@ -1,8 +1,10 @@
 """Audits as pages: one with all that it found, and the history of a pause. Pure."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 
+from stopline.outliving import Outliving
 from stopline.render.page import Line, Page, Section, Table, Tone
 
 MEANS = {
@@ -29,7 +31,8 @@ class AuditShown:
 
     `breached` is what somebody removes at will, with no lever left above it; `climbed` the levers
     that were taken after this audit, and before the next, above others that were removed again.
-    `due` are days by which what is held must be decided on.
+    `due` are days by which what is held must be decided on. `outlives` is what may outlive the
+    containment, and of how much of it that is over.
     """
 
     number: int
@@ -45,6 +48,7 @@ class AuditShown:
     breached: tuple[str, ...] = ()
     climbed: tuple[str, ...] = ()
     due: tuple[str, ...] = ()
+    outlives: tuple[Outliving, ...] = ()
 
     @property
     def clean(self) -> bool:
@@ -84,6 +88,7 @@ def audit_page(audit: AuditShown, pause: str, vendor: str) -> Page:
     sections += _listed("Climbed to, above what was removed again and again", audit.climbed)
     sections += _listed("New access, within what was approved", audit.fresh)
     sections += _listed("Must be decided on in time", audit.due)
+    sections += _listed("Outlives what was taken", map(_outlives, audit.outlives), Tone.PLAIN)
     sections += _listed("Left open: it waits for a person", audit.beyond)
     sections += _listed("Gaps: not read", audit.gaps)
     return tuple(sections)
@@ -113,9 +118,25 @@ def _what_now(audit: AuditShown) -> str:
     return f"contained again by a sweep{climbed}" + (": BREACHED" if audit.breached else "")
 
 
-def _listed(title: str, texts: Sequence[str]) -> list[Section]:
-    lines = tuple(Line(text, "!", Tone.WARN) for text in texts)
-    return [Section(f"{title} ({len(lines)})", lines, Tone.WARN)] if lines else []
+def _listed(title: str, texts: Iterable[str], tone: Tone = Tone.WARN) -> list[Section]:
+    symbol = "!" if tone is Tone.WARN else "~"
+    lines = tuple(Line(text, symbol, tone) for text in texts)
+    return [Section(f"{title} ({len(lines)})", lines, tone)] if lines else []
+
+
+def _outlives(one: Outliving) -> str:
+    """What of it is over, or what ends it."""
+    much = f"{one.connector}: {one.what} ({one.number})"
+    if not one.last:
+        return f"{much}: {one.until}"
+    if one.ended == one.number:
+        return f"{much}: over since {_at(one.last)}"
+    over = f", {one.ended} are over" if one.ended else ""
+    return f"{much}: until {_at(one.last)}{over}"
+
+
+def _at(seconds: float) -> str:
+    return f"{datetime.fromtimestamp(seconds, UTC):%Y-%m-%d %H:%M}Z"
 
 
 def audits_page(audits: Sequence[AuditShown], pause: str, vendor: str, following: str) -> Page:

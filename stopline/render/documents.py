@@ -9,7 +9,7 @@ from enum import StrEnum
 
 from stopline import money
 from stopline.model import Change, Counted, Direction, Finding, Plan, State
-from stopline.preflight import Check
+from stopline.preflight import Check, told
 from stopline.render.audits import AuditShown
 from stopline.render.certificate import Certificate
 from stopline.render.manual import TaskShown
@@ -134,6 +134,7 @@ def pause_document(standing: Standing) -> Json:
         "pay_soon": standing.pay_soon,
         "break_glass": [jsonable(one) for one in standing.break_glass],
         "sheet": standing.sheet,
+        "uncovered": [*standing.uncovered],
         "holds": [jsonable(h) for h in standing.held],
         "left": [_left(left) for left in standing.left],
         "said": [jsonable(said) for said in standing.said],
@@ -221,6 +222,9 @@ def exported_document(manifest: Json, file: str, *, signed: bool) -> Json:
             "chain": manifest["chain"],
             "members": len(manifest["members"]),
             "hidden": len(manifest["hidden"]),
+            "hidden_events": len(manifest["hidden_events"]),
+            "hidden_data": manifest["hidden_data"],
+            "personal_data": manifest["personal_data"],
         },
     )
 
@@ -231,8 +235,12 @@ def certificate_document(made: Certificate) -> Json:
 
 
 def verified_document(checks: Sequence[Check]) -> Json:
-    """What `stopline evidence verify` found."""
-    fields = {"ok": all(c.ok for c in checks), "checks": [jsonable(c) for c in checks]}
+    """What `stopline evidence verify` found; `proven`: whose keys signed was looked at too."""
+    fields = {
+        "ok": all(c.ok for c in checks),
+        "proven": all(c.ok and not c.warn for c in checks),
+        "checks": list(map(told, checks)),
+    }
     return document(Kind.EVIDENCE_CHECK, fields)
 
 
@@ -293,7 +301,7 @@ def _task(task: TaskShown, pause: str) -> Json:
 
 def diagnosis_document(checks: Sequence[Check]) -> Json:
     """What `stopline doctor` found."""
-    fields = {"ok": all(c.ok for c in checks), "checks": [jsonable(c) for c in checks]}
+    fields = {"ok": all(c.ok for c in checks), "checks": list(map(told, checks))}
     return document(Kind.DIAGNOSIS, fields)
 
 

@@ -32,8 +32,11 @@ class Mark:
     tone: Tone = Tone.PLAIN
 
 
-def html(title: str, page: Iterable[Section], marks: Sequence[Mark] = ()) -> str:
-    """Return one self-contained document: sections in order, the timeline under the title."""
+def html(title: str, page: Iterable[Section], marks: Sequence[Mark] = (), since: str = "0") -> str:
+    """Return one self-contained document: sections in order, the timeline under the title.
+
+    `since` is when the first mark was, as the timeline's left end says it.
+    """
     parts = [
         "<!doctype html>",
         '<html lang="en"><head><meta charset="utf-8">',
@@ -41,7 +44,7 @@ def html(title: str, page: Iterable[Section], marks: Sequence[Mark] = ()) -> str
         f"<h1>{escape(title)}</h1>",
     ]
     if marks:
-        parts.append(timeline(marks))
+        parts.append(timeline(marks, since))
     for section in page:
         parts.append(f"<h2{_class(section.tone)}>{escape(section.title)}</h2>")
         parts += _body(section.body)
@@ -76,7 +79,7 @@ def _table(table: Table) -> str:
     return f"<table><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table>"
 
 
-def timeline(marks: Sequence[Mark]) -> str:
+def timeline(marks: Sequence[Mark], since: str) -> str:
     """A picture (SVG): a row for each kind of event, and a mark that says its text for each."""
     rows = list(dict.fromkeys(mark.row for mark in marks))
     span = max((mark.at for mark in marks), default=0.0) or 1.0
@@ -96,7 +99,7 @@ def timeline(marks: Sequence[Mark]) -> str:
             f"<title>{escape(mark.text)}</title></circle>"
         )
     end = ROW * len(rows) + 24
-    parts.append(f'<text x="{MARGIN}" y="{end}">0</text>')
+    parts.append(f'<text x="{MARGIN}" y="{end}">{escape(since)}</text>')
     parts.append(f'<text x="{WIDTH - 10}" y="{end}" text-anchor="end">{_length(span)}</text></svg>')
     return "".join(parts)
 

@@ -5,6 +5,9 @@ from dataclasses import dataclass
 
 from stopline.render.page import Line, Page, Section, Table, Tone
 
+FAILED = "failed"
+"""The state of a notice that is asked again no more."""
+
 
 @dataclass(frozen=True, slots=True)
 class NoticeShown:
@@ -57,7 +60,10 @@ def notices_page(notices: Sequence[NoticeShown], pause: str, vendor: str) -> Pag
         for n in notices
     )  # fmt: skip
     amber = sum(n.amber for n in notices)
-    verdict = Line(f"{amber} could not be sent (yet): tell them yourself", "!", Tone.WARN)
+    what = f"{amber} could not be sent (yet): tell them yourself, or mend why"
+    again = f"then run: stopline notices {pause} --send-again --reason '...'"
+    failed = any(n.state == FAILED for n in notices)
+    verdict = Line(what, "!", Tone.WARN, under=(again,) if failed else ())
     body = (Table(columns, rows), verdict) if amber else (Table(columns, rows),)
     return (Section(title, body),)
 

@@ -3,7 +3,7 @@
 Everything is plain ASCII, so that a page survives any terminal, pipe and ticket system.
 """
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 from textwrap import wrap
@@ -58,6 +58,22 @@ class Section:
 
 
 Page = tuple[Section, ...]
+
+
+def reworded(page: Iterable[Section], told: Callable[[str], str]) -> Page:
+    """Return a page with every text in it put as `told` does; symbols, tones and headings of
+    columns stay.
+    """
+    return tuple(
+        Section(told(s.title), tuple(_reworded(part, told) for part in s.body), s.tone)
+        for s in page
+    )
+
+
+def _reworded(part: Line | Table, told: Callable[[str], str]) -> Line | Table:
+    if isinstance(part, Table):
+        return Table(part.columns, tuple(tuple(map(told, row)) for row in part.rows))
+    return Line(told(part.text), part.symbol, part.tone, tuple(map(told, part.under)))
 
 
 def shown(page: Iterable[Section]) -> RenderableType:

@@ -98,7 +98,8 @@ class Standing:
     `pay_by` is the first day by which something that is held must be paid, `pay_soon` whether that
     is near or has passed. `break_glass` is what nobody has reviewed yet, oldest first. `sheet` is
     where its recovery sheet was last written, empty where it never was. `workflow_gone` is whether
-    it is open and nothing watches it: its workflow has ended.
+    it is open and nothing watches it: its workflow has ended. `uncovered` are the systems in which
+    the vendor is, too, and of which its playbook says nothing.
     """
 
     id: str
@@ -124,6 +125,7 @@ class Standing:
     pay_by: str = ""
     pay_soon: bool = False
     break_glass: tuple[Glass, ...] = ()
+    uncovered: tuple[str, ...] = ()
 
     def count(self, *kinds: str) -> int:
         """How many things are left of these kinds."""
@@ -137,7 +139,8 @@ def exit_code(standing: Standing) -> int:
     plain = {"contained": DONE, "terminated": DONE, "closed": DONE, "stopped": FAILED}
     if standing.status in plain:
         return plain[standing.status]
-    kinds = {left.kind for left in standing.left} - {"unproven", "recovery sheet", "notice"}
+    told = {"beside", "unproven", "recovery sheet", "notice"}
+    kinds = {left.kind for left in standing.left} - told
     return UNVERIFIED if kinds == {"unverified"} else PARTIAL
 
 
@@ -232,6 +235,10 @@ def _head(s: Standing) -> Section:
     if s.sheet:
         body.append(Line(f"sheet      {s.sheet}"))
     body += [*_glass(s), *_review(s), *_pay(s)]
+    if s.uncovered:
+        names = ", ".join(s.uncovered)
+        text = f"not here   {names}: the vendor is there too, and this pause's playbook has no rule"
+        body.append(Line(text, "!", Tone.WARN))
     if s.closed_at:
         body.append(Line(f"closed     {_minute(s.closed_at)}"))
     if s.why:
@@ -300,6 +307,7 @@ _TITLES = {
     "conflict": "Conflicts: found neither what was there nor ours; nothing was written",
     "unverified": "Unverified: written, and a later reading does not show it",
     "gap": "Gaps: not read",
+    "beside": "Contained, but something that goes with it failed",
     "unproven": "Unproven: it is so, and nothing shows whether we did it",
     "recovery sheet": "Recovery sheet: not there as it should be, were stopline itself to go down",
     "notice": "Not told: somebody who should know has not been reached (yet); tell them yourself",

@@ -13,7 +13,10 @@ def test_an_audit_tells_what_was_opened_again_and_that_it_is_closed(
 ) -> None:
     """0 while all is as we left it, 8 when not; the history has both."""
     assert house.run("pause", "mercor", "--reason", "breach", *CONFIRM) == 0
+    capsys.readouterr()
     assert house.run("audit", "mercor") == 0
+    page = capsys.readouterr().out
+    assert "memory: sessions opened with the key (2): until 20" in page
     with house.world.lock:
         house.world.principals["annotator"].attached.clear()
         house.world.principals["annotator"].switches["k1"] = "on"

@@ -2,6 +2,7 @@
 
 import json
 import shutil
+import zipfile
 from dataclasses import replace
 from pathlib import Path
 
@@ -46,12 +47,38 @@ def test_what_was_exported_is_verified_without_the_journal(
     assert (said["kind"], said["signed"], said["vendor"]) == ("EvidenceExport", True, "mercor")
     assert file.stat().st_mode & 0o077 == 0
     shutil.rmtree(house.settings.data_dir)
+    capsys.readouterr()
+    assert house.run("evidence", "verify", str(file)) == 0
+    unkeyed = capsys.readouterr().out
+    assert "NOT PROVEN" in unkeyed
+    assert "WHO SIGNED IT WAS NOT CHECKED" in unkeyed
+    assert "All checks are ok" not in unkeyed
     assert house.run("evidence", "verify", str(file), "--key", str(public)) == 0
+    assert "All checks are ok" in capsys.readouterr().out
     data = bytearray(file.read_bytes())
     data[len(data) // 3] ^= 1
     broken = tmp_path / "broken.zip"
     broken.write_bytes(bytes(data))
     assert house.run("evidence", "verify", str(broken), "--key", str(public)) == 8
+
+
+def test_the_report_has_what_the_other_commands_show_of_audits_and_notices(
+    house: House, tmp_path: Path
+) -> None:
+    """One page for whoever has only the file: each audit, what one of them found, who was told."""
+    assert house.run("pause", "mercor", "--reason", "breach", *CONFIRM) == 0
+    assert house.run("audit", "mercor") == 0
+    with house.world.lock:
+        house.world.principals["annotator"].attached.clear()
+    assert house.run("audit", "mercor") == 8
+    assert house.run("evidence", "export", "mercor", "--to", str(tmp_path / "a.zip")) == 0
+    with zipfile.ZipFile(tmp_path / "a.zip") as archive:
+        text = archive.read("report.html").decode()
+    assert "Audits of the pause" in text
+    assert "Audit 2 of the pause" in text
+    assert "Audit 1 of the pause" not in text
+    assert "our overlay is gone" in text
+    assert "Notices of the pause" in text
 
 
 def test_the_open_pause_is_meant_and_no_evidence_is_written_over(
@@ -81,6 +108,7 @@ def test_bad_words_about_evidence_are_answered_in_one_sentence(
         ("export", "mercor"),
         ("verify", str(tmp_path / "nothing.zip")),
         ("verify", str(tmp_path / "no.key"), "--key", str(tmp_path / "no.key")),
+        ("verify", str(tmp_path / "no.key"), "--signers", str(tmp_path / "nobody")),
     ):
         assert house.run("evidence", *words) == 2
     assert "Traceback" not in capsys.readouterr().err

@@ -1,5 +1,7 @@
 """Giving back from the command line: two people, a plan that is still true, and only a part."""
 
+from pathlib import Path
+
 import pytest
 from support.asking import CONFIRM, Asking
 
@@ -8,6 +10,7 @@ from stopline.journal.pauses import PauseStatus
 
 BOB = "riley@lab.example"
 ANNOTATORS = "memory:r1:switch:annotator/k1"
+REVIEWERS = "memory:r1:switch:reviewer/k3"
 
 
 def test_another_persons_yes_gives_everything_back(asking: Asking) -> None:
@@ -204,6 +207,104 @@ def test_a_choice_that_is_none_and_a_target_that_is_none_do_nothing(asking: Aski
     assert "they are asked first" in " ".join(skipped.said.split())
     assert len(asking.house.book.writes.holds()) == 1
     assert switches["k1"] == "expired"
+
+
+def _conflicts(asking: Asking, tmp_path: Path) -> Path:
+    """Two switches that somebody changed, found by a rollback; the file of choices as written."""
+    asking.pause()
+    people = asking.house.world.principals
+    people["annotator"].switches["k1"] = people["reviewer"].switches["k3"] = "expired"
+    asking.rollback()
+    assert asking.approve().code == 7
+    written = asking.ask("status", "mercor", "--format", "choices")
+    assert written.code == 0
+    file = tmp_path / "choices.yaml"
+    file.write_text(written.out, "utf-8")
+    return file
+
+
+def test_many_conflicts_are_answered_in_a_file(asking: Asking, tmp_path: Path) -> None:
+    """As written it skips them all; answered, one stays as it is now and one is set back."""
+    file = _conflicts(asking, tmp_path)
+    people = asking.house.world.principals
+    assert '# now: {"Status":"expired"}' in file.read_text("utf-8")
+    unanswered = asking.rollback("--choices", str(file))
+    assert (unanswered.code, len(asking.house.book.writes.holds())) == (6, 2)
+    first, second = file.read_text("utf-8").split("choice: skip", 1)
+    second = second.replace("choice: skip", "choice: restore-before")
+    second = second.replace('reason: ""', 'reason: "it is theirs"', 1)
+    file.write_text(f"{first}choice: keep-now{second}", "utf-8")
+    asked = asking.rollback("--choices", str(file), "--output", "json")
+    assert asked.code == 5
+    told = asked.document["waiting"]["choices"]
+    assert [(c["address"], c["choice"], c["reason"]) for c in told] == [
+        (ANNOTATORS, "keep-now", "it is theirs"),
+        (REVIEWERS, "restore-before", "over"),
+    ]
+    assert asking.approve().code == 0
+    assert people["annotator"].switches["k1"] == "expired"
+    assert people["reviewer"].switches["k3"] == "on"
+    assert asking.house.book.writes.holds() == ()
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "line", "says"),
+    [
+        (
+            REVIEWERS,
+            "memory:r1:switch:nobody/k1",
+            16,
+            "'memory:r1:switch:nobody/k1' is no conflict",
+        ),
+        (REVIEWERS, ANNOTATORS, 16, f"'{ANNOTATORS}' has a choice already, entry 1"),
+        ("choice: skip", "choice: keep", 11, "keep-now"),
+        ("reason:", "because:", 12, "because"),
+        ("choices:", "choices: [", 9, "not readable as YAML"),
+    ],
+)
+def test_what_is_wrong_in_a_file_of_choices_is_named_with_its_line(
+    asking: Asking, tmp_path: Path, old: str, new: str, line: int, says: str
+) -> None:
+    """2, file and line; nothing waits."""
+    file = _conflicts(asking, tmp_path)
+    file.write_text(file.read_text("utf-8").replace(old, new, 1), "utf-8")
+    wrong = asking.rollback("--choices", str(file))
+    said = "".join(wrong.said.split())
+    assert (wrong.code, f"choices.yaml:{line}:" in said) == (2, True), wrong.said
+    assert "".join(says.split()) in said
+    assert "Nothing was asked for" in wrong.said
+    assert asking.ask("status", "mercor", "--output", "json").document["waiting"] is None
+
+
+def test_what_moved_since_the_file_was_written_is_looked_at_again(
+    asking: Asking, tmp_path: Path
+) -> None:
+    """The answer was about what the file showed. With --choose it cannot be given twice either."""
+    file = _conflicts(asking, tmp_path)
+    twice = asking.rollback("--choices", str(file), "--choose", f"{ANNOTATORS}=keep-now")
+    assert (twice.code, "Two choices are for" in twice.said) == (2, True)
+    asking.house.world.principals["annotator"].switches["k1"] = "stolen"
+    asking.rollback()
+    assert asking.approve().code == 7
+    late = asking.rollback("--choices", str(file))
+    assert (late.code, f"'{ANNOTATORS}': what is there is not what stood here" in late.said) == (
+        2,
+        True,
+    )
+
+
+def test_a_file_of_choices_needs_a_conflict_and_a_pause(asking: Asking, tmp_path: Path) -> None:
+    """2 for each, with what to do; a file that cannot be read is named."""
+    asking.pause()
+    for words, says in (
+        (("status", "mercor", "--format", "choices"), "No conflict of mercor's pause"),
+        (("status", "--format", "choices"), "is about one pause, and none is named"),
+        (("status", "mercor", "--format", "choices", "--output", "json"), "Choose one of the two"),
+    ):
+        refused = asking.ask(*words)
+        assert (refused.code, says in refused.said, refused.out) == (2, True, ""), words
+    missing = asking.rollback("--choices", str(tmp_path / "none.yaml"))
+    assert (missing.code, "none.yaml: cannot be read" in missing.said) == (2, True)
 
 
 def test_what_was_deleted_meanwhile_is_named_and_cannot_be_given_back(asking: Asking) -> None:

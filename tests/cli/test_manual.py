@@ -1,12 +1,13 @@
 """`stopline manual`: a person holds where stopline cannot reach, and another confirms it."""
 
 import hashlib
+import re
 import time
 import zipfile
 from pathlib import Path
 
 import pytest
-from support.asking import Answer, Asking
+from support.asking import Answer, Asking, words_proven
 from support.ledgers import BASIS
 from support.signers import needs_openssh, signers
 from support.temporal import House
@@ -281,6 +282,9 @@ def test_where_approvals_are_signed_so_are_the_deed_and_its_confirmation(
     assert confirm(asking, proof, *sam, by="sam").code == 1
     assert confirm(asking, proof, *riley, by="riley").code == 0
     settled(asking, "contained")
+    proven = words_proven(asking, folder)
+    assert proven["deeds by hand"] == "2 signed (verified), 0 unsigned"
+    assert proven["approvals"] == "1 signed (verified), 1 unsigned"
 
 
 def test_what_was_done_by_hand_is_in_the_evidence_and_the_file_is_not(
@@ -298,4 +302,6 @@ def test_what_was_done_by_hand_is_in_the_evidence_and_the_file_is_not(
     assert b'"minor":120050' in told
     assert hashlib.sha256(proof.read_bytes()).hexdigest().encode() in told
     assert b"names and bank accounts" not in told
+    assert "‹payee " in told.decode()
+    assert not re.search(rb"V-MERCOR|\bc1\b", told)
     assert asking.house.book.store.verify()[1] == ""

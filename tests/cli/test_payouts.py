@@ -187,6 +187,50 @@ def test_a_termination_removes_no_hold_on_money_and_says_who_settles_it(
     assert [p.id for p in pay_run(ledger, "after the end")] == ["p4"]
 
 
+def test_a_termination_settles_and_disputes_what_two_people_decided(
+    asking: Asking, ledger: Engine
+) -> None:
+    """What is settled is paid by the lab's run, and held no more; the rest stays, and says why."""
+    held(asking)
+    words = ("--reason", "over", "--as", "ada@lab.example", "--confirm", "mercor")
+    decided = ("--settle", "c1", "--dispute", "=c3", "--review-by", "2027-03-01")
+    late = asking.ask("terminate", "mercor", *words, *decided[:4])
+    assert late.code == 2
+    assert "must be looked at again" in late.said
+    asked = asking.ask("terminate", "mercor", *words, *decided)
+    assert asked.code == 5
+    with ledger.connect() as connection:
+        assert len(connection.execute(sa.select(l.HOLDS)).all()) == 4  # one person's word is none
+    asking.approve()
+    with ledger.connect() as connection:
+        left = connection.execute(sa.select(l.HOLDS.c.payable)).scalars()
+        assert sorted(left) == ["p0", "p3"]
+    told = asking.ask("payouts", "mercor", "--output", "json")
+    assert told.document["balanced"]
+    assert states(told.document) == {
+        "p0": "held", "p1": "released", "p2": "released", "p3": "held",
+    }  # fmt: skip
+    assert sorted(p.id for p in pay_run(ledger, "after the end")) == ["p1", "p2", "p4"]
+    said = asking.ask("evidence", "certificate", "mercor").said
+    assert "disputed, to be looked at again by 2027-03-01: over; it stays held" in said
+    assert "lift, to be settled by a pay run: hold 5000 JPY" in said
+    assert "p0 stays held: people pay it out, or dispute it" in said
+
+
+def test_what_was_settled_is_not_held_again_by_the_next_audit(
+    asking: Asking, ledger: Engine
+) -> None:
+    """It is owed and open until the run: a person freed it, so no sweep takes it back."""
+    held(asking)
+    words = ("--reason", "over", "--as", "ada@lab.example", "--confirm", "mercor")
+    asking.ask("terminate", "mercor", *words, "--settle", "c1")
+    asking.approve()
+    asking.ask("audit", "mercor")
+    with ledger.connect() as connection:
+        left = connection.execute(sa.select(l.HOLDS.c.payable)).scalars()
+        assert sorted(left) == ["p0", "p3"]
+
+
 @pytest.mark.parametrize("column", ["payees.person", "payables.pay_by", "payables.send_on"])
 def test_a_column_that_a_ledger_lacks_is_named_with_what_adds_it(
     asking: Asking, ledger: Engine, column: str
@@ -313,3 +357,37 @@ def test_a_spreadsheet_gets_one_line_each_and_no_formula(asking: Asking) -> None
     ]
     both = asking.ask("payouts", "mercor", "--format", "csv", "--output", "json")
     assert both.code == 2
+
+
+def test_a_pause_of_money_alone_says_that_access_is_not_in_it(house: House, asking: Asking) -> None:
+    """In the plan and for as long as it is open; asked for one connector, it is no surprise."""
+    there = "aws: {role: stopline/worker, accounts: {'111122223333': {name: research}}}\n"
+    write_configuration(
+        house.settings.config_dir,
+        vendor=VENDOR + "aws: {accounts: ['999988887777']}\n",
+        playbook=PLAYBOOK,
+        estate=ESTATE + there,
+    )
+    planned = asking.ask("plan", "mercor", "--output", "json")
+    notes = [f["what"] for f in planned.document["findings"] if f["guard"] == "not-in-playbook"]
+    assert (planned.code, len(notes), "mercor is in aws too" in notes[0]) == (3, 1, True)
+    held(asking)
+    told = asking.ask("status", "mercor", "--output", "json")
+    assert (told.document["status"], told.document["uncovered"]) == ("contained", ["aws"])
+    assert "not here aws" in asking.ask("status", "mercor").said
+    one = asking.ask("plan", "mercor", "--connector", "payouts", "--output", "json")
+    assert "not-in-playbook" not in {f["guard"] for f in one.document["findings"]}
+
+
+def test_one_payable_of_a_plan_is_held_alone(asking: Asking, ledger: Engine) -> None:
+    """Its address, copied from the plan, is that of the pause that is then opened."""
+    planned = asking.ask("plan", "mercor", "--output", "json")
+    (one,) = [c["address"] for c in planned.document["changes"] if ":p1" in c["address"]]
+    assert asking.pause("--address", one).code == 5
+    assert asking.approve().code == 0
+    told = asking.ask("payouts", "mercor", "--output", "json")
+    assert states(told.document)["p1"] == "held"
+    assert [p.id for p in pay_run(ledger, "while held")] == ["p0", "p2", "p3", "p4"]
+    asking.rollback("--address", one)
+    assert asking.approve().code == 0
+    assert [p.id for p in pay_run(ledger, "after")] == ["p1"]

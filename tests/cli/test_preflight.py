@@ -251,6 +251,7 @@ def test_where_the_programs_word_is_none_no_canary_is_made(
 ) -> None:
     """It would be contained and never given back: refused before anything is made."""
     (flight.house.settings.config_dir / "roles.yaml").write_text(roles)
+    (flight.house.settings.config_dir / "allowed_signers").write_text("* ssh-ed25519 AAAA\n")
     flight.estate(aws={"accounts": {RESEARCH: {}}})
     assert flight.run("doctor", "--canary", RESEARCH, "--output", "json") == 1
     check = checks_of(capsys)[f"canary {RESEARCH}"]

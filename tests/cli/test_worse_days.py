@@ -159,6 +159,27 @@ def test_a_worker_without_credentials_finds_gaps_and_starts_nothing(asking: Aski
     assert asking.house.book.pauses.list() == ()
 
 
+def test_what_fails_beside_a_change_is_told_and_blocks_nothing(asking: Asking) -> None:
+    """Contained, and the status says what a person still has to do; it is given back as ever."""
+    once = threading.Event()
+
+    def sign_out(moment: str, _document: Document) -> None:
+        if moment == "sent" and not once.is_set():
+            once.set()
+            detail = "not signed out; do it by hand"
+            raise ConnectorError(Cause.UNREACHABLE, detail, landed=True)
+
+    asking.house.connector.hook = sign_out
+    answer = asking.pause("--output", "json")
+    assert (answer.code, answer.document["status"]) == (0, "contained")
+    (left,) = answer.document["left"]
+    assert (left["kind"], left["cause"]) == ("beside", "unreachable")
+    assert left["reason"] == "not signed out; do it by hand"
+    assert answer.document["held"] == len(answer.document["holds"])
+    asking.rollback()
+    assert asking.approve().code == 0
+
+
 # --- an estate that moves ------------------------------------------------------------------------
 
 

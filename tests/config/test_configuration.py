@@ -283,5 +283,6 @@ def test_the_shipped_playbook_denies_before_it_switches_keys_off() -> None:
     ]  # fmt: skip
     assert [rule.contains for rule in all_rules if rule.connector == "gcp"] == [
         "principals", "service-accounts", "service-account-keys", "hmac-keys", "identity-pools",
-        "buckets", "entries", "access-lists",
+        "workspace-users", "buckets", "entries", "group-memberships", "access-lists",
+        "drive-permissions",
     ]  # fmt: skip

@@ -3,13 +3,14 @@
 import pytest
 
 from stopline.errors import ConfigError
-from stopline.playbook import parse_playbook
+from stopline.playbook import Placed, parse_playbook
 
 WORDS = {
     "aws": {
         "users": frozenset({"deny-all"}),
         "access-keys": frozenset({"inactive"}),
         "buckets": frozenset({"vendor"}),
+        "everywhere": Placed({"scp"}),
     }
 }
 FILE = "playbooks/default.yaml"
@@ -56,6 +57,13 @@ MISSPELT = {
         "5: unknown word for 'how' 'denyall'; did you mean 'deny-all'?"),
     "no how": ("name: a, connector: aws, contains: users",
         "5: 'how' is missing; valid here: deny-all"),
+    "at": ("name: a, connector: aws, contains: users, how: deny-all, at: [ou-ab12-11111111]",
+        "5: 'at' means nothing for aws users; take it out"),
+    "when": ("name: a, connector: aws, contains: users, how: deny-all, when: removed",
+        "5: 'when' means nothing for aws users; take it out"),
+    "at and when": (
+        "name: a, connector: aws, contains: everywhere, how: scp, at: [r-ab12], when: removed",
+        "5: what is kept in reserve is attached at the root; take 'at' or 'when' out"),
     "key": ("name: a, conector: aws, contains: users, how: deny-all",
         "5: 'connector' is missing"),
 }  # fmt: skip

@@ -68,3 +68,37 @@ def test_what_is_signed_has_one_line_for_each_field() -> None:
 def fields(statement: Statement) -> dict[str, str]:
     """A statement's fields by name."""
     return statement.kept
+
+
+@pytest.mark.parametrize(
+    ("roles", "signers", "people", "says"),
+    [
+        ("", None, 1, ""),
+        ("approvers: ['*']\nsignatures: optional\n", None, 1, ""),
+        ("approvers: [bob, eve]\n", None, 1, "no allowed signers"),
+        ("approvers: [bob, eve]\n", "# nobody\n", 1, "names 0 who may approve"),
+        ("approvers: [bob, eve]\n", "bob,mallory ssh-ed25519 AAAA\n", 2, "names 1 who may"),
+        ("approvers: [bob, eve]\n", "bob,eve ssh-ed25519 AAAA\n", 1, ""),
+        ("approvers: [bob, eve]\n", "bob,eve ssh-ed25519 AAAA\n", 3, "names 2 who may approve"),
+        ("approvers: ['*@x']\n", "*@x ssh-ed25519 AAAA\nb@x ssh-ed25519 AAAA\n", 1, ""),
+    ],
+)
+def test_whether_enough_people_could_ever_approve_is_known_before_the_night(
+    tmp_path: Path, roles: str, signers: str | None, people: int, says: str
+) -> None:
+    """As many as the playbook wants must be approvers and have a key."""
+    if roles:
+        (tmp_path / "roles.yaml").write_text(roles)
+    if signers is not None:
+        (tmp_path / "allowed_signers").write_text(signers)
+    found = Approvers(tmp_path).provable(people)
+    assert (says in found) if says else found == ""
+
+
+def test_who_may_ask_is_data(tmp_path: Path) -> None:
+    """Without a word everybody may: the one who sees it first must be able to pull the cord."""
+    Approvers(tmp_path).require_asker("anybody")
+    (tmp_path / "roles.yaml").write_text("approvers: [bob]\nrequesters: ['*@lab.example']\n")
+    Approvers(tmp_path).require_asker("ada@lab.example")
+    with pytest.raises(RefusedError, match="may not ask for it"):
+        Approvers(tmp_path).require_asker("mallory@elsewhere.example")

@@ -13,9 +13,11 @@ from typing import Protocol
 import pytest
 
 from stopline import planner
+from stopline.configuration import installed_techniques
 from stopline.errors import ConnectorError
 from stopline.estate import Estate
 from stopline.model import (
+    Address,
     Breadth,
     Change,
     Counted,
@@ -40,6 +42,7 @@ from stopline.vendors import Vendor
 MARK = Mark("0a1b2c3d", "00000001")
 OTHER = Mark("9e8d7c6b", "00000002")
 """Another laptop's journal: a stranger's mark."""
+NOTHING_HELD = planner.Standing()
 
 
 class Ground(Protocol):
@@ -97,14 +100,20 @@ def opinions(ground: Ground, mark: Mark = MARK) -> Iterator[Change | Skip]:
         yield from ground.connector.contained(grant, terms(ground, mark))
 
 
-def plan(ground: Ground, mark: Mark = MARK) -> Plan:
-    """The planner's plan over the connector, with nothing held yet."""
+def plan(
+    ground: Ground,
+    mark: Mark = MARK,
+    *,
+    removed: frozenset[Address] = frozenset(),
+    standing: planner.Standing = NOTHING_HELD,
+) -> Plan:
+    """The planner's plan over the connector, with nothing held yet if nothing else is said."""
     connector = ground.connector
     return planner.plan_containment(
         planner.snapshot_of("v", connector.discover(ground.vendor, Scope()), ""),
-        terms(ground, mark),
+        replace(terms(ground, mark), removed=removed),
         Scope(),
-        planner.Standing(),
+        standing,
         planner.Opinions({connector.name: connector.contained}, {connector.name: lambda _: ()}),
     )
 
@@ -152,6 +161,17 @@ class ConnectorContract:
         found = [f for f in ground.connector.discover(ground.vendor, here) if isinstance(f, Grant)]
         assert found
         assert {g.address.realm for g in found} == {ground.realm}
+
+    def test_every_kind_of_change_has_its_countermeasure_or_says_why_none(
+        self, ground: Ground
+    ) -> None:
+        """Evidence names the D3FEND technique of each write, for whoever maps it to others'."""
+        known = installed_techniques().get(ground.connector.name)
+        if known is None:
+            pytest.skip("a connector that is not installed has no words")
+        kinds = {change.address.kind for change in plan(ground).work}
+        assert kinds
+        assert kinds <= set(known)
 
     def test_what_cannot_be_read_is_a_gap(self, ground: Ground) -> None:
         """A realm that does not answer is named, with a cause; nothing is raised or made up."""

@@ -18,11 +18,14 @@ def holds(changes: tuple[Change, ...]) -> Iterator[Hold]:
         yield Hold(change.address, "00000001", change.before, change.after, change, written=True)
 
 
-def effects(ground: Ground, changes: tuple[Change, ...]) -> tuple[Change, ...]:
-    """The changes of a termination of all that."""
+def effects(
+    ground: Ground, changes: tuple[Change, ...], *, taken_out: bool = False
+) -> tuple[Change, ...]:
+    """The changes of a termination of all that: what is removed, or what was taken out already."""
     says = [_ending(ground).ended(hold) for hold in holds(changes)]
     wanted = {one.address for one in says if isinstance(one, Effect)}
-    return tuple(replace(c, before=c.after, after=None) for c in changes if c.address in wanted)
+    ended = (replace(c, before=c.after, after=None) for c in changes if c.address in wanted)
+    return tuple(change for change in ended if (change.before is None) is taken_out)
 
 
 def _ending(ground: Ground) -> Ending:
@@ -77,6 +80,19 @@ class EndingContract:
         ended = effects(ground, changes)
         before = ground.picture()
         carry_out(ground, ended, originals)
+        assert ground.picture() == before
+
+    def test_what_was_taken_out_stays_out_without_a_call(self, ground: Ground) -> None:
+        """Nothing is sent, nothing changes: only nobody is going to give it back."""
+        changes = plan(ground).changes
+        carry_out(ground, changes)
+        before = ground.picture()
+        for change in effects(ground, changes, taken_out=True):
+            observed = ground.connector.read(change.address.document)
+            assert change.address not in observed.states
+            ground.used()
+            _ending(ground).end(observed, [change], "token")
+            assert not ground.used()
         assert ground.picture() == before
 
     def test_removing_what_is_gone_says_so(self, ground: Ground) -> None:

@@ -84,6 +84,12 @@ CASES = {
     "a key that is gone cannot be given back": Case(
         BACK, RESTORE, None, WRITTEN, Outcome.CONFLICT, False, Cause.GONE, exists=False
     ),
+    "what ended while it was held cannot be given back, and is told as found": Case(
+        BACK, RESTORE, ODD, WRITTEN, Outcome.CONFLICT, False, Cause.GONE, exists=False
+    ),
+    "what ended before it was held is gone": Case(
+        TOGGLE, CONTAIN, ODD, NOTHING, Outcome.ALREADY, False, Cause.GONE, exists=False
+    ),
     "nothing is given back to somebody else under the name": Case(
         BACK, RESTORE, OFF, WRITTEN, Outcome.CONFLICT, False, Cause.RECREATED, uid="u9"
     ),

@@ -118,6 +118,14 @@ def test_a_hold_on_somebody_else_under_the_name_counts_for_nothing() -> None:
     assert DENY.address in {c.address for c in plan.claims}
 
 
+def test_a_scope_of_one_address_brings_what_it_stands_on() -> None:
+    """Without the policy there would be nothing to attach."""
+    mine, other = grant("user", "annotator"), grant("user", "reviewer")
+    scope = Scope(addresses=(str(overlay(mine).address),))
+    made = planned(mine, other, scope=scope)
+    assert [c.address for c in made.changes] == [foundation(mine).address, overlay(mine).address]
+
+
 def test_what_is_out_of_scope_is_not_in_the_plan_at_all() -> None:
     """Not as a change, nor as a claim, nor as a skip."""
     plan = planned(SWITCH, USER, grant("user", "v1"), scope=Scope(principals=("v1",)))
@@ -308,6 +316,8 @@ def test_a_whole_restore_ends_with_the_foundation() -> None:
         (OPEN, Look(OPEN.before), DriftKind.REGRANTED),
         (OURS, Look(State.of({"Status": "expired"})), DriftKind.EDITED),
         (OURS, Look(exists=False), DriftKind.GONE),
+        (OURS, Look(State.of({"Status": "ended"}), exists=False), DriftKind.GONE),
+        (OURS, Look(OURS.after, exists=False), DriftKind.GONE),
         (OURS, Look(read=False), DriftKind.UNREAD),
         (DENY, Look(DENY.after), None),
         (DENY, Look(), DriftKind.REMOVED),
@@ -321,6 +331,7 @@ def test_drift_is_where_it_is_not_as_we_left_it(
     held = Hold(made.address, "0000beef", made.before, made.after, made, written=True)
     found = drift([held], {made.address: look})
     assert [one.kind for one in found] == ([kind] if kind else [])
+    assert all(one.now == look.state for one in found)  # what ended still says how
 
 
 def test_what_was_not_looked_at_is_drift_too() -> None:

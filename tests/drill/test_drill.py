@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from stopline.audiences import Audience
 from stopline.configuration import load
 from stopline.connectors.aws import build
 from stopline.drill import configure, estate
@@ -64,7 +65,7 @@ def test_a_drill_passes_and_leaves_nothing(tmp_path: Path) -> None:
     assert (report["verdict"], report["faults"]) == ("pass", [])
     assert set(report["connectors"]) == {"aws", "gcp", "payouts"}
     _judged(report["connectors"]["aws"], targets=30, refused=15, bystanders=20)
-    _judged(report["connectors"]["gcp"], targets=10, refused=8, bystanders=12)
+    _judged(report["connectors"]["gcp"], targets=26, refused=11, bystanders=13)
     payouts = report["connectors"]["payouts"]
     assert set(payouts) == set(report["connectors"]["aws"])
     assert payouts["targets"] >= payouts["contained"] == payouts["refused"] >= 20 + 11
@@ -80,10 +81,28 @@ def test_a_drill_passes_and_leaves_nothing(tmp_path: Path) -> None:
     assert all({"what", "until"} <= set(residual) for residual in report["residuals"])
     assert report["residuals"]
     assert report["not_emulated"]
+    _told(report["notices"])
     assert "[7/7]" in ended.stderr
     assert "credentials are gone for good" in ended.stderr
     assert started_by(str(tmp_path)) == []
     assert list(tmp_path.glob("stopline-drill-*")) == []
+
+
+def _told(notices: list[Json]) -> None:
+    """Of three pauses: one of access, one of pay, one that is terminated."""
+    heard = [(n["audience"], n["event"], n["subject"]) for n in notices]
+    assert [n["event"] for n in notices[:4]] == ["opened"] * 4
+    assert {a for a, _, _ in heard} == {*map(str, Audience)}
+    assert [(event, subject) for who, event, subject in heard if who == "payees"] == [
+        ("contained", "Access of mercor is paused"),
+        ("restored", "Access of mercor is given back"),
+        ("contained", "Payments through mercor are held"),
+        ("restored", "Payments through mercor are released"),
+        ("contained", "Access of mercor is paused"),
+    ]
+    assert [event for who, event, _ in heard if who == "legal"] == [
+        *("opened", "contained", "restored") * 2, "opened", "contained", "terminated",
+    ]  # fmt: skip
 
 
 def _judged(one: Json, *, targets: int, refused: int, bystanders: int) -> None:

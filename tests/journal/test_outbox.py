@@ -6,11 +6,11 @@ from dataclasses import replace
 import pytest
 import sqlalchemy as sa
 from alembic import command
-from support.journals import FIRST, open_pause, tamper
+from support.journals import FIRST, SECOND, open_pause, tamper
 
 from stopline.journal import database, store, tables
 from stopline.journal.book import Book
-from stopline.journal.outbox import QUIET, Draft, NoticeState, post
+from stopline.journal.outbox import LIFTED, QUIET, Draft, NoticeState, post
 from stopline.journal.pauses import PauseStatus
 
 ROOM = Draft("responders", "room", "", "subject", "what happened")
@@ -75,8 +75,43 @@ def test_those_outside_hear_nothing_before_containment_is_verified(
     if status is not PauseStatus.STOPPED:
         book.pauses.mark(FIRST, status, event="x", drafts=(THEIRS, ROOM))
     outside = [n for n in book.outbox.of(FIRST) if n.audience == "vendor"]
-    assert {(n.state, n.why) for n in outside} == {(NoticeState.WITHHELD, QUIET)}
+    why = QUIET.format("this pause")
+    assert {(n.state, n.why) for n in outside} == {(NoticeState.WITHHELD, why)}
     assert all(n.audience != "vendor" for n in book.outbox.due(FIRST))
+
+
+def test_one_pause_of_a_vendor_that_is_contained_tells_nobody_outside_while_another_is_not(
+    book: Book,
+) -> None:
+    """Payouts are held, and its access is still open: who hears of the one hurries with the other.
+
+    A pause of another vendor keeps nobody quiet.
+    """
+    open_pause(book)
+    open_pause(book, SECOND)
+    open_pause(book, "0000000c", "another")
+    book.pauses.mark(SECOND, PauseStatus.CONTAINED, event="contained", drafts=(ROOM, THEIRS))
+    (theirs,) = [n for n in book.outbox.of(SECOND) if n.audience == "vendor"]
+    assert (theirs.state, theirs.why) == (
+        NoticeState.WITHHELD, QUIET.format(f"the pause {FIRST}"),
+    )  # fmt: skip
+    assert [n.audience for n in book.outbox.due(SECOND)] == ["responders"]
+    assert book.outbox.quiet_by(SECOND) == (FIRST,)
+    contained(book)
+    assert {n.audience for n in book.outbox.due(FIRST)} == {"responders", "vendor"}
+    assert book.outbox.quiet_by(SECOND) == ()
+
+
+def test_the_second_persons_word_about_the_other_pause_lets_those_outside_hear(book: Book) -> None:
+    """And so does its end: what is over keeps nobody quiet."""
+    open_pause(book)
+    open_pause(book, SECOND)
+    open_pause(book, "0000000c")
+    book.pauses.note(FIRST, LIFTED, {"reason": "they must know"}, "riley")
+    assert book.outbox.quiet_by(SECOND) == (SECOND, "0000000c")
+    book.pauses.mark("0000000c", PauseStatus.CLOSED)
+    book.pauses.mark(SECOND, PauseStatus.CONTAINED, event="contained", drafts=(THEIRS,))
+    assert [n.state for n in book.outbox.of(SECOND)] == [NoticeState.PENDING]
 
 
 def test_after_containment_those_outside_are_told_of_the_end_too(book: Book) -> None:

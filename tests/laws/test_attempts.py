@@ -6,6 +6,7 @@ from support.nights import VENDOR, Crash, Mishap, Night, crash, lose_reply
 
 from stopline import planner
 from stopline.connectors.memory import NAME, Principal
+from stopline.errors import ConnectorError
 from stopline.journal import tables
 from stopline.model import Address, Change, Direction, Document, Plan, Scope
 from stopline.receipts import Cause, Outcome
@@ -156,6 +157,25 @@ def test_a_lost_reply_on_a_toggle_is_unproven() -> None:
     plan, change = one_key(night)
     (receipt,) = night.attempt(plan, [change])
     assert (receipt.outcome, receipt.held) == (Outcome.UNPROVEN, True)
+
+
+def sign_out_failed(_night: Night) -> None:
+    """The write was answered, and the act that goes with it was not done."""
+    raise ConnectorError(Cause.UNREACHABLE, "off, and not signed out", landed=True)
+
+
+def test_a_write_that_landed_is_ours_although_what_goes_with_it_failed() -> None:
+    """Applied, with what failed; it is held, and the rollback gives it back unasked."""
+    night = Night(mishaps=[Mishap("sent", 1, sign_out_failed)])
+    before = night.world.picture()
+    plan, change = one_key(night)
+    (receipt,) = night.attempt(plan, [change])
+    assert (receipt.outcome, receipt.cause) == (Outcome.APPLIED, Cause.UNREACHABLE)
+    assert (receipt.held, receipt.detail) == (True, "off, and not signed out")
+    holds = night.book.writes.holds()
+    assert [(hold.address, hold.written, hold.unproven) for hold in holds] == [(KEY, True, False)]
+    night.carry_out(planner.plan_restore(VENDOR.vendor, FIRST, holds, Scope()))
+    assert night.world.picture() == before
 
 
 def test_what_is_unproven_waits_for_a_persons_word() -> None:

@@ -26,7 +26,7 @@ from stopline.judging import Known, judge
 from stopline.model import Address, Breadth, Change, Direction, Grant, Scope, Skip
 from stopline.money import ESCAPED
 from stopline.playbook import Approvals, Phase, Playbook, Rule
-from stopline.port import Mark, Terms
+from stopline.port import Mark, Terms, nothing_held
 from stopline.vendors import Vendor, VendorPayouts
 
 ADDRESS = Address("payouts", "deel", "manual-hold", "V-MERCOR")
@@ -78,7 +78,7 @@ def test_what_was_owed_is_held_or_has_escaped(
     connector = PayoutsConnector({}, manual={"deel": ManualRail("deel", LEDGER)})
     grants = [
         g
-        for g in connector.attended(lambda _: (one,)).discover(VENDOR, Scope())
+        for g in connector.attended(lambda _: (one,), nothing_held).discover(VENDOR, Scope())
         if isinstance(g, Grant) and g.address.kind == "payable"
     ]
     terms = Terms(VENDOR, PLAYBOOK, Mark("0a1b2c3d", "4e5f6071"))

@@ -14,11 +14,12 @@ from temporalio.testing import ActivityEnvironment
 from activities import api
 from activities.answering import Answering
 from activities.telling import Teller, Telling
-from stopline.approving import TELL_OUTSIDE, Approvers, statement_of
+from stopline.approving import SEND_AGAIN, TELL_OUTSIDE, Approvers, statement_of
 from stopline.journal.book import Book
 from stopline.journal.glass import BROKEN, REVIEWED, broken
-from stopline.journal.outbox import ACKNOWLEDGED, ESCALATED, Draft, NoticeState
+from stopline.journal.outbox import ACKNOWLEDGED, AGAIN, ESCALATED, NOWHERE, Draft, NoticeState
 from stopline.journal.pauses import PauseStatus
+from stopline.notices.drafting import OVERDUE
 from stopline.notices.tokens import is_genuine, notice_of, token_of
 from stopline.signing import sign
 
@@ -234,6 +235,79 @@ def test_a_break_glass_that_nobody_reviewed_is_escalated_though_the_pause_is_ove
     assert ActivityEnvironment().run(bodies.escalate, replace(order, level=2)) == api.Due()
 
 
+# --- sending what failed once more ---------------------------------------------------------------
+
+
+def again(book: Book, by: str = "ada", reason: str = "a new key") -> api.TellOrder:
+    """A responder's word that what failed is to be sent again."""
+    return api.TellOrder(FIRST, book.id, word=SEND_AGAIN, by=by, reason=reason)
+
+
+def test_what_failed_is_sent_again_on_a_responders_word_which_is_written_down(
+    book: Book, folder: Path, there: Provider
+) -> None:
+    """Once, however often the word is delivered; and under the same key as before."""
+    (notice,) = book.outbox.of(FIRST)
+    book.outbox.ended(notice, NoticeState.FAILED, "HTTP 401")
+    assert hear(book, folder, again(book)).again == 1
+    (event,) = book.pauses.events(FIRST, AGAIN)
+    assert (event.actor, event.data["reason"], event.data["keys"]) == (
+        "ada", "a new key", [notice.key],
+    )  # fmt: skip
+    order = api.TellOrder(FIRST, book.id, "room")
+    ActivityEnvironment().run(Telling(book, Teller(folder), secret_of).deliver, order)
+    assert [a.headers["webhook-id"] for a in there.asked] == [notice.key]
+    assert hear(book, folder, again(book)).again == 1, "its answer was lost"
+    assert [n.state for n in book.outbox.of(FIRST)] == [NoticeState.SENT]
+    assert book.store.verify()[1] == ""
+
+
+def test_nothing_is_sent_again_by_a_stranger_nor_where_nothing_failed(
+    book: Book, folder: Path
+) -> None:
+    """Nor what could never be drafted: there is no text of it."""
+    with pytest.raises(ApplicationError, match=f"No notice of the pause {FIRST} has failed"):
+        hear(book, folder, again(book))
+    nothing = Draft("responders", NOWHERE, wrong="no notice could be made")
+    book.pauses.note(FIRST, "audited", {"n": 2}, event="drift", drafts=(nothing,))
+    with pytest.raises(ApplicationError, match=f"No notice of the pause {FIRST} has failed"):
+        hear(book, folder, again(book))
+    with pytest.raises(ApplicationError, match="not a responder"):
+        hear(book, folder, again(book, "guest"))
+    assert book.pauses.events(FIRST, AGAIN) == ()
+
+
+def test_what_failed_and_is_no_longer_true_is_withdrawn_and_not_sent_again(
+    book: Book, folder: Path, there: Provider
+) -> None:
+    """The vendor was to hear that it is off; meanwhile the pause was rolled back."""
+    theirs = Draft("vendor", "out", "", "s", "t", outside=True)
+    book.pauses.mark(FIRST, PauseStatus.CONTAINED, event="contained", drafts=(theirs,))
+    late = next(n for n in book.outbox.of(FIRST) if n.channel == "out")
+    book.outbox.ended(late, NoticeState.FAILED, "HTTP 401")
+    book.pauses.mark(FIRST, PauseStatus.CLOSED)
+    assert hear(book, folder, again(book)).again == 1
+    order = api.TellOrder(FIRST, book.id, "out")
+    ActivityEnvironment().run(Telling(book, Teller(folder), secret_of).deliver, order)
+    assert there.asked == []
+    (told,) = [n for n in book.outbox.of(FIRST) if n.channel == "out"]
+    assert (told.state, told.amber) == (NoticeState.WITHDRAWN, False)
+
+
+def test_a_review_that_was_overdue_is_not_escalated_once_somebody_has_reassessed_it(
+    book: Book, folder: Path
+) -> None:
+    """Nobody acknowledged the notice; somebody did what it asked for."""
+    book.pauses.note(FIRST, "review-by", {"review_by": "2020-01-01T00:00:00Z"})
+    book.pauses.note(FIRST, OVERDUE, {"n": 1}, event=OVERDUE, drafts=(ROOM,))
+    seq = book.outbox.of(FIRST)[-1].seq
+    bodies = Answering(book, Teller(folder), Approvers(folder), secret_of)
+    order = api.TellOrder(FIRST, book.id, seq=seq, level=1)
+    assert ActivityEnvironment().run(bodies.escalate, order).levels == 2
+    book.pauses.note(FIRST, "reassessed", {"review_by": "2099-01-01T00:00:00Z"}, "ada")
+    assert ActivityEnvironment().run(bodies.escalate, replace(order, level=2)) == api.Due()
+
+
 # --- telling those outside before containment is verified ----------------------------------------
 
 
@@ -268,7 +342,7 @@ def test_who_may_not_approve_lets_nobody_hear(book: Book, folder: Path, by: str,
     """A responder is no approver."""
     with pytest.raises(ApplicationError, match=why):
         hear(book, folder, lift(book, by))
-    assert not book.outbox.outside_may_hear(FIRST)
+    assert book.outbox.quiet_by(FIRST) == (FIRST,)
 
 
 def test_the_requester_lets_nobody_hear_alone(book: Book, folder: Path) -> None:
@@ -276,7 +350,7 @@ def test_the_requester_lets_nobody_hear_alone(book: Book, folder: Path) -> None:
     (folder / "roles.yaml").write_text("approvers: ['*']\nsignatures: optional\n")
     with pytest.raises(ApplicationError, match="another person's"):
         hear(book, folder, lift(book, "alice"))
-    assert not book.outbox.outside_may_hear(FIRST)
+    assert book.outbox.quiet_by(FIRST) == (FIRST,)
 
 
 @needs_openssh
@@ -304,5 +378,22 @@ def test_where_there_is_nothing_to_lift_it_is_said(book: Book, folder: Path) -> 
     with pytest.raises(ApplicationError, match="no way to mercor"):
         hear(book, folder, lift(book))
     book.pauses.mark(FIRST, PauseStatus.CONTAINED)
-    with pytest.raises(ApplicationError, match="already"):
+    with pytest.raises(ApplicationError, match="keeps nobody outside from hearing"):
         hear(book, folder, lift(book))
+    open_pause(book, SECOND)
+    with pytest.raises(ApplicationError, match="keeps nobody outside from hearing"):
+        hear(book, folder, lift(book))
+
+
+def test_a_word_about_one_pause_lets_nobody_hear_while_another_is_not_contained(
+    book: Book, folder: Path
+) -> None:
+    """It is written down, and counts once the same is said of the other."""
+    open_pause(book, SECOND)
+    hear(book, folder, lift(book))
+    told = [n for n in book.outbox.of(FIRST) if n.event == "pausing"]
+    assert {n.state for n in told} == {NoticeState.WITHHELD}
+    assert all(SECOND in n.why for n in told)
+    hear(book, folder, replace(lift(book), pause=SECOND))
+    told = [n for n in book.outbox.of(SECOND) if n.event == "pausing"]
+    assert {n.state for n in told} == {NoticeState.PENDING}

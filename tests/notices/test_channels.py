@@ -17,6 +17,7 @@ WHSEC = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
 LETTER = Letter(
     "k" * 64, "0000abcd", "opened", "responders", "counsel@lab.example",
     "mercor is being stopped", "what happened\n", "2026-11-24T18:00:00.000Z",
+    incident="opened/7",
 )  # fmt: skip
 KINDS = ("slack", "pagerduty", "webhook")
 SECRET = {"slack": "xoxb-very-secret", "pagerduty": "routing-secret", "webhook": WHSEC}
@@ -27,6 +28,11 @@ def there() -> Iterator[Provider]:
     """A provider at work."""
     with provider() as made:
         yield made
+
+
+def ask_again(error: DeliveryError) -> str:
+    """Whether it is worth asking again, and how soon."""
+    return "never" if error.hopeless else "slowly" if error.slowly else "soon"
 
 
 def channel(kind: str, url: str) -> Channel:
@@ -44,23 +50,29 @@ def test_a_notice_is_taken_once(kind: str, there: Provider) -> None:
 
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize(
-    ("answer", "hopeless", "after"),
+    ("answer", "how", "after"),
     [
-        (Answer(429, {"ok": False, "error": "ratelimited"}, {"Retry-After": "7"}), False, 7.0),
-        (Answer(500, {"ok": False, "error": "internal_error"}), False, 0.0),
-        (Answer(403, {"ok": False, "error": "invalid_auth"}), True, 0.0),
-        (Answer(lost=True), False, 0.0),
+        (Answer(429, {"ok": False, "error": "ratelimited"}, {"Retry-After": "7"}), "soon", 7.0),
+        (Answer(500, {"ok": False, "error": "internal_error"}), "soon", 0.0),
+        (Answer(403, {"ok": False, "error": "invalid_auth"}), "slowly", 0.0),
+        (Answer(404, {"ok": False, "error": "not_in_channel"}), "slowly", 0.0),
+        (Answer(400, {"ok": False, "error": "channel_not_found"}), "slowly", 0.0),
+        (Answer(413, {"ok": False, "error": "msg_too_long"}), "never", 0.0),
+        (Answer(lost=True), "soon", 0.0),
     ],
-    ids=["asks to wait", "broken", "not let in", "lost reply"],
+    ids=["asks to wait", "broken", "not let in", "not there", "bad key", "unfit", "lost reply"],
 )
 def test_what_was_not_taken_says_whether_to_ask_again_and_when(
-    kind: str, answer: Answer, *, hopeless: bool, after: float, there: Provider
+    kind: str, answer: Answer, how: str, after: float, there: Provider
 ) -> None:
-    """And nothing of it holds the secret, the address or the text."""
+    """A person can mend a credential and a channel; a text that does not fit, nobody.
+
+    Nothing of it holds the secret, the address or the text.
+    """
     there.answers.append(answer)
     with pytest.raises(DeliveryError) as refused:
         send(channel(kind, there.url), SECRET[kind], LETTER)
-    assert (refused.value.hopeless, refused.value.after) == (hopeless, after)
+    assert (ask_again(refused.value), refused.value.after) == (how, after)
     assert not [s for s in (SECRET[kind], there.url, "what happened") if s in str(refused.value)]
     send(channel(kind, there.url), SECRET[kind], LETTER)
 
@@ -96,13 +108,30 @@ def test_slack_is_not_told_twice_after_a_lost_reply(there: Provider) -> None:
     assert len(there.asked) == 2
 
 
-def test_pagerduty_opens_one_incident_for_a_pause_and_resolves_it(there: Provider) -> None:
-    """The same dedup key from the beginning to the end, however often it is sent."""
-    for event in ("opened", "opened", "partial", "restored"):
-        send(channel("pagerduty", there.url), "key", replace(LETTER, event=event))
-    told = [(a.path, a.json["event_action"]) for a in there.asked]
-    assert told == [("/v2/enqueue", "trigger")] * 3 + [("/v2/enqueue", "resolve")]
-    assert {a.json["dedup_key"] for a in there.asked} == {"stopline/0000abcd"}
+def test_pagerduty_opens_one_incident_for_an_event_and_resolves_each(there: Provider) -> None:
+    """The same dedup key however often it is sent; and nothing of its own for what only closes."""
+    pager = channel("pagerduty", there.url)
+    for letter in (LETTER, replace(LETTER, again=True), replace(LETTER, incident="breached/9")):
+        send(pager, "key", letter)
+    send(pager, "key", replace(LETTER, incident="", closes=("opened/7", "breached/9")))
+    send(pager, "key", replace(LETTER, incident="", closes=()))
+    told = [(a.json["event_action"], a.json["dedup_key"]) for a in there.asked]
+    opened, breached = "stopline/0000abcd/opened/7", "stopline/0000abcd/breached/9"
+    assert told == [
+        ("trigger", opened), ("trigger", opened), ("trigger", breached),
+        ("resolve", opened), ("resolve", breached),
+    ]  # fmt: skip
+    assert {a.path for a in there.asked} == {"/v2/enqueue"}
+
+
+def test_an_incident_that_could_not_be_resolved_is_resolved_the_next_time(there: Provider) -> None:
+    """All of them are sent again: what is resolved already does nothing."""
+    pager, over = channel("pagerduty", there.url), replace(LETTER, incident="", closes=("a", "b"))
+    there.answers += [Answer(202), Answer(500)]
+    with pytest.raises(DeliveryError):
+        send(pager, "key", over)
+    send(pager, "key", over)
+    assert [a.json["dedup_key"][-1] for a in there.asked] == ["a", "b", "a", "b"]
 
 
 def test_a_webhook_is_a_signed_cloudevent_with_a_stable_id(there: Provider) -> None:
@@ -122,15 +151,17 @@ def test_a_redirect_is_not_followed(there: Provider) -> None:
     there.answers.append(Answer(307, headers={"Location": f"{there.url}/elsewhere"}))
     with pytest.raises(DeliveryError) as refused:
         send(channel("webhook", there.url), WHSEC, LETTER)
-    assert refused.value.hopeless
+    assert ask_again(refused.value) == "slowly"
     assert len(there.asked) == 1
 
 
-def test_a_secret_that_cannot_sign_is_hopeless_and_is_not_repeated(there: Provider) -> None:
-    """A webhook's secret is base64."""
+def test_a_secret_that_cannot_sign_waits_for_a_person_and_is_not_repeated(
+    there: Provider,
+) -> None:
+    """A webhook's secret is base64; another can be given."""
     with pytest.raises(DeliveryError) as refused:
         send(channel("webhook", there.url), "whsec_!", LETTER)
-    assert refused.value.hopeless
+    assert ask_again(refused.value) == "slowly"
     assert not there.asked
 
 
@@ -162,7 +193,7 @@ def test_an_email_goes_over_tls_with_a_message_id_that_stays_the_same(
         mail.answers.append("451 try later")
         with pytest.raises(DeliveryError) as refused:
             send(mailbox(mail), "swordfish", LETTER)
-        assert not refused.value.hopeless
+        assert ask_again(refused.value) == "soon"
         send(mailbox(mail), "swordfish", LETTER)
     (taken,) = mail.taken
     message = message_from_bytes(taken.content)
@@ -171,21 +202,61 @@ def test_an_email_goes_over_tls_with_a_message_id_that_stays_the_same(
     assert mail.over_tls == [True, True]
 
 
-@pytest.mark.parametrize(
-    ("letter", "secret"),
-    [(LETTER, "wrong"), (replace(LETTER, recipient="nobody@lab.example"), "swordfish")],
-    ids=["password", "recipient"],
-)
-def test_what_a_mail_server_refuses_for_good_is_hopeless(
-    letter: Letter, secret: str, authority: trustme.CA
+def test_a_password_that_a_mail_server_refuses_is_mended_by_a_person(
+    authority: trustme.CA,
 ) -> None:
-    """A bad password, and a mailbox that is not there."""
+    """535 says nothing of the message: it is asked again, slowly, and sent once it is mended."""
     with mail_server(authority) as mail:
+        with pytest.raises(DeliveryError, match="535") as refused:
+            send(mailbox(mail), "wrong", LETTER)
+        assert ask_again(refused.value) == "slowly"
+        assert "wrong" not in str(refused.value)
+        send(mailbox(mail), "swordfish", LETTER)
+    assert len(mail.taken) == 1
+
+
+@pytest.mark.parametrize(
+    ("answer", "how"),
+    [
+        ("550 no such mailbox", "never"),
+        ("550 5.1.1 user unknown", "never"),
+        ("551 5.1.6 has moved", "never"),
+        ("550 5.7.1 relaying denied", "slowly"),
+        ("552 5.2.2 mailbox full", "slowly"),
+        ("554 policy", "slowly"),
+        ("450 4.2.1 greylisted", "soon"),
+    ],
+)
+def test_only_an_address_that_is_not_there_is_refused_for_good(
+    answer: str, how: str, authority: trustme.CA
+) -> None:
+    """That a server relays nothing for us, or that a mailbox is full, can be mended."""
+    with mail_server(authority) as mail:
+        mail.at_address.append(answer)
         with pytest.raises(DeliveryError) as refused:
-            send(mailbox(mail), secret, letter)
-        assert refused.value.hopeless
-        assert secret not in str(refused.value)
+            send(mailbox(mail), "swordfish", LETTER)
+        assert ask_again(refused.value) == how
         assert not mail.taken
+
+
+@pytest.mark.parametrize(
+    ("answer", "how"),
+    [
+        ("552 5.3.4 too big", "never"),
+        ("554 5.6.0 not a message", "never"),
+        ("554 5.7.1 looks like spam", "slowly"),
+        ("550 quota", "slowly"),
+    ],
+)
+def test_only_a_message_that_does_not_fit_is_refused_for_good(
+    answer: str, how: str, authority: trustme.CA
+) -> None:
+    """A policy of the server's can be mended."""
+    with mail_server(authority) as mail:
+        mail.answers.append(answer)
+        with pytest.raises(DeliveryError) as refused:
+            send(mailbox(mail), "swordfish", LETTER)
+        assert ask_again(refused.value) == how
 
 
 def test_a_mail_server_that_is_not_who_it_says_or_has_no_tls_gets_nothing(
@@ -205,6 +276,6 @@ def test_a_mail_server_that_is_not_who_it_says_or_has_no_tls_gets_nothing(
 def test_each_test_of_a_pager_opens_something_of_its_own(there: Provider) -> None:
     """A second test with the first one's key would be put into it, and page nobody."""
     for key in ("test-1", "test-2"):
-        letter = replace(LETTER, event="test", pause="test", key=key)
+        letter = replace(LETTER, event="test", pause="test", key=key, incident=key)
         send(channel("pagerduty", there.url), "routing-secret", letter)
     assert len({asked.json["dedup_key"] for asked in there.asked}) == 2

@@ -10,14 +10,15 @@ import pytest
 import trustme
 from aiosmtpd.smtp import Envelope
 from support.journals import FIRST, SECOND, Clock, a_book, open_pause
-from support.providers import Mail, Provider, mail_server, provider
+from support.providers import Answer, Mail, Provider, mail_server, provider
 from temporalio.exceptions import ApplicationError
 from temporalio.testing import ActivityEnvironment
 
 from activities import api
-from activities.telling import NO_MORE, Teller, Telling
+from activities.outside import NO_MORE
+from activities.telling import SLOWLY, Teller, Telling
 from stopline.journal.book import Book
-from stopline.journal.outbox import Draft, Notice, NoticeState
+from stopline.journal.outbox import QUIET, Draft, Notice, NoticeState
 from stopline.journal.pauses import PauseStatus
 from stopline.notices.drafting import Facts
 
@@ -37,6 +38,7 @@ vendors:
     vendor: [{{channel: out}}]
 """
 THEIRS = Draft("vendor", "out", "", "Access is paused", "paused", outside=True)
+INSIDE = Draft("responders", "room", "", "mercor is contained", "what happened")
 FACTS = Facts("opened", "mercor", FIRST, "2026-11-24T18:00:00Z", "alice", "breach")
 
 
@@ -118,13 +120,24 @@ def test_what_is_true_is_sent_late_and_those_inside_hear_what_happened(
     book: Book, tmp_path: Path, there: Provider
 ) -> None:
     """Contained still is contained; an inside audience hears of each event, however late."""
-    inside = Draft("responders", "room", "", "mercor is contained", "what happened")
-    book.pauses.mark(FIRST, PauseStatus.CONTAINED, event="contained", drafts=(THEIRS, inside))
+    book.pauses.mark(FIRST, PauseStatus.CONTAINED, event="contained", drafts=(THEIRS, INSIDE))
     bodies = telling(book, tmp_path, there.url)
     assert deliver(bodies, "out") == 1
     book.pauses.mark(FIRST, PauseStatus.RESTORING)
     assert deliver(bodies, "room") == 1
     assert [a.path for a in there.asked] == ["/out", "/room"]
+
+
+def test_a_late_word_is_not_sent_once_another_pause_of_the_vendor_is_open_and_not_contained(
+    book: Book, tmp_path: Path, there: Provider
+) -> None:
+    """It was true, and would tell them now that somebody is at work on what they still have."""
+    book.pauses.mark(FIRST, PauseStatus.CONTAINED, event="contained", drafts=(THEIRS,))
+    open_pause(book, SECOND)
+    assert deliver(telling(book, tmp_path, there.url), "out") == 0
+    assert there.asked == []
+    assert at(book).state is NoticeState.WITHDRAWN
+    assert at(book).why == f"{NO_MORE}: {QUIET.format(f'the pause {SECOND}')}"
 
 
 def test_a_vendor_that_another_pause_still_holds_is_not_told_that_all_is_back(
@@ -168,6 +181,37 @@ def who(envelope: Envelope) -> str:
     return envelope.rcpt_tos[0]
 
 
+def test_what_a_person_can_mend_turns_amber_at_once_and_is_asked_again_slowly(
+    book: Book, tmp_path: Path, there: Provider
+) -> None:
+    """A key that was revoked, a channel that is not in the file: mended, all of it comes."""
+    book.pauses.note(FIRST, "audited", {}, event="drift", drafts=(INSIDE,))
+    there.answers += [Answer(401), Answer(404)]
+    bodies = telling(book, tmp_path, there.url)
+    for why in ("HTTP 401", "HTTP 404", "no channel 'room'"):
+        if "room" in why:
+            text = (tmp_path / "notices.yaml").read_text()
+            (tmp_path / "notices.yaml").write_text(text.replace("room", "other"))
+        with pytest.raises(ApplicationError, match=why) as refused:
+            deliver(bodies, "room")
+        assert refused.value.next_retry_delay == SLOWLY
+        assert (at(book).state, at(book).amber) == (NoticeState.PENDING, True)
+    assert deliver(telling(book, tmp_path, there.url), "room") == 1
+    assert at(book).state is NoticeState.SENT
+
+
+def test_what_waits_for_a_person_does_not_slow_down_who_asks_to_come_again(
+    book: Book, tmp_path: Path, mail: Mail
+) -> None:
+    """One address of the channel is greylisted, the other's mailbox is full."""
+    drafts = [Draft("legal", "mail", f"{one}@lab.example", "s", "now") for one in ("a", "b")]
+    book.pauses.note(FIRST, "audited", {}, event="drift", drafts=drafts)
+    mail.at_address += ["552 5.2.2 full", "450 4.2.1 greylisted"]
+    with pytest.raises(ApplicationError, match="450") as refused:
+        deliver(telling(book, tmp_path, port=mail.port), "mail")
+    assert refused.value.next_retry_delay is None
+
+
 def test_only_what_has_waited_a_day_is_given_up(book: Book, tmp_path: Path, clock: Clock) -> None:
     """What was written down an hour ago has its own day, and whoever sends it."""
     old = Draft("responders", "room", "", "s", "old")
@@ -180,6 +224,20 @@ def test_only_what_has_waited_a_day_is_given_up(book: Book, tmp_path: Path, cloc
     assert ActivityEnvironment().run(telling(book, tmp_path).give_up, order) == 1
     assert at(book, event="drift").state is NoticeState.FAILED
     assert at(book, event="partial").state is NoticeState.PENDING
+
+
+def test_what_a_person_has_sent_again_has_its_own_day(
+    book: Book, tmp_path: Path, clock: Clock, there: Provider
+) -> None:
+    """It failed days ago; whoever gives up an older one leaves it alone."""
+    book.pauses.note(FIRST, "audited", {}, event="drift", drafts=(INSIDE,))
+    book.outbox.ended(at(book), NoticeState.FAILED, "given up: HTTP 401")
+    clock.now += 3 * api.PATIENCE_SECONDS
+    assert book.outbox.send_again(FIRST, "ada", {"reason": "a new key", "request": "1"}) == 1
+    bodies, order = telling(book, tmp_path, there.url), api.TellOrder(FIRST, book.id, "room")
+    assert ActivityEnvironment().run(bodies.give_up, order) == 0
+    assert deliver(bodies, "room") == 1
+    assert at(book).state is NoticeState.SENT
 
 
 # --- what hangs ----------------------------------------------------------------------------------

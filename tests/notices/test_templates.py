@@ -1,13 +1,16 @@
 """What each audience is told of each event; and what the outside ones never see."""
 
 import re
+from collections.abc import Iterator
 from dataclasses import replace
+from itertools import product
 
 import pytest
 
 from stopline.audiences import INSIDE, OUTSIDE, Audience, parse_notices
 from stopline.journal.glass import BROKEN
-from stopline.notices.drafting import BY_HAND, EVENTS, OUTSIDE_EVENTS, Facts, drafts_of, rendered
+from stopline.notices.drafting import BY_HAND, EVENTS, OVERDUE, Facts, drafts_of, rendered
+from stopline.notices.outside import CONTAINED, PAUSING, RELEASED, RESTORED, Held, Theirs
 
 INTERNAL = (
     "arn:aws:iam::111122223333:role/training",
@@ -54,14 +57,36 @@ def test_those_inside_are_told_everything_of_every_event(audience: Audience, eve
     assert INTERNAL[1] in text, "what is still on is said"
 
 
-@pytest.mark.parametrize("event", OUTSIDE_EVENTS)
+OUTSIDE_EVENTS = (CONTAINED, RELEASED, RESTORED, PAUSING)
+FIELDS = ("access", "all_access", "pay", "all_pay", "settled")
+
+
+def every_word() -> Iterator[Theirs]:
+    """Everything that those outside can be told, and more: each event with each state."""
+    for event, *flags in product(OUTSIDE_EVENTS, *[(False, True)] * 7):
+        yield Theirs(event, Held(**dict(zip(FIELDS, flags, strict=False))), *flags[5:])
+
+
 @pytest.mark.parametrize("audience", OUTSIDE)
-def test_no_internal_id_reaches_those_outside(audience: Audience, event: str) -> None:
+def test_no_internal_id_reaches_those_outside(audience: Audience) -> None:
     """Whatever the facts hold: no address, ARN, account, pause, person or reason."""
-    text = "\n".join(rendered(audience, facts(event)))
-    assert all(part in text for part in PARTS)
-    assert not [told for told in (*INTERNAL, "111122223333", "keys seen") if told in text]
-    assert not re.search(r"arn:|\b\d{12}\b|stopline", text)
+    for theirs in every_word():
+        text = "\n".join(rendered(audience, replace(facts("contained"), theirs=theirs)))
+        assert all(part in text for part in PARTS)
+        assert not [told for told in (*INTERNAL, "111122223333", "keys seen") if told in text]
+        assert not re.search(r"arn:|\b\d{12}\b|stopline|None|True|\n\n\n", text), theirs
+
+
+@pytest.mark.parametrize("event", [CONTAINED, PAUSING])
+def test_what_is_not_held_is_not_said_to_be(event: str) -> None:
+    """Of pay alone no word of access that is off, of access alone none of pay that is held."""
+    pay = replace(facts("contained"), theirs=Theirs(event, Held(pay=True, all_pay=True)))
+    access = Theirs(event, Held(access=True, all_access=True))
+    for audience in OUTSIDE:
+        told = "\n".join(rendered(audience, pay))
+        assert not re.search(r"sign in|[Ww]ork for us|access of|[Aa]ccess .*(paused|off)", told)
+        told = "\n".join(rendered(audience, replace(facts("contained"), theirs=access)))
+        assert not re.search(r"payments? .*held|hold", told.replace("none is held", ""))
 
 
 def test_a_reason_with_half_a_character_still_makes_a_text_that_can_be_written() -> None:
@@ -72,18 +97,20 @@ def test_a_reason_with_half_a_character_still_makes_a_text_that_can_be_written()
 
 
 def test_an_event_is_told_to_each_address_of_each_audience_that_hears_of_it() -> None:
-    """One notice for each address; the outside audiences hear of two events alone.
+    """One notice for each address; the outside audiences hear what is theirs alone.
 
-    A break-glass approval is told to responders and leadership alone, what waits for a hand to
-    responders and finance.
+    A break-glass approval and a review that is overdue are told to responders and leadership alone,
+    what waits for a hand to responders and finance.
     """
     notices = parse_notices(FILE, "notices.yaml")
     told = {e: [(d.audience, d.recipient) for d in drafts_of(notices, facts(e))] for e in EVENTS}
     inside = [("responders", ""), ("legal", "a@lab.example"), ("legal", "b@lab.example")]
     outside = [("vendor", "security@mercor.example"), ("payees", "people@payees.example")]
+    word = replace(facts("drift"), theirs=Theirs(CONTAINED, Held(access=True)))
+    drafts = [d for d in drafts_of(notices, word) if d.outside]
+    assert [(d.audience, d.recipient) for d in drafts] == outside
+    assert {(d.event, d.says) for d in drafts} == {(CONTAINED, "access off in part, pay not held")}
     assert told.pop(BROKEN) == inside[:1]
     assert told.pop(BY_HAND) == inside[:1]
-    assert {e: drafts[3:] for e, drafts in told.items()} == {
-        e: outside if e in OUTSIDE_EVENTS else [] for e in told
-    }
-    assert all(drafts[:3] == inside for drafts in told.values())
+    assert told.pop(OVERDUE) == inside[:1]
+    assert all(drafts == inside for drafts in told.values())

@@ -85,3 +85,14 @@ class Asking:
     def approve(self, *words: str, by: str = "riley@lab.example") -> Answer:
         """Approve what waits, confirmed."""
         return self.ask("approve", "mercor", "--as", by, *CONFIRM, *words)
+
+
+def words_proven(asking: Asking, folder: Path) -> dict[str, str]:
+    """What verifying finds of each kind of word, by the keys in a folder; nothing may be wrong."""
+    file = folder / "words.zip"
+    file.unlink(missing_ok=True)
+    assert asking.ask("evidence", "export", "mercor", "--to", str(file)).code == 0
+    keys = ("--signers", str(folder / "allowed_signers"), "--output", "json")
+    told = asking.ask("evidence", "verify", str(file), *keys)
+    assert told.code == 0, told.said
+    return {one["name"]: one["found"] for one in told.document["checks"]}

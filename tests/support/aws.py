@@ -241,6 +241,10 @@ def cloud_server() -> Iterator[str]:
     """Serve the emulator in a thread of this process; yield its address."""
     from moto.server import ThreadedMotoServer  # noqa: PLC0415 - takes a second to import
 
+    from stopline.drill import iam  # noqa: PLC0415 - as above
+
+    iam.extend()
+
     logging.getLogger("werkzeug").setLevel(logging.ERROR)  # a line for each call tells nothing
     server = ThreadedMotoServer("127.0.0.1", 0, verbose=False)
     server.start()

@@ -2,8 +2,12 @@
 
 from urllib.parse import unquote
 
+from support import google_drives
+from support.google_drives import SHARED_DRIVE
+
 from stopline.connectors.gcp import GcpConnector
 from stopline.connectors.gcp.clients import Clients
+from stopline.drill.google.directory import a_member, a_user
 from stopline.drill.google.lists import whole
 from stopline.drill.google.objects import add_object
 from stopline.drill.google.server import Google
@@ -13,7 +17,7 @@ from stopline.playbook import Phase, Playbook, Rule
 from stopline.text import Json
 from stopline.vendors import GcpSelectors, Vendor
 
-ORG = "123456789012"
+ORG, CUSTOMER = "123456789012", "C0lab0000"
 CRM, IAM, GCS = (f"//{s}.googleapis.com" for s in ("cloudresourcemanager", "iam", "storage"))
 TOKEN = "STOPLINE_TEST_GOOGLE_TOKEN"
 WORKER = "serviceAccount:stopline@lab-security.iam.gserviceaccount.com"
@@ -24,6 +28,14 @@ ETL = "serviceAccount:mercor-etl@lab-data.iam.gserviceaccount.com"
 SHARED = "serviceAccount:shared-etl@lab-data.iam.gserviceaccount.com"
 DANA, NEW = "user:dana@lab.example", "user:new@lab.example"
 DATA_TEAM = "group:data@lab.example"
+UNIT = "/Vendors/Mercor"
+VIC, VAL = "user:vic@lab.example", "user:val@lab.example"
+"""Contractors of the vendor's in the lab's own directory, in its unit and in one below."""
+CREW, LEE = "group:crew@lab.example", "user:lee@mercor.example"
+"""A group of the lab's that may more than a deny names, and somebody of the vendor's in it."""
+ROOT = "user:root@lab.example"
+"""A colleague who is in no unit."""
+PEOPLE = "admin.googleapis.com/User"
 CONDITION: Json = {
     "title": "labels only",
     "expression": 'resource.name.startsWith("projects/_/buckets/labels")',
@@ -36,8 +48,11 @@ RULES = (
     ("service-account-keys", "inactive"),
     ("hmac-keys", "inactive"),
     ("identity-pools", "inactive"),
+    ("workspace-users", "suspend"),
     ("entries", "remove-where-not-denied"),
+    ("group-memberships", "remove-where-not-denied"),
     ("access-lists", "remove"),
+    ("drive-permissions", "remove"),
     ("buckets", "vendor"),
 )
 RULES_OF_LABELS: list[Json] = [
@@ -58,6 +73,7 @@ VENDOR = Vendor(
         projects=("mercor-prod",),
         project_numbers=("444455556666",),
         pools=(POOL,),
+        org_units=(UNIT,),
         preserve=("lab*",),
         acknowledged=("domain-wide-delegation", "resumable-uploads", "analytics-hub"),
     ),
@@ -76,16 +92,32 @@ PLAYBOOK = Playbook(
 )
 
 
+SUSPENDS = Playbook(
+    playbook="users",
+    phases=(
+        Phase(
+            name="users",
+            rules=(
+                Rule(name="suspend", connector="gcp", contains="workspace-users", how="suspend"),
+            ),
+        ),
+    ),
+)
+"""A playbook that suspends and does nothing else."""
+
+
 def estate_of(google: Google, per_minute: int = 100_000) -> Estate:
     """The estate's file of this organisation, with a break-glass group."""
     return Estate(
         gcp=GcpEstate(
             organization=ORG,
+            customer=CUSTOMER,
             access_token_from=TOKEN,
             api_root=google.url,
             calls_per_second=10_000.0,
             deny_reads_per_minute=per_minute,
             propagation=0.0,
+            shared_drives=(SHARED_DRIVE,),
         ),
         protected=Protected(orchestrator=(WORKER,), break_glass=("group:glass@lab.example",)),
     )
@@ -229,6 +261,45 @@ def below(google: Google) -> None:
     google.state.add(Resource(full, kind, f"{GCS}/labels", data, held))
 
 
+DATASET = "bigquery.googleapis.com/projects/lab-data/datasets/answers"
+"""A dataset with the vendor in its access, in several ways, beside the lab and a view."""
+VIEW: Json = {"view": {"projectId": "lab-data", "datasetId": "shared", "tableId": "by_week"}}
+
+
+def dataset(google: Google, id_: str, *access: Json, made: str = "1735689600000") -> str:
+    """A dataset of the lab's with a table in it; returns the dataset's full name."""
+    name = f"//bigquery.googleapis.com/projects/lab-data/datasets/{id_}"
+    place = {"projectId": "lab-data", "datasetId": id_}
+    data: dict[str, Json] = {"kind": "bigquery#dataset", "id": f"lab-data:{id_}"}
+    data |= {"datasetReference": place, "creationTime": made, "access": [dict(a) for a in access]}
+    kind = "bigquery.googleapis.com"
+    google.state.add(Resource(name, f"{kind}/Dataset", f"{CRM}/projects/lab-data", data))
+    google.state.add(Resource(f"{name}/tables/t", f"{kind}/Table", name, {}))
+    return name
+
+
+def answers(google: Google) -> None:
+    """The dataset `answers`: people, a group, a domain, robots, a condition, a view."""
+    told: tuple[tuple[str, str, str], ...] = (
+        ("OWNER", "specialGroup", "projectOwners"),
+        ("READER", "specialGroup", "projectReaders"),
+        ("OWNER", "userByEmail", DANA),
+        ("WRITER", "userByEmail", PULL),
+        ("READER", "userByEmail", BO),
+        ("READER", "groupByEmail", RATERS),
+        ("READER", "domain", "domain:mercor.example"),
+        ("READER", "iamMember", SUBJECT),
+        ("roles/bigquery.metadataViewer", "userByEmail", KIM),
+    )
+    access: list[Json] = [
+        {"role": role, field: who if field == "iamMember" else who.rpartition(":")[2]}
+        for role, field, who in told
+    ]
+    access.append({"role": "READER", "userByEmail": KIM.partition(":")[2], "condition": UNTIL})
+    dataset(google, "answers", *access[:4], VIEW, *access[4:])
+
+
+UNTIL: Json = {"title": "until", "expression": 'request.time < timestamp("2090-01-01T00:00:00Z")'}
 KIM = "user:kim@mercor.example"
 """Somebody of the vendor's who is in access lists and in no policy."""
 LISTED = "drop"
@@ -271,9 +342,9 @@ def entity(member: str) -> str:
 def person(google: Google, member: str) -> None:
     """Somebody, or a group, of the lab's own directory."""
     kind, _, email = member.partition(":")
-    where = "admin.googleapis.com/User" if kind == "user" else "cloudidentity.googleapis.com/Group"
-    key = "primaryEmail" if kind == "user" else "email"
-    data: dict[str, Json] = {key: email, "id": number_of(email)[:15]}
+    where = PEOPLE if kind == "user" else "cloudidentity.googleapis.com/Group"
+    number = number_of(email)[:15]
+    data = a_user(email, number) if kind == "user" else {"email": email, "id": number}
     google.state.add(Resource(f"//{where}/{email}", where, "", data))
 
 
@@ -282,32 +353,51 @@ def directories(google: Google) -> None:
     google.state.admins.add(WORKER)
     for member in (DATA_TEAM, "group:glass@lab.example", DANA, NEW):
         person(google, member)
-    google.state.customers |= {"C0lab0000": ("lab.example",), "C01abc35d": ("mercor.example",)}
+    google.state.customers |= {CUSTOMER: ("lab.example",), "C01abc35d": ("mercor.example",)}
+    for member, unit in ((VIC, UNIT), (VAL, f"{UNIT}/night"), (ROOT, "/"), (DANA, "/")):
+        person(google, member)
+        google.state.get(f"//{PEOPLE}/{member.partition(':')[2]}").data["orgUnitPath"] = unit
 
 
-def joined(google: Google, group: str, *who: str) -> None:
+def crew(google: Google) -> None:
+    """Colleagues own a group that a project lets in; the vendor's person manages it."""
+    person(google, CREW)
+    project = google.state.get(f"{CRM}/projects/lab-data")
+    held = binding("roles/secretmanager.admin", CREW)
+    project.policy = {"bindings": [*project.policy["bindings"], held]}
+    joined(google, CREW, DANA, role="OWNER")
+    joined(google, CREW, LEE, role="MANAGER")
+
+
+def joined(google: Google, group: str, *who: str, role: str = "MEMBER") -> None:
     """Somebody is in a group of the lab's."""
     kind = "cloudidentity.googleapis.com"
     name = f"//{kind}/Group/{group.partition(':')[2]}"
     for email in (member.partition(":")[2] for member in who):
-        data: dict[str, Json] = {"email": email, "id": number_of(email)[:15], "role": "MEMBER"}
+        data = a_member(google.state, email, role=role, delivery_settings="DIGEST")
         google.state.add(Resource(f"{name}/members/{email}", f"{kind}/Membership", name, data))
+
+
+WORKERS_ROLES = (
+    "iam.denyAdmin",
+    "iam.securityAdmin",
+    "iam.serviceAccountAdmin",
+    "iam.serviceAccountKeyAdmin",
+    "storage.admin",
+    "iam.workloadIdentityPoolAdmin",
+    "cloudasset.viewer",
+    "bigquery.admin",
+)
 
 
 def seed(google: Google) -> Google:
     """One of each way in: person, group, domain, project, condition, owner, and through others."""
-    worker = [f"roles/{r}" for r in ("iam.denyAdmin", "iam.securityAdmin")]
     org = node(
         google,
         "Organization",
         ORG,
         "",
-        *(binding(role, WORKER) for role in worker),
-        binding("roles/iam.serviceAccountAdmin", WORKER),
-        binding("roles/iam.serviceAccountKeyAdmin", WORKER),
-        binding("roles/storage.admin", WORKER),
-        binding("roles/iam.workloadIdentityPoolAdmin", WORKER),
-        binding("roles/cloudasset.viewer", WORKER),
+        *(binding(f"roles/{role}", WORKER) for role in WORKERS_ROLES),
         binding("roles/browser", DATA_TEAM, RATERS, WORKER),
     )
     folder = node(google, "Folder", "77", org, binding("roles/viewer", BO, ANN))
@@ -336,5 +426,7 @@ def seed(google: Google) -> Google:
     expiring(google)
     below(google)
     listed_bucket(google)
+    answers(google)
+    google_drives.shared_drive(google, DANA, BO, (KIM, PULL, ANN))
     directories(google)
     return google

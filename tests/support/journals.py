@@ -137,19 +137,26 @@ class Hand:
         back.unlease(changes[0].address)
 
 
-def open_pause(book: Book, pause: str = FIRST, vendor: str = "mercor") -> Pause:
-    """Open a pause of a vendor's."""
+def open_pause(
+    book: Book,
+    pause: str = FIRST,
+    vendor: str = "mercor",
+    *,
+    scope: Scope | None = None,
+    frozen: str = "",
+) -> Pause:
+    """Open a pause of a vendor's, of all of it or of a scope."""
     ordered = Pause(
         id=pause,
         vendor=vendor,
-        scope=Scope(),
+        scope=scope or Scope(),
         workflow=f"pause/{vendor}/all",
         requester="alice",
         reason="breach",
         opened_at="",
         status=PauseStatus.CONTAINING,
         closed_at="",
-        frozen="",
+        frozen=frozen,
         plan="",
     )
     return book.pauses.open(ordered, {"reason": "breach"})

@@ -2,7 +2,7 @@
 
 import json
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal
 
 from support.aws import DATA, MERCOR, RESEARCH, ROLE, VENDOR, Cloud, owners_client, trust
 
@@ -25,10 +25,12 @@ BREAK_GLASS = "arn:aws:iam::*:role/break-glass/*"
 PROTECTED = Protected(orchestrator=("arn:aws:iam::*:role/stopline/*",), break_glass=(BREAK_GLASS,))
 
 
-def playbook(*, at: tuple[str, ...] = (), without: str = "") -> Playbook:
-    """The fast cut first, at places; a kind of rule may be missing."""
+def playbook(
+    *, at: tuple[str, ...] = (), without: str = "", when: Literal["", "removed"] = ""
+) -> Playbook:
+    """The fast cut first, at places or in reserve; a kind of rule may be missing."""
     rules = tuple(
-        Rule(name=contains, connector="aws", contains=contains, how=how, at=places)
+        Rule(name=contains, connector="aws", contains=contains, how=how, at=places, when=when)
         for contains, how, places in (
             ("organization-principals", "scp", at),
             ("organization-resources", "rcp", at),

@@ -227,6 +227,7 @@ def a_line_on(
     place: Place | None = None,
     teller: Teller = NOBODY,
     clock: Callable[[], float] | None = None,
+    vendor: str = VENDOR,
 ) -> Line:
     """A journal, a world and what a worker does, on a running Temporal. `clock`: the journal's."""
     url = f"sqlite:///{folder}/journal.db"
@@ -234,7 +235,7 @@ def a_line_on(
     connector = MemoryConnector(world or a_world())
     line = Line(client, book, connector.world, connector)
     line.queue = api.task_queue(book.id)
-    line.frozen = book.pauses.keep("frozen", Frozen(VENDOR, playbook, "{}").dump())
+    line.frozen = book.pauses.keep("frozen", Frozen(vendor, playbook, "{}").dump())
     line.sheets = folder / "recovery"
     line.activities = Activities(
         book,

@@ -7,18 +7,21 @@ from pathlib import Path
 import yaml
 
 from stopline.connectors.aws.policies import policies, text_of
-from stopline.connectors.gcp.permissions import roles
+from stopline.connectors.gcp.permissions import roles, workspace
 
 FOLDER = Path("config") / "permissions" / "aws"
 GCP = Path("config") / "permissions" / "gcp"
 _NOTE = "# Made by `make permissions`: gcloud iam roles create NAME --organization=ID --file=THIS\n"
+_IN_CONSOLE = "# Made by `make permissions`: roles to be made in the Admin console of Workspace\n"
 
 
 def texts(folder: Path = FOLDER) -> dict[str, str]:
     """The text that each file of a folder must have, by its name."""
     if folder.name == GCP.name:
         made = {name: yaml.safe_dump(role, sort_keys=False) for name, role in roles().items()}
-        return {f"{name}.yaml": f"{_NOTE}{text}" for name, text in made.items()}
+        in_console = yaml.safe_dump(workspace(), sort_keys=False)
+        of_workspace = {"workspace.yaml": f"{_IN_CONSOLE}{in_console}"}
+        return {f"{name}.yaml": f"{_NOTE}{text}" for name, text in made.items()} | of_workspace
     return {f"{name}.json": text_of(policy) for name, policy in policies().items()}
 
 

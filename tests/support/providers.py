@@ -116,9 +116,13 @@ def provider() -> Iterator[Provider]:
 
 @dataclass
 class Mail:
-    """A mail server's memory: what was taken, and the answers that come before taking."""
+    """A mail server's memory: what was taken, and the answers that come before taking.
+
+    Those `at_address` come when a recipient is named.
+    """
 
     port: int = 0
+    at_address: list[str] = field(default_factory=list)
     taken: list[Envelope] = field(default_factory=list)
     answers: list[str] = field(default_factory=list)
     over_tls: list[bool] = field(default_factory=list)
@@ -126,9 +130,9 @@ class Mail:
     async def handle_RCPT(  # noqa: N802 - aiosmtpd's way
         self, server: SMTP, session: Session, envelope: Envelope, address: str, options: list[str]
     ) -> str:
-        """Refuse a recipient that is not there."""
-        if address.startswith("nobody@"):
-            return "550 no such mailbox"
+        """Take a recipient, or say what was put in."""
+        if self.at_address:
+            return self.at_address.pop(0)
         envelope.rcpt_tos.append(address)
         return "250 OK"
 

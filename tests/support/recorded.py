@@ -30,7 +30,7 @@ from stopline.model import Found, Plan, Scope
 from stopline.playbook import Playbook, parse_playbook
 from stopline.port import Mark, Terms
 from stopline.receipts import Receipt
-from stopline.terminating import plan_termination
+from stopline.terminating import looked, plan_termination
 from stopline.text import Json
 from stopline.vendors import Vendor
 
@@ -125,8 +125,10 @@ class Night:
         )
         self.book.pauses.open(pause, {})
         self.book.pauses.mark(PAUSE, PauseStatus.TERMINATING)
-        opinions = {"aws": self.connector.ended}
-        return plan_termination("mercor", PAUSE, self.book.writes.holds(), Scope(), opinions)
+        holds = self.book.writes.holds()
+        found = self.connector.removable(self.vendor, holds, holds)
+        opinions = {"aws": looked(self.connector.ended, found)}
+        return plan_termination("mercor", PAUSE, holds, Scope(), opinions)
 
     def over(self) -> None:
         """The termination is done with."""

@@ -15,13 +15,12 @@ from pathlib import Path
 from shutil import which
 from sys import prefix
 
-from support.pausing import PAUSE, PLAYBOOK, Line, a_line_on, a_world
+from support.pausing import PAUSE, PLAYBOOK, VENDOR, Line, a_line_on, a_world
 from temporalio import activity
 from temporalio.client import WorkflowHandle
 from temporalio.testing import WorkflowEnvironment
 
 from activities import api
-from activities.telling import NOBODY, Teller
 from stopline.entrypoints.temporal import CONVERTER
 from stopline.errors import UserError
 from stopline.journal.pauses import PauseStatus
@@ -89,7 +88,7 @@ class Year:
 
 
 @asynccontextmanager
-async def a_year(hours: float, teller: Teller = NOBODY) -> AsyncIterator[Year]:
+async def a_year(hours: float, vendor: str = VENDOR) -> AsyncIterator[Year]:
     """Start the server that skips time, and a line on it that is audited every so many hours."""
     path = which("temporal-test-server", path=f"{prefix}/bin")
     playbook = (
@@ -102,7 +101,12 @@ async def a_year(hours: float, teller: Teller = NOBODY) -> AsyncIterator[Year]:
         with tempfile.TemporaryDirectory() as folder:
             clock = Clock((await environment.get_current_time()).timestamp())
             line = a_line_on(
-                environment.client, Path(folder), a_world(), playbook, clock=clock, teller=teller
+                environment.client,
+                Path(folder),
+                a_world(),
+                playbook,
+                clock=clock,
+                vendor=vendor,
             )
             with environment.auto_time_skipping_disabled():  # only `pass_by` lets time pass
                 yield Year(line, environment)

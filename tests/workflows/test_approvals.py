@@ -11,7 +11,7 @@ from support.signers import a_key, needs_openssh, signers, statement
 from temporalio.client import WorkflowFailureError, WorkflowHandle, WorkflowUpdateFailedError
 
 from activities import api, vouching
-from stopline.approving import GAPS, statement_of
+from stopline.approving import GAPS, Approvers, statement_of
 from stopline.configuration import Frozen
 from stopline.connectors.memory import Principal
 from stopline.errors import RefusedError
@@ -19,6 +19,7 @@ from stopline.evidence.certificate import certificate
 from stopline.model import Direction, Scope
 from stopline.signing import Statement, sign
 from workflows import messages as m
+from workflows.calls import reason_of
 
 PAUSED = m.Phase.PAUSED
 pytestmark = needs_openssh
@@ -376,5 +377,30 @@ def test_a_signature_under_a_rollback_terminates_nothing(tmp_path: Path) -> None
             made = certificate(line.book, PAUSE)
             assert made.complete
             assert [(w.by, w.signed) for w in made.words] == [("alice", False), ("bob", True)]
+
+    asyncio.run(scenario())
+
+
+def test_who_may_not_ask_opens_nothing_and_gets_nothing_back(tmp_path: Path) -> None:
+    """The worker's roles say who may; the pause stays as it is, and its requester is told."""
+
+    async def scenario() -> None:
+        roles = tmp_path / "roles.yaml"
+        roles.write_text("approvers: ['*']\nrequesters: [carol]\nsignatures: optional\n")
+        async with a_line(approvers=Approvers(tmp_path)) as line:
+            handle = await line.start(await line.plan(line.order()))
+            ended = await handle.result()
+            assert (ended["result"], "alice may not ask" in ended["why"]) == ("refused", True)
+            assert line.book.pauses.list() == ()
+            roles.write_text("approvers: ['*']\nrequesters: [alice]\nsignatures: optional\n")
+            handle = await line.pause()
+            held = len(line.book.writes.holds())
+            carols = api.RestoreOrder(by="carol", reason="over")
+            with pytest.raises(WorkflowUpdateFailedError) as refused:
+                await handle.execute_update(m.ROLLBACK, carols, result_type=api.PlanRef)
+            assert "carol may not ask" in reason_of(refused.value.cause or refused.value)
+            assert (await line.status(handle)).pending is None
+            assert line.book.store.events(kind="rollback") == ()
+            assert len(line.book.writes.holds()) == held > 0
 
     asyncio.run(scenario())

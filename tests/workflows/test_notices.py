@@ -131,7 +131,7 @@ def test_what_can_never_be_sent_fails_and_the_pause_is_contained_all_the_same(
     monkeypatch.setenv("NOTICES_ROOM", SECRET)
 
     async def scenario(there: Provider, text: str, why: str) -> None:
-        there.answers += [Answer(403)] * 9
+        there.answers += [Answer(413)] * 9
         made = teller(tmp_path, there.url)
         if text:
             (tmp_path / "notices.yaml").write_text(text)
@@ -143,7 +143,7 @@ def test_what_can_never_be_sent_fails_and_the_pause_is_contained_all_the_same(
             assert all(why in n.why for n in ended)
 
     with provider() as there:
-        asyncio.run(scenario(there, "", "HTTP 403"))
+        asyncio.run(scenario(there, "", "HTTP 413"))
         asyncio.run(scenario(there, "channels: {}\n", "notices.yaml:1"))
 
 
@@ -189,6 +189,34 @@ def test_who_was_told_of_a_pause_hears_that_it_was_refused(
             text = next(a.json["data"]["text"] for a in there.asked if "refused" in a.body)
             assert "it was rejected or stopped" in text
             assert "everything that it had before" in text
+            await histories(line)
+
+    with provider() as there:
+        asyncio.run(scenario(there))
+
+
+def test_a_review_that_is_overdue_is_told_once_and_asks_for_a_person(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Responders and leadership; the next date is told anew, and it all replays."""
+    monkeypatch.setenv("NOTICES_ROOM", SECRET)
+
+    async def scenario(there: Provider) -> None:
+        playbook = f"{PLAYBOOK}review_days: 0.000015\n"
+        async with a_line(teller=teller(tmp_path, there.url), playbook=playbook) as line:
+            handle = await line.pause()
+            ended = await until_told(line, 4)
+            late = [n for n in ended if n.event == "review-overdue"]
+            assert [(n.audience, n.state) for n in late] == [("responders", NoticeState.SENT)]
+            (event,) = line.book.pauses.events(PAUSE, "review-overdue")
+            assert late[0].seq == event.seq, "written with its event"
+            text = next(a.json["data"]["text"] for a in there.asked if "overdue" in a.body)
+            assert f"by {event.data['review_by']}" in text
+            assert f"stopline ack {PAUSE}" in text
+            word = m.Reassess("alice", "keep", "looked at it")
+            await handle.execute_update(m.REASSESS, word, result_type=api.PlanRef)
+            ended = await until_told(line, 5)
+            assert len([n for n in ended if n.event == "review-overdue"]) == 2
             await histories(line)
 
     with provider() as there:

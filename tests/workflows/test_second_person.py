@@ -144,3 +144,28 @@ def test_what_one_person_added_in_an_old_journal_widens_no_sweep() -> None:
             assert tagged.switches["one"] == "on"
 
     asyncio.run(scenario())
+
+
+@pytest.mark.parametrize("yes", ["", "ada@lab.example", "bob"])
+def test_a_workflow_that_was_started_past_the_waiting_contains_nothing(yes: str) -> None:
+    """Who only speaks to Temporal can start one so; the worker wants the yes in the journal."""
+
+    async def scenario() -> None:
+        async with a_line(playbook=SECOND) as line:
+            handle, order = await narrow(line)
+            await handle.terminate()
+            if yes:
+                requester = line.book.pauses.get(PAUSE).requester
+                by = requester if yes != "bob" else yes
+                line.book.pauses.approve(PAUSE, order.plan, order.digest, by, "unsigned")
+            state = replace(
+                adopted_state(line.book, line.book.pauses.get(PAUSE), api.Options()),
+                opened=True, queued=[order], phase=m.Phase.PAUSED, pending=None,
+            )  # fmt: skip
+            forged = await line.client.start_workflow(
+                m.PAUSE_VENDOR, state, id=order.workflow, task_queue=line.queue
+            )
+            await line.rests(forged)
+            assert bool(line.book.writes.holds(PAUSE)) is (yes == "bob")
+
+    asyncio.run(scenario())

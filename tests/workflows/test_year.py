@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from support.older import older_worker
-from support.pausing import PAUSE
+from support.pausing import PAUSE, VENDOR
 from support.year import OTHER, Year, a_year
 from temporalio.client import WorkflowHandle
 
@@ -25,6 +25,7 @@ pytestmark = pytest.mark.night
 
 HOURS = float(os.environ.get("STOPLINE_YEAR_HOURS", "168"))
 """Between audits: weekly in `make test`, nightly in `make soak`."""
+PROJECTS = f"{VENDOR}projects: {{chordus: {{note: labels}}, lyra: {{note: audio}}}}\n"
 STRANGERS = {"Sid": "Research", "Effect": "Allow", "Principal": {"AWS": "111122223333"}}
 
 
@@ -85,8 +86,8 @@ async def summer(year: Year, handle: WorkflowHandle) -> WorkflowHandle:
 
 
 async def autumn(year: Year, handle: WorkflowHandle) -> None:
-    """One principal is given back, by two; no audit takes that away again."""
-    await given_back(year, handle, PAUSE, Scope(principals=("v0",)))
+    """One project is given back, by two; no audit takes that away again."""
+    await given_back(year, handle, PAUSE, Scope(project="chordus"))
     await year.until(PauseStatus.CONTAINED)
     audits = happened(year, "audited")
     await year.pass_by(120)
@@ -94,7 +95,7 @@ async def autumn(year: Year, handle: WorkflowHandle) -> None:
     world = year.line.world
     assert world.principals["v0"].switches == {"one": "on", "two": "off"}
     assert not world.principals["v0"].attached
-    assert world.principals["v1"].switches["one"] == "off"
+    assert [world.principals[f"v{n}"].switches["one"] for n in (1, 2, 3)] == ["off"] * 3
 
 
 async def winter(year: Year, handle: WorkflowHandle, other: WorkflowHandle) -> None:
@@ -108,10 +109,13 @@ async def winter(year: Year, handle: WorkflowHandle, other: WorkflowHandle) -> N
 
 
 def test_a_year_of_a_pause_ends_as_it_began() -> None:
-    """Audits by the calendar, a re-grant, an edit, an overlap, an upgrade, a part, the whole."""
+    """Audits by the calendar, a re-grant, an edit, an overlap, an upgrade, a project, the whole."""
 
     async def scenario() -> None:
-        async with a_year(HOURS) as year:
+        async with a_year(HOURS, PROJECTS) as year:
+            people = year.line.world.principals
+            for name in ("v0", "v1", "v2", "v3"):
+                people[name].projects = ("chordus",) if name == "v0" else ("lyra",)
             before = year.line.world.picture()
             begun = await year.environment.get_current_time()
             async with older_worker(year.line):
@@ -135,8 +139,7 @@ def test_a_year_of_a_pause_ends_as_it_began() -> None:
 def evidence_holds(year: Year) -> bool:
     """The year's bundle, signed, is verified offline."""
     key = Ed25519PrivateKey.generate()
-    made = b.finished(
-        b.gather(year.line.book, PAUSE, installed_techniques(), "2027-01-01T00:00:00.000Z")
-    )
+    terms = b.Terms("2027-01-01T00:00:00.000Z", bytes(32), installed_techniques())
+    made = b.finished(*b.gather(year.line.book, PAUSE, terms))
     data = b.packed(made, sealed(made.manifest_bytes, key))
     return all(verdict.ok for verdict in verified(data, Trusted(key.public_key())))

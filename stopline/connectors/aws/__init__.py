@@ -1,8 +1,8 @@
 """AWS: users, keys, roles, policies of resources and what is shared, in an estate of accounts.
 
 `discovery` reads, `opinion` (with `sharing` and `storing`) says how a grant is contained; only what
-`classes` lists changes what is not ours (`canary` makes and removes its own), and only `ending`
-deletes it. What is covered and
+`classes` lists changes what is not ours (`canary` makes and removes its own), and only `ending`,
+with `removing`, deletes it. What is covered and
 what is not: docs/access-paths.md.
 """
 
@@ -18,6 +18,7 @@ from stopline.connectors.aws import (
     organization_checks,
     preflight,
     proving,
+    removing,
 )
 from stopline.connectors.aws.classes import READERS, WRITERS
 from stopline.connectors.aws.clients import Clients
@@ -83,10 +84,17 @@ class AwsConnector:
         """A pure opinion: which credential is deleted for good where a hold is."""
         return ending.ended(hold)
 
+    def removable(
+        self, vendor: Vendor, wanted: Sequence[Hold], standing: Sequence[Hold]
+    ) -> Iterable[Effect | Skip]:
+        """Look whose the users and roles are that a termination is asked about."""
+        return removing.removable(self.clients, vendor, (wanted, standing), self.spared)
+
     def end(self, observed: Observed, changes: Sequence[Change], token: str) -> None:
-        """Delete one credential for good. AWS takes no idempotency key here."""
-        del token, changes  # one credential is one document
-        ending.end(self.clients, observed)
+        """Delete one credential or principal for good. AWS takes no idempotency key here."""
+        del token
+        with self.clients.one_write():
+            ending.end(self.clients, observed, changes)
 
     @property
     def realms(self) -> Iterable[str]:

@@ -63,7 +63,7 @@ def discover(
     unread: dict[str, str] = {}
     with ThreadPoolExecutor(max(1, len(numbers))) as pool:
         for number, read in zip(
-            numbers, pool.map(lambda n: _read(clients, n), numbers), strict=True
+            numbers, pool.map(lambda n: read_account(clients, n), numbers), strict=True
         ):
             if isinstance(read, ConnectorError):
                 unread[number] = read.detail
@@ -97,7 +97,8 @@ def discover(
         yield from organization.discover(clients, whom)
 
 
-def _read(clients: Clients, number: str) -> reading.Account | ConnectorError:
+def read_account(clients: Clients, number: str) -> reading.Account | ConnectorError:
+    """Read one account's principals, or say what kept us from it."""
     try:
         return reading.account(clients, number)
     except ConnectorError as error:

@@ -54,7 +54,13 @@ def _read_attachments(clients: Clients, document: Document, owner: str) -> Obser
         raise
     arns = [p["PolicyArn"] for p in attached]
     states = {address(document, arn): State.of({"PolicyArn": arn}) for arn in arns}
-    return Observed(document, states, uid=found[f"{owner}Id"])
+    return Observed(document, states, uid=found[f"{owner}Id"], ending=is_ending(found))
+
+
+def is_ending(principal: Json) -> bool:
+    """Whether a user or role stays denied by its boundary while the rest of it is removed."""
+    boundary = principal.get("PermissionsBoundary", {}).get("PermissionsBoundaryArn", "")
+    return boundary == marks.DENY_ALL or bool(marks.journal_of_policy(boundary))
 
 
 def _write_attachments(

@@ -1,4 +1,6 @@
-"""What AWS removes for good in a termination: credentials that we made inactive, nothing else.
+"""What AWS removes for good in a termination where a hold alone says it: credentials.
+
+The vendor's own users and roles take a look at them (`removing`).
 
 IAM deletes a key without looking at its status, and has no concurrency tag: the status is read
 right before the call, so a key that a stranger makes active in the tens of milliseconds between is
@@ -7,12 +9,13 @@ deleted as well. None of these can be made again with the same id and secret.
 A deny of ours opens what it denies when it goes, so it stays for as long as what it is on is there.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
-from stopline.connectors.aws import marks
+from stopline.connectors.aws import marks, removing
 from stopline.connectors.aws.clients import Clients
+from stopline.connectors.aws.people import ASSIGNED, MEMBER
 from stopline.connectors.aws.shares import SHARES
-from stopline.model import Effect, Skip
+from stopline.model import Change, Effect, Skip
 from stopline.port import Observed
 from stopline.receipts import Hold
 
@@ -26,15 +29,19 @@ DELETES: Mapping[str, tuple[str, str]] = {
 _OF_A_PRINCIPAL = (
     "the deny stays until people have deleted the {kind} itself; it holds what the {kind} was given"
 )
-_OUT = "it stays taken out; the person is the identity provider's to delete"
-_STAYS = {
-    "group-membership": _OUT,
-    "account-assignment": _OUT,
+TAKEN: Mapping[str, str] = {
+    MEMBER: "leave {what} without this membership for good",
+    ASSIGNED: "leave {what} without this assignment for good",
     **{
-        kind: "it stays switched off; it is people's to delete"
-        if row.off
-        else "the entry stays taken out: nothing of it is left to remove"
+        kind: "leave {what} taken out of this share for good"
         for kind, row in SHARES.items()
+        if not row.off
+    },
+}
+"""By kind, what the pause took out whole: nothing is sent, and nothing gives it back any more."""
+_STAYS = {
+    **{
+        k: "it stays switched off; it is people's to delete" for k, row in SHARES.items() if row.off
     },
     "deny-policy": "other denies stand on it; it can go when none of them is left",
     "trust-policy-statement": "the deny at the door of a role that others use stays",
@@ -57,6 +64,8 @@ def ended(hold: Hold) -> Effect | Skip:
         user, _, key = id_.partition("/")
         what = kind.replace("-", " ")
         return Effect(hold.address, f"delete the {what} {key[:4]}…{key[-4:]} of {user} for good")
+    if kind in TAKEN:
+        return Effect(hold.address, TAKEN[kind].format(what=hold.change.principal or id_))
     owner, _, lever = kind.partition("-")
     if id_.partition("/")[2].startswith(marks.CUT):
         reason = _OF_OTHERS
@@ -67,9 +76,14 @@ def ended(hold: Hold) -> Effect | Skip:
     return Skip(hold.address, hold.change.principal, reason)
 
 
-def end(clients: Clients, observed: Observed) -> None:
+def end(clients: Clients, observed: Observed, changes: Sequence[Change]) -> None:
     """https://docs.aws.amazon.com/IAM/latest/APIReference/API_DeleteAccessKey.html"""
     document = observed.document
+    if document.kind in TAKEN:
+        return
+    if document.kind not in DELETES:
+        removing.remove(clients, observed, changes)
+        return
     operation, id_ = DELETES[document.kind]
     user, _, wanted = document.id.partition("/")
     clients.do(document.realm, "iam", operation, UserName=user, **{id_: wanted})

@@ -18,6 +18,11 @@ CUT = "StoplineCut-"
 """How the names begin of the policies that end older sessions of a role that others share."""
 _INLINE = re.compile(r"StoplineDenyAll-J([0-9a-f]{8})|StoplineCut-J([0-9a-f]{8})P[0-9a-f]{8}")
 _CONTROL = re.compile(r"Stopline(?:Scp|Rcp|Member)-J([0-9a-f]{8})P[0-9a-f]{8}")
+DENY_ALL = "arn:aws:iam::aws:policy/AWSDenyAll"
+"""AWS's own, the same in every account: the boundary of who is being removed for good.
+
+https://docs.aws.amazon.com/aws-managed-policy/latest/reference/AWSDenyAll.html
+"""
 PARTS = ("Acct", "Own", "All", "Ext", "Fed", "Anchor", "Pool", "FrzObj", "FrzCfg", "Frz")
 """Whom or what a statement of ours is about: the vendor's accounts, its principals of ours, both
 in one, its external ids, its identity providers, its trust anchors, its identity pools; objects,

@@ -14,6 +14,7 @@ from stopline.connectors.aws.sharing import shared
 from stopline.connectors.aws.storing import bucket, lifecycle
 from stopline.model import Breadth, Change, Grant, Residual, Skip, State
 from stopline.port import Terms
+from stopline.reserve import reserved
 
 _CONTAINS = {
     "user": "users",
@@ -61,7 +62,7 @@ def contained(grant: Grant, terms: Terms) -> Iterator[Change | Skip]:
         principal=grant.principal,
     )
     opinions = shared if grant.shared_with else _BY_KIND[kind]
-    for opinion in opinions(grant, terms, proto):
+    for opinion in reserved(opinions(grant, terms, proto), rule, grant, terms):
         refused = isinstance(opinion, Change) and opinion.address in terms.refusals
         yield left(grant, "AWS refused the write; see the receipt") if refused else opinion
 

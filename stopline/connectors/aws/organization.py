@@ -5,7 +5,7 @@ of the vendor's file. How much room there is at another place than the root, the
 """
 
 from collections.abc import Generator, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from stopline.connectors.aws import marks
 from stopline.connectors.aws.clients import Clients
@@ -85,7 +85,8 @@ def _looked(clients: Clients, organization: AwsOrganization, whom: Whom) -> Iter
             "marks": sorted({marks.journal_of_control(n) for n in ours}),
         }
     members = yield from _members(clients, realm, whom.selectors)
-    yield from _grants(clients, realm, whom, states)
+    limited = replace(whom, read=tuple(a for a in whom.read if a != said["MasterAccountId"]))
+    yield from _grants(clients, realm, limited, states)
     for account in members:
         state = {
             **states[SERVICE.type],

@@ -48,9 +48,15 @@ READ = frozenset(
         "iam:ListAccessKeys",
         "iam:ListAttachedRolePolicies",
         "iam:ListAttachedUserPolicies",
+        "iam:ListGroupsForUser",
+        "iam:ListInstanceProfilesForRole",
+        "iam:ListMFADevices",
         "iam:ListPolicyVersions",
+        "iam:ListRolePolicies",
         "iam:ListSSHPublicKeys",
+        "iam:ListServiceSpecificCredentials",
         "iam:ListSigningCertificates",
+        "iam:ListUserPolicies",
         "iam:SimulatePrincipalPolicy",
         "identitystore:DescribeGroup",
         "identitystore:DescribeUser",
@@ -83,6 +89,7 @@ READ = frozenset(
         "s3:GetAccessPointPolicy",
         "s3:GetBucketAcl",
         "s3:GetBucketNotification",
+        "s3:GetBucketOwnershipControls",
         "s3:GetBucketPolicy",
         "s3:GetBucketVersioning",
         "s3:GetInventoryConfiguration",
@@ -192,7 +199,25 @@ CANARY = frozenset(
 """Besides, for `stopline doctor --canary` alone: on users and buckets of its own."""
 
 TERMINATE = frozenset(
-    {"iam:DeleteAccessKey", "iam:DeleteSSHPublicKey", "iam:DeleteSigningCertificate"}
+    {
+        "iam:DeactivateMFADevice",
+        "iam:DeleteAccessKey",
+        "iam:DeleteLoginProfile",
+        "iam:DeleteRole",
+        "iam:DeleteRolePolicy",
+        "iam:DeleteSSHPublicKey",
+        "iam:DeleteServiceSpecificCredential",
+        "iam:DeleteSigningCertificate",
+        "iam:DeleteUser",
+        "iam:DeleteUserPolicy",
+        "iam:DeleteVirtualMFADevice",
+        "iam:DetachRolePolicy",
+        "iam:DetachUserPolicy",
+        "iam:PutRolePermissionsBoundary",
+        "iam:PutUserPermissionsBoundary",
+        "iam:RemoveRoleFromInstanceProfile",
+        "iam:RemoveUserFromGroup",
+    }
 )
 """Besides, for `stopline terminate` alone: what it deletes cannot be given back."""
 

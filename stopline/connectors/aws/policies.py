@@ -112,22 +112,31 @@ RULES = (
 )
 """The first that knows an action counts."""
 _ANYTHING = Rule("", "Account", ("*",))
-_ENDED = Rule("", "CredentialsOfUsers", _USERS)
+_STILL_DENIED = (("ArnEquals", "iam:PermissionsBoundary", marks.DENY_ALL),)
+ENDS = (
+    Rule(r"iam:PutUser\w+", "DenyUsers", _USERS, _STILL_DENIED),
+    Rule(r"iam:PutRole\w+", "DenyRoles", _ROLES, _STILL_DENIED),
+    Rule(r"iam:\w+InstanceProfile", "Profiles", ("arn:aws:iam::*:instance-profile/*",)),
+    Rule(r"iam:\w+FromGroup", "Groups", ("arn:aws:iam::*:group/*",)),
+    Rule(r"iam:DeleteVirtualMFADevice", "Devices", ("arn:aws:iam::*:mfa/*",)),
+    Rule(r"iam:\w+Role(Policy)?", "EndedRoles", _ROLES),
+    Rule(r"iam:\w+", "EndedUsers", _USERS),
+)
+"""Those of a termination, which goes further than a containment: what it deletes is others' work.
+https://docs.aws.amazon.com/service-authorization/latest/reference/list_awsidentityandaccessmanagementiam.html
+"""
 
 
-def rule_of(action: str) -> Rule:
+def rule_of(action: str, rules: tuple[Rule, ...] = RULES) -> Rule:
     """The first rule that knows an action."""
-    return next((r for r in RULES if re.fullmatch(r.actions, action)), _ANYTHING)
+    return next((r for r in rules if re.fullmatch(r.actions, action)), _ANYTHING)
 
 
-def statements(actions: frozenset[str], *, always: Rule | None = None) -> list[Json]:
-    """Allow statements for these actions, one for each way in which they are narrowed.
-
-    `always` narrows all of them, whatever a rule says.
-    """
+def statements(actions: frozenset[str], rules: tuple[Rule, ...] = RULES) -> list[Json]:
+    """Allow statements for these actions, one for each way in which they are narrowed."""
     groups: dict[Rule, list[str]] = {}
     for action in sorted(actions):
-        groups.setdefault(always or rule_of(action), []).append(action)
+        groups.setdefault(rule_of(action, rules), []).append(action)
     return [_statement(rule, groups[rule]) for rule in sorted(groups, key=lambda r: r.sid)]
 
 
@@ -143,14 +152,10 @@ def _statement(rule: Rule, actions: list[str]) -> Json:
     return said
 
 
-def _spare(actions: frozenset[str]) -> Json:
+def _spare(actions: frozenset[str], rules: tuple[Rule, ...] = RULES) -> Json:
     """Deny what changes a principal on those that must never be changed."""
     about = (*_USERS, *_ROLES)
-    hits = [a for a in sorted(actions) if set(rule_of(a).resources) & set(about)]
-    return _spared(hits)
-
-
-def _spared(hits: list[str]) -> Json:
+    hits = [a for a in sorted(actions) if set(rule_of(a, rules).resources) & set(about)]
     return {"Sid": "Spared", "Effect": "Deny", "Action": hits, "Resource": list(_SPARED)}
 
 
@@ -166,7 +171,7 @@ def policies() -> Mapping[str, Json]:
         "read": statements(READ - _ASSUME),
         "write": [*statements(WRITE), _spare(WRITE)],
         "canary": statements(CANARY),
-        "terminate": [*statements(TERMINATE, always=_ENDED), _spared(sorted(TERMINATE))],
+        "terminate": [*statements(TERMINATE, ENDS), _spare(TERMINATE, ENDS)],
         "organization-read": statements(ORGANIZATION_READ),
         "organization-write": statements(ORGANIZATION_WRITE),
         "worker": statements(_ASSUME),

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from stopline.connectors.aws.clients import Clients
-from stopline.connectors.aws.documents import address, decoded, gone
+from stopline.connectors.aws.documents import address, decoded, gone, is_ending
 from stopline.errors import ConnectorError
 from stopline.model import Change, Document, State
 from stopline.port import Observed
@@ -32,20 +32,21 @@ def read_inline(clients: Clients, document: Document) -> Observed:
     """https://docs.aws.amazon.com/IAM/latest/APIReference/API_GetRolePolicy.html"""
     kind, name, policy = _owner(document)
     try:
-        uid = _principal(clients, document)[f"{kind.capitalize()}Id"]
+        found = _principal(clients, document)
     except ConnectorError as error:
         if gone(error):
             return Observed(document, exists=False)
         raise
+    uid, ending = found[f"{kind.capitalize()}Id"], is_ending(found)
     words = {f"{kind.capitalize()}Name": name, "PolicyName": policy}
     try:
-        found = clients.ask(document.realm, "iam", f"get_{kind}_policy", **words)
+        answer = clients.ask(document.realm, "iam", f"get_{kind}_policy", **words)
     except ConnectorError as error:
         if gone(error):
-            return Observed(document, uid=uid)
+            return Observed(document, uid=uid, ending=ending)
         raise
-    state = State.of({"document": decoded(found["PolicyDocument"])})
-    return Observed(document, {address(document): state}, uid=uid)
+    state = State.of({"document": decoded(answer["PolicyDocument"])})
+    return Observed(document, {address(document): state}, uid=uid, ending=ending)
 
 
 def write_inline(clients: Clients, observed: Observed, changes: Sequence[Change]) -> None:

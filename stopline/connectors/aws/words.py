@@ -2,6 +2,15 @@
 
 from collections.abc import Mapping
 
+from stopline.countermeasures import (
+    ACCOUNT_LOCKING,
+    FILE_ACCESS,
+    KEPT_DATA,
+    RESOURCE_ACCESS,
+    USER_PERMISSIONS,
+    Technique,
+    Untagged,
+)
 from stopline.playbook import Placed
 
 CONTAINS: Mapping[str, frozenset[str]] = {
@@ -63,25 +72,41 @@ NOT_LOOKED_AT: tuple[str, ...] = (
     "network paths, SSH to machines, database users",
 )
 """The rows of docs/access-paths.md that say `not looked at`; a test holds the two together."""
-_LOCKING = ("D3-AL", "Account Locking")
-_PERMISSIONS = ("D3-UAP", "User Account Permissions")
-_FILES = ("D3-RFAM", "Remote File Access Mediation")
-TECHNIQUES: Mapping[str, tuple[str, str]] = {
-    "access-key": _LOCKING,
-    "group-membership": _PERMISSIONS,
-    "account-assignment": _PERMISSIONS,
-    "ssh-key": _LOCKING,
-    "signing-certificate": _LOCKING,
-    "trust-anchor": _LOCKING,
-    "anywhere-profile": _LOCKING,
-    "pool-user": _LOCKING,
-    "deny-policy": _PERMISSIONS,
-    "user-attachment": _PERMISSIONS,
-    "role-attachment": _PERMISSIONS,
-    "bucket-policy-statement": _FILES,
-    "service-control-policy": _PERMISSIONS,
-    "service-control-attachment": _PERMISSIONS,
-    "resource-control-policy": _PERMISSIONS,
-    "resource-control-attachment": _PERMISSIONS,
+_RESOURCES = (
+    "kms-key", "sns-topic", "sqs-queue", "secret", "ecr-repository", "dynamodb-table", "event-bus",
+    "lambda-function", "search-domain", "stream", "backup-vault", "data-catalog",
+)  # fmt: skip
+_SHARES = (
+    "image-share", "snapshot-share", "db-snapshot-share", "db-cluster-snapshot-share",
+    "resource-share-principal", "layer-version-statement", "endpoint-service-principal",
+    "endpoint-connection",
+)  # fmt: skip
+TECHNIQUES: Mapping[str, Technique | Untagged] = {
+    "access-key": ACCOUNT_LOCKING,
+    "ssh-key": ACCOUNT_LOCKING,
+    "signing-certificate": ACCOUNT_LOCKING,
+    "group-membership": USER_PERMISSIONS,
+    "account-assignment": USER_PERMISSIONS,
+    "deny-policy": USER_PERMISSIONS,
+    "user-attachment": USER_PERMISSIONS,
+    "user-inline-policy": USER_PERMISSIONS,
+    "user-boundary": USER_PERMISSIONS,
+    "role-attachment": USER_PERMISSIONS,
+    "role-inline-policy": USER_PERMISSIONS,
+    "role-boundary": USER_PERMISSIONS,
+    "trust-policy-statement": USER_PERMISSIONS,
+    "service-control-policy": USER_PERMISSIONS,
+    "service-control-attachment": USER_PERMISSIONS,
+    "resource-control-policy": RESOURCE_ACCESS,
+    "resource-control-attachment": RESOURCE_ACCESS,
+    "bucket-policy-statement": FILE_ACCESS,
+    "access-point-policy-statement": FILE_ACCESS,
+    "file-system-policy-statement": FILE_ACCESS,
+    **{f"{kind}-policy-statement": RESOURCE_ACCESS for kind in _RESOURCES},
+    **dict.fromkeys(_SHARES, RESOURCE_ACCESS),
+    "bucket-lifecycle": KEPT_DATA,
+    "trust-anchor": ACCOUNT_LOCKING,
+    "anywhere-profile": ACCOUNT_LOCKING,
+    "pool-user": ACCOUNT_LOCKING,
 }
 """What containing each kind of address is, in the words of https://d3fend.mitre.org/ ."""

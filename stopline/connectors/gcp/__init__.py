@@ -1,7 +1,7 @@
-"""Google Cloud: principals, service accounts and allow policies in an organisation or projects.
+"""Google Cloud: principals, accounts and allow policies in an organisation or projects; Workspace.
 
 `discovery` reads, `opinion` says how a grant is contained; only what `documents` lists changes
-anything, and only `ending` deletes. What is covered and what is not: docs/access-paths.md.
+anything, and only `ending` deletes for good. What is covered and what is not: docs/access-paths.md.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence

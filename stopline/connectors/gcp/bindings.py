@@ -6,7 +6,7 @@ https://docs.cloud.google.com/iam/docs/reference/rest/v1/Policy
 """
 
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 
 from stopline.errors import ConnectorError
@@ -15,7 +15,7 @@ from stopline.text import Json, canonical, sha256
 
 VERSION = 3
 """The only version that shows conditions."""
-_HIDDEN = "_withcond_"
+_HIDDEN = ("_withcond_", "_with_conditionalbinding_")
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -40,6 +40,14 @@ class Entry:
         """
         return self.role == "roles/owner" and self.member.startswith("user:")
 
+    @property
+    def standing(self) -> bool:
+        """Whether it lets in the owners of a dataset's own project, whoever they are just now.
+
+        https://docs.cloud.google.com/bigquery/docs/reference/rest/v2/datasets#Dataset.FIELDS.access
+        """
+        return self.role == DATA_OWNER and self.member.startswith("projectOwner:")
+
 
 def entries(policy: Json) -> frozenset[Entry]:
     """All entries. Raises ConnectorError (refused) for a policy that hides its conditions.
@@ -53,12 +61,14 @@ def edited(policy: Json, out: Iterable[Entry], into: Iterable[Entry]) -> Json:
     """The policy without some entries and with others, at version 3; all else, etag too, is kept.
 
     What is there already, or is not there, changes nothing. Raises ConnectorError (refused) for a
-    policy that hides its conditions, and for taking out what no API could give back.
+    policy that hides its conditions, and for taking out what no API could give back, or the
+    owners of a dataset's own project.
     """
     gone, added = frozenset(out), frozenset(into)
     for entry in sorted(gone):
-        if entry.irrevocable:
+        if entry.irrevocable or entry.standing:
             what = f"{entry.member} could not be made an owner again by any API"
+            what = what if entry.irrevocable else f"{entry.member} is never taken out of a dataset"
             raise ConnectorError(Cause.REFUSED, what)
     bindings = [b for binding in _bindings(policy) if (b := _without(binding, gone)) is not None]
     there = frozenset(e for binding in bindings for e in _of(binding))
@@ -67,26 +77,36 @@ def edited(policy: Json, out: Iterable[Entry], into: Iterable[Entry]) -> Json:
     return {**policy, "bindings": bindings, "version": VERSION}
 
 
+DATA_OWNER = "roles/bigquery.dataOwner"
 ADMINS = ("roles/resourcemanager.organizationAdmin", "roles/owner")
 """Who can repair an organisation's policy."""
 
 
-def leaves_nobody(before: Json, after: Json) -> bool:
-    """Whether an edit takes away the last who could repair what it did.
+def leaves_nobody(before: Json, after: Json, roles: Collection[str] = ADMINS) -> bool:
+    """Whether an edit takes away the last who, by one of the roles, could repair what it did.
 
     https://docs.cloud.google.com/resource-manager/reference/rest/v3/organizations/setIamPolicy
     """
 
     def admins(policy: Json) -> bool:
-        return any(entry.role in ADMINS for entry in entries(policy))
+        return any(entry.role in roles for entry in entries(policy))
 
     return admins(before) and not admins(after)
+
+
+def alike(one: Json, other: Json) -> bool:
+    """Whether two policies say the same, in whatever order; also of what is no member."""
+    return entries(one) == entries(other) and _memberless(one) == _memberless(other)
+
+
+def _memberless(policy: Json) -> list[str]:
+    return sorted(canonical(b) for b in _bindings(policy) if not b.get("members"))
 
 
 def _bindings(policy: Json) -> list[Json]:
     found: list[Json] = policy.get("bindings", [])
     for binding in found:
-        if _HIDDEN in binding["role"]:
+        if any(mark in binding["role"] for mark in _HIDDEN):
             what = f"{binding['role']} hides a condition: the policy was read below version 3"
             raise ConnectorError(Cause.REFUSED, what)
     return found

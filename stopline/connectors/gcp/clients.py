@@ -10,7 +10,9 @@ import json
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from functools import cache
 from math import inf
 from typing import Any
@@ -33,7 +35,32 @@ from stopline.receipts import Cause
 from stopline.settings import variable
 from stopline.text import Json
 
-SCOPES = ("https://www.googleapis.com/auth/cloud-platform",)
+_AUTH = "https://www.googleapis.com/auth"
+SCOPES = (f"{_AUTH}/cloud-platform",)
+WORKSPACE: Mapping[str, tuple[str, ...]] = {
+    "read": (
+        f"{_AUTH}/admin.directory.user.readonly",
+        f"{_AUTH}/admin.directory.group.readonly",
+        f"{_AUTH}/admin.directory.rolemanagement.readonly",
+    ),
+    "write": (
+        f"{_AUTH}/admin.directory.user",
+        f"{_AUTH}/admin.directory.user.security",
+        f"{_AUTH}/admin.directory.group.member",
+    ),
+}
+"""What is asked for besides where the estate names a directory, to read and to write.
+
+https://developers.google.com/workspace/admin/directory/v1/guides/authorizing
+"""
+OF_DRIVES: Mapping[str, str] = {
+    "read": f"{_AUTH}/drive.metadata.readonly",
+    "write": f"{_AUTH}/drive",
+}
+"""What is asked for besides where the estate names shared drives, to read and to write.
+
+https://developers.google.com/workspace/drive/api/guides/api-specific-auth
+"""
 DENYING = "iam/v2"
 SECONDS = 6
 """The longest that one request waits to connect, and then for an answer: both end in the lease."""
@@ -100,13 +127,15 @@ class Clients:
     on_call: Callable[[str], None] = lambda _method: None
     sleep: Callable[[float], None] = time.sleep
     clock: Callable[[], float] = time.monotonic
+    now: Callable[[], datetime] = lambda: datetime.now(UTC)
     bucket_writes: float = 0.9
     """How often a second the metadata of one bucket may change; Google takes one."""
 
     calls: int = 0
     _lock: threading.RLock = field(default_factory=threading.RLock, repr=False)
     _rates: dict[tuple[str, bool], Rate | Window] = field(default_factory=dict, repr=False)
-    _keys: dict[str, Any] = field(default_factory=dict, repr=False)
+    _alone: dict[str, threading.Lock] = field(default_factory=dict, repr=False)
+    _keys: dict[tuple[str, str], Any] = field(default_factory=dict, repr=False)
     _idle: dict[str, list[AuthorizedHttp]] = field(default_factory=dict, repr=False)
 
     def ask(self, method: str, **words: Any) -> Json:
@@ -117,9 +146,12 @@ class Clients:
         """The same, sent once: for what is good to know, and worth no wait."""
         return self._call(method, words, writing=False, retries=0)
 
-    def do(self, method: str, **words: Any) -> Json:
-        """Make one writing call, once. Raises ConnectorError; `landed` None where nobody knows."""
-        return self._call(method, words, writing=True, retries=0)
+    def do(self, method: str, *, if_match: str = "", **words: Any) -> Json:
+        """Make one writing call, once. Raises ConnectorError; `landed` None where nobody knows.
+
+        `if_match` is the etag on which it is to be done, where a method takes it as a header.
+        """
+        return self._call(method, words, writing=True, retries=0, if_match=if_match)
 
     def pages(self, method: str, items: str, **words: Any) -> list[Json]:
         """Ask for a list to its last page; an empty one may have a next. Raises ConnectorError.
@@ -138,6 +170,21 @@ class Clients:
                 return
             more = {"pageToken": page["nextPageToken"]}
 
+    @contextmanager
+    def alone(self, what: str) -> Iterator[None]:
+        """Let no other thread in for the same thing: of two edits at once one would be lost.
+
+        Raises ConnectorError (throttled) where that takes longer than a write may wait.
+        """
+        with self._lock:
+            turn = self._alone.setdefault(what, threading.Lock())
+        if not turn.acquire(timeout=WAIT_SECONDS):
+            raise ConnectorError(Cause.THROTTLED, f"another write of ours is at {what}")
+        try:
+            yield
+        finally:
+            turn.release()
+
     def close(self) -> None:
         """Close every connection that is open."""
         with self._lock:
@@ -146,11 +193,18 @@ class Clients:
             self._idle.clear()
 
     def _call(
-        self, method: str, words: Mapping[str, Any], *, writing: bool, retries: int = READS
+        self,
+        method: str,
+        words: Mapping[str, Any],
+        *,
+        writing: bool,
+        retries: int = READS,
+        if_match: str = "",
     ) -> Json:
         what = f"{method} {_named(words)}".strip()
         try:
             request = self._request(method, words)
+            request.headers |= {"If-Match": if_match} if if_match else {}
             http = self._take("write" if writing else "read")
         except Exception as error:
             raise translated(error, what, writing=False) from error
@@ -242,25 +296,35 @@ class Clients:
         estate = self.estate
         reader = estate.read_service_account or estate.service_account
         who = reader if mode == "read" else estate.service_account
-        if who not in self._keys:
-            source = self._own()
-            self._keys[who] = (
-                impersonated_credentials.Credentials(  # type: ignore[no-untyped-call]
-                    source_credentials=source, target_principal=who, target_scopes=list(SCOPES)
-                )
-                if who
-                else source
-            )
-        return self._keys[who]
+        if (who, mode) not in self._keys:
+            scopes = [*SCOPES, *(WORKSPACE[mode] if estate.customer else ())]
+            scopes += [OF_DRIVES[mode]] if estate.shared_drives else []
+            source = self._own(list(SCOPES) if who else scopes)
+            self._keys[who, mode] = self._as(who, source, scopes) if who else source
+        return self._keys[who, mode]
 
-    def _own(self) -> Any:
+    def _as(self, who: str, source: Any, scopes: list[str]) -> Any:
+        """Tokens of a service account, made where all of Google's services answer.
+
+        https://docs.cloud.google.com/iam/docs/reference/credentials/rest/v1/projects.serviceAccounts/generateAccessToken
+        """
+        root, name = self.estate.api_root, f"projects/-/serviceAccounts/{who}"
+        where = f"{(root or '').rstrip('/')}/iamcredentials/v1/v1/{name}:generateAccessToken"
+        return impersonated_credentials.Credentials(  # type: ignore[no-untyped-call]
+            source_credentials=source,
+            target_principal=who,
+            target_scopes=scopes,
+            iam_endpoint_override=where if root else None,
+        )
+
+    def _own(self, scopes: list[str]) -> Any:
         """The worker's own: a token that is handed in, or application default credentials.
 
         https://docs.cloud.google.com/docs/authentication/application-default-credentials
         """
         name = self.estate.access_token_from
         if name is None:
-            return google.auth.default(scopes=list(SCOPES))[0]
+            return google.auth.default(scopes=scopes)[0]
         if not (token := variable(name)):
             what = f"{name} is not set to an access token"
             raise DefaultCredentialsError(what)  # type: ignore[no-untyped-call]
@@ -270,7 +334,10 @@ class Clients:
 WAITS = (0.5, 1.0, 2.0)
 """Seconds between looks at what is done in the background."""
 _METADATA = frozenset({"storage/v1/buckets.patch", "storage/v1/buckets.setIamPolicy"})
-_NAMES = ("name", "resource", "parent", "bucket", "project")
+_NAMES = (
+    "name", "resource", "parent", "bucket", "project", "datasetId", "projectId", "groupKey",
+    "userKey", "customer", "fileId",
+)  # fmt: skip
 
 
 def _named(words: Mapping[str, Any]) -> str:

@@ -4,12 +4,13 @@ https://docs.cloud.google.com/sdk/gcloud/reference/iam
 """
 
 import json
+import re
 from collections.abc import Iterator, Sequence
 from shlex import join, quote
 from urllib.parse import unquote
 
 from stopline.commands import Commands
-from stopline.connectors.gcp import buckets, denying, lists
+from stopline.connectors.gcp import buckets, denying, drives, lists, membership
 from stopline.connectors.gcp.members import spelt
 from stopline.connectors.gcp.reading import point_of
 from stopline.model import Change, Document
@@ -34,8 +35,11 @@ def commands(document: Document, changes: Sequence[Change]) -> Commands:
         "allow-policy-entry": _allow,
         lists.KIND: _list,
         buckets.KIND: _bucket,
+        drives.KIND: _drive,
         "hmac-key": _hmac_key,
         "identity-pool": _pool,
+        "workspace-user": _user,
+        "workspace-membership": _membership,
     }.get(document.kind, _switch)
     lines = tuple(say(document, changes))
     return Commands(lines, (_DENIES_ONLY,) if say is _deny else ())
@@ -48,6 +52,34 @@ def _switch(document: Document, changes: Sequence[Change]) -> Iterator[str]:
             verb = "disable" if change.after.value["disabled"] else "enable"
             words = ["keys", verb, key[0], f"--iam-account={email}"] if key else [verb, email]
             yield join(["gcloud", "iam", "service-accounts", *words, f"--project={project}"])
+
+
+def _user(document: Document, changes: Sequence[Change]) -> Iterator[str]:
+    """No command of `gcloud` suspends a user: https://support.google.com/a/answer/33312 ."""
+    for change in changes:
+        if change.after is not None:
+            off = bool(change.after.value["suspended"])
+            verb = "suspend, then sign out" if off else "let in again"
+            told = f"{verb}, in the Admin console under Users: {document.id} (id {change.uid})"
+            yield f"not_done {quote(told)}"
+
+
+def _membership(document: Document, changes: Sequence[Change]) -> Iterator[str]:
+    """https://docs.cloud.google.com/sdk/gcloud/reference/identity/groups/memberships/add"""
+    group, member = membership.names(document)
+    who = (f"--group-email={group}", f"--member-email={member}")
+    command = ("gcloud", "identity", "groups", "memberships")
+    for change in changes:
+        if change.after is None:
+            yield join((*command, "delete", *who))
+            continue
+        said = change.after.value
+        role = said["role"]
+        roles = "MEMBER" if role == "MEMBER" else f"MEMBER,{role}"
+        yield join((*command, "add", *who, f"--roles={roles}"))
+        if said["delivery_settings"] != "ALL_MAIL":
+            told = f"{member} in {group}: how it gets mail was {said['delivery_settings']}"
+            yield f"not_done {quote(told)}"
 
 
 def _hmac_key(document: Document, changes: Sequence[Change]) -> Iterator[str]:
@@ -98,6 +130,9 @@ def _allow(document: Document, changes: Sequence[Change]) -> Iterator[str]:
             continue
         verb = "remove" if change.after is None else "add"
         value = said.value
+        if _DATASET.fullmatch(document.id):
+            yield _dataset(document.id, verb, value)
+            continue
         words = [f"--member={value['member']}", f"--role={value['role']}"]
         target = _target(document.id, verb)
         bare = document.id.startswith("pubsub.")  # its commands take no condition
@@ -113,6 +148,24 @@ def _allow(document: Document, changes: Sequence[Change]) -> Iterator[str]:
         yield f'{line} --condition-from-file="$D/condition.json"'
 
 
+_DATASET = re.compile(r"bigquery\.googleapis\.com/projects/([^/]+)/datasets/([^/]+)")
+_IN_SQL = ("user", "group", "domain", "serviceAccount")
+
+
+def _dataset(resource: str, verb: str, value: Json) -> str:
+    """In SQL, which takes no conditions and not everybody whom a list may name.
+
+    https://docs.cloud.google.com/bigquery/docs/reference/standard-sql/data-control-language
+    """
+    project, _, name = resource.removeprefix("bigquery.googleapis.com/projects/").split("/")
+    member, role = value["member"], value["role"]
+    if value.get("condition") or member.partition(":")[0] not in _IN_SQL or '"' in member:
+        return f"not_done {quote(f'{verb} {role} on {resource}: {member}')}"
+    words = ("REVOKE", "FROM") if verb == "remove" else ("GRANT", "TO")
+    said = f'{words[0]} `{role}` ON SCHEMA `{project}`.`{name}` {words[1]} "{member}"'
+    return join(("bq", "query", f"--project_id={project}", "--use_legacy_sql=false", said))
+
+
 def _list(document: Document, changes: Sequence[Change]) -> Iterator[str]:
     """https://docs.cloud.google.com/sdk/gcloud/reference/storage/objects/update"""
     collection, words, field = lists.place(document.id)
@@ -126,6 +179,18 @@ def _list(document: Document, changes: Sequence[Change]) -> Iterator[str]:
         if change.after is not None:
             said = f"--add-{grant}=entity={entity},role={change.after.value['role']}"
         yield join(("gcloud", "storage", collection, "update", name, said))
+
+
+def _drive(document: Document, changes: Sequence[Change]) -> Iterator[str]:
+    """`gcloud` knows nothing of Drive: a person does it in the drive, under Share."""
+    drive, file, _ = document.id.split("/")
+    where = f"the shared drive {drive}" + (f", the file {file}" if file != drive else "")
+    for change in changes:
+        said = change.after or change.before
+        if said is not None:
+            verb = "take out of" if change.after is None else "let into"
+            told = f"{verb} {where}: {change.principal}, {said.value['role']}"
+            yield f"not_done {quote(told)}"
 
 
 def _bucket(document: Document, changes: Sequence[Change]) -> Iterator[str]:

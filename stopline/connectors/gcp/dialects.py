@@ -11,7 +11,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from urllib.parse import quote, unquote
 
-from stopline.connectors.gcp.bindings import VERSION
+from stopline.connectors.gcp import datasets
+from stopline.connectors.gcp.bindings import ADMINS, DATA_OWNER, VERSION
 from stopline.connectors.gcp.clients import Clients
 from stopline.text import Json
 
@@ -35,16 +36,21 @@ class Dialect:
     """Whether the setter takes `{"policy": …}` and not the policy itself."""
     quoted: tuple[str, ...] = ()
     """The words that our name has quoted, since they may have any mark in them."""
+    verbs: tuple[str, str] = ("getIamPolicy", "setIamPolicy")
+    listed: bool = False
+    """Whether it is an access list, which `datasets` turns into a policy; written `If-Match`."""
+    admins: tuple[str, ...] = ADMINS
+    """The roles of those who can repair it: the last of them stays."""
 
     @property
     def getter(self) -> str:
         """The method that reads."""
-        return f"{self.methods}.getIamPolicy"
+        return f"{self.methods}.{self.verbs[0]}"
 
     @property
     def setter(self) -> str:
         """The method that writes."""
-        return f"{self.methods}.setIamPolicy"
+        return f"{self.methods}.{self.verbs[1]}"
 
     @property
     def permissions(self) -> dict[str, str]:
@@ -65,7 +71,7 @@ class Dialect:
 
 
 _TREE = ("organizations", "folders", "projects")
-_BELOW = (
+BELOW = (
     # https://docs.cloud.google.com/pubsub/docs/reference/rest/v1/projects.topics/getIamPolicy
     ("pubsub/v1", "projects/*/topics/*"),
     ("pubsub/v1", "projects/*/subscriptions/*"),
@@ -87,7 +93,7 @@ _BELOW = (
 
 
 def _below() -> Iterator[Dialect]:
-    for service, path in _BELOW:
+    for service, path in BELOW:
         host = f"{service.partition('/')[0]}.googleapis.com"
         steps = path.split("/")
         names = "/".join("[^/]+" if step == "*" else step for step in steps)
@@ -114,6 +120,15 @@ DIALECTS = (
         _STORAGE,
         wrapped=False,
         quoted=("managedFolder",),
+    ),
+    # https://docs.cloud.google.com/bigquery/docs/reference/rest/v2/datasets/get
+    Dialect(
+        r"bigquery\.googleapis\.com/projects/(?P<projectId>[^/]+)/datasets/(?P<datasetId>[^/]+)",
+        "bigquery/v2/datasets",
+        (("accessPolicyVersion", VERSION),),
+        verbs=("get", "patch"),
+        listed=True,
+        admins=(DATA_OWNER,),
     ),
     # https://docs.cloud.google.com/bigquery/docs/reference/rest/v2/tables/getIamPolicy
     Dialect(
@@ -160,12 +175,19 @@ def dialect(resource: str) -> Dialect:
 def policy_of(clients: Clients, resource: str) -> Json:
     """The allow policy of a resource as it is now, at version 3. Raises ConnectorError."""
     how = dialect(resource)
-    return clients.ask(how.getter, **how.words(resource), **dict(how.asked))
+    said = clients.ask(how.getter, **how.words(resource), **dict(how.asked))
+    return datasets.policy(said) if how.listed else said
 
 
 def set_policy(clients: Clients, resource: str, policy: Json) -> None:
     """Replace it, on the etag that it carries. Raises StaleError when that has moved."""
     how = dialect(resource)
+    if how.listed:
+        # https://docs.cloud.google.com/bigquery/docs/reference/rest/v2/datasets/patch
+        words = {**how.words(resource), **dict(how.asked), "updateMode": "UPDATE_ACL"}
+        access: Json = {"access": datasets.access(policy)}
+        clients.do(how.setter, if_match=policy["etag"], **words, body=access)
+        return
     ignored = ("kind", "resourceId")  # Cloud Storage says these, and passes over them
     plain = {key: value for key, value in policy.items() if key not in ignored}
     body = {"policy": plain} if how.wrapped else plain

@@ -1,16 +1,29 @@
 """What a vendor holds in Google Cloud: policy entries, service accounts, keys; and our denies."""
 
 from collections.abc import Collection, Generator, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field, replace
 from functools import partial
 
-from stopline.connectors.gcp import denying, grouping, keeping, listing, members, minting, reading
+from stopline.connectors.gcp import (
+    below,
+    denying,
+    grouping,
+    members,
+    membership,
+    minting,
+    reading,
+    stored,
+    workspace,
+)
 from stopline.connectors.gcp.bindings import Entry, entries
 from stopline.connectors.gcp.clients import Clients
 from stopline.connectors.gcp.documents import deny_policies, deny_policy, pool, state_of
+from stopline.connectors.gcp.members import Seat
 from stopline.connectors.gcp.reading import NAME, Account, Realm
 from stopline.errors import ConnectorError
 from stopline.model import Address, Counted, Document, Found, Gap, Grant, Scope, Seen, State
+from stopline.port import Observed
 from stopline.preflight import CANARY_VENDOR
 from stopline.text import Json
 from stopline.vendors import GcpSelectors, Vendor
@@ -41,12 +54,18 @@ def discover(clients: Clients, vendor: Vendor, scope: Scope) -> Iterator[Found]:
     for id_ in clients.estate.realms:
         if scope.realms and id_ not in scope.realms:
             continue
-        read = reading.realm(clients, id_, partial(_meant, clients, vendor.vendor, selectors))
         if not selectors.empty:
             yield from _unseen(vendor, id_)
+        theirs = workspace.directory(clients, id_, vendor.vendor, selectors)
+        known = theirs.known(selectors)
+        users = tuple(theirs.found(id_, clients.estate.customer or ""))
+        read = reading.realm(clients, id_)
+        below.read_below(clients, read, partial(_meant, clients, vendor.vendor, known))
         if read.policies:
-            yield from _realm(_Look(clients, selectors, read, whole=not scope.principals))
-        yield from read.gaps
+            look = _Look(clients, known, read, whole=not scope.principals)
+            yield from _realm(look, [f for f in users if isinstance(f, Grant)])
+        yield from users
+        yield from (*theirs.gaps, *read.gaps)
 
 
 def _meant(
@@ -59,6 +78,7 @@ def _meant(
     theirs = frozenset(m for m in seen if members.via(selectors, _living(m)))
     groups = [m for m in seen - theirs if m.startswith("group:")]
     if not selectors.empty and vendor != CANARY_VENDOR:
+        read.looked_into |= {members.plain(group) for group in groups}
         read.inside |= grouping.vendors_in(clients, selectors, read, groups)
     return theirs | frozenset(m for m in groups if members.plain(m) in read.inside)
 
@@ -93,6 +113,9 @@ class _Look:
     selectors: GcpSelectors
     read: Realm
     whole: bool
+    seats: dict[Seat, Observed] = field(default_factory=dict)
+    switches: dict[str, Json] = field(default_factory=dict)
+    """What ends all that somebody can do, by the member."""
 
     def held(self) -> Iterator[tuple[str, Entry]]:
         """Every entry of every policy; one that hides its conditions is a gap."""
@@ -101,8 +124,10 @@ class _Look:
             yield from ((resource, entry) for entry in sorted(found or ()))
 
 
-def _realm(look: _Look) -> Iterator[Found]:
+def _realm(look: _Look, users: Sequence[Grant]) -> Iterator[Found]:
     marks = yield from _marks(look)
+    yield from _seats(look)
+    _switches(look, users)
     held = list(look.held())
     theirs = [(r, e, members.via(look.selectors, _living(e.member))) for r, e in held]
     theirs = [(r, e, via) for r, e, via in theirs if via]
@@ -126,20 +151,10 @@ def _realm(look: _Look) -> Iterator[Found]:
         if account.member not in own and not account.disabled:
             yield from _minted(look, account, acting, allowed, reached.get(account.member))
     yield from _pools(look)
-    read = look.read
-    accounts = {members.plain(account.member): account for account in read.accounts}
-    yield from listing.Lists(look.clients, look.selectors, read, accounts).discover()
-    storing = {role for role, gives in allowed.items() if keeping.stores(gives)}
     into = [(r, e) for r, e, _ in theirs] + shared
-    ways = [(resource, e.role) for resource, e in into if e.role in storing]
-    yield from keeping.discover(look.selectors, read, ways)
-    for kind, number in (
-        ("principal", len({entry.member for _, entry in held})),
-        ("service-account", len(read.accounts)),
-        ("bucket", len(read.buckets)),
-        ("project", len(read.projects)),
-    ):
-        yield Counted(NAME, read.id, kind, number)
+    yield from stored.discover(look.clients, look.selectors, look.read, (held, into), allowed)
+    yield Counted(NAME, look.read.id, "principal", len({entry.member for _, entry in held}))
+    yield from look.read.counted()
 
 
 def _living(member: str) -> str:
@@ -221,8 +236,49 @@ def _through(
     for member, way in sorted(look.read.inside[members.plain(entry.member)].items()):
         own = _entry(look, resource, replace(entry, member=member), "", known)
         where = f"{resource}#{entry.part}/{member}"
-        via = f"in {', which is in '.join(reversed(way))}"
-        yield replace(own, address=Address(NAME, look.read.id, "entry-of-group", where), via=via)
+        via = f"in {', which is in '.join(reversed(way.groups))}"
+        seats = [(seat, look.seats.get(seat)) for seat in way.seats]
+        more = {"seats": membership.told(seats), "switch": look.switches.get(member)}
+        state = State.of({**own.state.value, **more})
+        address = Address(NAME, look.read.id, "entry-of-group", where)
+        yield replace(own, address=address, state=state, via=via)
+
+
+def _seats(look: _Look) -> Iterator[Seen]:
+    """Yield each membership of the vendor's in a group that gives something, as it is now.
+
+    One that cannot be read, or is gone by now, stays unread: whoever has it is shown.
+    """
+    if not look.clients.estate.customer:
+        return
+    seats = {
+        s for inside in look.read.inside.values() for way in inside.values() for s in way.seats
+    }
+
+    def ask(seat: Seat) -> tuple[Seat, Observed | None]:
+        document = membership.address_of(look.read.id, seat).document
+        what = f"membership {document.id}"
+        return seat, look.read.tried(what, partial(membership.read, look.clients, document))
+
+    with ThreadPoolExecutor(reading.THREADS) as pool:
+        for seat, seen in pool.map(ask, sorted(seats)):
+            if seen is not None and seen.states:
+                look.seats[seat] = seen
+                yield from (Seen(*one) for one in sorted(seen.states.items()))
+
+
+def _switches(look: _Look, users: Sequence[Grant]) -> None:
+    """Whom a switch of their own ends: our users, and our accounts that are the vendor's."""
+    for user in users:
+        off = user.state.value["suspended"] or user.entitlement == workspace.ARCHIVED
+        able = not workspace.unable(user)
+        said = {"kind": workspace.KIND, "id": user.address.id, "off": off, "able": able}
+        look.switches[members.plain(user.principal)] = said
+    for account in look.read.accounts:
+        if _own(look, account):
+            id_ = f"{account.project}/{account.email}"
+            said = {"kind": "service-account", "id": id_, "off": account.disabled, "able": True}
+            look.switches[members.plain(account.member)] = said
 
 
 # --- service accounts of ours ------------------------------------------------------------------

@@ -1,12 +1,20 @@
 """What one call of Google Cloud replaces: a deny policy, an allow policy, a list, a switch."""
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 
-from stopline.connectors.gcp import buckets, denying, lists, refusing
-from stopline.connectors.gcp.bindings import ADMINS, Entry, edited, entries, leaves_nobody
+from stopline.connectors.gcp import (
+    buckets,
+    denying,
+    drives,
+    lists,
+    membership,
+    refusing,
+    workspace,
+)
+from stopline.connectors.gcp.bindings import Entry, alike, edited, entries, leaves_nobody
 from stopline.connectors.gcp.clients import POOLS, Clients, done
-from stopline.connectors.gcp.dialects import policy_of, set_policy
+from stopline.connectors.gcp.dialects import dialect, policy_of, set_policy
 from stopline.connectors.gcp.reading import NAME, point_of, require_same
 from stopline.errors import ConnectorError, StaleError
 from stopline.model import Address, Change, Document, State
@@ -127,16 +135,19 @@ def _write_allow(
     stands = observed.states
     out = [_entry_of(stands[c.address]) for c in changes if c.after is None and c.address in stands]
     into = [_entry_of(c.after) for c in changes if c.after is not None]
+    before: Json = json.loads(original) if original else now
     for change in changes:
         if change.after is not None and change.uid:
             require_same(clients, change)
+    _require_old(before, now, changes)
     policy = edited(now, out, into)
-    if leaves_nobody(now, policy):
+    admins = dialect(observed.document.id).admins
+    if leaves_nobody(now, policy, admins):
         what = f"{observed.document.id} would have no administrator left"
-        last = frozenset(c.address for c in changes if c.after is None and _admin(c, stands))
+        last = frozenset(c.address for c in changes if c.after is None and _in(c, stands, admins))
         raise ConnectorError(Cause.REFUSED, what, parts=last)
-    if original and _alike(policy, json.loads(original)):
-        policy["bindings"] = json.loads(original).get("bindings", [])
+    if alike(policy, before):
+        policy["bindings"] = before.get("bindings", [])
     if entries(policy) != entries(now):
         others = [entry.member for entry in entries(now)]
         with refusing.named(changes, _put_in, others):
@@ -150,13 +161,20 @@ def _put_in(change: Change) -> str:
     return _entry_of(change.after).member if change.after is not None else ""
 
 
-def _admin(change: Change, stands: Mapping[Address, State]) -> bool:
+def _in(change: Change, stands: Mapping[Address, State], roles: Collection[str]) -> bool:
     state = stands.get(change.address)
-    return state is not None and _entry_of(state).role in ADMINS
+    return state is not None and _entry_of(state).role in roles
 
 
-def _alike(policy: Json, original: Json) -> bool:
-    return entries(policy) == entries(original)
+def _require_old(before: Json, now: Json, changes: Sequence[Change]) -> None:
+    """What was made anew under its name is not given what the old one had.
+
+    Only a dataset says when it was made. Raises ConnectorError (recreated).
+    """
+    put_in = frozenset(change.address for change in changes if change.after is not None)
+    if put_in and before.get("created", "") != now.get("created", ""):
+        what = "it was deleted and made anew meanwhile; the new one is given nothing back"
+        raise ConnectorError(Cause.RECREATED, what, parts=put_in)
 
 
 # --- switches ----------------------------------------------------------------------------------
@@ -232,8 +250,8 @@ def _write_hmac_key(
     for change in changes:
         if change.after is not None:
             body = {**change.after.value, "etag": observed.tag}
-            words = {"projectId": project, "accessId": key, "body": body}
-            clients.do("storage/v1/projects.hmacKeys.update", **words)
+            words = {"projectId": project, "accessId": key}
+            clients.do("storage/v1/projects.hmacKeys.update", **words, body=body)
 
 
 _POOL = "iam/v1/projects.locations.workloadIdentityPools"
@@ -275,18 +293,24 @@ READERS: Mapping[str, Callable[[Clients, Document], Observed]] = {
     "allow-policy-entry": _allow_policy,
     lists.KIND: lists.read,
     buckets.KIND: buckets.read,
+    drives.KIND: drives.read,
     "service-account": _account,
     "service-account-key": _key,
     "hmac-key": _hmac_key,
     "identity-pool": pool,
+    workspace.KIND: workspace.read,
+    membership.KIND: membership.read,
 }
 WRITERS: Mapping[str, Callable[[Clients, Observed, Sequence[Change], str | None], None]] = {
     "deny-policy-entry": _write_deny,
     "allow-policy-entry": _write_allow,
     lists.KIND: lists.write,
     buckets.KIND: buckets.write,
+    drives.KIND: drives.write,
     "service-account": _write_switch,
     "service-account-key": _write_switch,
     "hmac-key": _write_hmac_key,
     "identity-pool": _write_pool,
+    workspace.KIND: workspace.write,
+    membership.KIND: membership.write,
 }

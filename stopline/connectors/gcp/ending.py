@@ -1,4 +1,6 @@
-"""What Google Cloud removes for good in a termination: keys that we made inactive, nothing else.
+"""What Google Cloud removes for good in a termination: keys that we made inactive.
+
+Entries that the pause took out of policies and access lists stay out, and are held no more.
 
 A deleted key cannot be made again with its id and secret. Deleting has no etag: the status is read
 right before the call, so a service account's key that a stranger enables in the milliseconds
@@ -21,15 +23,15 @@ DELETES: Mapping[str, str] = {
 }
 """By kind: the method that deletes."""
 
-_OUT = "the entry stays taken out: nothing of it is left to remove"
+TAKEN = ("allow-policy-entry", "access-list-entry", "drive-permission", "workspace-membership")
+"""What the pause took out whole: nothing is sent, and nothing gives it back any more."""
 _STAYS: Mapping[str, str] = {
-    "allow-policy-entry": _OUT,
-    "access-list-entry": _OUT,
     "deny-policy-entry": "the deny of the vendor stays: it is all that reaches some of what it has",
     "service-account": (
         "the account stays off; people delete it, once nothing of the lab's needs it"
     ),
     "identity-pool": "the pool stays off; people delete it, and could undo that for a month",
+    "workspace-user": "the user stays suspended; people delete it, once its data has a new owner",
     "bucket-setting": "the setting stays: whether data may expire again is for people to decide",
 }
 _AS_IT_IS = "it stays as the pause left it; what is there is not the vendor's alone to be deleted"
@@ -38,6 +40,9 @@ _AS_IT_IS = "it stays as the pause left it; what is there is not the vendor's al
 def ended(hold: Hold) -> Effect | Skip:
     """Say what is deleted where a hold is, or why nothing is. Pure."""
     kind, id_ = hold.address.kind, hold.address.id
+    if kind in TAKEN:
+        summary = hold.change.summary or f"take the entry of {hold.change.principal} out"
+        return Effect(hold.address, f"{summary}, for good")
     if kind not in DELETES:
         return Skip(hold.address, hold.change.principal, _STAYS.get(kind, _AS_IT_IS))
     head, _, key = id_.rpartition("/")
@@ -53,6 +58,8 @@ def end(clients: Clients, observed: Observed) -> None:
     https://docs.cloud.google.com/storage/docs/json_api/v1/projects/hmacKeys/delete
     """
     document = observed.document
+    if document.kind in TAKEN:
+        return
     method = DELETES[document.kind]
     if document.kind == "hmac-key":
         project, _, key = document.id.partition("/")

@@ -5,6 +5,7 @@ nothing, so the engine reads again. 409 ABORTED and 412 say that the etag had mo
 """
 
 import json
+import re
 from collections.abc import Iterator
 
 import httplib2
@@ -18,6 +19,9 @@ from stopline.text import Json
 _SLOW = frozenset({"rateLimitExceeded", "userRateLimitExceeded", "quotaExceeded"})
 """Reasons of a 403 that mean: too fast. https://developers.google.com/admin-sdk/directory/v1/limits
 """
+_OFF = frozenset({"accessNotConfigured", "SERVICE_DISABLED"})
+"""Reasons of a 403 that mean: the service is not switched on in a project."""
+_OFF_IN = re.compile(r"\bproject ([a-z0-9:.-]*[a-z0-9])\b")
 _BY_STATUS = {
     401: Cause.CREDENTIALS,
     403: Cause.DENIED,
@@ -46,6 +50,19 @@ class RefusedError(ConnectorError):
         self.said = said
 
 
+class OffError(ConnectorError):
+    """The service is not switched on. `project` is where: its number as a rule, or its id.
+
+    It may be the project that was asked about, where there is nothing then, or our account's own.
+    https://docs.cloud.google.com/service-usage/docs/enabled-service
+    """
+
+    def __init__(self, detail: str, project: str) -> None:
+        """Nothing was written."""
+        super().__init__(Cause.DENIED, detail, landed=False)
+        self.project = project
+
+
 def translated(error: Exception, what: str, *, writing: bool) -> ConnectorError:
     """Turn what Google's client raised into a typed cause; `what` names the call and target."""
     open_ = None if writing else False
@@ -68,6 +85,8 @@ def _answered(error: HttpError, what: str, open_: bool | None) -> ConnectorError
         return StaleError(detail)
     if code == _FORBIDDEN and reasons & _SLOW:
         return ConnectorError(Cause.THROTTLED, detail)
+    if code == _FORBIDDEN and reasons & _OFF:
+        return OffError(detail, _consumer(error, said))
     cause = Cause.UNREACHABLE if code >= _SERVER_ERROR else _BY_STATUS.get(code, Cause.REFUSED)
     if cause is Cause.REFUSED:
         return RefusedError(cause, detail, said)
@@ -78,11 +97,24 @@ def _said(error: HttpError) -> tuple[str, str, frozenset[str]]:
     """Status, message and reasons of an error's body, which a proxy may have replaced."""
     try:
         body = json.loads(error.content)["error"]
-        reasons = frozenset(str(e.get("reason", "")) for e in body.get("errors", []))
+        more = [*body.get("errors", []), *body.get("details", [])]
+        reasons = frozenset(str(e.get("reason", "")) for e in more)
         told = dict.fromkeys((str(body.get("message", "")), *_details(body.get("details", []))))
         return str(body.get("status", "")), " ".join(filter(None, told)), reasons
     except (ValueError, KeyError, TypeError, AttributeError):
         return "", str(error.resp.reason), frozenset()
+
+
+def _consumer(error: HttpError, said: str) -> str:
+    """The project whose services a refusal is about: its number as a rule.
+
+    https://docs.cloud.google.com/service-usage/docs/reference/rest/v1/ErrorReason
+    """
+    for one in json.loads(error.content)["error"].get("details", []):
+        if consumer := one.get("metadata", {}).get("consumer"):
+            return str(consumer).removeprefix("projects/")
+    named = _OFF_IN.search(said)
+    return named[1] if named else ""
 
 
 def _details(details: list[Json]) -> Iterator[str]:

@@ -9,17 +9,19 @@ https://docs.cloud.google.com/identity/docs/reference/rest/v1/groups.memberships
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 
 from stopline.connectors.gcp import members
 from stopline.connectors.gcp.clients import Clients
+from stopline.connectors.gcp.members import Seat, Way
 from stopline.connectors.gcp.reading import NAME, THREADS, Realm
 from stopline.errors import ConnectorError
 from stopline.model import Gap
 from stopline.text import Json
 from stopline.vendors import GcpSelectors
 
-Inside = Mapping[str, tuple[str, ...]]
-"""For each member of the vendor's the groups by which it is in, the outermost first."""
+Inside = Mapping[str, Way]
+"""For each member of the vendor's how it is in a group."""
 NAMED = 3
 """How many groups that cannot be looked into are told by name."""
 _KINDS = {"GROUP": "group", "SERVICE_ACCOUNT": "serviceAccount"}
@@ -41,15 +43,15 @@ def vendors_in(
 
 def _memberships(
     clients: Clients, selectors: GcpSelectors, read: Realm, tops: list[str]
-) -> dict[str, list[str]]:
-    """The members of each group and of each group in it; each is asked once."""
-    held: dict[str, list[str]] = {}
+) -> dict[str, list[Seat]]:
+    """Who is in each group and in each group in it; each is asked once."""
+    held: dict[str, list[Seat]] = {}
     failed: dict[str, str] = {}
 
     def ask(group: str) -> None:
         held[group] = []
         try:
-            held[group] = _members(clients, group.partition(":")[2])
+            held[group] = _members(clients, group)
         except ConnectorError as error:
             failed[group] = error.detail
 
@@ -57,7 +59,8 @@ def _memberships(
         level = tops
         while level:
             list(pool.map(ask, level))
-            inner = {m for group in level for m in held[group] if m.startswith("group:")}
+            seats = (seat for group in level for seat in held[group])
+            inner = {seat.member for seat in seats if seat.member.startswith("group:")}
             level = sorted(inner - held.keys())
     if shut := _shut(clients, selectors, read, failed):
         cause = f"{len(shut)} could not be looked into ({_told(shut)}): {failed[shut[0]]}"
@@ -105,15 +108,31 @@ def _own(clients: Clients, read: Realm) -> str:
     return str(said.get("displayName", "")).lower()
 
 
-def _members(clients: Clients, email: str) -> list[str]:
-    """The members of one group, as a policy would name them. Raises ConnectorError.
+def _members(clients: Clients, group: str) -> list[Seat]:
+    """Who is in one group, named as a policy would. Raises ConnectorError.
 
     https://docs.cloud.google.com/identity/docs/reference/rest/v1/groups/lookup
     """
+    email = group.partition(":")[2]
     name = clients.ask("cloudidentity/v1/groups.lookup", groupKey_id=email)["name"]
     words = {"parent": name, "view": "FULL", "pageSize": 500}
     listed = clients.pages("cloudidentity/v1/groups.memberships.list", "memberships", **words)
-    return [who for one in listed if (who := _member(one))]
+    return [Seat(group, who, role_of(one), ends_of(one)) for one in listed if (who := _member(one))]
+
+
+def role_of(membership: Json) -> str:
+    """The highest role of a membership, as the Directory API calls it."""
+    held = {role.get("name") for role in membership.get("roles", ())}
+    return next((role for role in ("OWNER", "MANAGER") if role in held), "MEMBER")
+
+
+def ends_of(membership: Json) -> str:
+    """When a membership ends by itself; nothing where it does not.
+
+    https://docs.cloud.google.com/identity/docs/how-to/manage-expirations
+    """
+    details = (role.get("expiryDetail", {}) for role in membership.get("roles", ()))
+    return next((str(d["expireTime"]) for d in details if d.get("expireTime")), "")
 
 
 def _member(one: Json) -> str:
@@ -125,16 +144,20 @@ def _member(one: Json) -> str:
     return members.plain(f"{kind}:{email}")
 
 
-def _inside(selectors: GcpSelectors, held: Mapping[str, list[str]], top: str) -> Inside:
+def _inside(selectors: GcpSelectors, held: Mapping[str, list[Seat]], top: str) -> Inside:
     """Who of the vendor's is in a group; a group of the vendor's is one of them, as a whole."""
-    found: dict[str, tuple[str, ...]] = {}
+    found: dict[str, Way] = {}
     ways: list[tuple[str, ...]] = [(top,)]
     seen = {top}
     while ways:
         way = ways.pop(0)
-        for member in held.get(way[-1], ()):
+        seats = held.get(way[-1], [])
+        last = not any(s.role == "OWNER" and not members.via(selectors, s.member) for s in seats)
+        for seat in seats:
+            member = seat.member
             if members.via(selectors, member):
-                found.setdefault(member, way)
+                first = found.get(member, Way(way, ()))
+                found[member] = Way(first.groups, (*first.seats, replace(seat, last=last)))
             elif member in held and member not in seen:
                 seen.add(member)
                 ways.append((*way, member))

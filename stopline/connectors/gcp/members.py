@@ -4,7 +4,10 @@ https://docs.cloud.google.com/iam/docs/principal-identifiers
 """
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from pydantic import Field
 
 from stopline.vendors import GcpSelectors
 
@@ -15,6 +18,8 @@ _DENIED = {
 }
 """How a deny policy spells what an allow policy spells `kind:address`."""
 CUSTOMER = "principalSet://goog/cloudIdentityCustomerId/"
+NAMED = "its own name"
+"""What selects whom the vendor's file names one by one."""
 _POOLED = ("principal://iam.googleapis.com/", "principalSet://iam.googleapis.com/")
 _AGENT = re.compile(r"(?:service-|p)?([0-9]{6,20})(?:-[a-z0-9-]+)?@.*gserviceaccount\.com")
 _OF_PROJECT = re.compile(
@@ -33,11 +38,42 @@ _CONVENIENCE = ("projectOwner", "projectEditor", "projectViewer")
 """
 
 
+@dataclass(frozen=True, slots=True, order=True)
+class Seat:
+    """One direct membership: `role` is the highest, `ends` is when it ends by itself, if it does.
+
+    `last` says that nobody but the vendor's is an owner of the group.
+    """
+
+    group: str
+    member: str
+    role: str = "MEMBER"
+    ends: str = ""
+    last: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Way:
+    """How somebody is in a group: by which groups, the outermost first, and by which seats."""
+
+    groups: tuple[str, ...]
+    seats: tuple[Seat, ...]
+
+
+class Known(GcpSelectors):
+    """Selectors, and besides them members of whom something else says that they are the vendor's.
+
+    By the member, in small letters, what says so: the unit that somebody is in.
+    """
+
+    people: Mapping[str, str] = Field(default_factory=dict)
+
+
 def via(selectors: GcpSelectors, member: str) -> str:
     """What selects a member as the vendor's, or nothing. Never a fragment of a name."""
     kind, _, rest = member.partition(":")
-    if member.casefold() in {p.casefold() for p in selectors.principals}:
-        return "its own name"
+    if told := _named(selectors, member):
+        return told
     if kind in ("user", "group") and (domain := rest.rpartition("@")[2].casefold()):
         return f"the domain {domain}" if domain in _folded(selectors.domains) else ""
     if kind == "domain":
@@ -47,6 +83,12 @@ def via(selectors: GcpSelectors, member: str) -> str:
     if kind in _CONVENIENCE:
         return f"the project {rest}" if rest in selectors.projects else ""
     return _set(selectors, member)
+
+
+def _named(selectors: GcpSelectors, member: str) -> str:
+    if member.casefold() in _folded(selectors.principals):
+        return NAMED
+    return selectors.people.get(plain(member), "") if isinstance(selectors, Known) else ""
 
 
 def _folded(names: Iterable[str]) -> set[str]:

@@ -8,12 +8,13 @@ reach: a member that no deny can name, or a role that allows more than the deny 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
 
-from stopline.connectors.gcp import denying, sparing, storing
+from stopline.connectors.gcp import denying, membership, sparing, storing, workspace
 from stopline.connectors.gcp.bindings import Entry
 from stopline.connectors.gcp.dialects import known
 from stopline.connectors.gcp.members import plain
 from stopline.connectors.gcp.reading import NAME, point_of
 from stopline.model import Address, Breadth, Change, Grant, Residual, Skip, State
+from stopline.planner import protects
 from stopline.port import Terms
 
 
@@ -64,11 +65,28 @@ def _through(grant: Grant, terms: Terms) -> Iterator[Change | Skip]:
     yield from _spared(grant, terms)
     denies, whole = _denied(grant, terms)
     yield from denies
-    if not whole:
-        role = f"{grant.state.value['role']} on {grant.target}"
-        why = _beyond(grant, denied=bool(denies))
-        step = "write down its role there and until when, and take it out of the group by hand"
-        yield _left(grant, f"{grant.via}, which has {role}: {why}; {step}")
+    seats = [s for s in grant.state.value["seats"] if not whole or s["role"] != membership.PLAIN]
+    if not seats:
+        return
+    role = f"{grant.state.value['role']} on {grant.target}"
+    beyond = "who manages it may let others in" if whole else _beyond(grant, denied=bool(denies))
+    why = f"which has {role}: {beyond}"
+    if _switched_off(grant, terms):
+        yield _left(grant, f"{grant.via}, {why}; it ends with its own account", open_=False)
+    else:
+        proto = _proto(grant, terms, "group-memberships")
+        yield from membership.contained(grant, terms, proto, (seats, why))
+
+
+def _switched_off(grant: Grant, terms: Terms) -> bool:
+    """Whether somebody can do nothing any more, since a switch of their own is off, or will be."""
+    switch = grant.state.value["switch"]
+    if not switch or switch["off"]:
+        return bool(switch)
+    address = Address(NAME, grant.address.realm, switch["kind"], switch["id"])
+    rule = terms.playbook.rule(NAME, f"{switch['kind']}s")
+    shielded = protects(terms.vendor.protected, grant.principal)
+    return switch["able"] and rule is not None and address not in terms.refusals and not shielded
 
 
 def _strangers(grant: Grant, terms: Terms) -> Iterator[Skip]:
@@ -132,7 +150,11 @@ def _stripped(grant: Grant, terms: Terms, *, denied: bool) -> Change | Skip:
     """Take the entry itself out, or say why it stays."""
     state = grant.state.value
     what = _beyond(grant, denied=denied)
-    if Entry(state["role"], state["member"]).irrevocable:
+    entry = Entry(state["role"], state["member"])
+    if entry.standing:
+        reason = "it stands for the owners of its own project, whom that project's policy names"
+        return _left(grant, reason, open_=False)
+    if entry.irrevocable:
         told = f"{what}, and access lists may name all owners"
         return _left(grant, f"{told}; no API could make a person an owner again")
     if known(grant.target) is None:
@@ -161,6 +183,33 @@ def _beyond(grant: Grant, *, denied: bool) -> str:
     return f"{grant.state.value['role']} {beyond} that our deny does not name"
 
 
+def _public(grant: Grant, terms: Terms) -> Iterator[Change | Skip]:
+    """Everybody comes in, so a deny of the vendor's names stops nobody who comes without one."""
+    proto = _proto(grant, terms, "public-datasets")
+    address = replace(grant.address, kind="allow-policy-entry")
+    if proto is None:
+        yield _left(grant, "public: the vendor reads in it like everybody, named or not")
+    elif address in terms.refusals:
+        yield _left(grant, "Google refused the write; see the receipt")
+    else:
+        yield replace(
+            proto,
+            address=address,
+            after=None,
+            breadth=Breadth.TARGET,
+            summary=f"take {grant.entitlement} on {grant.target} from {grant.principal}",
+            felt=f"nobody comes into {grant.target} any more who is not let in by name",
+        )
+
+
+def _authorised(grant: Grant, terms: Terms) -> Iterator[Skip]:
+    """https://docs.cloud.google.com/bigquery/docs/authorized-views"""
+    del terms
+    what = f"whoever may ask the {grant.entitlement} of the vendor's reads in it, denied or not"
+    step = "take it out of the list by hand, and authorise it anew afterwards"
+    yield _left(grant, f"{what}; {step}")
+
+
 # --- access lists of Cloud Storage -------------------------------------------------------------
 
 
@@ -175,6 +224,27 @@ def _listed(grant: Grant, terms: Terms) -> Iterator[Change | Skip]:
     else:
         what = f"take {role} in the access list of {grant.target} from {grant.principal}"
         yield replace(proto, after=None, summary=what)
+
+
+def _shared(grant: Grant, terms: Terms) -> Iterator[Change | Skip]:
+    """A permission in a shared drive: no deny of IAM reaches it."""
+    proto = _proto(grant, terms, "drive-permissions")
+    role = grant.state.value["role"]
+    if proto is None:
+        yield _left(grant, "the playbook has no rule for drive-permissions, which no deny reaches")
+    elif grant.address in terms.refusals:
+        yield _left(grant, "Google refused the write; see the receipt")
+    else:
+        what = f"take {role} in the {grant.target} from {grant.principal}"
+        yield replace(proto, after=None, summary=what)
+
+
+def _shared_through(grant: Grant, terms: Terms) -> Iterator[Skip]:
+    """By a group of the lab's, which with the lab's people is never cut."""
+    del terms
+    what = f"{grant.via}, which is {grant.state.value['role']} there"
+    step = "write down its role in the group and until when, and take it out by hand"
+    yield _left(grant, f"{what}, and no deny reaches that; {step}")
 
 
 def _owned(grant: Grant, terms: Terms) -> Iterator[Skip]:
@@ -273,17 +343,46 @@ def _switched(grant: Grant, terms: Terms) -> Iterator[Change | Skip]:
         yield replace(proto, summary=f"make the key {short} inactive")
 
 
+# --- users of the lab's own directory ----------------------------------------------------------
+
+
+def _user(grant: Grant, terms: Terms) -> Iterator[Change | Skip]:
+    """Suspended; who is so for another's reason stays so, and no super administrator is.
+
+    https://support.google.com/a/answer/33312
+    """
+    proto = _proto(grant, terms, "workspace-users")
+    if proto is None:
+        yield _left(grant, "the playbook has no rule for workspace-users")
+    elif grant.address in terms.refusals:
+        yield _left(grant, "Google refused the write; see the receipt")
+    elif by := grant.state.value.get("by"):
+        yield _left(grant, f"Google has it suspended already ({by}), and it stays so", open_=False)
+    elif grant.entitlement == workspace.ARCHIVED:
+        yield _left(grant, "it is archived, and nobody can sign in to it", open_=False)
+    elif why := workspace.unable(grant):
+        yield _left(grant, why)
+    else:
+        what = f"suspend {grant.principal}, and end its sessions"
+        yield replace(proto, after=workspace.SUSPENDED, breadth=Breadth.PRINCIPAL, summary=what)
+
+
 _BY_KIND: Mapping[str, Callable[[Grant, Terms], Iterable[Change | Skip]]] = {
     "entry": _entry,
     "entry-of-group": _through,
     "denied-principal": _denied_before,
+    "public-entry": _public,
+    "authorised-resource": _authorised,
     "service-account": _account,
     "service-account-key": _switched,
     "hmac-key": _switched,
     "identity-pool": _switched,
     "access-list-entry": _listed,
     "owned-objects": _owned,
+    "drive-permission": _shared,
+    "drive-permission-of-group": _shared_through,
     "bucket": _bucket,
+    workspace.KIND: _user,
 }
 _OUTLIVES = {
     "deny-policy-entry": (
@@ -298,11 +397,24 @@ _OUTLIVES = {
         ("what Google has not yet heard of a change: minutes, by its own word", "PT7M"),
         ("signed URLs and open resumable uploads", "until they expire"),
     ),
+    "drive-permission": (("copies that the vendor made of what it could read", "for good"),),
     "service-account-key": (("access tokens from before, where the account stays", "PT1H"),),
+    membership.KIND: (
+        (
+            "what the group gave before: minutes as a rule",
+            "until Google has heard of it, hours at times",
+        ),
+    ),
+    workspace.KIND: (("access tokens that applications had of the user before", "PT1H"),),
 }
+
+
+_QUERIES = ("queries that run already, and what they have written elsewhere", "until they end")
+"""https://docs.cloud.google.com/bigquery/docs/managing-jobs"""
 
 
 def residuals(change: Change) -> Iterator[Residual]:
     """What outlives a change: https://docs.cloud.google.com/iam/docs/access-change-propagation ."""
-    for what, until in _OUTLIVES.get(change.address.kind, ()):
+    more = (_QUERIES,) if change.address.id.startswith("bigquery.googleapis.com/") else ()
+    for what, until in (*_OUTLIVES.get(change.address.kind, ()), *more):
         yield Residual(change.address, what, until)

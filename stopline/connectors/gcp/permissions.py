@@ -6,11 +6,39 @@ https://docs.cloud.google.com/iam/docs/roles-permissions
 
 from collections.abc import Mapping
 
+from stopline.connectors.gcp import inventory
+from stopline.connectors.gcp.clients import SCOPES, WORKSPACE
 from stopline.connectors.gcp.dialects import DIALECTS
 from stopline.text import Json
 
+PRIVILEGES: Mapping[str, str] = {
+    "admin/directory_v1/groups.get": "GROUPS_RETRIEVE",
+    "admin/directory_v1/members.delete": "GROUPS_UPDATE",
+    "admin/directory_v1/members.get": "GROUPS_RETRIEVE",
+    "admin/directory_v1/members.insert": "GROUPS_UPDATE",
+    "admin/directory_v1/members.list": "GROUPS_RETRIEVE",
+    "admin/directory_v1/users.get": "USERS_RETRIEVE",
+    "admin/directory_v1/users.list": "USERS_RETRIEVE",
+    "admin/directory_v1/users.signOut": "USER_SECURITY_ALL",
+    "admin/directory_v1/users.update": "USERS_SUSPEND",
+    "cloudidentity/v1/groups.lookup": "GROUPS_RETRIEVE",
+    "cloudidentity/v1/groups.memberships.get": "GROUPS_RETRIEVE",
+    "cloudidentity/v1/groups.memberships.list": "GROUPS_RETRIEVE",
+    "cloudidentity/v1/groups.memberships.lookup": "GROUPS_RETRIEVE",
+}
+"""What each method of Workspace needs: it stands in an administrator's role, and is no permission.
+
+https://developers.google.com/workspace/admin/directory/v1/guides/manage-roles
+"""
 _BY_METHOD: Mapping[str, str | tuple[str, ...]] = {
+    **dict.fromkeys(PRIVILEGES, ()),
+    "admin/directory_v1/roleAssignments.list": (),  # the preflight says where it is refused
+    "admin/directory_v1/roles.get": (),
     **{method: needed for one in DIALECTS for method, needed in one.permissions.items()},
+    **{one.method: one.permission for one in inventory.ALL},
+    "bigquery/v2/datasets.get": ("bigquery.datasets.get", "bigquery.datasets.getIamPolicy"),
+    "bigquery/v2/datasets.list": "bigquery.datasets.get",  # without it there are none, it says
+    "bigquery/v2/datasets.patch": ("bigquery.datasets.update", "bigquery.datasets.setIamPolicy"),
     "cloudasset/v1/v1.searchAllIamPolicies": "cloudasset.assets.searchAllIamPolicies",
     "cloudresourcemanager/v3/organizations.get": "resourcemanager.organizations.get",
     "cloudresourcemanager/v3/organizations.testIamPermissions": (),  # about the caller itself
@@ -18,8 +46,11 @@ _BY_METHOD: Mapping[str, str | tuple[str, ...]] = {
     "cloudresourcemanager/v3/folders.list": "resourcemanager.folders.list",
     "cloudresourcemanager/v3/projects.get": "resourcemanager.projects.get",
     "cloudresourcemanager/v3/projects.list": "resourcemanager.projects.list",
-    "cloudidentity/v1/groups.lookup": (),  # a role of Workspace's: Groups Reader
-    "cloudidentity/v1/groups.memberships.list": (),
+    "drive/v3/files.get": (),  # a member of the shared drive, and no role of IAM
+    "drive/v3/files.list": (),
+    "drive/v3/permissions.create": (),
+    "drive/v3/permissions.delete": (),
+    "drive/v3/permissions.list": (),
     "iam/v1/organizations.roles.get": "iam.roles.get",
     "iam/v1/projects.locations.workloadIdentityPools.get": "iam.workloadIdentityPools.get",
     "iam/v1/projects.locations.workloadIdentityPools.operations.get": (
@@ -75,6 +106,29 @@ TERMINATE = frozenset({"iam.serviceAccountKeys.delete", "storage.hmacKeys.delete
 """Besides, for `stopline terminate` alone: what it deletes cannot be given back."""
 WRITE = _ALL - READ - TERMINATE
 PERMISSIONS: Mapping[str, frozenset[str]] = {"read": READ, "write": WRITE, "terminate": TERMINATE}
+
+
+READS_WORKSPACE = frozenset(p for p in PRIVILEGES.values() if p.endswith("_RETRIEVE"))
+WRITES_WORKSPACE = frozenset(PRIVILEGES.values()) - READS_WORKSPACE
+
+
+def workspace() -> dict[str, Json]:
+    """Roles of an administrator of Workspace, for whoever reads and for whoever writes.
+
+    With each the scopes of its tokens. https://support.google.com/a/answer/2406043
+    """
+    return {
+        "read": {
+            "role": "stopline reader",
+            "privileges": sorted(READS_WORKSPACE),
+            "scopes": [*SCOPES, *WORKSPACE["read"]],
+        },
+        "worker": {
+            "role": "stopline worker",
+            "privileges": sorted(READS_WORKSPACE | WRITES_WORKSPACE),
+            "scopes": [*SCOPES, *WORKSPACE["write"]],
+        },
+    }
 
 
 def roles() -> dict[str, Json]:

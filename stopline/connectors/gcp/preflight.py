@@ -10,10 +10,13 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
+from stopline.connectors.gcp.below import SEARCH
 from stopline.connectors.gcp.clients import Clients
 from stopline.connectors.gcp.documents import deny_policies
-from stopline.connectors.gcp.permissions import READ, WRITE
-from stopline.connectors.gcp.reading import SEARCH, point_of
+from stopline.connectors.gcp.drives import direct
+from stopline.connectors.gcp.permissions import READ, READS_WORKSPACE, WRITE, WRITES_WORKSPACE
+from stopline.connectors.gcp.reading import point_of
+from stopline.connectors.gcp.workspace import LIST
 from stopline.errors import ConnectorError
 from stopline.estate import Protected
 from stopline.planner import protects
@@ -75,6 +78,8 @@ def _realm(eyes: _Eyes) -> Iterator[Check]:
     yield _rights(eyes, "rights to write", READ | WRITE, eyes.clients.do)
     yield _search(eyes)
     yield _groups(eyes)
+    yield from _workspace(eyes)
+    yield from _drives(eyes)
     yield _denies(eyes)
 
 
@@ -124,7 +129,8 @@ def _higher(permission: str) -> bool:
 def _search(eyes: _Eyes) -> Check:
     """https://docs.cloud.google.com/asset-inventory/docs/reference/rest/v1/TopLevel/searchAllIamPolicies"""
     step = (
-        "Switch on cloudasset.googleapis.com in the account's project; without it there is a gap."
+        "Switch on cloudasset.googleapis.com in the account's project; without it there is a gap, "
+        "and each service that we know is listed in turn, which takes long."
     )
 
     def call() -> str:
@@ -153,6 +159,78 @@ def _groups(eyes: _Eyes) -> Check:
 
     step = "Give the reading account the role Groups Reader in the Admin console."
     return eyes.tried("groups", step, call)
+
+
+def _drives(eyes: _Eyes) -> Iterator[Check]:
+    """Whether each shared drive of the estate's file lets its permissions be seen.
+
+    https://developers.google.com/workspace/drive/api/reference/rest/v3/permissions/list
+    """
+    step = "Make both accounts managers of the shared drive, and switch on drive.googleapis.com."
+    named = eyes.clients.estate.shared_drives if eyes.realm.isdigit() else ()
+    for drive in named:
+
+        def call(drive: str = drive) -> str:
+            return f"{len(list(direct(eyes.clients, drive)))} members are shown"
+
+        yield eyes.tried(f"shared drive {drive}", step, call)
+
+
+def _workspace(eyes: _Eyes) -> Iterator[Check]:
+    """Whether the lab's own users are seen, and can be suspended.
+
+    https://developers.google.com/workspace/admin/directory/reference/rest/v1/users/list
+    """
+    customer, first = eyes.clients.estate.customer, eyes.clients.estate.realms[0]
+    if eyes.realm != first:
+        return
+    if not customer:
+        step = "Name the lab's own directory under `gcp.customer`; without it its users are a gap."
+        found = "no directory is named: no user is looked at"
+        yield eyes.check("workspace users", found, step, grade="warn")
+        return
+
+    def call() -> str:
+        eyes.clients.ask(LIST, customer=customer, maxResults=1)
+        return f"the users of {customer} can be listed"
+
+    step = "Give the reading account its role of config/permissions/gcp/workspace.yaml."
+    yield eyes.tried("workspace users", step, call)
+    yield _administers(eyes, customer)
+
+
+def _administers(eyes: _Eyes, customer: str) -> Check:
+    """What the role of whoever writes lets them do, as far as whoever reads may see it."""
+    what, account = "workspace rights to write", eyes.clients.estate.service_account
+    step = "Compare its role in the Admin console with config/permissions/gcp/workspace.yaml."
+    if not account:
+        return eyes.check(what, "the worker's own: nobody here tells its role", step, grade="warn")
+    try:
+        held = set(_held(eyes.clients, account, customer))
+    except ConnectorError as error:
+        return eyes.check(what, f"its role cannot be seen: {_brief(error)}", step, grade="warn")
+    wanted = sorted(READS_WORKSPACE | WRITES_WORKSPACE)
+    whole = {"SUPER_ADMIN", "ADMIN_APIS_ALL"} & held
+    missing = [p for p in wanted if not whole and not {p, f"{p.partition('_')[0]}_ALL"} & held]
+    if missing:
+        step = f"Give {account} its role of config/permissions/gcp/workspace.yaml, in all units."
+        return eyes.check(what, f"{account} may not: {', '.join(missing)}", step, grade="fail")
+    return eyes.check(what, f"all {len(wanted)} are in the role of {account}")
+
+
+def _held(clients: Clients, account: str, customer: str) -> Iterator[str]:
+    """What the roles of a service account let it do in the whole directory. Raises ConnectorError.
+
+    https://developers.google.com/workspace/admin/directory/reference/rest/v1/roleAssignments/list
+    """
+    get = "iam/v1/projects.serviceAccounts.get"
+    number = clients.ask(get, name=f"projects/-/serviceAccounts/{account}")["uniqueId"]
+    words = {"customer": customer, "userKey": number, "includeIndirectRoleAssignments": True}
+    for one in clients.pages("admin/directory_v1/roleAssignments.list", "items", **words):
+        if one.get("scopeType") == "CUSTOMER":
+            words = {"customer": customer, "roleId": one["roleId"]}
+            role = clients.ask("admin/directory_v1/roles.get", **words)
+            yield from (str(held["privilegeName"]) for held in role.get("rolePrivileges", ()))
 
 
 def _denies(eyes: _Eyes) -> Check:

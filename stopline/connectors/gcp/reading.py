@@ -3,17 +3,17 @@
 What cannot be read is a gap, and the rest is read all the same.
 """
 
-import re
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import TypeVar
 
 from stopline.connectors.gcp.clients import Clients
-from stopline.connectors.gcp.dialects import known, of_folder, policy_of
-from stopline.connectors.gcp.faults import translated
+from stopline.connectors.gcp.dialects import of_folder, policy_of
+from stopline.connectors.gcp.faults import OffError, translated
+from stopline.connectors.gcp.members import Way
 from stopline.errors import ConnectorError
-from stopline.model import Change, Gap
+from stopline.model import Change, Counted, Gap
 from stopline.receipts import Cause
 from stopline.text import Json
 
@@ -59,26 +59,52 @@ class Realm:
     buckets: dict[str, tuple[str, Json]] = field(default_factory=dict)
     """For each bucket its project, and what it says of itself."""
 
-    inside: dict[str, Mapping[str, tuple[str, ...]]] = field(default_factory=dict)
-    """For each group of the lab's who of the vendor's is in it, and by which groups."""
+    datasets: list[str] = field(default_factory=list)
+    """Those of BigQuery, as Google's inventory names them."""
+
+    looked_into: set[str] = field(default_factory=set)
+    """The groups of the lab's that were looked into, whether they were shown or not."""
+
+    inside: dict[str, Mapping[str, Way]] = field(default_factory=dict)
+    """For each group of the lab's who of the vendor's is in it, and how."""
 
     gaps: list[Gap] = field(default_factory=list)
+
+    def counted(self) -> Iterator[Counted]:
+        """How much was looked at, by kind."""
+        kinds = {
+            "service-account": self.accounts,
+            "bucket": self.buckets,
+            "dataset": self.datasets,
+            "project": self.projects,
+        }
+        for kind, found in kinds.items():
+            yield Counted(NAME, self.id, kind, len(found))
 
     @property
     def fine(self) -> list[str]:
         """The buckets that have access lists besides: those without uniform access."""
         return sorted(name for name, (_, said) in self.buckets.items() if not uniform(said))
 
-    def tried(self, what: str, call: Callable[[], T]) -> T | None:
-        """What a call gives; where it fails nothing, and a gap that says of what, and why."""
+    def tried(self, what: str, call: Callable[[], T], project: str = "") -> T | None:
+        """What a call gives; where it fails nothing, and a gap that says of what, and why.
+
+        Where a service is not on in the project that is asked about, there is nothing of it. One
+        that is not on in our own account's project is a gap all the same.
+        """
         try:
             return call()
         except ConnectorError as error:
+            if isinstance(error, OffError) and project and self._is(project, error.project):
+                return None
             self.gaps.append(Gap(NAME, self.id, what, error.detail))
         except (KeyError, TypeError, ValueError, AttributeError) as error:  # not as documented
             told = translated(error, what, writing=False)
             self.gaps.append(Gap(NAME, self.id, what, told.detail))
         return None
+
+    def _is(self, project: str, named: str) -> bool:
+        return project in (named, self.numbers.get(named))
 
 
 def point_of(realm: str) -> str:
@@ -86,14 +112,10 @@ def point_of(realm: str) -> str:
     return f"organizations/{realm}" if realm.isdigit() else f"projects/{realm}"
 
 
-Meant = Callable[["Realm", frozenset[str]], Collection[str]]
-"""Told all members of all policies of a realm, says which of them policies are read for."""
+def realm(clients: Clients, id_: str) -> Realm:
+    """Read one realm, down to its projects, accounts and buckets.
 
-
-def realm(clients: Clients, id_: str, meant: Meant) -> Realm:
-    """Read one realm. Nothing is raised: what could not be read is in `gaps`.
-
-    Policies below the projects are read where they name a member that is `meant`.
+    Nothing is raised: what could not be read is in `gaps`. What lies below is read by `below`.
     """
     read = Realm(id_)
     _policy(clients, read, point_of(id_))
@@ -104,8 +126,6 @@ def realm(clients: Clients, id_: str, meant: Meant) -> Realm:
         for folders in pool.map(lambda bucket: _folders(clients, read, bucket), read.buckets):
             deeper += folders
         list(pool.map(lambda resource: _policy(clients, read, resource), deeper))
-        below = _searched(clients, read, meant)
-        list(pool.map(lambda resource: _below(clients, read, resource), below))
     read.accounts.sort()
     return read
 
@@ -175,53 +195,6 @@ def _folders(clients: Clients, read: Realm, bucket: str) -> list[str]:
         lambda: clients.pages("storage/v1/managedFolders.list", "items", bucket=bucket),
     )
     return [of_folder(bucket, one["name"]) for one in found or ()]
-
-
-SEARCH = "cloudasset/v1/v1.searchAllIamPolicies"
-_READ = re.compile(
-    r"cloudresourcemanager\.googleapis\.com/(organizations|folders|projects)/.+"
-    r"|iam\.googleapis\.com/projects/[^/]+/serviceAccounts/.+"
-    r"|storage\.googleapis\.com/.+"
-)
-"""What is read by itself, since a search may be minutes behind."""
-
-
-def _searched(clients: Clients, read: Realm, meant: Meant) -> list[str]:
-    """Resources below the projects whose policies name somebody who is meant, to be read anew.
-
-    What a search shows is never written back. A policy that nothing here reads is kept as it was
-    shown: what is in it can be denied, and is told.
-    https://docs.cloud.google.com/asset-inventory/docs/reference/rest/v1/TopLevel/searchAllIamPolicies
-    """
-    words = {"scope": point_of(read.id), "pageSize": 500}
-    found = read.tried("policies below projects", lambda: clients.pages(SEARCH, "results", **words))
-    only = set(clients.estate.projects)
-    policies = [*read.policies.values(), *(one.get("policy", {}) for one in found or ())]
-    theirs = meant(read, frozenset(m for policy in policies for m in _members(policy)))
-    wanted = []
-    for one in found or ():
-        name, policy = one["resource"].removeprefix("//"), one.get("policy", {})
-        there = read.numbers.get(one.get("project", "").partition("/")[2], "")
-        if _READ.fullmatch(name) or (only and there not in only):
-            continue
-        if any(member in theirs for member in _members(policy)):
-            wanted.append(name)
-            read.policies |= {} if known(name) else {name: policy}
-    return [name for name in wanted if known(name)]
-
-
-def _members(policy: Json) -> Iterator[str]:
-    for binding in policy.get("bindings", ()):
-        yield from binding.get("members", ())
-
-
-def _below(clients: Clients, read: Realm, resource: str) -> None:
-    """What a search found and is there no more is nothing that could be missed."""
-    try:
-        read.policies[resource] = policy_of(clients, resource)
-    except ConnectorError as error:
-        if error.cause is not Cause.GONE:
-            read.gaps.append(Gap(NAME, read.id, f"policy of {resource}", error.detail))
 
 
 def uniform(bucket: Json) -> bool:

@@ -2,6 +2,15 @@
 
 from collections.abc import Mapping
 
+from stopline.countermeasures import (
+    ACCOUNT_LOCKING,
+    FILE_ACCESS,
+    KEPT_DATA,
+    USER_PERMISSIONS,
+    Technique,
+    Untagged,
+)
+
 CONTAINS: Mapping[str, frozenset[str]] = {
     "principals": frozenset({"deny"}),
     "entries": frozenset({"remove-where-not-denied"}),
@@ -10,30 +19,37 @@ CONTAINS: Mapping[str, frozenset[str]] = {
     "service-account-keys": frozenset({"inactive"}),
     "hmac-keys": frozenset({"inactive"}),
     "identity-pools": frozenset({"inactive"}),
+    "workspace-users": frozenset({"suspend"}),
+    "group-memberships": frozenset({"remove-where-not-denied"}),
     "access-lists": frozenset({"remove"}),
+    "public-datasets": frozenset({"remove"}),
+    "drive-permissions": frozenset({"remove"}),
     "buckets": frozenset({"vendor", "preserve"}),
 }
 
 NOT_LOOKED_AT: tuple[str, ...] = (
     "groups in access lists of buckets",
-    "Workspace users, their sessions and their OAuth grants",
+    "OAuth grants of Workspace users to applications of the vendor's, app passwords, delegates",
+    "groups of the lab's that no policy names (mail, Drive, Chat)",
     "signed URLs",
-    "access lists of BigQuery datasets, secrets of single regions",
-    "API keys, VPC Service Controls, just-in-time grants, Drive",
-    "what is public (allUsers, allAuthenticatedUsers), but for buckets",
+    "secrets of single regions",
+    "API keys, VPC Service Controls, just-in-time grants",
+    "shared drives that the estate's file does not name, people's own drives, links for anybody",
+    "what is public (allUsers, allAuthenticatedUsers), but for buckets and datasets",
     "organisations and folders above single projects",
 )
 """The rows of docs/access-paths.md that say `not looked at`; a test holds the two together."""
-_LOCKING = ("D3-AL", "Account Locking")
-_PERMISSIONS = ("D3-UAP", "User Account Permissions")
-TECHNIQUES: Mapping[str, tuple[str, str]] = {
-    "deny-policy-entry": _PERMISSIONS,
-    "allow-policy-entry": _PERMISSIONS,
-    "access-list-entry": _PERMISSIONS,
-    "bucket-setting": ("D3-FR", "File Restoration"),
-    "service-account": _LOCKING,
-    "service-account-key": _LOCKING,
-    "hmac-key": _LOCKING,
-    "identity-pool": _LOCKING,
+TECHNIQUES: Mapping[str, Technique | Untagged] = {
+    "deny-policy-entry": USER_PERMISSIONS,
+    "allow-policy-entry": USER_PERMISSIONS,
+    "access-list-entry": FILE_ACCESS,
+    "drive-permission": FILE_ACCESS,
+    "bucket-setting": KEPT_DATA,
+    "service-account": ACCOUNT_LOCKING,
+    "service-account-key": ACCOUNT_LOCKING,
+    "hmac-key": ACCOUNT_LOCKING,
+    "identity-pool": ACCOUNT_LOCKING,
+    "workspace-user": ACCOUNT_LOCKING,
+    "workspace-membership": USER_PERMISSIONS,
 }
 """What containing each kind of address is, in the words of https://d3fend.mitre.org/ ."""

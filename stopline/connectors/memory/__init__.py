@@ -15,7 +15,13 @@ from dataclasses import dataclass, field, replace
 from shlex import join
 
 from stopline.commands import Commands
-from stopline.connectors.memory.world import WRITERS, Principal, World, principal_of
+from stopline.connectors.memory.world import (
+    REMOVAL,
+    WRITERS,
+    Principal,
+    World,
+    principal_of,
+)
 from stopline.errors import ConnectorError
 from stopline.model import (
     Address,
@@ -175,10 +181,40 @@ class MemoryConnector:
         reason = "the deny stays: without it the vendor could come in again"
         return Skip(hold.address, hold.change.principal, reason)
 
+    def removable(
+        self, vendor: Vendor, wanted: Sequence[Hold], standing: Sequence[Hold]
+    ) -> Iterator[Effect | Skip]:
+        """A principal that is the vendor's alone goes with what is attached to it."""
+        del vendor
+        with self.world.lock:
+            owned = {name for name, p in self.world.principals.items() if p.owned}
+        going = {
+            hold.address
+            for hold in wanted
+            if hold.address.kind == "attachment" and hold.address.document.id in owned
+        }
+        for address in sorted(going):
+            yield Effect(address, f"remove {address.document.id}")
+        for hold in wanted:
+            on_it = {h.address for h in standing if h.change.stands_on == hold.address}
+            if hold.address.kind == "foundation" and on_it <= going:
+                yield Effect(hold.address, "remove the deny that nobody needs any more")
+
     def end(self, observed: Observed, changes: Sequence[Change], token: str) -> None:
-        """Take switches out for good."""
-        del token, changes  # one switch is one document
+        """Take a switch, a principal or a foundation out for good."""
+        del token
         self.hook("removing", observed.document)
+        kind = observed.document.kind
+        if kind == "foundation":
+            self.write(observed, changes, None, "")
+            return
+        if kind == "attachment":
+            for step in REMOVAL:
+                self.hook("sending", observed.document)
+                with self.world.lock:
+                    step(self.world, principal_of(self.world, observed), observed.document.id)
+                self.hook("sent", observed.document)
+            return
         self.hook("sending", observed.document)
         key = observed.document.id.partition("/")[2]
         with self.world.lock:
@@ -222,7 +258,7 @@ class MemoryConnector:
             state = State.of({"Status": principal.switches[key]})
             return Observed(document, {self._address(document): state}, uid=principal.uid)
         states = {self._address(document, f): State.of({"on": f}) for f in principal.attached}
-        return Observed(document, states, uid=principal.uid)
+        return Observed(document, states, uid=principal.uid, ending=principal.leaving)
 
     def _shut(self, document: Document) -> dict[Address, State]:
         if document.kind in ("door", "ban"):

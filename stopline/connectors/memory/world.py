@@ -23,6 +23,10 @@ class Principal:
     attached: set[str] = field(default_factory=set)
     switches: dict[str, str] = field(default_factory=dict)
     projects: tuple[str, ...] = ()
+    owned: bool = False
+    """It is the vendor's alone, so a termination may remove it."""
+    leaving: bool = False
+    """Its boundary denies everything: it is being removed."""
 
 
 @dataclass
@@ -167,3 +171,23 @@ WRITERS: Mapping[str, Callable[[World, Observed, Sequence[Change], str | None], 
     "cut": _write_cut,
 }
 """What takes a write, by the kind of document."""
+
+
+def _strip(_world: World, principal: Principal, _name: str) -> None:
+    principal.switches.clear()
+
+
+def _bound(_world: World, principal: Principal, _name: str) -> None:
+    principal.leaving = True
+
+
+def _bare(_world: World, principal: Principal, _name: str) -> None:
+    principal.attached.clear()
+
+
+def _gone(world: World, _principal: Principal, name: str) -> None:
+    del world.principals[name]
+
+
+REMOVAL: tuple[Callable[[World, Principal, str], None], ...] = (_strip, _bound, _bare, _gone)
+"""How a principal goes, a call at a time: as in the systems where nothing may hang on it then."""

@@ -9,37 +9,30 @@ hands in `manual_rail`.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
+from functools import partial
 from importlib.util import find_spec
 
-import sqlalchemy as sa
 from sqlalchemy.engine import Engine
-from sqlalchemy.exc import ArgumentError, DBAPIError, OperationalError, SQLAlchemyError
+from sqlalchemy.exc import ArgumentError
 
 from stopline.attesting import Told
 from stopline.commands import Commands
 from stopline.connectors.payouts import in_flight, payables
-from stopline.connectors.payouts.ledger import (
-    HOLDS,
-    PAID,
-    PAYABLES,
-    PAYEES,
-    alone,
-    engine_of,
-    lacking,
-)
+from stopline.connectors.payouts.foreign import LEVERS, ForeignLedger
+from stopline.connectors.payouts.ledger import LOST, PAID, engine_of
 from stopline.connectors.payouts.manual_rail import ManualRail
-from stopline.connectors.payouts.marks import GRANT, MARK, NAME
-from stopline.connectors.payouts.payables import HOLD, state_of
+from stopline.connectors.payouts.marks import NAME
+from stopline.connectors.payouts.own import OwnLedger
+from stopline.connectors.payouts.payables import HOLD
+from stopline.connectors.payouts.preflight import of_foreign, of_own
 from stopline.connectors.payouts.stripe_rail import PERMISSIONS, StripeRail
 from stopline.deadlines import Limit
-from stopline.errors import ConnectorError, StaleError, UserError
-from stopline.estate import Estate, Ledger
+from stopline.errors import ConnectorError, UserError
+from stopline.estate import Estate, Ledger, Protected
+from stopline.mapping import LedgerMapping
 from stopline.model import (
-    Address,
     Change,
-    Counted,
     Document,
     Effect,
     Found,
@@ -49,7 +42,9 @@ from stopline.model import (
     Scope,
     Skip,
 )
-from stopline.port import Observed, Terms, Unproved
+from stopline.money import by_run
+from stopline.port import Held, Observed, Terms, Unproved, nothing_held
+from stopline.preflight import Check
 from stopline.receipts import Cause, Hold
 from stopline.settings import variable
 from stopline.vendors import PayoutsSelectors, Vendor
@@ -61,49 +56,32 @@ _SQL = {
 }
 
 
-@contextmanager
-def _asked(ledger: str, *, writing: bool) -> Iterator[None]:
-    """Turn what a database raises into a typed cause. Its own text may hold a password."""
-    landed = None if writing else False
-    try:
-        yield
-    except ConnectorError:
-        raise
-    except DBAPIError as error:
-        code = str(getattr(error.orig, "sqlstate", "") or "")
-        what = f"the ledger {ledger}: {type(error.orig).__name__} {code}".strip()
-        if code == "55P03" or "locked" in str(error.orig):
-            raise ConnectorError(Cause.BUSY, f"{what}: a pay run keeps its lock") from None
-        if code == "42501":
-            raise ConnectorError(Cause.DENIED, what) from None
-        if code.startswith("28"):
-            raise ConnectorError(Cause.CREDENTIALS, what) from None
-        away = isinstance(error, OperationalError)
-        cause = Cause.UNREACHABLE if away else Cause.REFUSED
-        raise ConnectorError(cause, what, landed=landed if away else False) from None
-    except SQLAlchemyError as error:
-        what = f"the ledger {ledger}: {type(error).__name__}"
-        raise ConnectorError(Cause.UNREACHABLE, what, landed=landed) from None
-
-
 @dataclass(frozen=True)
 class PayoutsConnector:
     """The port over the ledgers of an estate; `urls` has the variable of each ledger's URL.
 
-    `stripe` has those that are platforms at Stripe, `manual` those in which people act.
+    `stripe` has those that are platforms at Stripe, `manual` those in which people act, `mappings`
+    those of `urls` whose tables are not our own.
     """
 
     urls: Mapping[str, str]
     stripe: Mapping[str, StripeRail] = field(default_factory=dict)
     manual: Mapping[str, ManualRail] = field(default_factory=dict)
-    propagation: float = 0.0
+    mappings: Mapping[str, LedgerMapping] = field(default_factory=dict)
     name: str = NAME
+    _held: Held = nothing_held
     _engines: dict[str, Engine] = field(default_factory=dict)
+    _foreign: dict[str, ForeignLedger] = field(default_factory=dict)
 
-    def attended(self, told: Told) -> "PayoutsConnector":
-        """The same connector, told what people attest to have done by hand."""
+    @property
+    def propagation(self) -> float:
+        """How long a pay run that we lock out of nothing goes on with what it had chosen."""
+        return max((one.run_seconds for one in self.mappings.values()), default=0.0)
+
+    def attended(self, told: Told, held: Held) -> "PayoutsConnector":
+        """The same connector, told what people attest, and what the journal holds."""
         manual = {name: rail.attended(told) for name, rail in self.manual.items()}
-        return replace(self, manual=manual)
+        return replace(self, manual=manual, _held=held, _foreign={})
 
     @property
     def permissions(self) -> Mapping[str, frozenset[str]]:
@@ -142,46 +120,40 @@ class PayoutsConnector:
             if rail := self._rail(ledger):
                 yield from rail.discover(selectors)
                 continue
+            one = self._ledger(ledger)
             try:
-                yield from self._found(ledger, selectors)
+                yield from one.discover(selectors)
             except ConnectorError as error:
-                yield Gap(NAME, ledger, "payables", self._lacking(ledger) or error.detail)
+                wrong = one.wrong() if isinstance(one, OwnLedger) else ""
+                yield Gap(NAME, ledger, "payables", wrong or error.detail)
 
-    def _lacking(self, ledger: str) -> str:
-        """Which columns a ledger does not have, and how they are added; nothing if it has all."""
-        try:
-            with _asked(ledger, writing=False):
-                missing = lacking(self.engine(ledger))
-        except ConnectorError:
-            return ""
-        names, added = ", ".join(missing), "; ".join(missing.values())
-        return f"the ledger {ledger} has no column {names}; add it: {added}" if missing else ""
+    def preflight(self, protected: Protected) -> Iterator[Check]:
+        """Look at every ledger that is a database: does it answer, and may we do what a hold takes.
+
+        Nothing of a ledger can be protected. What is no database is said not to be looked at.
+        """
+        del protected
+        for ledger in sorted({*self.urls, *self.stripe, *self.manual}):
+            if self._rail(ledger):
+                found = "at Stripe or by hand: nothing is asked there before it is needed"
+                yield Check(f"ledger {ledger}", ok=True, found=found, warn=True)
+                continue
+            one = self._ledger(ledger)
+            yield from of_own(one) if isinstance(one, OwnLedger) else of_foreign(one)
 
     def _rail(self, ledger: str) -> StripeRail | ManualRail | None:
         """The rail of a ledger that is no database."""
         return self.stripe.get(ledger) or self.manual.get(ledger)
 
-    def _found(self, ledger: str, selectors: Sequence[PayoutsSelectors]) -> Sequence[Found]:
-        payees = {p for one in selectors for p in (*one.payees, *one.vendors)}
-        through = {v for one in selectors for v in one.vendors}
-        wanted = PAYEES.c.id.in_(payees) | PAYEES.c.engaged_through.in_(through)
-        query = (
-            sa.select(PAYABLES, PAYEES.c.engaged_through, PAYEES.c.person)
-            .join(PAYEES)
-            .where(wanted)
-        )
-        ours = sa.select(HOLDS.c.payable).where(HOLDS.c.mark.startswith("StoplineJ"))
-        owed = PAYABLES.c.status.in_(payables.OWED) | PAYABLES.c.id.in_(ours)
-        query = query.where(owed).order_by(PAYABLES.c.id)
-        found: list[Found] = []
-        with _asked(ledger, writing=False), self.engine(ledger).connect() as connection:
-            number = connection.scalar(sa.select(sa.func.count()).select_from(PAYABLES)) or 0
-            held: dict[str, list[tuple[str, str]]] = {}
-            for hold in connection.execute(sa.select(HOLDS)):
-                held.setdefault(hold.payable, []).append((hold.mark, hold.code))
-            for row in connection.execute(query).mappings():
-                found += payables.found(ledger, dict(row), sorted(held.get(row["id"], ())))
-        return [*found, Counted(NAME, ledger, GRANT, number)]
+    def _ledger(self, ledger: str) -> OwnLedger | ForeignLedger:
+        """A ledger that is a database, with our tables or with its own."""
+        if ledger not in self.mappings:
+            return OwnLedger(ledger, partial(self.engine, ledger))
+        if ledger not in self._foreign:
+            held = partial(self._held, NAME, ledger)
+            made = ForeignLedger(ledger, self.mappings[ledger], partial(self.engine, ledger), held)
+            self._foreign[ledger] = made
+        return self._foreign[ledger]
 
     def ended(self, hold: Hold) -> Effect | Skip:
         """Only what was pulled from a pay run: earned pay is settled or disputed by people."""
@@ -193,45 +165,38 @@ class PayoutsConnector:
         )
         return Skip(hold.address, hold.change.principal, reason)
 
+    def settled(self, hold: Hold) -> Effect | Skip:
+        """What a person settles is paid by the lab's own run, once our hold is lifted."""
+        if hold.address.kind == HOLD and not self._rail(hold.address.realm):
+            return Effect(hold.address, f"lift, to be settled by a pay run: {hold.change.summary}")
+        reason = "it stays held: give it back by a rollback of this address, and settle it there"
+        return Skip(hold.address, hold.change.principal, reason)
+
     def end(self, observed: Observed, changes: Sequence[Change], token: str) -> None:
-        """Cancel what was pulled from a pay run; there is no other effect on money."""
+        """Cancel what was pulled from a pay run, or lift what is settled; nothing is paid here."""
         del token
         document = observed.document
+        if document.kind == HOLD and not self._rail(document.realm):
+            self._ledger(document.realm).write(observed, changes)
+            return
         if document.kind not in in_flight.KINDS:
             raise ConnectorError(Cause.REFUSED, f"nothing removes {document} for good")
-        ledger = document.realm
-        with _asked(ledger, writing=True), alone(self.engine(ledger)) as connection:
-            in_flight.cancel(connection, observed, changes)
+        OwnLedger(document.realm, partial(self.engine, document.realm)).end(observed, changes)
 
     def contained(self, grant: Grant, terms: Terms) -> Iterator[Change | Skip]:
         """A hold of ours beside the payable, whoever else holds it."""
         if rail := self._rail(grant.address.realm):
             yield from rail.contained(grant, terms)
-            return
-        yield from payables.contained(grant, terms)
+        elif isinstance(ledger := self._ledger(grant.address.realm), ForeignLedger):
+            yield from ledger.contained(grant, terms)
+        else:
+            yield from payables.contained(grant, terms)
 
     def read(self, document: Document) -> Observed:
-        """Read one payable's holds. One that is not open is there only while stopline holds it.
-
-        A hold on what was paid all the same is not as we left it: whoever lifts it learns so.
-        """
+        """Read one payable's holds, or how a rail stands. Raises ConnectorError."""
         if rail := self._rail(document.realm):
             return rail.read(document)
-        ledger, id_ = document.realm, document.id
-        with _asked(ledger, writing=False), self.engine(ledger).connect() as connection:
-            row = connection.execute(sa.select(PAYABLES).where(PAYABLES.c.id == id_)).first()
-            if document.kind in in_flight.KINDS:
-                return in_flight.observed(document, row._asdict() if row else None)
-            holds = connection.execute(sa.select(HOLDS).where(HOLDS.c.payable == id_)).all()
-        ours = any(MARK.fullmatch(hold.mark) for hold in holds)
-        if row is None or (row.status not in payables.OWED and not ours):
-            return Observed(document, exists=False)
-        spent = {"run": row.run, "status": PAID} if row.status == PAID else {}
-        states = {
-            Address(NAME, ledger, HOLD, f"{id_}#{hold.mark}"): state_of(hold.mark, hold.code, spent)
-            for hold in holds
-        }
-        return Observed(document, states, uid=row.uid)
+        return self._ledger(document.realm).read(document)
 
     def write(
         self, observed: Observed, changes: Sequence[Change], original: str | None, token: str
@@ -246,34 +211,7 @@ class PayoutsConnector:
         if rail := self.stripe.get(observed.document.realm):
             rail.write(observed, changes, token)
             return
-        self._place(observed, changes)
-
-    def _place(self, observed: Observed, changes: Sequence[Change]) -> None:
-        """Write our rows beside one payable of a ledger, under the lock of its pay runs."""
-        ledger, id_ = observed.document.realm, observed.document.id
-        with _asked(ledger, writing=True), alone(self.engine(ledger)) as connection:
-            if observed.document.kind in in_flight.KINDS:
-                in_flight.write(connection, observed, changes)
-                return
-            row = connection.execute(sa.select(PAYABLES).where(PAYABLES.c.id == id_)).first()
-            if row is None:
-                raise ConnectorError(Cause.GONE, f"the payable {id_} is gone")
-            if row.uid != observed.uid:
-                raise StaleError(f"the payable {id_} is another one under the same name")
-            if row.status not in payables.OWED and any(
-                change.after is not None for change in changes
-            ):
-                raise StaleError(f"the payable {id_} was {row.status} before the hold")
-            held = connection.execute(sa.select(HOLDS).where(HOLDS.c.payable == id_)).all()
-            stands = {hold.mark: state_of(hold.mark, hold.code) for hold in held}
-            for change in changes:
-                if stands.get(change.address.part) == change.after:
-                    continue
-                mine = (HOLDS.c.payable == id_) & (HOLDS.c.mark == change.address.part)
-                connection.execute(sa.delete(HOLDS).where(mine))
-                if change.after is not None:
-                    values = {"payable": id_, **change.after.value}
-                    connection.execute(sa.insert(HOLDS).values(values))
+        self._ledger(observed.document.realm).write(observed, changes)
 
     def residuals(self, change: Change) -> Iterable[Residual]:
         """What had been handed to a bank before the hold still arrives."""
@@ -281,6 +219,9 @@ class PayoutsConnector:
             yield from rail.residuals(change)
             return
         yield Residual(change.address, "payments that left before the hold", "until they settle")
+        if change.address.realm in self.mappings:
+            what = "a pay run that had chosen it before the hold: nothing locks that run out"
+            yield Residual(change.address, what, "until the next look, which names it as escaped")
 
     def limits(self, change: Change) -> Iterable[Limit]:
         """How long Stripe lets a balance be held; a ledger and a person's hand know no limit."""
@@ -290,13 +231,21 @@ class PayoutsConnector:
     def unproved(
         self, vendor: Vendor, held: Sequence[Change], observed: Mapping[Document, Observed]
     ) -> Iterator[Unproved]:
-        """Name what was paid in spite of its hold, and what one person alone says to have held."""
+        """Name what was paid in spite of its hold, and what one person alone says to have held.
+
+        And what stands in its ledger no more, of which nobody knows how it left.
+        """
         del vendor
         for change in held:
             there = observed.get(change.address.document)
             state = there.states.get(change.address) if there else None
-            if state is not None and state.value.get("status") == PAID:
-                reason = f"it was paid in spite of its hold, by the pay run {state.value['run']!r}"
+            ended = state.value.get("status") if state else None
+            absent = there is not None and not there.exists and state is None
+            if (absent or ended == LOST) and change.address.kind in LEVERS:
+                reason = "it is in the ledger no more, and nothing there shows how it left"
+                yield Unproved(change.address, reason)
+            if state is not None and ended == PAID:
+                reason = f"it was paid in spite of its hold, {by_run(state.value['run'])}"
                 yield Unproved(change.address, reason)
         for name, rail in sorted(self.manual.items()):
             yield from rail.unproved([one for one in held if one.address.realm == name])
@@ -330,7 +279,8 @@ def build(estate: Estate) -> PayoutsConnector:
     urls = {name: one.url_from for name, one in ledgers.items() if one.rail == "payables"}
     stripe = {name: _rail(name, one) for name, one in ledgers.items() if one.rail == "stripe"}
     manual = {name: ManualRail(name, one) for name, one in ledgers.items() if one.rail == "manual"}
-    return PayoutsConnector(urls, stripe, manual)
+    mappings = {name: one.mapping for name, one in ledgers.items() if one.mapping}
+    return PayoutsConnector(urls, stripe, manual, mappings)
 
 
 def _rail(name: str, ledger: Ledger) -> StripeRail:

@@ -93,9 +93,7 @@ def contained(grant: Grant, terms: Terms) -> Iterator[Change | Skip]:
         yield Skip(grant.address, grant.principal, reason)
         return
     if how not in _LEVER:
-        day = f", sent on {queued['send_on']}" if queued["send_on"] else ""
-        reason = f"{ESCAPED}{what} is in the pay run {queued['run']!r}{day}; let proceed"
-        yield Skip(grant.address, grant.principal, reason)
+        yield left(grant, terms)
         return
     kind = _LEVER[how]
     address = Address(NAME, grant.address.realm, kind, grant.address.id)
@@ -118,6 +116,23 @@ def contained(grant: Grant, terms: Terms) -> Iterator[Change | Skip]:
         principal=grant.principal,
         summary=f"{words[kind]}, {owed(grant)}",
     )
+
+
+def left(grant: Grant, terms: Terms) -> Skip:
+    """Say that what is queued leaves, where nobody puts it off or pulls it.
+
+    By the playbook's word, or since its ledger is not ours and has no lever for it.
+    """
+    queued, found = grant.state.value, rule_of(terms)
+    if found is None:
+        reason = "the playbook has no rule for payouts in flight"
+        return Skip(grant.address, grant.principal, reason, leaves_access=True)
+    what, day = shown(queued["amount"], queued["currency"]), queued["send_on"]
+    where = f"{what} is in the pay run {queued['run']!r}" + (f", sent on {day}" if day else "")
+    if found[1].how in _LEVER:
+        reason = f"{where}: to {found[1].how} it, a person must take it out of there"
+        return Skip(grant.address, grant.principal, reason, leaves_access=True)
+    return Skip(grant.address, grant.principal, f"{ESCAPED}{where}; let proceed")
 
 
 def _unheld(how: str, terms: Terms) -> str:

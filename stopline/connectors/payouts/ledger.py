@@ -20,8 +20,12 @@ QUEUED = "queued"
 PULLED = "pulled"
 """In such a batch, and left out of what is sent."""
 PAID = "paid"
+VOID = "written-off"
+"""Owed no more, by the lab's own decision."""
 NEVER = date(9999, 12, 31)
 """A day that does not come."""
+LOST = "gone"
+"""Not there any more beside what holds it: nothing shows how it left."""
 _KEY = 0x5041594F
 """The advisory lock of a ledger. Pay runs share it."""
 WAIT_SECONDS = 10

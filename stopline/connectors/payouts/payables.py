@@ -1,6 +1,7 @@
 """A payable of a ledger with stopline's tables: what is found of it, and what holds it. Pure."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 
 from stopline.connectors.payouts import in_flight
 from stopline.connectors.payouts.fairness import facts, refused
@@ -8,7 +9,7 @@ from stopline.connectors.payouts.in_flight import Row
 from stopline.connectors.payouts.ledger import OPEN, PAID
 from stopline.connectors.payouts.marks import GRANT, MARK, NAME, hold_of, mark_of, of_others
 from stopline.model import Address, Change, Found, Gap, Grant, Seen, Skip, State
-from stopline.money import ESCAPED, shown
+from stopline.money import ESCAPED, by_run, shown
 from stopline.port import Terms
 from stopline.text import Json
 
@@ -22,17 +23,23 @@ def contained(grant: Grant, terms: Terms) -> Iterator[Change | Skip]:
     yield from of_others(grant, terms)
     status = grant.state.value.get("status", OPEN)
     if status == OPEN:
-        yield from _on_hold(grant, terms)
+        yield from on_hold(grant, terms)
     elif status in in_flight.IN_FLIGHT:
         yield from _queued(grant, terms)
     else:
-        yield from _settled(grant)
+        yield from settled(grant)
 
 
-def _on_hold(grant: Grant, terms: Terms) -> Iterator[Change | Skip]:
-    """A hold of ours beside what is owed; a person's earned pay only where that may be held."""
+def on_hold(
+    grant: Grant, terms: Terms, switch: tuple[Address, State] | None = None
+) -> Iterator[Change | Skip]:
+    """A hold of ours beside what is owed; a person's earned pay only where that may be held.
+
+    `switch` is what is set instead of it, where a hold bears no mark.
+    """
     mark = mark_of(terms.mark)
-    address = Address(NAME, grant.address.realm, HOLD, f"{grant.address.id}#{mark}")
+    beside = Address(NAME, grant.address.realm, HOLD, f"{grant.address.id}#{mark}")
+    address = switch[0] if switch else beside
     found = terms.playbook.rule(NAME, "payables")
     if found is None or address in terms.refusals:
         reason = "the ledger refused the hold" if found else "the playbook has no rule for it"
@@ -41,7 +48,8 @@ def _on_hold(grant: Grant, terms: Terms) -> Iterator[Change | Skip]:
     if unfair := tuple(refused(grant, terms)):
         yield from unfair
         return
-    yield hold_of(grant, address, found)
+    hold = hold_of(grant, address, found)
+    yield replace(hold, after=switch[1], marked=False) if switch else hold
 
 
 def _queued(grant: Grant, terms: Terms) -> Iterator[Change | Skip]:
@@ -56,7 +64,7 @@ def _queued(grant: Grant, terms: Terms) -> Iterator[Change | Skip]:
         return
     yield from in_flight.contained(grant, terms)
     if not proceeds and terms.playbook.rule(NAME, "payables"):
-        yield from _on_hold(grant, terms)
+        yield from on_hold(grant, terms)
 
 
 def state_of(mark: str, code: str, spent: Mapping[str, Json] | None = None) -> State:
@@ -64,19 +72,34 @@ def state_of(mark: str, code: str, spent: Mapping[str, Json] | None = None) -> S
     return State.of({"code": code, "mark": mark, **(spent or {})})
 
 
-def _settled(grant: Grant) -> Iterator[Skip]:
+def settled(grant: Grant) -> Iterator[Skip]:
     """Say that what is held was paid all the same. A write-off is the lab's own decision."""
     owed = grant.state.value
     if owed["status"] == PAID:
-        what = shown(owed["amount"], owed["currency"])
-        reason = f"{ESCAPED}{what} was paid in spite of a hold, by the pay run {owed['run']!r}"
+        what = shown(owed["amount"], owed["currency"]) if owed["amount"] > 0 else "all of it"
+        reason = f"{ESCAPED}{what} was paid in spite of a hold, {by_run(owed['run'])}"
         yield Skip(grant.address, grant.principal, reason, leaves_access=True)
     else:
         yield Skip(grant.address, grant.principal, f"{owed['status']} while it is held")
 
 
-def found(ledger: str, values: Row, holds: Sequence[tuple[str, str]]) -> Iterator[Found]:
-    """Yield a payable that is owed or that stopline holds, with its holds and its levers."""
+def spent(status: str, run: Json) -> dict[str, Json]:
+    """How a payable ended, as it stands beside what holds it."""
+    return {"run": run, "status": status}
+
+
+def found(
+    ledger: str,
+    values: Row,
+    holds: Sequence[tuple[str, str]],
+    levers: Iterable[Seen] = (),
+    *,
+    held: bool = False,
+) -> Iterator[Found]:
+    """Yield a payable that is owed or that stopline holds, with its holds and its levers.
+
+    `held` says that it is held in a way that bears no mark.
+    """
     id_ = str(values["id"])
     if "#" in id_:
         yield Gap(NAME, ledger, f"payable {id_}", "its id holds '#', which addresses do not take")
@@ -84,8 +107,8 @@ def found(ledger: str, values: Row, holds: Sequence[tuple[str, str]]) -> Iterato
     ours = [(mark, code, found[1]) for mark, code in holds if (found := MARK.fullmatch(mark))]
     for mark, code, _ in ours:
         yield Seen(Address(NAME, ledger, HOLD, f"{id_}#{mark}"), state_of(mark, code))
-    yield from in_flight.seen(ledger, values)
-    if values["status"] not in OWED and not ours:
+    yield from levers
+    if values["status"] not in OWED and not (ours or held):
         return
     through = values["engaged_through"]
     yield Grant(
@@ -111,4 +134,4 @@ def found(ledger: str, values: Row, holds: Sequence[tuple[str, str]]) -> Iterato
 
 def _ended(status: str, run: Json, marks: Sequence[str]) -> dict[str, Json]:
     """How a payable ended that is not open, and whose holds stand there all the same."""
-    return {} if status == OPEN else {"marks": [*marks], "run": run, "status": status}
+    return {} if status == OPEN else {"marks": [*marks], **spent(status, run)}

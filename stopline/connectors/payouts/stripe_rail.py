@@ -205,6 +205,7 @@ class StripeRail:
                 yield self._owed(proto, f"{id_}/{currency}", currency, amount, more)
         for one in leaving:
             more = {"automatic": one["automatic"], "form": "payout", "status": one["status"]}
+            more["out_of"] = f"{id_}/{one['currency']}"
             its = replace(proto, target=one["id"], uid=one["id"])
             yield self._owed(its, one["id"], one["currency"], one["amount"], more)
 

@@ -2,6 +2,8 @@
 
 from collections.abc import Mapping
 
+from stopline.countermeasures import MONEY, Technique, Untagged
+
 CONTAINS: Mapping[str, frozenset[str]] = {
     "payables": frozenset({"hold"}),
     "payout-schedules": frozenset({"manual"}),
@@ -15,3 +17,11 @@ NOT_LOOKED_AT: tuple[str, ...] = (
     "outbound payments of Global Payouts that no payout intent made, and payout methods",
 )
 """The rows of docs/access-paths.md about payouts that say `not looked at`."""
+PEOPLE: tuple[str, frozenset[str]] = ("payee", frozenset({"payee", "payees"}))
+"""Principals here are people, called so in evidence; and the fields of documents with their ids."""
+TECHNIQUES: Mapping[str, Technique | Untagged] = dict.fromkeys(
+    ("payable-hold", "payable-flag", "payable-status", "payable-day", "payable-place",
+     "payout-schedule", "payout-intent", "manual-hold"),
+    MONEY,
+)  # fmt: skip
+"""What containing each kind of address is, in the words of https://d3fend.mitre.org/ ."""

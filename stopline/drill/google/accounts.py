@@ -210,5 +210,5 @@ def impersonate(call: Call) -> Json:
     if resource.data.get("disabled"):
         raise precondition("Service account is disabled.")
     seconds = int(str(call.body.get("lifetime") or "3600s").removesuffix("s"))
-    ends = (call.state.now() + timedelta(seconds=seconds)).isoformat()
+    ends = (call.state.now() + timedelta(seconds=seconds)).strftime("%Y-%m-%dT%H:%M:%SZ")
     return {"accessToken": f"serviceAccount:{resource.email}", "expireTime": ends}

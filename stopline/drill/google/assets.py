@@ -6,16 +6,20 @@ https://cloud.google.com/asset-inventory/docs/query-syntax
 import re
 from collections.abc import Callable
 
+from stopline.drill.google import datasets
 from stopline.drill.google.calls import Call, answers, page
 from stopline.drill.google.custom import included
+from stopline.drill.google.drive import DRIVE, FILE
 from stopline.drill.google.errors import invalid
-from stopline.drill.google.oracle import DENY, MANAGED, OBJECT
+from stopline.drill.google.oracle import DATASET, DENY, MANAGED, OBJECT
 from stopline.drill.google.principals import GROUP, HMAC, KEY, MEMBER, PROVIDER, SUBJECT, USER
 from stopline.drill.google.sharing import full_name
 from stopline.drill.google.state import Resource
 from stopline.text import Json
 
-UNSEEN = frozenset({OBJECT, HMAC, KEY, GROUP, MEMBER, USER, SUBJECT, PROVIDER, DENY, MANAGED})
+UNSEEN = frozenset(
+    {DRIVE, FILE, OBJECT, HMAC, KEY, GROUP, MEMBER, USER, SUBJECT, PROVIDER, DENY, MANAGED}
+)
 """What a search does not find: no access lists, no keys, nothing of Workspace."""
 
 _TERM = re.compile(
@@ -49,12 +53,20 @@ def policies(call: Call) -> Json:
     tests = _tests(call, call.asked("query"))
     results = []
     for resource in _found(call):
-        bindings = resource.policy.get("bindings", [])
+        bindings = _bindings(call, resource)
         met = [b for b in bindings if all(test(resource, b) for test in tests)]
         if met:
             results.append(_policy(call, resource, met))
     some, more = page(call, results, usual=100, most=500)
     return {"results": some, **more} if some else more
+
+
+def _bindings(call: Call, resource: Resource) -> list[Json]:
+    """What a policy says; of a dataset, whose access is a list, as if it were one."""
+    if resource.kind == DATASET:
+        return datasets.bindings(call.state, resource)
+    found: list[Json] = resource.policy.get("bindings", [])
+    return found
 
 
 def _policy(call: Call, resource: Resource, met: list[Json]) -> Json:

@@ -2,8 +2,9 @@
 
 from stopline.drill.google import policies
 from stopline.drill.google.accounts import HELD
-from stopline.drill.google.datasets import legacy
+from stopline.drill.google.datasets import kept
 from stopline.drill.google.denying import full_name_of
+from stopline.drill.google.directory import a_member, a_user
 from stopline.drill.google.estate import (
     Account,
     Binding,
@@ -52,6 +53,7 @@ class Builder:
         own = self._estate.organization
         self._state.customers = {own.customer: (own.domain,), **self._estate.customers}
         self._state.admins = set(own.admins)
+        self._state.delegated = dict(own.delegated)
         self._tree()
         for role in self._estate.roles:
             data = {"name": role.name, "includedPermissions": list(role.permissions), "stage": "GA"}
@@ -133,27 +135,32 @@ class Builder:
 
     def _directory(self) -> None:
         for user in self._estate.users:
-            data: dict[str, Json] = {"kind": "admin#directory#user", "id": number_of(user.email)}
-            data |= {"primaryEmail": user.email, "suspended": user.suspended, "archived": False}
-            data |= {"orgUnitPath": user.unit, "creationTime": _EPOCH, "isAdmin": user.admin}
+            data = a_user(user.email, number_of(user.email), creationTime=_EPOCH)
+            data |= {"suspended": user.suspended, "archived": user.archived}
+            data |= {"orgUnitPath": user.unit, "isAdmin": user.admin}
+            data |= {"isDelegatedAdmin": user.delegated}
+            if user.aliases:
+                data["aliases"] = list(user.aliases)
             if user.suspended:
-                data["suspensionReason"] = user.reason or "ADMIN"
+                data |= {"suspensionReason": user.reason or "ADMIN", "suspensionTime": _EPOCH}
             self._add(f"//admin.googleapis.com/users/{user.email}", USER, self._organization, data)
         for group in self._estate.groups:
             self._group(group)
+        for group in self._estate.groups:
+            self._members(group)
 
     def _group(self, group: Group) -> None:
         data: dict[str, Json] = {"kind": "admin#directory#group", "id": number_of(group.email)[:15]}
         data |= {"email": group.email, "name": group.email.partition("@")[0], "adminCreated": True}
         name = f"//cloudidentity.googleapis.com/groups/{group.email}"
         self._add(name, GROUP, self._organization, data).hidden = group.outside
+
+    def _members(self, group: Group) -> None:
+        name = f"//cloudidentity.googleapis.com/groups/{group.email}"
         for member in group.members:
             told = Membership(email=member) if isinstance(member, str) else member
-            inside: dict[str, Json] = {"kind": "admin#directory#member", "email": told.email}
-            inside |= {"id": number_of(told.email), "role": told.role, "status": "ACTIVE"}
-            nested = any(g.email == told.email for g in self._estate.groups)
-            inside["type"] = "GROUP" if nested else "USER"
-            inside["delivery_settings"] = told.delivery
+            more = {"role": told.role, "delivery_settings": told.delivery}
+            inside = a_member(self._state, told.email, **more)
             if told.expires:
                 inside["expireTime"] = told.expires
             self._add(f"{name}/members/{told.email}", MEMBER, name, inside).hidden = group.outside
@@ -224,7 +231,8 @@ class Builder:
         for dataset in self._estate.datasets:
             place = {"projectId": dataset.project, "datasetId": dataset.id}
             data = {"kind": "bigquery#dataset", "id": f"{dataset.project}:{dataset.id}"}
-            data |= {"datasetReference": place, "access": [legacy(dict(a)) for a in dataset.access]}
+            data |= {"datasetReference": place, "access": [kept(dict(a)) for a in dataset.access]}
+            data |= {"creationTime": "1735689600000", "location": "EU"}
             name = f"//bigquery.googleapis.com/projects/{dataset.project}/datasets/{dataset.id}"
             self._add(name, DATASET, f"{CLOUD}projects/{dataset.project}", data)
         for thing in self._estate.things:

@@ -9,6 +9,7 @@ _TOKENS = "getAccessToken getOpenIdToken implicitDelegation signBlob signJwt"
 
 _KNOWN: dict[str, dict[str, str]] = {
     "artifactregistry": {
+        "locations": "get list",
         "repositories": f"{_SHARED} deleteArtifacts downloadArtifacts uploadArtifacts",
     },
     "bigquery": {
@@ -23,6 +24,7 @@ _KNOWN: dict[str, dict[str, str]] = {
         "cryptoKeyVersions": "create destroy get list restore update useToDecrypt useToEncrypt"
         " useToSign useToVerify viewPublicKey",
         "importJobs": "create get getIamPolicy list setIamPolicy useToImport",
+        "locations": "get list",
         "keyRings": "create get getIamPolicy list setIamPolicy",
     },
     "compute": {
@@ -53,10 +55,12 @@ _KNOWN: dict[str, dict[str, str]] = {
     },
     "run": {
         "jobs": f"{_SHARED} run",
+        "locations": "get list",
         "routes": "get invoke list",
         "services": _SHARED,
     },
     "secretmanager": {
+        "locations": "get list",
         "secrets": _SHARED,
         "versions": "access add destroy disable enable get list",
     },

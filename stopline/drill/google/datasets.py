@@ -3,23 +3,21 @@
 https://cloud.google.com/bigquery/docs/reference/rest/v2/datasets
 """
 
+from stopline.drill.google import policies
 from stopline.drill.google.buckets import merge
 from stopline.drill.google.calls import Call, answers, page
 from stopline.drill.google.errors import GoogleError, invalid
-from stopline.drill.google.oracle import DATASET
+from stopline.drill.google.oracle import DATASET, DATASET_ROLES, dataset_members, role_of
 from stopline.drill.google.principals import CLOUD
-from stopline.drill.google.state import Resource, etag_of
-from stopline.text import Json
+from stopline.drill.google.state import Resource, State, etag_of
+from stopline.text import Json, canonical, sha256
 
 _KINDS = frozenset(
     {"userByEmail", "groupByEmail", "domain", "specialGroup", "iamMember"}
     | {"view", "routine", "dataset"}
 )
-_LEGACY = {
-    "roles/bigquery.dataOwner": "OWNER",
-    "roles/bigquery.dataEditor": "WRITER",
-    "roles/bigquery.dataViewer": "READER",
-}
+_NO_ROLE = frozenset({"view", "routine", "dataset"})
+_LEGACY = {role: legacy for legacy, role in DATASET_ROLES.items()}
 
 
 def _project(call: Call) -> str:
@@ -32,22 +30,66 @@ def named(call: Call) -> str:
     return f"//bigquery.googleapis.com/projects/{project}/datasets/{call.names['datasetId']}"
 
 
-def shown(resource: Resource) -> Json:
-    """A dataset as it is read; roles come back in their old spelling."""
-    access = [legacy(e) for e in resource.data.get("access", [])]
-    return {**resource.data, "access": access, "etag": etag_of(resource.revision)}
+def shown(resource: Resource, *, conditions: bool = True) -> Json:
+    """A dataset as it is read; roles come back in their old spelling, an empty list not at all.
+
+    Who does not know of conditions is shown the role under a name that no write may use.
+    """
+    access = [kept(e) for e in resource.data.get("access", [])]
+    access = access if conditions else [_hidden(e) for e in access]
+    data = {k: v for k, v in resource.data.items() if k != "access"}
+    data |= {"access": access} if access else {}
+    return {**data, "etag": etag_of(resource.revision)}
 
 
-def legacy(entry: Json) -> Json:
-    """An entry with its role as BigQuery keeps it: `READER`, not `roles/bigquery.dataViewer`."""
-    role = entry.get("role")
-    return {**entry, "role": _LEGACY.get(role, role)} if role else entry
+def kept(entry: Json) -> Json:
+    """An entry as BigQuery keeps it: `READER`, not `roles/bigquery.dataViewer`; a person by email.
+
+    `iamMember` is for those only whom no other field names.
+    """
+    said = dict(entry)
+    if role := said.get("role"):
+        said["role"] = _LEGACY.get(role, role)
+    kind, _, rest = str(said.get("iamMember", "")).partition(":")
+    field = {"user": "userByEmail", "serviceAccount": "userByEmail", "group": "groupByEmail"}
+    field |= {"domain": "domain"}
+    if rest and kind in field:
+        del said["iamMember"]
+        said[field[kind]] = rest
+    return said
 
 
-@answers("bigquery.v2.datasets.list", on=_project, permission="bigquery.datasets.get")
+def _hidden(entry: Json) -> Json:
+    """https://cloud.google.com/iam/docs/troubleshooting-withcond"""
+    if "condition" not in entry:
+        return entry
+    digest = sha256(canonical(entry["condition"]))[:20]
+    rest = {k: v for k, v in entry.items() if k != "condition"}
+    return {**rest, "role": f"{entry['role']}_withcond_{digest}"}
+
+
+def bindings(state: State, dataset: Resource) -> list[Json]:
+    """The list as the allow policy that Google's inventory shows of it: who has which role."""
+    found = []
+    for entry in dataset.data.get("access", []):
+        told = str(entry.get("role", ""))
+        members = [m for m in dataset_members(state, entry, dataset) if m]
+        condition = {"condition": entry["condition"]} if "condition" in entry else {}
+        if told and members:
+            role = DATASET_ROLES.get(told, told)
+            found.append({"role": role, "members": members[:1], **condition})
+    return found
+
+
+@answers("bigquery.v2.datasets.list")
 def datasets(call: Call) -> Json:
-    """The datasets of a project, without their access."""
+    """The datasets of a project that the caller may see, without their access.
+
+    Who may see none is told of none, and not refused.
+    """
+    call.state.get(_project(call))
     found = call.state.of_kind(DATASET, _project(call))
+    found = [d for d in found if call.may("bigquery.datasets.get", d.name)]
     some, more = page(call, found, size="maxResults", usual=50)
     keep = ("kind", "id", "datasetReference")
     items = [{k: r.data[k] for k in keep} for r in some]
@@ -56,11 +98,9 @@ def datasets(call: Call) -> Json:
 
 @answers("bigquery.v2.datasets.get", on=named)
 def dataset(call: Call) -> Json:
-    """One dataset. Entries with conditions are only shown to who asks for version 3."""
+    """One dataset. Conditions are only shown to who asks for version 3."""
     found = call.state.get(named(call))
-    whole = shown(found)
-    if not _conditions(call):
-        whole["access"] = [e for e in whole["access"] if "condition" not in e]
+    whole = shown(found, conditions=_conditions(call))
     named_always = ("access", "kind", "id", "etag", "datasetReference")
     view = call.asked("datasetView")
     if view == "ACL":
@@ -77,11 +117,8 @@ def patch(call: Call) -> Json:
         raise GoogleError(412, "Precondition Failed")
     change = {k: v for k, v in call.body.items() if k not in ("kind", "id", "etag")}
     _check_mode(call, change)
-    conditions = _conditions(call)
-    for entry in change.get("access", []):
-        _check(entry, conditions=conditions)
     if "access" in change:
-        change["access"] = [legacy(e) for e in change["access"]]
+        change["access"] = _whole(call, found, change["access"])
     found.data = merge(found.data, change)
     call.state.touch(found)
     return shown(found)
@@ -100,11 +137,27 @@ def _check_mode(call: Call, change: Json) -> None:
         raise GoogleError(501, f"What {mode} does with other fields is not implemented here.")
 
 
-def _check(entry: Json, *, conditions: bool) -> None:
+def _whole(call: Call, dataset: Resource, told: list[Json]) -> list[Json]:
+    """A list as it is kept: each entry well formed, everybody in it known. Raises GoogleError."""
+    conditions = _conditions(call)
+    before = dataset.data.get("access", [])
+    if not conditions and any("condition" in e for e in before):
+        raise invalid("A dataset with conditions is written with accessPolicyVersion 3.")
+    for entry in told:
+        _check(call.state, entry, conditions=conditions)
+    access = list({canonical(e): e for e in map(kept, told)}.values())
+    would = Resource(dataset.name, dataset.kind, dataset.parent, {"access": access})
+    would.policy = {"bindings": bindings(call.state, dataset)}
+    policies.check_everybody(call.state, would, bindings(call.state, would))
+    return access
+
+
+def _check(state: State, entry: Json, *, conditions: bool) -> None:
     kinds = _KINDS & set(entry)
     if len(kinds) != 1:
         raise invalid("An access entry names exactly one principal or resource.")
     if "condition" in entry and not conditions:
         raise invalid("Entries with conditions need accessPolicyVersion 3.")
-    if not kinds & {"view", "routine", "dataset"} and not entry.get("role"):
-        raise invalid("An access entry needs a role.")
+    role = str(entry.get("role", ""))
+    if not kinds & _NO_ROLE and role_of(state, DATASET_ROLES.get(role, role)) is None:
+        raise invalid(f"An access entry needs a role that is known here, not {role!r}.")

@@ -1,14 +1,15 @@
-"""The Directory API of Workspace: groups, their members, users.
+"""The Directory API of Workspace: users, groups, their members, and what administrators may.
 
-https://developers.google.com/admin-sdk/directory/reference/rest/v1
+https://developers.google.com/workspace/admin/directory/reference/rest/v1
 """
 
 import re
 
 from stopline.drill.google.calls import Call, answers, page
 from stopline.drill.google.errors import GoogleError, invalid, not_found
-from stopline.drill.google.principals import GROUP, MEMBER, USER
-from stopline.drill.google.state import Resource, etag_of, number_of
+from stopline.drill.google.identities import forget
+from stopline.drill.google.principals import ACCOUNT, GROUP, MEMBER, USER
+from stopline.drill.google.state import Resource, State, etag_of, number_of
 from stopline.text import Json
 
 _D = "admin.directory_v1"
@@ -16,10 +17,27 @@ _USER_FIELDS = frozenset({"suspended", "archived", "orgUnitPath", "name"})
 _QUERY = re.compile(r"(orgUnitPath|isSuspended|email)=('[^']*'|\S+)")
 
 
-def _admin(call: Call) -> None:
-    """Only administrators may ask. Raises GoogleError 403."""
-    if not call.caller.all_powerful and call.caller.member not in call.state.admins:
-        raise GoogleError(403, "Not Authorized to access this resource/api")
+_ROLES = frozenset({"MEMBER", "MANAGER", "OWNER"})
+_DELIVERIES = frozenset({"ALL_MAIL", "DAILY", "DIGEST", "DISABLED", "NONE"})
+
+
+def _shut() -> GoogleError:
+    return GoogleError(403, "Not Authorized to access this resource/api")
+
+
+def _admin(call: Call, privilege: str) -> None:
+    """Only administrators may, whose roles let them. Raises GoogleError 403.
+
+    https://developers.google.com/workspace/admin/directory/v1/guides/manage-roles
+    """
+    if not call.caller.all_powerful and not call.state.administers(call.caller.member, privilege):
+        raise _shut()
+
+
+def _customer(call: Call, asked: str) -> None:
+    """Our own customer, by its id or as `my_customer`; nobody here administers another."""
+    if asked not in ("my_customer", next(iter(call.state.customers), asked)):
+        raise _shut()
 
 
 def shown(resource: Resource) -> Json:
@@ -33,10 +51,15 @@ def _of(call: Call, kind: str, key: str) -> Resource:
     """What is named by its address or its id. Raises GoogleError 404."""
     found = call.state.by_email(kind, key)
     if found is None or found.hidden:
-        found = next((r for r in call.state.of_kind(kind) if r.data.get("id") == key), None)
+        known = (r for r in call.state.of_kind(kind) if _called(r, key))
+        found = next(known, None)
     if found is None:
         raise not_found(f"Resource Not Found: {key}")
     return found
+
+
+def _called(resource: Resource, key: str) -> bool:
+    return key == resource.data.get("id") or key.lower() in resource.data.get("aliases", ())
 
 
 def _one_of(call: Call, names: tuple[str, ...]) -> None:
@@ -47,7 +70,7 @@ def _one_of(call: Call, names: tuple[str, ...]) -> None:
 @answers(f"{_D}.groups.list")
 def groups(call: Call) -> Json:
     """The groups of the customer, or those that somebody is a direct member of: never both."""
-    _admin(call)
+    _admin(call, "GROUPS_RETRIEVE")
     _one_of(call, ("customer", "domain", "userKey"))
     if call.asked("query"):
         raise GoogleError(501, "Queries of groups are not implemented.")
@@ -65,7 +88,7 @@ def groups(call: Call) -> Json:
 @answers(f"{_D}.groups.get")
 def group(call: Call) -> Json:
     """One group."""
-    _admin(call)
+    _admin(call, "GROUPS_RETRIEVE")
     return shown(_of(call, GROUP, call.names["groupKey"]))
 
 
@@ -88,7 +111,7 @@ def _derived(call: Call, name: str, seen: set[str]) -> list[Resource]:
 @answers(f"{_D}.members.list")
 def members(call: Call) -> Json:
     """The members of a group, through other groups too where that is asked for."""
-    _admin(call)
+    _admin(call, "GROUPS_RETRIEVE")
     top = _of(call, GROUP, call.names["groupKey"])
     found = _members(call)
     if call.flag("includeDerivedMembership"):
@@ -111,7 +134,7 @@ def _member(call: Call) -> Resource:
 @answers(f"{_D}.members.get")
 def member(call: Call) -> Json:
     """One member. How it gets mail is shown here only, not in a list."""
-    _admin(call)
+    _admin(call, "GROUPS_RETRIEVE")
     found = _member(call)
     return {**shown(found), "delivery_settings": found.data["delivery_settings"]}
 
@@ -119,7 +142,7 @@ def member(call: Call) -> Json:
 @answers(f"{_D}.members.hasMember")
 def has_member(call: Call) -> Json:
     """Whether somebody is a member, through other groups too."""
-    _admin(call)
+    _admin(call, "GROUPS_RETRIEVE")
     top = _of(call, GROUP, call.names["groupKey"])
     key = call.names["memberKey"].lower()
     return {"isMember": any(m.email == key for m in _derived(call, top.name, {top.name}))}
@@ -128,34 +151,52 @@ def has_member(call: Call) -> Json:
 @answers(f"{_D}.members.delete")
 def delete_member(call: Call) -> Json:
     """Take a member out of a group. What the membership was must be known to give it back."""
-    _admin(call)
+    _admin(call, "GROUPS_UPDATE")
     call.state.remove(_member(call))
 
 
 @answers(f"{_D}.members.insert")
 def insert_member(call: Call) -> Json:
     """Put a member into a group. A membership that is made here never ends by itself."""
-    _admin(call)
+    _admin(call, "GROUPS_UPDATE")
     top = _of(call, GROUP, call.names["groupKey"])
     email, role = call.body.get("email", ""), call.body.get("role", "MEMBER")
-    if not email or role not in ("MEMBER", "MANAGER", "OWNER"):
-        raise invalid("Missing required field: email, or an invalid role.")
+    delivery = call.body.get("delivery_settings", "ALL_MAIL")
+    if not email or role not in _ROLES or delivery not in _DELIVERIES:
+        raise invalid("Missing required field: email, or an invalid role or delivery setting.")
     if any(m.email == email.lower() for m in _members(call)):
         raise GoogleError(409, "Member already exists.", reason="duplicate")
     known = call.state.by_email(GROUP, email) or call.state.by_email(USER, email)
-    data: dict[str, Json] = {"kind": "admin#directory#member", "email": email, "role": role}
-    data |= {"id": number_of(email)}
-    data |= {"type": "GROUP" if known and known.kind == GROUP else "USER", "status": "ACTIVE"}
-    data["delivery_settings"] = call.body.get("delivery_settings", "ALL_MAIL")
+    if known is None and call.state.is_ours(email.lower().rpartition("@")[2]):
+        raise not_found("Resource Not Found: memberKey")
+    data = a_member(call.state, email, role=role, delivery_settings=delivery)
     return shown(call.state.add(Resource(f"{top.name}/members/{email}", MEMBER, top.name, data)))
+
+
+def a_member(state: State, email: str, **more: Json) -> dict[str, Json]:
+    """What the API says of a direct member: of somebody we know, by their own id and kind."""
+    known = state.by_email(GROUP, email) or state.by_email(USER, email)
+    data: dict[str, Json] = {"kind": "admin#directory#member", "email": email, "role": "MEMBER"}
+    data |= {"id": str(known.data["id"]) if known else number_of(email), "status": "ACTIVE"}
+    data |= {"type": "GROUP" if known and known.kind == GROUP else "USER"}
+    return {**data, "delivery_settings": "ALL_MAIL", **more}
 
 
 @answers(f"{_D}.users.list")
 def users(call: Call) -> Json:
-    """The users of the customer, with a query of `orgUnitPath`, `isSuspended` or `email`."""
-    _admin(call)
+    """The users of the customer, with a query of `orgUnitPath`, `isSuspended` or `email`.
+
+    Custom fields are none here, so every projection is the same.
+    """
+    call.heard |= {"projection"}
+    _admin(call, "USERS_RETRIEVE")
     _one_of(call, ("customer", "domain"))
-    found = [u for u in call.state.of_kind(USER) if _meets(call.asked("query"), u)]
+    _customer(call, call.asked("customer") or "my_customer")
+    domain = call.asked("domain")
+    found = [
+        u for u in call.state.of_kind(USER) if u.email.endswith(f"@{domain}" if domain else "")
+    ]
+    found = [u for u in found if _meets(call.asked("query"), u)]
     some, more = page(call, found, size="maxResults", usual=100, most=500)
     items = {"users": [shown(u) for u in some]} if some else {}
     return {"kind": "admin#directory#users", **items, **more}
@@ -180,7 +221,7 @@ def _meets(query: str, user: Resource) -> bool:
 @answers(f"{_D}.users.get")
 def user(call: Call) -> Json:
     """One user."""
-    _admin(call)
+    _admin(call, "USERS_RETRIEVE")
     return shown(_of(call, USER, call.names["userKey"]))
 
 
@@ -190,18 +231,20 @@ def update_user(call: Call) -> Json:
 
     https://developers.google.com/admin-sdk/directory/v1/guides/manage-users
     """
-    _admin(call)
+    _admin(call, "USERS_SUSPEND")
     found = _of(call, USER, call.names["userKey"])
     change = dict(call.body or {})
     if unknown := sorted(set(change) - _USER_FIELDS):
         raise GoogleError(501, f"Changing {', '.join(unknown)} is not implemented.")
     if found.data.get("isAdmin") and "suspended" in change:
-        raise GoogleError(403, "Not Authorized to access this resource/api")
+        raise _shut()
     found.data.update(change)
     if change.get("suspended") and "suspensionReason" not in found.data:
-        found.data["suspensionReason"] = "ADMIN"
+        since = call.state.now().isoformat()
+        found.data |= {"suspensionReason": "ADMIN", "suspensionTime": since}
     elif change.get("suspended") is False:
-        found.data.pop("suspensionReason", None)
+        for told in ("suspensionReason", "suspensionTime"):
+            found.data.pop(told, None)
     call.state.touch(found)
     return shown(found)
 
@@ -209,5 +252,90 @@ def update_user(call: Call) -> Json:
 @answers(f"{_D}.users.signOut")
 def sign_out(call: Call) -> Json:
     """End all web sessions of a user; nothing is answered."""
-    _admin(call)
+    _admin(call, "USER_SECURITY_ALL")
     _of(call, USER, call.names["userKey"]).sessions_ended += 1
+
+
+@answers(f"{_D}.users.insert")
+def insert_user(call: Call) -> Json:
+    """Make a user. It has another id than any before it of that address."""
+    _admin(call, "USERS_CREATE")
+    email = call.body.get("primaryEmail", "").lower()
+    if not email or not call.body.get("name") or not call.body.get("password"):
+        raise invalid("Missing required field: primaryEmail, name or password.")
+    if not call.state.is_ours(email.rpartition("@")[2]):
+        raise not_found("Resource Not Found: domain")
+    if call.state.by_email(USER, email) or call.state.by_email(GROUP, email):
+        raise GoogleError(409, "Entity already exists.", reason="duplicate")
+    told = {k: v for k, v in call.body.items() if k in ("name", "orgUnitPath")}
+    data = a_user(email, number_of(f"{email} {call.state.next_revision()}"), **told)
+    name, parent = f"//admin.googleapis.com/users/{email}", _parent(call)
+    return shown(call.state.add(Resource(name, USER, parent, data)))
+
+
+def _parent(call: Call) -> str:
+    """Where users lie: in the organisation, where one is told."""
+    kind = "cloudresourcemanager.googleapis.com/Organization"
+    return next((one.name for one in call.state.of_kind(kind)), "")
+
+
+def a_user(email: str, number: str, **more: Json) -> dict[str, Json]:
+    """What the API says of somebody whom nobody has suspended, with what is told besides."""
+    data: dict[str, Json] = {"kind": "admin#directory#user", "id": number, "primaryEmail": email}
+    data |= {"suspended": False, "archived": False, "isAdmin": False, "isDelegatedAdmin": False}
+    return {**data, "orgUnitPath": "/", **more}
+
+
+@answers(f"{_D}.users.delete")
+def delete_user(call: Call) -> Json:
+    """Delete a user, who is in no group any more. Policies keep them as a member that is deleted.
+
+    https://developers.google.com/workspace/admin/directory/reference/rest/v1/users/delete
+    """
+    _admin(call, "USERS_DELETE")
+    found = _of(call, USER, call.names["userKey"])
+    for membership in call.state.memberships_of(found.email):
+        call.state.remove(membership)
+    forget(call.state, found)
+
+
+@answers(f"{_D}.roleAssignments.list")
+def role_assignments(call: Call) -> Json:
+    """Who has which role of an administrator; of one user or service account where it is asked.
+
+    https://developers.google.com/workspace/admin/directory/reference/rest/v1/roleAssignments/list
+    """
+    _admin(call, "ROLE_MANAGEMENT")
+    _customer(call, call.names["customer"])
+    call.heard |= {"includeIndirectRoleAssignments"}  # no group has a role here
+    who, found = call.asked("userKey"), []
+    for member, role in sorted(call.state.admin_roles().items()):
+        number = _number(call, member)
+        if not who or who in (number, member.partition(":")[2]):
+            one = {"kind": "admin#directory#roleAssignment", "roleId": role[0]}
+            found.append({**one, "assignedTo": number, "scopeType": "CUSTOMER"})
+    some, more = page(call, found, size="maxResults", usual=100, most=200)
+    return {"kind": "admin#directory#roleAssignments", "items": some, **more}
+
+
+def _number(call: Call, member: str) -> str:
+    """A user's id, or the unique id of a service account."""
+    kind, _, email = member.partition(":")
+    found = call.state.by_email(USER if kind == "user" else ACCOUNT, email)
+    return str(found.data.get("id") or found.data["uniqueId"]) if found else ""
+
+
+@answers(f"{_D}.roles.get")
+def role(call: Call) -> Json:
+    """One role, with what it lets its holders do.
+
+    https://developers.google.com/workspace/admin/directory/reference/rest/v1/roles/get
+    """
+    _admin(call, "ROLE_MANAGEMENT")
+    _customer(call, call.names["customer"])
+    for number, privileges in call.state.admin_roles().values():
+        if number == call.names["roleId"]:
+            held = [{"privilegeName": p, "serviceId": "00haapch16h1ysv"} for p in privileges]
+            said: Json = {"kind": "admin#directory#role", "roleId": number, "rolePrivileges": held}
+            return {**said, "isSuperAdminRole": privileges == ("SUPER_ADMIN",)}
+    raise not_found("Resource Not Found: roleId")

@@ -29,13 +29,15 @@ SERVED = (
     ("cloudkms", "v1"),
     ("artifactregistry", "v1"),
     ("bigquery", "v2"),
+    ("drive", "v3"),
+    ("run", "v1"),
     ("run", "v2"),
     ("orgpolicy", "v2"),
     ("policytroubleshooter", "v3"),
 )
 """The documents whose methods are known here; what has no behaviour is answered with 501."""
 
-LEGACY = ("storage", "admin", "bigquery")
+LEGACY = ("storage", "admin", "bigquery", "drive")
 """Services with the older error body; they pass over a field that they do not know."""
 
 COMMON = frozenset({"alt", "key", "quotaUser", "prettyPrint", "fields", "uploadType"})

@@ -30,7 +30,10 @@ class Organization(_Told):
     domain: str
     customer: str
     admins: tuple[str, ...] = ()
-    """Members who may use the Directory API."""
+    """Members who may do everything in the Directory API."""
+
+    delegated: dict[str, tuple[str, ...]] = {}
+    """Members who may do there what their role says."""
 
     bindings: tuple[Binding, ...] = ()
 
@@ -87,6 +90,9 @@ class User(_Told):
     reason: str = ""
     unit: str = "/"
     admin: bool = False
+    delegated: bool = False
+    archived: bool = False
+    aliases: tuple[str, ...] = ()
 
 
 class Membership(_Told):

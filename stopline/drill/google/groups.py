@@ -4,7 +4,7 @@ https://cloud.google.com/identity/docs/reference/rest/v1/groups
 """
 
 from stopline.drill.google.calls import Call, answers, page
-from stopline.drill.google.errors import GoogleError, invalid
+from stopline.drill.google.errors import GoogleError, invalid, not_found
 from stopline.drill.google.principals import GROUP, MEMBER
 from stopline.drill.google.state import Resource
 from stopline.text import Json
@@ -19,7 +19,7 @@ def _group(call: Call, **wanted: str) -> Resource:
     found = next(
         (g for g in groups if wanted.items() <= {**g.data, "email": g.email}.items()), None
     )
-    able = call.caller.all_powerful or call.caller.member in call.state.admins
+    able = call.caller.all_powerful or call.state.administers(call.caller.member, "GROUPS_RETRIEVE")
     if found is None or not able or _foreign(call, found):
         who = wanted.get("email") or f"groups/{wanted.get('id')}"
         message = f"Error(2028): Permission denied for resource {who} (or it may not exist)."
@@ -51,6 +51,37 @@ def memberships(call: Call) -> Json:
     some, more = page(call, found, usual=200, most=_MOST["FULL" if full else "BASIC"])
     items = [_shown(call, group, member, full=full) for member in some]
     return {**({"memberships": items} if items else {}), **more}
+
+
+def _membership(call: Call, group: Resource, **wanted: str) -> Resource:
+    """One that has not ended, by the member's address or id. Raises GoogleError 404."""
+    for one in call.state.of_kind(MEMBER, group.name):
+        said = {"email": one.email, "id": str(one.data["id"])}
+        if wanted.items() <= said.items() and not call.state.lapsed(one):
+            return one
+    raise not_found("Requested entity")
+
+
+@answers(f"{_G}.memberships.lookup")
+def lookup_membership(call: Call) -> Json:
+    """The name of the membership of an address.
+
+    https://docs.cloud.google.com/identity/docs/reference/rest/v1/groups.memberships/lookup
+    """
+    group = _group(call, id=call.names["parent"].removeprefix("groups/"))
+    found = _membership(call, group, email=call.asked("memberKey.id").lower())
+    return {"name": f"groups/{group.data['id']}/memberships/{found.data['id']}"}
+
+
+@answers(f"{_G}.memberships.get")
+def membership(call: Call) -> Json:
+    """One membership, whole.
+
+    https://docs.cloud.google.com/identity/docs/reference/rest/v1/groups.memberships/get
+    """
+    _, id_, _, number = call.names["name"].split("/")
+    group = _group(call, id=id_)
+    return _shown(call, group, _membership(call, group, id=number), full=True)
 
 
 def _shown(call: Call, group: Resource, member: Resource, *, full: bool) -> Json:

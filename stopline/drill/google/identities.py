@@ -10,7 +10,7 @@ from stopline.drill.google.accounts import HOST, shown
 from stopline.drill.google.buckets import hmac_shown
 from stopline.drill.google.calls import Call, answers
 from stopline.drill.google.errors import GoogleError, invalid, not_found
-from stopline.drill.google.principals import ACCOUNT, CLOUD, HMAC, KEY
+from stopline.drill.google.principals import ACCOUNT, CLOUD, HMAC, KEY, USER
 from stopline.drill.google.sharing import full_name
 from stopline.drill.google.state import Resource, State, number_of
 from stopline.text import Json
@@ -63,8 +63,10 @@ def forget(state: State, account: Resource) -> None:
     https://cloud.google.com/iam/docs/principal-identifiers#allow
     """
     with state.lock:
-        old = f"serviceAccount:{account.email}".lower()
-        new = f"deleted:serviceAccount:{account.email}?uid={account.data['uniqueId']}"
+        kind = "user" if account.kind == USER else "serviceAccount"
+        number = account.data.get("uniqueId") or account.data["id"]
+        old = f"{kind}:{account.email}".lower()
+        new = f"deleted:{kind}:{account.email}?uid={number}"
         for resource in state.below(account.name):
             state.remove(resource)
         for resource in state.resources.values():

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from stopline.drill.google import conditions
 from stopline.drill.google.principals import (
+    ACCOUNT,
     CLOUD,
     Caller,
     caller_of,
@@ -24,11 +25,12 @@ OBJECT = "storage.googleapis.com/Object"
 MANAGED = "storage.googleapis.com/ManagedFolder"
 ROLE = "iam.googleapis.com/Role"
 DATASET = "bigquery.googleapis.com/Dataset"
-_DATASET_ROLES = {
+DATASET_ROLES = {
     "OWNER": "roles/bigquery.dataOwner",
     "WRITER": "roles/bigquery.dataEditor",
     "READER": "roles/bigquery.dataViewer",
 }
+"""The old spelling of a dataset's roles, in which they come back."""
 PUBLIC = frozenset({"allusers", "allauthenticatedusers"})
 _CONVENIENCE = {
     "projectowner": "roles/owner",
@@ -224,7 +226,7 @@ def _dataset_lists(ask: Ask) -> bool:
     for up in ask.state.upwards(ask.resource.name):
         for entry in up.data.get("access", []) if up.kind == DATASET else ():
             told = str(entry.get("role", ""))
-            role = role_of(ask.state, _DATASET_ROLES.get(told, told))
+            role = role_of(ask.state, DATASET_ROLES.get(told, told))
             if role is None or not role.includes(ask.permission):
                 continue
             if _entry_means(ask, entry, up) and _entry_true(ask, entry):
@@ -237,6 +239,14 @@ def _entry_true(ask: Ask, entry: Json) -> bool:
 
 
 def _entry_means(ask: Ask, entry: Json, dataset: Resource) -> bool:
+    return any(means(ask.state, m, ask.means) for m in dataset_members(ask.state, entry, dataset))
+
+
+def dataset_members(state: State, entry: Json, dataset: Resource) -> tuple[str, ...]:
+    """How a policy would name whom an entry of a dataset's list names; nothing for a view's.
+
+    https://cloud.google.com/bigquery/docs/reference/rest/v2/datasets#Dataset.FIELDS.access
+    """
     project = dataset.parent.rpartition("/")[2]
     special = {
         "projectOwners": f"projectOwner:{project}",
@@ -244,15 +254,16 @@ def _entry_means(ask: Ask, entry: Json, dataset: Resource) -> bool:
         "projectReaders": f"projectViewer:{project}",
         "allAuthenticatedUsers": "allAuthenticatedUsers",
     }
+    email = entry.get("userByEmail", "")
+    robot = email.endswith("gserviceaccount.com") or state.by_email(ACCOUNT, email) is not None
     members = (
-        f"user:{entry.get('userByEmail')}",
-        f"serviceAccount:{entry.get('userByEmail')}",
-        f"group:{entry.get('groupByEmail')}",
-        f"domain:{entry.get('domain')}",
+        email and f"{'serviceAccount' if robot else 'user'}:{email}",
+        entry.get("groupByEmail") and f"group:{entry['groupByEmail']}",
+        entry.get("domain") and f"domain:{entry['domain']}",
         special.get(entry.get("specialGroup", ""), ""),
         entry.get("iamMember", ""),
     )
-    return any(means(ask.state, m, ask.means) for m in members)
+    return tuple(filter(None, members))
 
 
 def uniform(bucket: Resource) -> bool:

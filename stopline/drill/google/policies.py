@@ -114,10 +114,8 @@ def _tidy(bindings: list[Json]) -> list[Json]:
 def _check(state: State, resource: Resource, bindings: list[Json]) -> None:
     for binding in bindings:
         _check_role(state, binding)
-    check_members(state, bindings)
-    _check_gone(state, resource, bindings)
+    check_everybody(state, resource, bindings)
     _check_owners(resource, bindings)
-    _check_sharing(state, resource, bindings)
     everyone = [m for b in bindings for m in b["members"]]
     groups = {m for m in everyone if m.startswith("group:")}
     if len(everyone) > MOST_PRINCIPALS or len(groups) > MOST_GROUPS:
@@ -128,6 +126,13 @@ def _check(state: State, resource: Resource, bindings: list[Json]) -> None:
     pairs = Counter((b["role"], m) for b in bindings for m in b["members"])
     if pairs and max(pairs.values()) > MOST_CONDITIONS:
         raise invalid("Too many conditional bindings for one role and member.")
+
+
+def check_everybody(state: State, resource: Resource, bindings: list[Json]) -> None:
+    """Raise GoogleError 400 for somebody who does not exist, or whom a constraint keeps out."""
+    check_members(state, bindings)
+    _check_gone(state, resource, bindings)
+    _check_sharing(state, resource, bindings)
 
 
 def check_members(state: State, bindings: list[Json]) -> None:

@@ -101,6 +101,8 @@ def _identity_refusal(state: State, member: str) -> str:
     if user is None:
         ours = state.is_ours(email.rpartition("@")[2])
         return "The user does not exist." if ours else ""
+    if user.data.get("archived"):
+        return "The user is archived."
     return "The user is suspended." if user.data.get("suspended") else ""
 
 

@@ -115,8 +115,12 @@ PREDEFINED: dict[str, Role] = {
             "bigquery.tables.getData",
         )
     ),
+    "roles/bigquery.metadataViewer": Role(
+        ("bigquery.datasets.get", "bigquery.tables.get", "bigquery.tables.list")
+    ),
     "roles/bigquery.dataEditor": Role(("bigquery.datasets.get", "bigquery.tables.*")),
     "roles/bigquery.dataOwner": Role(("bigquery.datasets.*", "bigquery.tables.*")),
+    "roles/bigquery.admin": Role(("bigquery.*",)),
     "roles/bigquery.jobUser": Role(("bigquery.jobs.create",)),
     "roles/pubsub.subscriber": Role(("pubsub.subscriptions.consume",)),
     "roles/pubsub.publisher": Role(("pubsub.topics.publish",)),

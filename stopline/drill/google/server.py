@@ -20,8 +20,10 @@ from stopline.drill.google import (
     datasets,
     denying,
     directory,
+    drive,
     groups,
     identities,
+    listing,
     objects,
     projects,
     sharing,
@@ -29,6 +31,7 @@ from stopline.drill.google import (
 from stopline.drill.google.calls import ANSWERS, Call
 from stopline.drill.google.client import service
 from stopline.drill.google.documents import (
+    LEGACY,
     SERVED,
     Method,
     check_body,
@@ -40,6 +43,7 @@ from stopline.drill.google.errors import GoogleError, invalid
 from stopline.drill.google.faults import Faults, LostReplyError
 from stopline.drill.google.partial import partial
 from stopline.drill.google.principals import ANYONE, Caller, caller_of, require_good
+from stopline.drill.google.services import require_on
 from stopline.drill.google.state import State
 from stopline.text import Json
 
@@ -51,8 +55,10 @@ BEHAVIOURS = (
     datasets,
     denying,
     directory,
+    drive,
     groups,
     identities,
+    listing,
     objects,
     projects,
     sharing,
@@ -154,12 +160,13 @@ class Google:
             with self.state.lock:
                 call.caller = caller_of(self.state, request.token)
                 require_good(call.caller)
+                require_on(self.state, call.caller, method, call.names)
                 body = _whole(call, answer.give(call))
             if fault is not None:
                 fault.strike()
             code = 204 if body is None else 200
         except GoogleError as error:
-            legacy = request.api in ("storage", "admin", "bigquery")
+            legacy = request.api in LEGACY
             code, body = error.code, error.body(legacy=legacy)
         except LostReplyError:
             raise

@@ -79,6 +79,12 @@ def number_of(text: str) -> str:
 class State:
     """The estate. Every reader and writer holds `lock`."""
 
+    page_limit = 0
+    """The largest page that is given, whatever is asked for; 0 for Google's own sizes."""
+
+    empty_pages = False
+    """Whether an empty page with a token comes before each full one."""
+
     def __init__(self) -> None:
         self.lock = threading.RLock()
         self.resources: dict[str, Resource] = {}
@@ -86,7 +92,10 @@ class State:
         """The domains of each Workspace customer by its id; the first is our own."""
 
         self.admins: set[str] = set()
-        """Who may use the Directory API."""
+        """Who may do everything in the Directory API: its super administrators."""
+
+        self.delegated: dict[str, tuple[str, ...]] = {}
+        """Other administrators, each with what their role lets them do."""
 
         self.operators: set[str] = {"operator"}
         """Tokens that may do everything: the tests' own eyes, no principal of Google's."""
@@ -94,8 +103,14 @@ class State:
         self.nobody: set[str] = set()
         """Addresses outside of our Workspace that are nobody's any more."""
 
+        self.born: dict[str, str] = {}
+        """Addresses that were given to somebody else since, with what tells the new one apart."""
+
         self.allowed_domains: dict[str, tuple[str, ...]] = {}
         """Domain-restricted sharing: the customer ids allowed, by the resource that says so."""
+
+        self.services_off: set[tuple[str, str]] = set()
+        """What is not switched on: the project by its id, the service by its host."""
 
         self.delays = Delays()
         """How long policies take to count: at once, unless `delays.seconds` is set."""
@@ -103,12 +118,6 @@ class State:
         self.operations: dict[str, Json] = {}
         self.slow_operations = 0
         """How often a long-running operation must be asked for before it is done."""
-
-        self.page_limit = 0
-        """The largest page that is given, whatever is asked for; 0 for Google's own sizes."""
-
-        self.empty_pages = False
-        """Whether an empty page with a token comes before each full one."""
 
         self._kinds: dict[str, dict[str, Resource]] = {}
         self._under: dict[tuple[str, str], dict[str, Resource]] = {}
@@ -238,6 +247,24 @@ class State:
             if not self.lapsed(r)
         ]
 
+    def memberships_of(self, email: str) -> list[Resource]:
+        """What makes an address a member of groups, also what has ended."""
+        return list(self._memberships.get(email.lower(), ()))
+
+    def administers(self, member: str, privilege: str) -> bool:
+        """Whether somebody may do such a thing as an administrator of Workspace.
+
+        https://developers.google.com/workspace/admin/directory/v1/guides/manage-roles
+        """
+        held = self.delegated.get(member, ())
+        whole = f"{privilege.partition('_')[0]}_ALL"
+        return member in self.admins or privilege in held or whole in held
+
+    def admin_roles(self) -> dict[str, tuple[str, tuple[str, ...]]]:
+        """For each administrator the number of their role, and what it lets them do."""
+        held = {**dict.fromkeys(self.admins, ("SUPER_ADMIN",)), **self.delegated}
+        return {who: (number_of(" ".join(told))[:16], told) for who, told in held.items()}
+
     def lapsed(self, membership: Resource) -> bool:
         """Whether a membership has ended by itself."""
         ends = membership.data.get("expireTime")
@@ -256,7 +283,7 @@ class State:
         return self._numbers.get(number_or_id, number_or_id)
 
 
-_UNORDERED = frozenset({"bindings", "members", "access", "acl", "defaultObjectAcl"})
+_UNORDERED = frozenset({"bindings", "members", "access", "acl", "defaultObjectAcl", "permissions"})
 
 
 def plain(value: Json, key: str = "") -> Json:

@@ -6,7 +6,7 @@ import typer
 
 from stopline import planner
 from stopline.configuration import Frozen
-from stopline.entrypoints.cli.options import Format
+from stopline.entrypoints.cli.options import Format, PauseFormat
 from stopline.entrypoints.cli.program import Program
 from stopline.errors import UserError
 from stopline.journal.pauses import Pause
@@ -21,14 +21,28 @@ FormatOption = Annotated[
 ]
 
 
+PauseFormatOption = Annotated[
+    PauseFormat,
+    typer.Option(
+        "--format",
+        help="page; commands: a bash script that gives it back; choices: a file for its conflicts.",
+    ),
+]
+
+
 def wants_commands(program: Program, wanted: Format) -> bool:
     """Whether a script is asked for. Raises UserError when JSON is asked for as well."""
-    if wanted is Format.COMMANDS and program.json:
+    alone(program, wanted)
+    return wanted is Format.COMMANDS
+
+
+def alone(program: Program, wanted: Format | PauseFormat) -> None:
+    """Refuse a file of ours and a document in one. Raises UserError."""
+    if wanted not in {Format.PAGE, PauseFormat.PAGE} and program.json:
         raise UserError(
-            "--format commands writes a script, and --output json a document. Nothing was done.",
+            f"--format {wanted} writes a file, and --output json a document. Nothing was done.",
             "Choose one of the two.",
         )
-    return wanted is Format.COMMANDS
 
 
 def write_commands(program: Program, plan: Plan, frozen: str, head: tuple[str, ...] = ()) -> None:

@@ -8,7 +8,8 @@ import typer
 
 from stopline.entrypoints.cli import options as o
 from stopline.entrypoints.cli.asking import nearest, open_pause, pauses_named
-from stopline.entrypoints.cli.byhand import FormatOption, wants_commands, write_way_back
+from stopline.entrypoints.cli.byhand import PauseFormatOption, alone, write_way_back
+from stopline.entrypoints.cli.choices import write_choices
 from stopline.entrypoints.cli.ending import asked, end
 from stopline.entrypoints.cli.following import follow
 from stopline.entrypoints.cli.program import Program
@@ -29,7 +30,7 @@ def status(
     ] = "",
     *,
     all_: Annotated[bool, typer.Option("--all", help="Closed pauses too.")] = False,
-    format_: FormatOption = o.Format.PAGE,
+    format_: PauseFormatOption = o.PauseFormat.PAGE,
     output: o.OutputOption = None,
 ) -> None:
     """Show the pauses; of one vendor: what is held, what is left and why, what waits.
@@ -37,16 +38,12 @@ def status(
     A closed one is among them while a break-glass approval of it waits for its review.
 
     Works from the journal alone when Temporal does not answer. With --format commands it writes
-    what gives the pause back by hand, when stopline itself is down.
+    what gives the pause back by hand, when stopline itself is down; with --format choices the
+    conflicts that a rollback found, as a file to be answered: `stopline rollback --choices`.
     """
     program = o.program_of(context, output)
-    if wants_commands(program, format_):
-        if not case:
-            raise UserError(
-                "--format commands is about one pause, and none is named. Nothing was written.",
-                "Say which: `stopline status VENDOR --format commands`.",
-            )
-        write_way_back(program, open_pause(program, case))
+    if format_ is not o.PauseFormat.PAGE:
+        _write(program, case, format_)
         return
     pauses = program.book.pauses.list()
     if not all_:
@@ -61,6 +58,21 @@ def status(
         program.emit(standing_page(found[0], program.most), pause_document(found[0]))
     else:
         program.emit(pauses_page(found), pauses_document(found))
+
+
+def _write(program: Program, case: str, format_: o.PauseFormat) -> None:
+    """A file about one pause, to stdout. Raises UserError where none is named."""
+    alone(program, format_)
+    if not case:
+        raise UserError(
+            f"--format {format_} is about one pause, and none is named. Nothing was written.",
+            f"Say which: `stopline status VENDOR --format {format_}`.",
+        )
+    pause = open_pause(program, case)
+    if format_ is o.PauseFormat.CHOICES:
+        write_choices(program, pause)
+    else:
+        write_way_back(program, pause)
 
 
 def _of(program: Program, case: str, *, closed: bool) -> tuple[Pause, ...]:

@@ -1,8 +1,10 @@
-"""`stopline rollback --choose`: a person's choices for conflicts, checked before the asking."""
+"""`stopline rollback --choose` and `--choices`: what a person chose, checked before the asking."""
 
 from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
 
 from stopline.choosing import Choice, Chosen, digest_of
+from stopline.entrypoints.cli.choices import ABSENT, read_choices
 from stopline.entrypoints.cli.program import Program
 from stopline.errors import UserError
 from stopline.journal.book import Book
@@ -11,26 +13,28 @@ from stopline.model import State
 from stopline.render.choices import ShownChoice
 from stopline.text import canonical, load
 
-ABSENT = "(absent)"
-
 
 def chosen_and_said(
-    program: Program, pause: Pause, words: Sequence[str], usual: str
+    program: Program, pause: Pause, words: Sequence[str], file: Path | None, usual: str
 ) -> tuple[Chosen, ...]:
     """Read the choices, and show each with its three columns. Raises UserError as `chosen`."""
-    choices = chosen(program, pause, words, usual)
+    choices = chosen(program, pause, words, file, usual)
     for one in shown(program.book, pause.id, choices):
         program.announce(one.line)
     return choices
 
 
-def chosen(program: Program, pause: Pause, words: Sequence[str], usual: str) -> tuple[Chosen, ...]:
+def chosen(
+    program: Program, pause: Pause, words: Sequence[str], file: Path | None, usual: str
+) -> tuple[Chosen, ...]:
     """Read `ADDRESS=CHOICE` or `ADDRESS=CHOICE: REASON`, each for a conflict that stands.
 
-    `usual` is the reason where none is said. Raises UserError on an unknown address or choice.
+    What a file chooses comes to it. `usual` is the reason where none is said. Raises UserError on
+    an unknown address or choice, and on two for one address.
     """
     found = {str(a): now for a, now in program.book.pauses.conflicts(pause.id).items()}
     parsed = [_parsed(word, usual, found) for word in words]
+    parsed += read_choices(file, found, usual) if file else []
     addresses = [one.address for one in parsed]
     if twice := sorted({a for a in addresses if addresses.count(a) > 1}):
         raise UserError(f"Two choices are for {twice[0]}. Nothing was asked for, nothing done.")

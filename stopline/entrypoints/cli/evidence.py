@@ -1,26 +1,34 @@
 """`stopline evidence export|certificate|verify`: from the journal; and verification offline."""
 
+import secrets
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
 import typer
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from stopline.configuration import installed_techniques
+from stopline.configuration import installed_people, installed_techniques
 from stopline.entrypoints.cli import options as o
 from stopline.entrypoints.cli.asking import pauses_named
+from stopline.entrypoints.cli.auditing import history
+from stopline.entrypoints.cli.noticing import told_of
 from stopline.entrypoints.cli.program import Program
 from stopline.entrypoints.cli.reading import standing
 from stopline.errors import SetupError, UserError
 from stopline.evidence import bundle as b
 from stopline.evidence.certificate import certificate
-from stopline.evidence.envelope import private_key, public_key, sealed
+from stopline.evidence.envelope import fingerprint, private_key, public_key, sealed
 from stopline.evidence.report import report
 from stopline.evidence.verifying import Trusted, verified
 from stopline.journal.pauses import Pause
 from stopline.preflight import Check
+from stopline.render.audits import audit_page, audits_page
 from stopline.render.certificate import certificate_page
 from stopline.render.documents import certificate_document, exported_document, verified_document
-from stopline.render.page import Line, Section, Tone
+from stopline.render.notices import notices_page
+from stopline.render.page import Line, Page, Section, Tone
 from stopline.render.place import diagnosis_page
 from stopline.render.standing import PARTIAL, UNVERIFIED, standing_page
 
@@ -40,26 +48,47 @@ def export(
         Path | None,
         typer.Option("--key", metavar="FILE", help="Sign with this Ed25519 private key."),
     ] = None,
+    unredacted: Annotated[
+        bool,
+        typer.Option("--unredacted", help="Leave personal data in, for a court; secrets never."),
+    ] = False,
     output: o.OutputOption = None,
 ) -> None:
     """Write everything that the journal has of one pause into one file that proves itself.
 
-    Open or closed. Without a key the bundle is not signed, and says so.
+    Open or closed. Without a key the bundle is not signed, and says so. Secrets are hidden, and
+    personal data of whoever is only a subject; who decided stays.
     """
     program = o.program_of(context, output)
     pause = _one(program, case)
     signing = key or program.settings.evidence_key
     private = private_key(signing) if signing else None
-    made = b.gather(program.book, pause.id, installed_techniques(), program.book.store.now())
-    page = standing_page(standing(program.book, pause), EVERYTHING)
-    if program.book.pauses.events(pause.id, "terminating"):
-        page += certificate_page(certificate(program.book, pause.id), EVERYTHING)
-    text = report(program.book, pause.id, page)
-    made = b.finished(b.Bundle(made.manifest, {**made.members, b.REPORT: text.encode()}))
+    terms = b.Terms(
+        program.book.store.now(),
+        secrets.token_bytes(32),
+        installed_techniques(),
+        installed_people(),
+        unredacted,
+    )
+    made, veil = b.gather(program.book, pause.id, terms)
+    text = report(program.book, pause.id, _pages(program, pause), veil.text)
+    made = b.finished(b.Bundle(made.manifest, {**made.members, b.REPORT: text.encode()}), veil)
     path = to or Path(f"stopline-evidence-{pause.id}.zip")
     _write(path, b.packed(made, sealed(made.manifest_bytes, private) if private else ""))
     document = exported_document(made.manifest, str(path), signed=bool(private))
-    program.emit((_exported(made, path, signed=bool(private)),), document)
+    program.emit((_exported(made, path, private),), document)
+
+
+def _pages(program: Program, pause: Pause) -> Page:
+    """What the other commands show of a pause, whole: where it stands, its audits, its notices."""
+    page = standing_page(standing(program.book, pause), EVERYTHING)
+    if program.book.pauses.events(pause.id, "terminating"):
+        page += certificate_page(certificate(program.book, pause.id), EVERYTHING)
+    listed = [*history(program, pause.id)]
+    page += audits_page(listed, pause.id, pause.vendor, "As far as the journal goes.")
+    for audit in listed:
+        page += () if audit.clean else audit_page(audit, pause.id, pause.vendor)
+    return page + notices_page(told_of(program, pause), pause.id, pause.vendor)
 
 
 def _one(program: Program, case: str) -> Pause:
@@ -74,15 +103,20 @@ def _one(program: Program, case: str) -> Pause:
     return found[0]
 
 
-def _exported(made: b.Bundle, path: Path, *, signed: bool) -> Section:
+def _exported(made: b.Bundle, path: Path, key: Ed25519PrivateKey | None) -> Section:
     manifest = made.manifest
-    said = "signed" if signed else "not signed: name a key with --key or STOPLINE_EVIDENCE_KEY"
+    said = "not signed: name a key with --key or STOPLINE_EVIDENCE_KEY"
+    if key:
+        said = f"by the key {fingerprint(key.public_key())}"
     documents = sum(name.startswith(b.BODIES) for name in made.members)
+    events = f"{manifest['chain']['of_this_pause']} of this pause"
+    what = ", ".join(f"{number} {kind}" for kind, number in manifest["hidden_data"].items())
     lines = (
         Line(f"file       {path}"),
-        Line(f"events     {manifest['chain']['of_this_pause']} of this pause"),
-        Line(f"documents  {documents}, in {len(manifest['hidden'])} a secret is hidden"),
-        Line(f"signature  {said}", tone=Tone.PLAIN if signed else Tone.WARN),
+        Line(f"events     {events}, in {len(manifest['hidden_events'])} something is hidden"),
+        Line(f"documents  {documents}, in {len(manifest['hidden'])} something is hidden"),
+        Line(f"hidden     {what or 'nothing'}; personal data is {manifest['personal_data']}"),
+        Line(f"signature  {said}", tone=Tone.PLAIN if key else Tone.WARN),
     )
     return Section(f"Evidence of the pause {manifest['pause']} of {manifest['vendor']}", lines)
 
@@ -131,11 +165,14 @@ def verify(
     ] = None,
     output: o.OutputOption = None,
 ) -> None:
-    """Verify a bundle offline: signature, members, chain, documents, approvals.
+    """Verify a bundle offline: signature, members, chain, documents, and whose word it was.
 
-    Needs no journal and no server. Exits with 8 when anything does not hold.
+    Needs no journal and no server. Without --key and --signers nobody knows who signed, and it says
+    so. Exits with 8 when anything does not hold.
     """
     program = o.program_of(context, output)
+    if signers is not None and not signers.is_file():
+        raise UserError(f"There is no allowed signers file at {signers}. Nothing was verified.")
     trusted = Trusted(public_key(key) if key else None, signers)
     try:
         data = file.read_bytes()
@@ -144,6 +181,18 @@ def verify(
             f"{file} cannot be read: {error.strerror}. Nothing was verified."
         ) from error
     verdicts = verified(data, trusted)
-    checks = [Check(v.name, ok=v.ok, found=v.found, next_step="") for v in verdicts]
-    program.emit(diagnosis_page(checks), verified_document(checks))
+    checks = [
+        Check(v.name, ok=v.ok, found=v.found, next_step=v.next_step, warn=bool(v.next_step))
+        for v in verdicts
+    ]
+    program.emit(_found(checks), verified_document(checks))
     raise typer.Exit(0 if all(v.ok for v in verdicts) else UNVERIFIED)
+
+
+def _found(checks: Sequence[Check]) -> Page:
+    """The page of what was verified; where nobody looked who signed, its title is no proof."""
+    page, unproven = diagnosis_page(checks), sum(check.warn for check in checks)
+    if not unproven or not all(check.ok for check in checks):
+        return page
+    title = f"Nothing speaks against it; {unproven} of {len(checks)} NOT PROVEN"
+    return tuple(replace(section, title=title) for section in page)

@@ -1,5 +1,6 @@
 """The options that several commands share, and what is made of their texts."""
 
+from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
@@ -25,6 +26,14 @@ class Format(StrEnum):
     COMMANDS = "commands"
 
 
+class PauseFormat(StrEnum):
+    """What is written of a pause: the same, or a file of choices for its conflicts."""
+
+    PAGE = "page"
+    COMMANDS = "commands"
+    CHOICES = "choices"
+
+
 VendorName = Annotated[str, typer.Argument(metavar="VENDOR", help="The vendor's name.")]
 Case = Annotated[
     str, typer.Argument(metavar="VENDOR|PAUSE", help="A vendor with one open pause, or a pause.")
@@ -47,12 +56,44 @@ Addresses = Annotated[
     list[str] | None,
     typer.Option("--address", help="Only this address, as a plan shows it. Repeatable."),
 ]
+Settle = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--settle",
+        metavar="PAYEE|ADDRESS",
+        help="Lift the hold on this, so that a pay run of the lab's pays it. Repeatable.",
+    ),
+]
+Dispute = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--dispute",
+        metavar="PAYEE|ADDRESS",
+        help="Keep this held as disputed, until --review-by. Repeatable.",
+    ),
+]
+ReviewDay = Annotated[
+    datetime | None,
+    typer.Option(
+        "--review-by",
+        formats=["%Y-%m-%d"],
+        help="When what is disputed is looked at again, as 2027-03-01.",
+    ),
+]
 Choose = Annotated[
     list[str] | None,
     typer.Option(
         "--choose",
         metavar="ADDRESS=CHOICE[: REASON]",
         help="For a conflict: keep-now, restore-before or skip. Repeatable.",
+    ),
+]
+Choices = Annotated[
+    Path | None,
+    typer.Option(
+        "--choices",
+        metavar="FILE",
+        help="A file of choices, as `status --format choices` wrote it and a person answered it.",
     ),
 ]
 PlaybookName = Annotated[

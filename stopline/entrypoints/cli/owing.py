@@ -6,49 +6,31 @@ hold is about the grants whose target is the hold's document.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
 from stopline.attesting import Became, Step
+from stopline.entrypoints.cli.owed import (
+    GONE,
+    VOID,
+    Facts,
+    Known,
+    escape,
+    known_of,
+    payables,
+    source_of,
+    target_of,
+)
 from stopline.journal.attested import CONFIRMED, attested
 from stopline.journal.book import Book
 from stopline.journal.pauses import Pause
-from stopline.model import Address, Direction, Gap, Grant, Snapshot
-from stopline.model import State as Found
-from stopline.money import ESCAPED
-from stopline.receipts import Cause, Hold
+from stopline.model import Address, Gap, Grant, Snapshot
+from stopline.money import PAY
+from stopline.receipts import Hold
 from stopline.render.payouts import Owed, Payouts, State
-from stopline.text import Json
 
-CONNECTOR = "payouts"
 WARN_DAYS = 10
 """How long before a date by which earned pay must be paid it is warned of."""
-Target = tuple[str, str]
-"""A ledger and what a hold in it is about."""
-
-
-@dataclass
-class _Facts:
-    """What happened to one target, as the receipts have it."""
-
-    hold: str = ""
-    placed_at: str = ""
-    released_at: str = ""
-    gone: bool = False
-    escaped: str = ""
-    why: str = ""
-
-
-@dataclass
-class _Known:
-    """Everything that the journal knows, by target or by the payable's address."""
-
-    first: dict[Address, Grant] = field(default_factory=dict)
-    last: dict[Address, Grant] = field(default_factory=dict)
-    escaped: dict[Address, str] = field(default_factory=dict)
-    why: dict[Address, str] = field(default_factory=dict)
-    facts: dict[Target, _Facts] = field(default_factory=dict)
-    holds: dict[Target, list[Hold]] = field(default_factory=dict)
 
 
 def report_of(book: Book, pause: Pause, now: Snapshot | None, away: str) -> Payouts:
@@ -56,25 +38,28 @@ def report_of(book: Book, pause: Pause, now: Snapshot | None, away: str) -> Payo
 
     `now` is a reading of now, or None, and then `away` says why there is none.
     """
-    known = _known(book, pause)
+    known = known_of(book, pause)
     unread = _unread(known, now, away)
     fresh = {g.address: g for g in payables(now)} if now else {}
+    drawn = _drawn(known, fresh)
     standing = {seen.address: seen.state for seen in now.seen} if now else {}
     owed: list[Owed] = []
     settled = _settled(book, pause)
     for address, grant in sorted({**fresh, **known.first}.items()):
-        if not _within(pause, grant):
+        if not _within(pause, grant) or address in drawn.freed:
             continue
-        read = address.realm not in unread
-        seen = _Seen(grant, known.last.get(address, grant), fresh.get(address), read=read)
-        owed += _parts(_owed(pause, known, seen, standing), grant.target, settled)
+        read, last = address.realm not in unread, known.last.get(address, grant)
+        left = drawn.out_of(grant, fresh.get(address), read=read)
+        seen = _Seen(grant, last, fresh.get(address), read=read, drawn=left)
+        if not left or seen.amount:  # else all of it stands in the payouts out of it
+            owed += _parts(_owed(pause, known, seen, standing), grant.target, settled)
     at = now.taken_at if now else ""
     return Payouts(pause.id, pause.vendor, pause.requester, tuple(owed), unread, at)
 
 
 def pay_by(book: Book, pause: Pause) -> str:
     """The earliest date by which something that a pause holds must be paid; empty for none."""
-    if not any(h.address.connector == CONNECTOR for h in book.writes.holds(pause.id)):
+    if not any(h.address.connector == PAY for h in book.writes.holds(pause.id)):
         return ""
     known = report_of(book, pause, None, "not asked").owed
     return min((o.pay_by for o in known if o.state is State.HELD and o.pay_by), default="")
@@ -88,93 +73,11 @@ def soon(book: Book, date: str) -> bool:
     return date <= str(today + timedelta(days=WARN_DAYS))
 
 
-def payables(snapshot: Snapshot) -> Iterator[Grant]:
-    """Yield what is owed: grants of payouts that carry an amount."""
-    for grant in snapshot.grants:
-        if grant.address.connector == CONNECTOR and "amount" in grant.state.body:
-            yield grant
-
-
 def _within(pause: Pause, grant: Grant) -> bool:
     scope = pause.scope
     return (not scope.realms or grant.address.realm in scope.realms) and (
         not scope.principals or grant.principal in scope.principals
     )
-
-
-# --- the journal ---------------------------------------------------------------------------------
-
-
-def _known(book: Book, pause: Pause) -> _Known:
-    known, last = _Known(), ""
-    for event in book.pauses.events(pause.id, "planned"):
-        told = event.data
-        # An audit that found nothing new made the plan of the one before it again.
-        if told["direction"] == Direction.CONTAIN and told["snapshot"] and told["ref"] != last:
-            _saw(known, book, pause, told)
-            last = told["ref"]
-    for event in book.pauses.events(pause.id, "receipts"):
-        for receipt in event.data["receipts"]:
-            _learn(known, receipt, event.data["direction"], event.at)
-            if escaped := _paid(book, receipt):
-                known.facts[_target(Address.parse(receipt["address"]))].escaped = escaped
-    for hold in sorted(book.writes.holds(pause.id)):
-        if hold.address.connector == CONNECTOR:
-            known.holds.setdefault(_target(hold.address), []).append(hold)
-    return known
-
-
-def _saw(known: _Known, book: Book, pause: Pause, planned: Json) -> None:
-    """What one plan of the pause found owed, and what it left."""
-    for grant in payables(book.pauses.snapshot(planned["snapshot"])):
-        known.first.setdefault(grant.address, grant)
-        known.last[grant.address] = grant
-        known.escaped.pop(grant.address, None)  # it is owed: what was in a run was taken out again
-        if escaped := _escape(grant, pause):
-            known.escaped[grant.address] = escaped
-    for skip in book.pauses.plan(planned["ref"]).plan.skips:
-        if skip.reason.startswith(ESCAPED):
-            known.escaped[skip.address] = skip.reason.removeprefix(ESCAPED)
-        elif skip.leaves_access:
-            known.why[skip.address] = skip.reason
-
-
-def _target(address: Address) -> Target:
-    return address.realm, address.document.id
-
-
-def _learn(known: _Known, receipt: Json, direction: str, at: str) -> None:
-    address = Address.parse(receipt["address"])
-    if address.connector != CONNECTOR or direction == Direction.TERMINATE:
-        return
-    facts = known.facts.setdefault(_target(address), _Facts())
-    if direction == Direction.RESTORE:
-        facts.released_at = "" if receipt["held"] else at
-    elif receipt["held"]:
-        facts.hold, facts.placed_at = str(address), facts.placed_at or at
-        facts.released_at, facts.why = "", ""
-    else:
-        facts.gone = receipt["cause"] == Cause.GONE
-        facts.why = receipt["detail"] or receipt["outcome"]
-
-
-def _paid(book: Book, receipt: Json) -> str:
-    """How a payable was paid in spite of its hold, as whoever lifted the hold found it."""
-    if not receipt["address"].startswith(f"{CONNECTOR}:") or not receipt["found"]:
-        return ""
-    found = Found(book.store.body(receipt["found"])).value
-    return _by_run(found["run"]) if found.get("status") == "paid" else ""
-
-
-def _by_run(run: str) -> str:
-    return f"by the pay run {run!r}"
-
-
-def _escape(grant: Grant, pause: Pause) -> str:
-    """How a payable left in spite of this pause's hold; empty where it did not."""
-    owed = grant.state.value
-    mine = any(mark.endswith(f"P{pause.id}") for mark in owed.get("marks", ()))
-    return _by_run(owed["run"]) if mine and owed["status"] == "paid" else ""
 
 
 # --- by hand -------------------------------------------------------------------------------------
@@ -211,10 +114,47 @@ def _parts(one: Owed, target: str, settled: Settled) -> list[Owed]:
     ]
 
 
+# --- balances ------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class _Drawn:
+    """What was paid out of balances since they were first seen: owed once, not twice.
+
+    `freed` are payouts out of a balance that was released: they are what was released.
+    """
+
+    taken: Mapping[Address, int]
+    freed: frozenset[Address]
+
+    def out_of(self, balance: Grant, fresh: Grant | None, *, read: bool) -> int:
+        """How much of a balance stands in such payouts, as far as it is that much less."""
+        first = int(balance.state.value["amount"])
+        there = int(fresh.state.value["amount"]) if fresh and read else 0
+        return min(self.taken.get(balance.address, 0), max(0, first - there))
+
+
+def _drawn(known: Known, fresh: Mapping[Address, Grant]) -> _Drawn:
+    since = {a: g for a, g in fresh.items() if a not in known.first and source_of(g) in known.first}
+    freed = {a for a, g in since.items() if _is_released(known, source_of(g))}
+    taken: dict[Address, int] = {}
+    for address, grant in {**since, **known.drawn}.items():
+        if address not in freed and (source := source_of(grant)):
+            taken[source] = taken.get(source, 0) + int(grant.state.value["amount"])
+    return _Drawn(taken, frozenset(freed))
+
+
+def _is_released(known: Known, balance: Address | None) -> bool:
+    grant = known.first[balance] if balance else None
+    target = (grant.address.realm, grant.target) if grant else ("", "")
+    facts = known.facts.get(target, Facts())
+    return bool(facts.released_at and facts.hold) and target not in known.holds
+
+
 # --- now -----------------------------------------------------------------------------------------
 
 
-def _unread(known: _Known, now: Snapshot | None, away: str) -> Mapping[str, str]:
+def _unread(known: Known, now: Snapshot | None, away: str) -> Mapping[str, str]:
     ledgers = {address.realm for address in known.first} | {realm for realm, _ in known.facts}
     if now is None:
         return dict.fromkeys(sorted(ledgers) or ["the ledger"], away)
@@ -223,7 +163,7 @@ def _unread(known: _Known, now: Snapshot | None, away: str) -> Mapping[str, str]
 
 def _gaps(gaps: Iterable[Gap]) -> Iterator[tuple[str, str]]:
     for gap in gaps:
-        if gap.connector == CONNECTOR:
+        if gap.connector == PAY:
             yield gap.realm, f"{gap.what}: {gap.cause}"
 
 
@@ -235,6 +175,21 @@ class _Seen:
     last: Grant
     fresh: Grant | None
     read: bool
+    drawn: int = 0
+    """How much of a balance stands in payouts of their own by now."""
+
+    @property
+    def amount(self) -> int:
+        """What was owed first, in minor units."""
+        return int(self.first.state.value["amount"]) - self.drawn
+
+    @property
+    def now(self) -> int:
+        """What is owed now, or was when it was last seen, or stood there more than nothing."""
+        if self.drawn and self.fresh is None:
+            return self.amount
+        seen = (self.fresh or self.last).state.value["amount"]
+        return int(seen if seen > 0 else self.last.state.value["amount"])
 
     @property
     def ended(self) -> str:
@@ -242,18 +197,18 @@ class _Seen:
         return str((self.fresh or self.last).state.value.get("status", ""))
 
 
-def _owed(pause: Pause, known: _Known, seen: _Seen, standing: Mapping[Address, object]) -> Owed:
+def _owed(pause: Pause, known: Known, seen: _Seen, standing: Mapping[Address, object]) -> Owed:
     first, now = seen.first.state.value, (seen.fresh or seen.last).state.value
     target = (seen.first.address.realm, seen.first.target)
-    facts, holds = known.facts.get(target, _Facts()), known.holds.get(target)
+    facts, holds = known.facts.get(target, Facts()), known.holds.get(target)
     state, why = _state(pause, known, seen, standing)
     return Owed(
         ledger=seen.first.address.realm,
         payable=seen.first.address.id,
         payee=first["payee"],
         currency=first["currency"],
-        amount=first["amount"],
-        now=now["amount"],
+        amount=seen.amount,
+        now=seen.now,
         state=state,
         hold=str(_first(holds).address) if holds else facts.hold,
         placed_at=facts.placed_at,
@@ -264,23 +219,33 @@ def _owed(pause: Pause, known: _Known, seen: _Seen, standing: Mapping[Address, o
 
 
 def _state(
-    pause: Pause, known: _Known, seen: _Seen, standing: Mapping[Address, object]
+    pause: Pause, known: Known, seen: _Seen, standing: Mapping[Address, object]
 ) -> tuple[State, str]:
     address = seen.first.address
     target = (address.realm, seen.first.target)
-    facts, holds = known.facts.get(target, _Facts()), known.holds.get(target)
+    facts, holds = known.facts.get(target, Facts()), known.holds.get(target)
     told = known.escaped.get(address, "") or facts.escaped
-    if escaped := _escape(seen.fresh or seen.last, pause) or told:
+    if escaped := escape(seen.fresh or seen.last, pause, held=bool(holds)) or told:
         return State.ESCAPED, escaped
+    if (facts.hold and seen.ended == VOID) or facts.ended == VOID:
+        return State.WRITTEN_OFF, ""
     if holds:
         return _held(seen, holds, standing)
+    return _unheld(known, seen)
+
+
+def _unheld(known: Known, seen: _Seen) -> tuple[State, str]:
+    """What became of what the pause holds no more, or never did."""
+    address, target = seen.first.address, (seen.first.address.realm, seen.first.target)
+    facts = known.facts.get(target, Facts())
     if facts.released_at and facts.hold:
         return State.RELEASED, ""
     if facts.gone:
         return State.PAID_BEFORE, ""
     if seen.read and seen.fresh is None:
         return State.NOT_HELD, f"{facts.why or 'not held'}; it is not owed any more"
-    return State.NOT_HELD, facts.why or known.why.get(address, "the pause has not held it")
+    left = known.why.get(target_of(address)) or known.why.get(target)
+    return State.NOT_HELD, facts.why or left or "the pause has not held it"
 
 
 def _first(holds: Sequence[Hold]) -> Hold:
@@ -295,12 +260,10 @@ def _held(
 
     A toggle that is not there any more beside a hold that is was about a run that it has left.
     """
-    if seen.ended == "written-off":
-        return State.WRITTEN_OFF, ""
     if not seen.read:
         return State.HELD, ""
     if seen.fresh is None:
-        return State.ESCAPED, "it is not owed any more, and its hold was not lifted by us"
+        return State.ESCAPED, GONE
     beside = any(hold.change.marked for hold in holds)
     for hold in holds:
         there = standing.get(hold.address)

@@ -10,12 +10,13 @@ import typer
 from activities.api import Options, PauseOrder
 from stopline.entrypoints.cli import options as o
 from stopline.entrypoints.cli.auditing import one_named
-from stopline.entrypoints.cli.owing import CONNECTOR, report_of
+from stopline.entrypoints.cli.owing import report_of
 from stopline.entrypoints.cli.planning import new_id, plan_for
 from stopline.entrypoints.cli.program import Program
 from stopline.errors import StoplineError, UserError
 from stopline.journal.pauses import Pause
 from stopline.model import Snapshot
+from stopline.money import PAY
 from stopline.render.documents import payouts_document
 from stopline.render.payouts import Payouts, State, payouts_csv, payouts_page
 from stopline.render.standing import PARTIAL, UNVERIFIED
@@ -65,7 +66,7 @@ def _code(report: Payouts) -> int:
 
 def _read(program: Program, pause: Pause) -> tuple[Snapshot | None, str]:
     """Have the worker read the ledgers; without one, why there is no reading."""
-    scope = replace(pause.scope, connectors=(CONNECTOR,), addresses=())
+    scope = replace(pause.scope, connectors=(PAY,), addresses=())
     order = PauseOrder(
         pause=new_id(),  # a reading of its own: it says nothing of what the pause still has to do
         journal=program.book.id,

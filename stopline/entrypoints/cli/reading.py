@@ -5,14 +5,16 @@ from dataclasses import replace
 from shlex import quote
 
 from activities.breaching import audits_of, breaches_of
-from stopline.entrypoints.cli.choosing import ABSENT, waiting_choices
+from stopline.configuration import Frozen
+from stopline.coverage import uncovered
+from stopline.entrypoints.cli.choices import ABSENT
+from stopline.entrypoints.cli.choosing import waiting_choices
 from stopline.entrypoints.cli.owing import pay_by, soon
-from stopline.journal.attested import ATTESTED, CONFIRMED, DENIED, tasks
+from stopline.evidence.story import SAID
+from stopline.journal.attested import tasks
 from stopline.journal.book import Book
-from stopline.journal.glass import BROKEN, REVIEWED, unreviewed
-from stopline.journal.outbox import ACKNOWLEDGED, LIFTED
+from stopline.journal.glass import unreviewed
 from stopline.journal.pauses import OPEN, Pause, PauseStatus, Planned
-from stopline.journal.removals import CLIMBED
 from stopline.journal.store import Event
 from stopline.model import Address, Direction
 from stopline.receipts import Cause, Hold, Outcome
@@ -24,34 +26,6 @@ from workflows.messages import Phase, Status
 
 DONE = (Outcome.APPLIED, Outcome.ALREADY, Outcome.UNPROVEN)
 RUNNING = (PauseStatus.CONTAINING, PauseStatus.RESTORING, PauseStatus.TERMINATING)
-_SAID = {
-    "opened": "pause",
-    "contain-again": "contain again",
-    "approved": "approve",
-    "rejected": "reject",
-    "expired": "nobody approved in time",
-    "stop": "stop",
-    "interrupted": "could not go on",
-    "acknowledged": "acknowledge",
-    ATTESTED: "did by hand",
-    CONFIRMED: "confirm by hand",
-    DENIED: "refuse by hand",
-    "rollback": "rollback",
-    "restoring": "rollback begins",
-    "termination": "terminate",
-    "terminating": "termination begins",
-    "terminated": "terminated",
-    "adopted": "adopt",
-    "reassessed": "reassess",
-    BROKEN: "break-glass",
-    REVIEWED: "review break-glass",
-    "review-overdue": "not reassessed in time",
-    ACKNOWLEDGED: "acknowledge a notice",
-    LIFTED: "tell those outside",
-    CLIMBED: "climb to another lever",
-}
-
-
 _OVER = (
     "approved", "rejected", "expired", "stop", "status", "receipts", "restoring", "terminating",
     "adopted",
@@ -80,7 +54,7 @@ def standing(book: Book, pause: Pause, status: Status | None = None) -> Standing
         workflow=pause.workflow,
         held=tuple(_held(hold) for hold in holds),
         left=tuple(_left(book, pause, events, holds, latest)),
-        said=tuple(_said(e) for e in events if e.kind in _SAID),
+        said=tuple(_said(e) for e in events if e.kind in SAID),
         waiting=waiting,
         why=(status.interrupted if status else "") or _why(events),
         phase=str(status.phase) if status else "",
@@ -91,7 +65,14 @@ def standing(book: Book, pause: Pause, status: Status | None = None) -> Standing
         pay_by=due,
         pay_soon=soon(book, due),
         break_glass=_glass(book, pause),
+        uncovered=_uncovered(book, pause) if pause.status in OPEN else (),
     )
+
+
+def _uncovered(book: Book, pause: Pause) -> tuple[str, ...]:
+    frozen = book.store.body(book.pauses.opened_with(pause.id))
+    vendor, playbook, estate = Frozen.load(frozen).parse()
+    return uncovered(vendor, playbook, estate, pause.scope)
 
 
 def _glass(book: Book, pause: Pause) -> tuple[Glass, ...]:
@@ -116,7 +97,7 @@ def _said(event: Event) -> Said:
     return Said(
         event.at,
         event.actor if event.kind != "opened" else data.get("requester", event.actor),
-        _SAID[event.kind],
+        SAID[event.kind],
         ": ".join(filter(None, (words.get("decision"), words.get("reason", "")))),
         words.get("digest", ""),
     )
@@ -146,6 +127,7 @@ def _left(
     if planned is not None:
         yield from _not_contained(book, pause, planned, latest)
         yield from _open(pause, planned)
+    yield from _beside(latest)
     for hold in holds:
         if hold.unproven:
             reason = "the write and its receipt were cut apart; a person decides at the rollback"
@@ -153,6 +135,16 @@ def _left(
             yield Left("unproven", str(hold.address), hold.change.principal, reason, command)
     yield from _unverified(book, pause, events, holds)
     yield from _wrong_sheet(pause, events)
+
+
+def _beside(latest: Mapping[Address, Json]) -> Iterator[Left]:
+    """What was contained while something that goes with it failed."""
+    for address, receipt in sorted(latest.items()):
+        applied = receipt["outcome"] == Outcome.APPLIED and receipt["cause"]
+        if applied and receipt["direction"] == Direction.CONTAIN:
+            none = "none: it is contained; do by hand what is said here"
+            who, why, cause = receipt["principal"], receipt["detail"], receipt["cause"]
+            yield Left("beside", str(address), who, why, none, cause)
 
 
 def _breached(book: Book, pause: Pause) -> Iterator[Left]:

@@ -17,6 +17,7 @@ from stopline.entrypoints.cli.planning import has_project
 from stopline.entrypoints.cli.program import Program
 from stopline.entrypoints.cli.restoring import asked_back
 from stopline.errors import UserError
+from stopline.journal.pauses import Pause
 from stopline.model import Direction
 from workflows import messages as m
 
@@ -48,6 +49,7 @@ def reassess(
     principal: o.Principals = None,
     realm: o.Realms = None,
     choose: o.Choose = None,
+    choices: o.Choices = None,
     by: o.As = "",
     confirm_: o.Confirm = "",
     output: o.OutputOption = None,
@@ -63,27 +65,30 @@ def reassess(
     way = Direction.TERMINATE if decision is Decision.TERMINATE else Direction.RESTORE
     order = RestoreOrder(person, why, scope, request=secrets.token_hex(8), direction=way)
     word = m.Reassess(person, str(decision), why, _date(program, review_by), order)
-    _fitting(word, choose)
+    _fitting(word, choosing=bool(choose or choices))
     pause = open_pause(program, case)
     has_project(program, pause, project)
-    if choose:
-        order = replace(order, choices=chosen_and_said(program, pause, choose, why))
-        word = replace(word, restore=order)
+    order = replace(order, choices=chosen_and_said(program, pause, choose or (), choices, why))
+    raise typer.Exit(_said(program, pause, replace(word, restore=order), confirm_))
+
+
+def _said(program: Program, pause: Pause, word: m.Reassess, confirm_: str) -> int:
+    """Say it to the pause's workflow. What it asks for waits for another person. The exit code."""
     temporal = program.at_work()
-    asks = _ASKS.get(decision, "")
+    asks = _ASKS.get(Decision(word.decision), "")
     if asks:
         confirm(program, pause.vendor, confirm_, f"ask for the {asks} of {pause.vendor}")
         program.going = pause.id
     ref = program.wait(temporal.say(pause.workflow, m.REASSESS, word, PlanRef))
     if asks:
-        raise typer.Exit(asked_back(program, temporal, pause, order, ref))
-    raise typer.Exit(end(program, temporal, pause.id))
+        return asked_back(program, temporal, pause, word.restore, ref)
+    return end(program, temporal, pause.id)
 
 
-def _fitting(word: m.Reassess, choose: list[str] | None) -> None:
+def _fitting(word: m.Reassess, *, choosing: bool) -> None:
     """The options are those of the decision. Raises UserError."""
-    if choose and word.decision != m.BACK:
-        raise UserError("--choose goes with --decision rollback. Nothing was decided.")
+    if choosing and word.decision != m.BACK:
+        raise UserError("--choose and --choices go with --decision rollback. Nothing was decided.")
     if word.decision == m.KEEP and word.restore.scope.key != "all":
         raise UserError(
             "A part can be rolled back or terminated, not kept: --project, --connector, --realm, "

@@ -45,6 +45,7 @@ def rollback(
         ),
     ] = False,
     choose: o.Choose = None,
+    choices: o.Choices = None,
     by: o.As = "",
     confirm_: o.Confirm = "",
     wait: Annotated[bool, typer.Option("--wait", help="Stay until it is done.")] = False,
@@ -60,11 +61,11 @@ def rollback(
     scope = o.scope_of(project, connector, realm, principal, address)
     pause = open_pause(program, case)
     has_project(program, pause, project)
-    choices = chosen_and_said(program, pause, choose or (), wanted)
+    chosen = chosen_and_said(program, pause, choose or (), choices, wanted)
     temporal = program.at_work()
     confirm(program, pause.vendor, confirm_, f"ask for the rollback of {pause.vendor}")
     asker = o.identity(program, by)
-    order = RestoreOrder(asker, wanted, scope, unproven, secrets.token_hex(8), choices=choices)
+    order = RestoreOrder(asker, wanted, scope, unproven, secrets.token_hex(8), choices=chosen)
     program.going = pause.id
     ref = program.wait(temporal.say(pause.workflow, m.ROLLBACK, order, PlanRef))
     raise typer.Exit(asked_back(program, temporal, pause, order, ref, wait=wait))

@@ -228,6 +228,10 @@ def _delete_user(iam: Any, name: str) -> None:
     iam.delete_user_policy(UserName=name, PolicyName="work")
     for key in iam.list_access_keys(UserName=name)["AccessKeyMetadata"]:
         iam.delete_access_key(UserName=name, AccessKeyId=key["AccessKeyId"])
+    for key in iam.list_ssh_public_keys(UserName=name)["SSHPublicKeys"]:
+        iam.delete_ssh_public_key(UserName=name, SSHPublicKeyId=key["SSHPublicKeyId"])
+    for key in iam.list_signing_certificates(UserName=name)["Certificates"]:
+        iam.delete_signing_certificate(UserName=name, CertificateId=key["CertificateId"])
     iam.delete_user(UserName=name)
 
 

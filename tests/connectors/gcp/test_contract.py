@@ -6,16 +6,30 @@ from urllib.parse import unquote
 import pytest
 from connectors.contract import ConnectorContract
 from connectors.ending import EndingContract
-from support.google import NEW, NUMBER, ORG, PLAYBOOK, VENDOR, connector_of, estate_of
+from support.google import (
+    DATASET,
+    NEW,
+    NUMBER,
+    ORG,
+    PEOPLE,
+    PLAYBOOK,
+    VENDOR,
+    connector_of,
+    crew,
+    estate_of,
+)
+from support.google_drives import SHARED_DRIVE
 
 from stopline.connectors.gcp.lists import place
 from stopline.connectors.gcp.permissions import permissions_of
+from stopline.drill.google.drive import name_of
 from stopline.drill.google.server import Google
 from stopline.model import Document
 from stopline.playbook import Playbook
 from stopline.text import Json
 from stopline.vendors import Vendor
 
+GROUPS = "cloudidentity.googleapis.com/Group"
 NEW_ENTITY = f"user-{NEW.partition(':')[2]}"
 
 
@@ -50,8 +64,8 @@ class OrganisationGround:
     def remove(self, document: Document) -> bool:
         """Delete an account, a key or a bucket; the organisation's own policies cannot go."""
         name = "" if document.kind == "deny-policy-entry" else self._name(document)
-        if not name or name.startswith("//cloudresourcemanager"):
-            return False
+        if not name or name.startswith("//cloudresourcemanager") or name == name_of(SHARED_DRIVE):
+            return False  # a drive that is not there any more looks like one that we may not see
         for resource in self.google.state.below(name):  # a key goes with its account
             self.google.state.remove(resource)
         return True
@@ -69,8 +83,14 @@ class OrganisationGround:
             return f"//{there[0]}.googleapis.com/{there[1]}"
         if document.kind in ("access-list-entry", "bucket-setting", "hmac-key"):
             return self._in_storage(document)
-        if document.kind == "identity-pool":
-            return f"//iam.googleapis.com/{document.id.replace(NUMBER, 'lab-data')}"
+        plain = {
+            "workspace-membership": f"//{GROUPS}/{document.id.partition('/')[0]}",
+            "drive-permission": name_of(document.id.partition("/")[2].partition("/")[0]),
+            "workspace-user": f"//{PEOPLE}/{document.id}",
+            "identity-pool": f"//iam.googleapis.com/{document.id.replace(NUMBER, 'lab-data')}",
+        }
+        if document.kind in plain:
+            return plain[document.kind]
         project, email, *key = document.id.split("/")
         tail = f"/keys/{key[0]}" if key else ""
         return f"//iam.googleapis.com/projects/{project}/serviceAccounts/{email}{tail}"
@@ -93,7 +113,7 @@ class OrganisationGround:
 
     def edit(self, document: Document) -> bool:
         """Another admin lets somebody into the same policy, or the same list."""
-        if document.kind in ("access-list-entry", "bucket-setting"):
+        if document.kind in ("access-list-entry", "bucket-setting") or self._dataset(document):
             return self._edit_list(document)
         if document.kind != "allow-policy-entry":
             return False
@@ -107,14 +127,20 @@ class OrganisationGround:
 
     def edited(self, document: Document) -> bool:
         """Whether that somebody is still let in."""
-        if document.kind in ("access-list-entry", "bucket-setting"):
+        if document.kind in ("access-list-entry", "bucket-setting") or self._dataset(document):
             added = self._added(document)
             return any(added.items() <= one.items() for one in self._list(document))
         policy = self.google.state.get(self._name(document)).policy
         return any(NEW in b["members"] for b in policy.get("bindings", []))
 
+    def _dataset(self, document: Document) -> bool:
+        return document.id == DATASET
+
     def _list(self, document: Document) -> list[Json]:
         data = self.google.state.get(self._name(document)).data
+        if self._dataset(document):
+            entries: list[Json] = data["access"]
+            return entries
         if document.kind == "bucket-setting":
             data = data.setdefault("lifecycle", {})
         field = "rule" if document.kind == "bucket-setting" else place(document.id)[2]
@@ -124,6 +150,8 @@ class OrganisationGround:
     def _added(self, document: Document) -> Json:
         if document.kind == "bucket-setting":
             return {"action": {"type": "Delete"}, "condition": {"age": 4000}}
+        if self._dataset(document):
+            return {"userByEmail": NEW.partition(":")[2], "role": "READER"}
         return {"entity": NEW_ENTITY, "role": "READER"}
 
     def _edit_list(self, document: Document) -> bool:
@@ -134,13 +162,16 @@ class OrganisationGround:
 
     def close(self) -> None:
         """Our service account loses everything."""
+        self.google.state.admins.clear()
         for resource in self.google.state.resources.values():
             resource.policy = {}
+            resource.data.pop("permissions", None)
 
 
 @pytest.fixture
 def ground(google: Google) -> Iterator[OrganisationGround]:
     """The organisation, and the connector over it; its connections are closed."""
+    crew(google)
     made = OrganisationGround(google)
     yield made
     made.connector.clients.close()

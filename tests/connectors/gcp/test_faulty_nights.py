@@ -3,7 +3,7 @@
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from support.google import ANN, TOKEN, WORKER, seed
+from support.google import ANN, TOKEN, WORKER, crew, seed
 from support.google_nights import Night, may, outcomes
 
 from stopline.drill.google.faults import Moment
@@ -20,6 +20,9 @@ WRITES = (
     "storage.v1.buckets.setIamPolicy",
     "storage.v1.buckets.patch",
     "storage.v1.objects.patch",
+    "bigquery.v2.datasets.patch",
+    "drive.v3.permissions.create",
+    "drive.v3.permissions.delete",
     "iam.v1.projects.serviceAccounts.setIamPolicy",
     "iam.v1.projects.serviceAccounts.disable",
     "iam.v1.projects.serviceAccounts.enable",
@@ -27,6 +30,10 @@ WRITES = (
     "iam.v1.projects.serviceAccounts.keys.enable",
     "iam.v1.projects.locations.workloadIdentityPools.patch",
     "storage.v1.projects.hmacKeys.update",
+    "admin.directory_v1.users.update",
+    "admin.directory_v1.users.signOut",
+    "admin.directory_v1.members.delete",
+    "admin.directory_v1.members.insert",
 )
 POLLS = "iam.v1.projects.locations.workloadIdentityPools.operations.get"
 
@@ -37,6 +44,7 @@ def test_trap_5_a_lost_answer_changes_nothing_of_the_end(
     night: Night, method: str, status: int
 ) -> None:
     """Done, and then a 503 or no answer at all: it ends as a night without faults does."""
+    crew(night.google)
     picture = night.picture()
     night.google.faults.add(method, Moment.AFTER, status)
     first = night.contain()
@@ -77,6 +85,9 @@ STRUCK = st.sampled_from(
         "*.serviceAccounts.get",
         "*.operations.get",
         "storage.v1.objects.list",
+        "admin.directory_v1.users.get",
+        "admin.directory_v1.members.get",
+        "cloudidentity.v1.groups.memberships.get",
     )
 )
 BAD = st.one_of(
@@ -98,6 +109,7 @@ def test_laws_1_and_2_hold_on_nights_in_which_calls_fail(
     monkeypatch.setenv(TOKEN, WORKER)
     with Google() as google:
         night = Night(seed(google))
+        crew(google)
         picture = night.picture()
         try:
             _struck(google, there)

@@ -3,12 +3,24 @@
 from dataclasses import replace
 
 import pytest
-from support.google import CRM, DATA_TEAM, IAM, ORG, WORKER, binding, estate_of
+from support.google import (
+    CRM,
+    DATA_TEAM,
+    IAM,
+    ORG,
+    SUSPENDS,
+    WORKER,
+    account,
+    binding,
+    estate_of,
+)
+from support.google_drives import SHARED_DRIVE
 from support.google_nights import Night, outcomes
 
 from stopline.connectors.gcp import GcpConnector
-from stopline.connectors.gcp.clients import Clients
-from stopline.connectors.gcp.permissions import roles
+from stopline.connectors.gcp.clients import OF_DRIVES, Clients
+from stopline.connectors.gcp.permissions import roles, workspace
+from stopline.drill.google.drive import name_of
 from stopline.drill.google.faults import Moment
 from stopline.drill.google.server import Google
 from stopline.drill.google.state import Resource
@@ -17,6 +29,7 @@ from stopline.estate import Protected
 from stopline.model import Scope
 from stopline.preflight import CANARY_VENDOR, Check, Preflighted
 from stopline.receipts import Outcome
+from stopline.text import Json
 from stopline.vendors import Vendor
 
 TOP = f"{CRM}/organizations/{ORG}"
@@ -62,6 +75,9 @@ def test_the_roles_of_the_files_are_all_that_a_night_needs(night: Night) -> None
         "rights to write": "ok",
         "search": "ok",
         "groups": "ok",
+        "workspace users": "ok",
+        "workspace rights to write": "warn",
+        f"shared drive {SHARED_DRIVE}": "ok",
         "deny policies": "ok",
     }
     assert "the worker's own credentials" in found[f"gcp {ORG} reads as"].found
@@ -91,10 +107,17 @@ def test_what_is_switched_off_or_full_is_said(night: Night) -> None:
     google.faults.add("cloudasset.v1.searchAllIamPolicies", Moment.BEFORE, 403)
     google.state.admins.clear()
     google.faults.add("iam.v2.policies.listPolicies", Moment.BEFORE, 403)
+    del google.state.get(name_of(SHARED_DRIVE)).data["permissions"]
     nobody = "serviceAccount:gone@lab-data.iam.gserviceaccount.com"
     protected = Protected(orchestrator=(nobody, WORKER), break_glass=(DATA_TEAM,))
     found = checks(night, protected)
-    for what in ("search", "groups", "deny policies"):
+    for what in (
+        "search",
+        "groups",
+        "workspace users",
+        "deny policies",
+        f"shared drive {SHARED_DRIVE}",
+    ):
         assert by(found[f"gcp {ORG} {what}"]) == "fail", what
         assert found[f"gcp {ORG} {what}"].next_step
     absent = found["gcp protected orchestrator"]
@@ -204,3 +227,83 @@ def test_an_organisation_without_a_project_of_ours_has_no_canary(night: Night) -
     """Nobody says where it would be made."""
     with pytest.raises(UserError, match="No project is named"):
         night.connector.make_canary(ORG, "0a1b2c3d")
+
+
+# --- the lab's own directory ---------------------------------------------------------------------
+
+
+ROBOT = "serviceAccount:writer@lab-security.iam.gserviceaccount.com"
+EYES = "serviceAccount:reader@lab-security.iam.gserviceaccount.com"
+MINT = "iamcredentials.v1.projects.serviceAccounts.generateAccessToken"
+
+
+@pytest.fixture
+def two(night: Night) -> Night:
+    """One account that reads and one that writes; the worker makes tokens of both."""
+    google, clients = night.google, night.connector.clients
+    for member in (ROBOT, EYES):
+        account(google, member, binding("roles/iam.serviceAccountTokenCreator", WORKER))
+    accounts = {"service_account": ROBOT[15:], "read_service_account": EYES[15:]}
+    clients.estate = clients.estate.model_copy(update=accounts)
+    top = google.state.get(TOP)
+    held = [binding("roles/iam.securityAdmin", ROBOT, EYES), *top.policy["bindings"]]
+    held.append(binding("roles/iam.serviceAccountAdmin", ROBOT, EYES))
+    top.policy = {"bindings": held}
+    google.state.delegated[EYES] = (*workspace()["read"]["privileges"], "ROLE_MANAGEMENT")
+    google.state.delegated[ROBOT] = tuple(workspace()["worker"]["privileges"])
+    return night
+
+
+def test_the_roles_of_the_file_are_all_that_the_directory_needs(two: Night) -> None:
+    """Users are seen, the writer's role has all of it, and a night goes there and back."""
+    found = checks(two)
+    assert by(found[f"gcp {ORG} workspace users"]) == "ok"
+    assert by(found[f"gcp {ORG} workspace rights to write"]) == "ok"
+    two.playbook = SUSPENDS
+    picture = two.picture()
+    assert outcomes(two.contain()) == {Outcome.APPLIED}
+    assert not [gap for gap in two.plan().gaps if "users" in gap.what]
+    assert outcomes(two.restore()) == {Outcome.APPLIED}
+    assert two.picture() == picture
+
+
+def test_each_token_has_the_scopes_of_the_file_and_no_more(two: Night) -> None:
+    """Whoever reads cannot write; without a directory and drives nobody asks for it at all."""
+    two.playbook = SUSPENDS
+    two.contain()
+    asked = {tuple(s.body["scope"]) for s in two.google.seen if s.method == MINT}
+    who = {"read": "read", "worker": "write"}
+    assert asked == {(*workspace()[one]["scopes"], OF_DRIVES[mode]) for one, mode in who.items()}
+    none: Json = {"customer": None, "shared_drives": ()}
+    estate = two.connector.clients.estate.model_copy(update=none)
+    plain = Clients(estate, sleep=lambda _: None)
+    two.google.seen.clear()
+    plain.ask(
+        "iam/v1/projects.serviceAccounts.get", name=f"projects/-/serviceAccounts/{ROBOT[15:]}"
+    )
+    (minted,) = (s for s in two.google.seen if s.method == MINT)
+    assert minted.body["scope"] == ["https://www.googleapis.com/auth/cloud-platform"]
+    plain.close()
+
+
+def test_what_a_role_lacks_is_named_and_an_unseen_one_is_a_warning(two: Night) -> None:
+    """Nothing is written to find out."""
+    two.google.state.delegated[ROBOT] = ("USERS_ALL", "GROUPS_RETRIEVE")
+    lacking = checks(two)[f"gcp {ORG} workspace rights to write"]
+    assert by(lacking) == "fail"
+    assert lacking.found.endswith("may not: GROUPS_UPDATE, USER_SECURITY_ALL")
+    two.google.state.delegated[EYES] = workspace()["read"]["privileges"]
+    unseen = checks(two)[f"gcp {ORG} workspace rights to write"]
+    assert (by(unseen), "cannot be seen" in unseen.found) == ("warn", True)
+    two.google.state.delegated.clear()
+    assert by(checks(two)[f"gcp {ORG} workspace users"]) == "fail"
+    writes = (".update", ".insert", ".delete", ".signOut")
+    assert not [s for s in two.google.seen if s.method.endswith(writes)]
+
+
+def test_an_estate_that_names_no_directory_is_warned(night: Night) -> None:
+    """Its users would be a gap of each plan."""
+    clients = night.connector.clients
+    clients.estate = clients.estate.model_copy(update={"customer": None})
+    check = checks(night)[f"gcp {ORG} workspace users"]
+    assert (by(check), "`gcp.customer`" in check.next_step) == ("warn", True)

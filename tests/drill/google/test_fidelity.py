@@ -17,6 +17,8 @@ OTHERWISE = (
     "admin.directory_v1.",
     "iam.v1.roles.get",
     "cloudresourcemanager.v3.",
+    "bigquery.v2.datasets.list",
+    "drive.v3.",
 )
 """Administrators only; for everybody; a search, that shows each what it may see."""
 

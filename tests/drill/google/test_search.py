@@ -10,8 +10,10 @@ from support.google_lab import (
     LAB,
     OPERATOR,
     POOL_SET,
+    ROBOT,
     ROBOT_NAME,
     STRANGER,
+    SUBJECT,
     VENDOR_ROBOT,
 )
 
@@ -19,7 +21,8 @@ from stopline.drill.google.oracle import can
 from stopline.drill.google.server import Google
 from stopline.text import Json
 
-TABLE = "//bigquery.googleapis.com/projects/lab/datasets/answers/tables/t"
+ANSWERS = "//bigquery.googleapis.com/projects/lab/datasets/answers"
+TABLE = f"{ANSWERS}/tables/t"
 TOPIC = "//pubsub.googleapis.com/projects/lab/topics/done"
 
 
@@ -38,7 +41,7 @@ def found_by(google: Google, query: str, **more: Json) -> dict[str, Json]:
 @pytest.mark.parametrize(
     ("query", "where"),
     [
-        ('policy:"mercor.example"', {LAB, ROBOT_NAME, TOPIC}),
+        ('policy:"mercor.example"', {LAB, ROBOT_NAME, TOPIC, ANSWERS}),
         (f'policy:"{VENDOR_ROBOT}"', {BUCKET}),
         ('policy:"workloadIdentityPools/ci"', {LAB}),
         ("memberTypes:allUsers", {"//storage.googleapis.com/legacy"}),
@@ -124,6 +127,78 @@ def test_a_role_of_a_dataset_comes_back_in_its_old_spelling(google: Google) -> N
     with pytest.raises(HttpError) as found:
         datasets.patch(**which, body={"access": []}, updateMode="UPDATE_METADATA").execute()
     assert found.value.resp.status == 501
+
+
+def refused(request: Json) -> int:
+    """The code of a request that is refused."""
+    with pytest.raises(HttpError) as found:
+        request.execute()
+    return int(found.value.resp.status)
+
+
+def test_whom_another_field_of_an_entry_names_is_not_kept_as_a_member(google: Google) -> None:
+    """`iamMember` comes back as what it is: a person, a group, a domain; the rest stays."""
+    datasets = google.client("bigquery", "v2", OPERATOR).datasets()
+    which = {"projectId": "lab", "datasetId": "answers"}
+    owners = {"role": "OWNER", "specialGroup": "projectOwners"}
+    told = [{"role": "READER", "iamMember": m} for m in (ANA, f"serviceAccount:{ROBOT}", POOL_SET)]
+    answer = datasets.patch(**which, body={"access": [owners, *told]}).execute()
+    assert answer["access"][1:] == [
+        {"role": "READER", "userByEmail": ANA.partition(":")[2]},
+        {"role": "READER", "userByEmail": ROBOT},
+        {"role": "READER", "iamMember": POOL_SET},
+    ]
+    assert can(google.state, SUBJECT, "bigquery.tables.getData", TABLE)
+
+
+@pytest.mark.parametrize(
+    "entry",
+    [
+        {"role": "READER", "userByEmail": "nobody@lab.example"},
+        {"role": "READER", "userByEmail": "gone@elsewhere.example"},
+        {"role": "READER", "userByEmail": "eve@lab.example", "domain": "lab.example"},
+        {"userByEmail": "eve@lab.example"},
+        {"role": "roles/no.such", "userByEmail": "eve@lab.example"},
+    ],
+)
+def test_an_entry_that_names_nobody_is_refused(google: Google, entry: Json) -> None:
+    """As is one that names two at once, or no role."""
+    google.state.nobody.add("gone@elsewhere.example")
+    datasets = google.client("bigquery", "v2", OPERATOR).datasets()
+    body = {"access": [{"role": "OWNER", "specialGroup": "projectOwners"}, entry]}
+    assert refused(datasets.patch(projectId="lab", datasetId="answers", body=body)) == 400
+
+
+def test_conditions_of_a_dataset_are_for_who_knows_of_them(google: Google) -> None:
+    """Below version 3 a role has another name, and a list with conditions is not written."""
+    datasets = google.client("bigquery", "v2", OPERATOR).datasets()
+    which = {"projectId": "lab", "datasetId": "answers"}
+    until = {"title": "until", "expression": 'request.time < timestamp("2030-01-01T00:00:00Z")'}
+    access = [*datasets.get(**which).execute()["access"]]
+    access.append({"role": "WRITER", "userByEmail": EVE.partition(":")[2], "condition": until})
+    assert refused(datasets.patch(**which, body={"access": access})) == 400
+    datasets.patch(**which, body={"access": access}, accessPolicyVersion=3).execute()
+    assert can(google.state, EVE, "bigquery.tables.updateData", TABLE)
+    hidden = datasets.get(**which).execute()["access"][-1]
+    assert hidden["role"].startswith("WRITER_withcond_")
+    assert refused(datasets.patch(**which, body={"access": access[:1]})) == 400
+    assert datasets.get(**which, accessPolicyVersion=3).execute()["access"] == access
+
+
+def test_datasets_are_listed_for_who_may_see_them(google: Google) -> None:
+    """Who may see none is not refused: there just are none."""
+    google.state.page_limit, google.state.empty_pages = 1, True
+
+    def listed(who: str) -> list[str]:
+        client = google.client("bigquery", "v2", who).datasets()
+        request, found = client.list(projectId="lab"), []
+        while request is not None:
+            answer = request.execute()
+            found += [d["datasetReference"]["datasetId"] for d in answer.get("datasets", [])]
+            request = client.list_next(request, answer)
+        return found
+
+    assert (listed(ANA), listed(STRANGER)) == (["answers"], [])
 
 
 def test_other_services_have_the_same_policies(google: Google) -> None:

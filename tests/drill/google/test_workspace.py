@@ -35,6 +35,82 @@ def test_a_suspended_person_may_nothing_until_the_suspension_is_lifted(google: G
     assert google.state.fingerprint() == before
 
 
+def test_who_is_archived_may_nothing(google: Google) -> None:
+    """As somebody who is suspended."""
+    assert sees(google, f"user:{BOB}")
+    google.state.get(f"//admin.googleapis.com/users/{BOB}").data["archived"] = True
+    assert not sees(google, f"user:{BOB}")
+
+
+def test_who_is_deleted_and_made_again_is_somebody_else(google: Google) -> None:
+    """Another id, in no group; policies that named them keep a member that is deleted."""
+    users = directory(google).users()
+    project = google.state.get(LAB)
+    held = {"role": "roles/browser", "members": [f"user:{BOB}"]}
+    project.policy["bindings"] = [*project.policy["bindings"], held]
+    first = users.get(userKey=BOB).execute()["id"]
+    users.delete(userKey=BOB).execute()
+    with pytest.raises(HttpError) as gone:
+        users.get(userKey=BOB).execute()
+    assert gone.value.resp.status == 404
+    assert held["members"] == [f"deleted:user:{BOB}?uid={first}"]
+    body = {"primaryEmail": BOB, "name": {"givenName": "B"}, "password": "for a test"}
+    second = users.insert(body=body).execute()["id"]
+    assert second != first
+    assert not sees(google, f"user:{BOB}")
+    with pytest.raises(HttpError) as twice:
+        users.insert(body=body).execute()
+    assert twice.value.resp.status == 409
+
+
+def test_a_user_is_found_by_an_alias_and_by_the_id(google: Google) -> None:
+    """As the Directory API takes a key."""
+    google.state.get(f"//admin.googleapis.com/users/{BOB}").data["aliases"] = ["bob@lab.example"]
+    users = directory(google).users()
+    found = users.get(userKey="BOB@lab.example").execute()
+    assert found["primaryEmail"] == BOB
+    assert users.get(userKey=found["id"]).execute() == found
+
+
+def test_an_administrator_may_do_what_the_role_says(google: Google) -> None:
+    """And what it says can be read, by whoever may; a whole family holds each of it."""
+    robot = "serviceAccount:loader@lab.iam.gserviceaccount.com"
+    google.state.delegated[robot] = ("USERS_RETRIEVE", "GROUPS_ALL")
+    mine = directory(google, robot)
+    assert mine.users().get(userKey=BOB).execute()["primaryEmail"] == BOB
+    assert mine.members().list(groupKey=INNER, roles="OWNER").execute().get("members") is None
+    with pytest.raises(HttpError) as found:
+        mine.users().update(userKey=BOB, body={"suspended": True}).execute()
+    assert found.value.resp.status == 403
+    with pytest.raises(HttpError) as found:
+        mine.roleAssignments().list(customer="my_customer").execute()
+    assert found.value.resp.status == 403
+    everything = directory(google)
+    unique = google.client("iam", "v1", OPERATOR).projects().serviceAccounts()
+    who = unique.get(name=f"projects/-/serviceAccounts/{robot[15:]}").execute()["uniqueId"]
+    listed = everything.roleAssignments().list(customer="C0lab", userKey=who).execute()
+    (one,) = listed["items"]
+    assert one["assignedTo"] == who
+    role = everything.roles().get(customer="C0lab", roleId=one["roleId"]).execute()
+    held = {p["privilegeName"] for p in role["rolePrivileges"]}
+    assert held == {"USERS_RETRIEVE", "GROUPS_ALL"}
+    with pytest.raises(HttpError) as found:
+        everything.users().list(customer="C0mercor").execute()
+    assert found.value.resp.status == 403
+
+
+def test_nobody_joins_a_group_who_is_not_in_our_directory_and_should_be(google: Google) -> None:
+    """An address of our own domain that nobody has; and a delivery that there is not."""
+    members = directory(google).members()
+    for body, status in (
+        ({"email": "nobody@lab.example"}, 404),
+        ({"email": "new@else.example", "delivery_settings": "WEEKLY"}, 400),
+    ):
+        with pytest.raises(HttpError) as found:
+            members.insert(groupKey=INNER, body=body).execute()
+        assert found.value.resp.status == status
+
+
 def test_an_administrator_is_not_suspended(google: Google) -> None:
     """Google refuses it, and so does this."""
     with pytest.raises(HttpError) as found:

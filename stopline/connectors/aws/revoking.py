@@ -1,0 +1,260 @@
+"""The vendor's entries in policies of resources, taken out for good, and our deny with them.
+
+One write does both, so that there is no moment between them. Taken out is who is named in an
+`Allow` and whom our own deny is about; what others are named with stays word for word, and so does
+the account's own root. Where what is left could still let the vendor in (by a wildcard, by a
+condition, past the policy), nothing is taken out and the deny stays, with the reason.
+https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_evaluation-logic.html
+"""
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from stopline.connectors.aws import marks, policy
+from stopline.connectors.aws.classes import READERS, WRITERS
+from stopline.connectors.aws.clients import Clients
+from stopline.connectors.aws.kinds import STATEMENT, where_of
+from stopline.connectors.aws.policy import Vendors
+from stopline.connectors.aws.resources import BY_STATEMENT, KMS
+from stopline.connectors.aws.selection import Selected
+from stopline.errors import ConnectorError
+from stopline.model import Address, Change, Document, Effect, Skip
+from stopline.port import Observed
+from stopline.receipts import Cause, Hold
+from stopline.text import Json, canonical, sha256
+
+BUCKET = f"bucket{STATEMENT}"
+SOLE = (
+    BUCKET,
+    *(
+        f"{kind}{STATEMENT}"
+        for kind in (
+            "kms-key",
+            "sns-topic",
+            "sqs-queue",
+            "secret",
+            "ecr-repository",
+            "dynamodb-table",
+        )
+    ),
+)
+"""Whose policy, with what is asked besides, is the only way in from another account."""
+STAYS = "the deny of the vendor stays: "
+_WHOM = ("Acct", "Own", "All")
+
+
+def is_grant(address: Address) -> bool:
+    """Whether an address is our deny of the vendor in the policy of such a resource."""
+    return address.kind in SOLE and address.part.endswith(_WHOM)
+
+
+# --- whom, and what is left ----------------------------------------------------------------------
+
+
+def whom(denies: Sequence[Json]) -> Vendors:
+    """Whom our statements are about: accounts, and patterns of ARNs in the estate."""
+    accounts: set[str] = set()
+    arns: set[str] = set()
+    for statement in denies:
+        condition = statement.get("Condition", {})
+        accounts |= {*condition.get("StringEquals", {}).get("aws:PrincipalAccount", ())}
+        for pattern in condition.get("ArnLike", {}).get("aws:PrincipalArn", ()):
+            whole = pattern.startswith("arn:aws:*::") and pattern.endswith(":*")
+            (accounts if whole else arns).add(
+                policy.account_of(pattern) if whole else pattern
+            )  # fmt: skip
+    return Vendors(frozenset(accounts), principals=tuple(sorted(arns)))
+
+
+def without(document: Json, vendors: Vendors) -> tuple[Json, tuple[str, ...]]:
+    """A policy without the vendor's entries and without our marks, and who was taken out."""
+    kept, out = [], []
+    for statement in policy.listed((document or {}).get("Statement")):
+        if marks.journal_of_sid(str(statement.get("Sid", ""))):
+            continue
+        rest, theirs = _cut(statement, vendors)
+        out += theirs
+        kept += [rest] if rest else []
+    return {**(document or {}), "Statement": kept}, tuple(sorted(set(out)))
+
+
+def _cut(statement: Json, vendors: Vendors) -> tuple[Json, list[str]]:
+    principal = statement.get("Principal")
+    if statement.get("Effect") != "Allow" or not isinstance(principal, dict):
+        return statement, []
+    named = [str(token) for token in policy.listed(principal.get("AWS"))]
+    theirs = [token for token in named if policy.names(token, vendors)]
+    if not theirs:
+        return statement, []
+    others = [token for token in named if token not in theirs]
+    by_kind = {kind: who for kind, who in principal.items() if kind != "AWS"}
+    if others:
+        by_kind = {kind: others if kind == "AWS" else who for kind, who in principal.items()}
+    return ({**statement, "Principal": by_kind} if by_kind else None), theirs
+
+
+def _speaks(kind: str) -> str:
+    return "s3:*" if kind == BUCKET else BY_STATEMENT[kind].speaks
+
+
+def _digest(left: Json) -> str:
+    return sha256(canonical(left))[:12]
+
+
+# --- the plan ------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Estate:
+    """What is known of the estate: who is selected, what is unread, whose deny stands."""
+
+    vendors: Vendors
+    selected: Mapping[str, Selected]
+    unread: Mapping[str, str]
+    denied: frozenset[str]
+    """ARNs of principals that a deny of everything of this pause is on."""
+    going: frozenset[str]
+    """ARNs of those that this termination removes."""
+
+    @property
+    def reach(self) -> Vendors:
+        """The vendor with all that it can act as: what discovery would find it by again."""
+        return replace(self.vendors, reachable=frozenset(self.selected))
+
+    @property
+    def loose(self) -> frozenset[str]:
+        """The vendor's own principals, which our denies in policies name: who has no other deny."""
+        theirs = {a for a, s in self.selected.items() if s.vouched and not s.shared_with}
+        return frozenset(theirs - self.denied)
+
+
+def removable(
+    clients: Clients, wanted: Sequence[Hold], standing: Sequence[Hold], estate: Estate
+) -> Iterator[Effect | Skip]:
+    """Say of each of our denies in a policy whether it goes, with the entries that it is about."""
+    by_document: dict[Document, list[Hold]] = {}
+    for hold in wanted:
+        if is_grant(hold.address):
+            by_document.setdefault(hold.address.document, []).append(hold)
+    for document, holds in sorted(by_document.items()):
+        try:
+            says = _judged(clients, document, holds, standing, estate)
+        except ConnectorError as error:
+            says = f"its policy could not be read ({error.detail})", ""
+        reason, digest = says
+        for hold in holds:
+            if reason:
+                yield Skip(hold.address, hold.change.principal, f"{STAYS}{reason}")
+            else:
+                what = f"take the vendor out of the policy of {document.id} for good, and our deny"
+                yield Effect(hold.address, what, only_if=digest)
+
+
+def _judged(
+    clients: Clients,
+    document: Document,
+    holds: Sequence[Hold],
+    standing: Sequence[Hold],
+    estate: Estate,
+) -> tuple[str, str]:
+    """Why a policy is left as it is, or the digest of what would be left of it."""
+    observed = READERS[document.kind](clients, document)
+    if not observed.exists:
+        return "", ""
+    mine = {hold.address for hold in holds}
+    alien = [a for a in observed.states if a not in mine]
+    alien += [h.address for h in standing if h.address in mine and h.pause != holds[0].pause]
+    if alien:
+        return f"another statement of stopline's is in it ({alien[0].part})", ""
+    denies = [hold.ours.value for hold in holds if hold.ours]
+    left, _ = without(_body(observed), whom(denies))
+    reason = _still_in(document, left, estate) or _own(denies, estate)
+    reason = reason or _by_identity(document, estate)
+    return reason or _besides(clients, document, estate), _digest(left)
+
+
+def _body(observed: Observed) -> Json:
+    return json.loads(observed.raw) if observed.raw else {}
+
+
+def _still_in(document: Document, left: Json, estate: Estate) -> str:
+    if ways := policy.admitted(left, _speaks(document.kind), estate.reach).vendor:
+        return f"its policy lets the vendor in by {ways[0]}, and others may be meant by that"
+    row = BY_STATEMENT.get(document.kind)
+    if row is not None and row.drop is None and not left["Statement"]:
+        return f"nothing would be left in its policy, and {row.service} wants one"
+    return ""
+
+
+def _own(denies: Sequence[Json], estate: Estate) -> str:
+    """Principals of the estate need no policy of the resource: something else must deny them."""
+    if not whom(denies).principals:
+        return ""
+    if estate.unread:
+        return f"accounts could not be read ({', '.join(sorted(estate.unread))})"
+    return f"nothing else denies {min(estate.loose)}" if estate.loose else ""
+
+
+def _by_identity(document: Document, estate: Estate) -> str:
+    """Whoever stays and has a right to a bucket by its own policies: it would be denied anew."""
+    if document.kind != BUCKET:
+        return ""
+    arn = f"arn:aws:s3:::{document.id}"
+    for one in (s.identity for a, s in sorted(estate.selected.items()) if a not in estate.going):
+        same = one.account == document.realm
+        if same and policy.allows(one.documents, _speaks(BUCKET), arn):
+            return f"the policies of the {one.kind} {one.name}, which stays, let it in"
+    return ""
+
+
+def _besides(clients: Clients, document: Document, estate: Estate) -> str:
+    """What lets somebody in past the policy: access lists of objects, grants of a key.
+
+    https://docs.aws.amazon.com/AmazonS3/latest/userguide/about-object-ownership.html
+    https://docs.aws.amazon.com/kms/latest/developerguide/grants.html
+    """
+    if document.kind == BUCKET:
+        return _access_lists(clients, document)
+    if document.kind != KMS.statement:
+        return ""
+    where = where_of(document)
+    for page in clients.pages(where.account, KMS.placed(where.region), "list_grants",
+                              KeyId=where.name):  # fmt: skip
+        for grant in page["Grants"]:
+            who = (str(grant.get(f"{what}Principal", "")) for what in ("Grantee", "Retiring"))
+            if any(policy.names(one, estate.reach) for one in who):
+                return f"the grant {str(grant['GrantId'])[:8]} of the key names the vendor"
+    return ""
+
+
+def _access_lists(clients: Clients, document: Document) -> str:
+    words = {"Bucket": document.id, "ExpectedBucketOwner": document.realm}
+    try:
+        answer = clients.ask(document.realm, "s3", "get_bucket_ownership_controls", **words)
+    except ConnectorError as error:
+        if "OwnershipControlsNotFoundError" not in error.detail:
+            raise
+        rules: list[Json] = []
+    else:
+        rules = answer["OwnershipControls"]["Rules"]
+    if [rule["ObjectOwnership"] for rule in rules] == ["BucketOwnerEnforced"]:
+        return ""
+    return "access lists are on in it, and those of objects may name the vendor"
+
+
+# --- the write -----------------------------------------------------------------------------------
+
+
+def revoke(clients: Clients, observed: Observed, changes: Sequence[Change]) -> None:
+    """Take the vendor's entries and our denies out in one write. Raises ConnectorError."""
+    document = observed.document
+    denies = [change.before.value for change in changes if change.before]
+    left, _ = without(_body(observed), whom(denies))
+    digests = {change.only_if for change in changes}
+    if digests != {_digest(left)}:
+        detail = f"the policy of {document.id} has changed since this plan; ask again"
+        raise ConnectorError(Cause.REFUSED, detail)
+    kept = [s for a, s in observed.states.items() if a not in {c.address for c in changes}]
+    text = json.dumps({**left, "Statement": [*left["Statement"], *(s.value for s in kept)]})
+    WRITERS[document.kind](clients, replace(observed, raw=text), changes, None)

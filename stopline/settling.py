@@ -1,0 +1,86 @@
+"""What people decide about money that a termination finds held: settle it, or dispute it. Pure.
+
+To settle is to lift our hold, so that the lab's own pay run pays it. What is disputed stays held,
+with its reason and the day on which it is looked at again. Undecided stays held too.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+from stopline.errors import UserError
+from stopline.model import Effect, Skip
+from stopline.receipts import Hold
+
+Opinion = Callable[[Hold], Effect | Skip]
+
+
+class Decision(StrEnum):
+    """What becomes of one payable."""
+
+    SETTLE = "settle"
+    DISPUTE = "dispute"
+
+
+@dataclass(frozen=True)
+class Decided:
+    """One decision. `address` as a plan shows it; `review_by` is an ISO date, of a dispute."""
+
+    address: str = ""
+    decision: Decision = Decision.DISPUTE
+    reason: str = ""
+    review_by: str = ""
+
+
+def decisions(
+    holds: Sequence[Hold],
+    said: Mapping[Decision, Sequence[str]],
+    reason: str,
+    review_by: str,
+) -> tuple[Decided, ...]:
+    """One decision for each hold that is named, by its address or by whom it is owed to.
+
+    Raises UserError where a name fits no hold, a hold is named for both, or a dispute has no day.
+    """
+    if said.get(Decision.DISPUTE) and not review_by:
+        raise UserError(
+            "What is disputed must be looked at again. Nothing was asked for.",
+            "Add the day: --review-by 2027-03-01.",
+        )
+    found: dict[str, Decided] = {}
+    for decision, names in said.items():
+        for name in names:
+            meant = [h for h in holds if name in (str(h.address), h.change.principal)]
+            if not meant:
+                raise UserError(
+                    f"Nothing that this pause holds is {name!r}, or is owed to it. Nothing was "
+                    "asked for.",
+                    "Give an address or a payee as `stopline payouts` shows it.",
+                )
+            for address in (str(hold.address) for hold in meant):
+                until = review_by if decision is Decision.DISPUTE else ""
+                one = Decided(address, decision, reason, until)
+                if found.setdefault(address, one) != one:
+                    raise UserError(
+                        f"{address} is named to be settled and to be disputed. Nothing was asked "
+                        "for.",
+                        "Name it once.",
+                    )
+    return tuple(found[address] for address in sorted(found))
+
+
+def decided(opinion: Opinion, settled: Opinion, said: Sequence[Decided]) -> Opinion:
+    """An opinion that does what people decided about a hold, where they did."""
+    by_address = {one.address: one for one in said}
+
+    def says(hold: Hold) -> Effect | Skip:
+        one = by_address.get(str(hold.address))
+        if one is None:
+            return opinion(hold)
+        lifts = settled(hold)
+        if isinstance(lifts, Skip) or one.decision is Decision.SETTLE:
+            return lifts
+        what = f"disputed, to be looked at again by {one.review_by}: {one.reason}; it stays held"
+        return Skip(hold.address, hold.change.principal, f"{what} ({hold.change.summary})")
+
+    return says

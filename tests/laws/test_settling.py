@@ -1,0 +1,106 @@
+"""The laws of a decision about money: each payable is settled, disputed or left held, once."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from stopline.connectors.payouts import PayoutsConnector
+from stopline.errors import UserError
+from stopline.model import Address, Breadth, Change, Direction, Scope, State
+from stopline.receipts import Hold
+from stopline.settling import Decided, Decision, decided, decisions
+from stopline.terminating import plan_termination
+
+PAUSE = "0000000a"
+MARK = "StoplineJ6d00b6beP0000000a"
+PAYOUTS = PayoutsConnector({"accounts": "LEDGER_URL"})
+amounts = st.lists(
+    st.tuples(st.sampled_from(["c1", "c2"]), st.integers(1, 10**9), st.sampled_from("sdu")),
+    min_size=1,
+    max_size=12,
+)
+
+
+def hold(number: int, payee: str, amount: int) -> Hold:
+    """What is owed to a payee, held by the pause."""
+    address = Address("payouts", "accounts", "payable-hold", f"p{number}#{MARK}")
+    ours = State.of({"code": "LEGAL", "mark": MARK})
+    change = Change(
+        address,
+        None,
+        ours,
+        "r",
+        Breadth.NARROW,
+        marked=True,
+        principal=payee,
+        summary=f"hold {amount}",
+    )
+    return Hold(address, PAUSE, None, ours, change, written=True)
+
+
+@given(amounts)
+def test_what_is_held_is_settled_disputed_or_undecided_to_the_minor_unit(
+    owed: list[tuple[str, int, str]],
+) -> None:
+    """Nothing is in two of them, nothing in none; only what is settled is in the plan's work."""
+    holds = [hold(n, payee, amount) for n, (payee, amount, _) in enumerate(owed)]
+    worth = {h.address: amount for h, (_, amount, _) in zip(holds, owed, strict=True)}
+    named = {
+        decision: [
+            str(h.address) for h, (*_, w) in zip(holds, owed, strict=True) if w == decision[0]
+        ]
+        for decision in Decision
+    }
+    said = decisions(holds, named, "the contract has ended", "2027-03-01")
+    opinion = decided(PAYOUTS.ended, PAYOUTS.settled, said)
+    plan = plan_termination("mercor", PAUSE, holds, Scope(), {"payouts": opinion})
+    settled = sum(worth[c.address] for c in plan.work)
+    disputed = sum(worth[s.address] for s in plan.skips if s.reason.startswith("disputed"))
+    undecided = sum(worth[s.address] for s in plan.skips if "people pay it out" in s.reason)
+    assert settled == sum(a for _, a, w in owed if w == "s")
+    assert disputed == sum(a for _, a, w in owed if w == "d")
+    assert settled + disputed + undecided == sum(amount for _, amount, _ in owed)
+    assert len(plan.work) + len(plan.skips) == len(holds)
+    assert plan.direction is Direction.TERMINATE
+
+
+def test_a_payee_stands_for_all_that_is_owed_to_it() -> None:
+    """And an address for one; each is decided once."""
+    holds = [hold(0, "c1", 5), hold(1, "c1", 7), hold(2, "c2", 9)]
+    named = {Decision.SETTLE: ["c1"], Decision.DISPUTE: [str(holds[2].address)]}
+    said = decisions(holds, named, "over", "2027-03-01")
+    assert [(one.decision, one.review_by) for one in said] == [
+        (Decision.SETTLE, ""),
+        (Decision.SETTLE, ""),
+        (Decision.DISPUTE, "2027-03-01"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("settle", "dispute", "told"),
+    [
+        (["c9"], [], "owed to it"),
+        (["c1"], [f"payouts:accounts:payable-hold:p0#{MARK}"], "settled and to be disputed"),
+    ],
+)
+def test_a_name_that_fits_nothing_or_is_said_twice_asks_for_nothing(
+    settle: list[str], dispute: list[str], told: str
+) -> None:
+    """No decision is guessed at."""
+    with pytest.raises(UserError, match=told):
+        decisions(
+            [hold(0, "c1", 5)],
+            {Decision.SETTLE: settle, Decision.DISPUTE: dispute},
+            "over",
+            "2027-03-01",
+        )
+
+
+def test_a_decision_settles_nothing_that_is_no_hold_on_money() -> None:
+    """What was pulled from a run, or is held at Stripe, is no row beside a payable of ours."""
+    pulled = hold(0, "c1", 5)
+    address = Address("payouts", "accounts", "payable-run", "p0")
+    other = Hold(address, PAUSE, None, pulled.ours, pulled.change, written=True)
+    said = [Decided(str(address), Decision.SETTLE, "over")]
+    says = decided(PAYOUTS.ended, PAYOUTS.settled, said)(other)
+    assert "stays held" in getattr(says, "reason", "")
