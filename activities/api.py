@@ -1,7 +1,7 @@
 """The activities' names, inputs and outputs. All that a workflow may import of them.
 
-It is written into Temporal's history, which many read: references, digests, counts and bounds, never
-a plan, a document or a secret. Every field has a default: a newer release reads an older's pause.
+It is written into Temporal's history, which many read: references, digests, counts and bounds, no
+plan, document or secret. Every field has a default: a newer release reads an older's pause.
 """
 
 from dataclasses import dataclass, field
