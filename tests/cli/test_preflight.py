@@ -184,7 +184,7 @@ def test_a_preflight_of_a_whole_estate_ends_well_and_writes_nothing(
         assert "assumed-role/writer" in checks[f"aws {account} writes as"]["found"]
         # The emulator breaks where it is asked for the grants of a key that is not there.
         assert checks[f"aws {account} rights to read"]["found"] == (
-            "34 of 35 rights are there, as tried; not tried: kms:ListGrants"
+            "41 of 42 rights are there, as tried; not tried: kms:ListGrants"
         )
         assert checks[f"aws {account} clock"]["ok"]
     assert checks["temporal version"]["found"]
