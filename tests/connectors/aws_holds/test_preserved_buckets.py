@@ -251,7 +251,9 @@ def test_a_name_that_no_bucket_has_is_a_gap(night: AwsNight) -> None:
     """A misspelt name preserves nothing, and nobody is left to believe that it did."""
     selectors = AwsSelectors(accounts=VENDOR.aws.accounts, preserve=("keptt",))
     night.vendor = VENDOR.model_copy(update={"aws": selectors})
-    night.clients.estate = AwsEstate(accounts={night.account: AwsAccount()}, role="stopline/worker")
+    night.clients.estate = AwsEstate(
+        accounts={night.account: AwsAccount()}, role="stopline/worker", resources=()
+    )
     found = night.connector.discover(night.vendor, Scope())
     assert [item.what for item in found if isinstance(item, Gap)] == ["bucket keptt"]
 

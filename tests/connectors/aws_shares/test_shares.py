@@ -17,7 +17,7 @@ from stopline.connectors.aws.ending import ended
 from stopline.connectors.aws.policy import account_of
 from stopline.connectors.aws.shares import SHARES
 from stopline.estate import AwsAccount
-from stopline.model import Counted, Document, Gap, Grant, Scope, Skip
+from stopline.model import Counted, Document, Effect, Gap, Grant, Scope
 from stopline.receipts import Cause, Hold, Outcome
 from stopline.vendors import Vendor
 
@@ -216,9 +216,9 @@ def test_a_termination_has_nothing_to_remove(cloud: Cloud, sharer: Sharer) -> No
     night.contain()
     (hold,) = night.book.writes.holds()
     assert isinstance(hold, Hold)
-    skip = ended(hold)
-    assert isinstance(skip, Skip)
-    assert "stays taken out" in skip.reason
+    effect = ended(hold)
+    assert isinstance(effect, Effect)
+    assert "taken out of this share for good" in effect.summary
 
 
 def test_each_kind_tells_what_outlives_it(connector: AwsConnector) -> None:
