@@ -40,8 +40,8 @@ def when_ended(book: Book, pause: Pause, status: PauseStatus, result: str) -> Th
     """What those outside are told when a run has ended and the pause is about to have a status."""
     held = held_of(book, pause.vendor, {pause.id: status})
     heard = pause.id not in book.outbox.quiet_by(pause.id)
-    restoring = pause.status is PauseStatus.RESTORING
-    back = _given_back(book, pause.id) if restoring else frozenset[str]()
+    way = _WAYS.get(pause.status)
+    back = _given_back(book, pause, way) if way else frozenset[str]()
     return at_end(result, held, back, over=status not in OPEN, heard=heard)
 
 
@@ -74,22 +74,27 @@ def untrue(book: Book, notice: Notice) -> str:
     return ""
 
 
-def _given_back(book: Book, pause: str) -> frozenset[str]:
-    """The connectors in which the rollback under way gave back what nobody holds any more."""
-    events = book.pauses.events(pause)
-    restoring = [
-        e.seq for e in events if e.kind == "status" and e.data["status"] == PauseStatus.RESTORING
-    ]
-    begun = max(restoring, default=0)
+_WAYS = {
+    PauseStatus.RESTORING: Direction.RESTORE,
+    PauseStatus.TERMINATING: Direction.TERMINATE,
+}
+"""Ways by which something is given back: a termination releases what people settle."""
+
+
+def _given_back(book: Book, pause: Pause, way: Direction) -> frozenset[str]:
+    """The connectors in which what is under way gave back what nobody holds any more."""
+    events = book.pauses.events(pause.id)
+    begins = [e.seq for e in events if e.kind == "status" and e.data["status"] == pause.status]
+    begun = max(begins, default=0)
     back = {
         Address.parse(receipt["address"])
         for event in events
-        if event.seq > begun
-        and event.kind == "receipts"
-        and event.data["direction"] == Direction.RESTORE
+        if event.seq > begun and event.kind == "receipts" and event.data["direction"] == way
         for receipt in event.data["receipts"]
         if receipt["outcome"] in _DONE and not receipt["held"]
     }
+    if way is Direction.TERMINATE:
+        back &= book.pauses.released(pause.id)
     return _connectors(back - book.writes.held())
 
 

@@ -57,7 +57,7 @@ def judge(change: Change, direction: Direction, observed: Observed, known: Known
         return _judge_contain(change, found, known)
     if direction is Direction.TERMINATE:
         return _judge_terminate(change, observed, known)
-    return _judge_restore(change, found, known)
+    return _judge_restore(change, observed, known)
 
 
 def _judge_gone(change: Change, direction: Direction, found: State | None = None) -> Verdict:
@@ -88,12 +88,17 @@ def _judge_contain(change: Change, found: State | None, known: Known) -> Verdict
     return Verdict(Outcome.CONFLICT, held=known.ours_to_undo, cause=Cause.FOREIGN, detail=detail)
 
 
-def _judge_restore(change: Change, found: State | None, known: Known) -> Verdict:
+def _judge_restore(change: Change, observed: Observed, known: Known) -> Verdict:
+    """Give back what is still as we left it; whoever is half removed for good is not given back."""
+    found = observed.states.get(change.address)
     if not known.ours_to_undo:
         return Verdict(Outcome.ALREADY, held=False, detail="not held any more")
     kept = change.before == change.after  # a person chose that what is there stays: no write
     if known.prior != change.after and not kept:
         detail = "what would be given back has changed since this plan; plan the rollback again"
+        return Verdict(Outcome.FAILED, held=True, cause=Cause.BUSY, detail=detail)
+    if found is None and change.marked and observed.ending:
+        detail = "it is being removed for good: go on with that, or take off what still denies it"
         return Verdict(Outcome.FAILED, held=True, cause=Cause.BUSY, detail=detail)
     if found == change.after:
         return Verdict(Outcome.ALREADY, held=False)

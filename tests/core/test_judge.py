@@ -150,3 +150,12 @@ def test_judge_never_writes_over_a_stranger(
         assert found == change.before or bears_mark or left_by_us
         assert not (direction is RESTORE and known.others)
         assert verdict.held is (direction is CONTAIN)
+
+
+def test_who_is_half_removed_for_good_is_not_said_to_be_given_back() -> None:
+    """Our deny is gone, and what ends them denies them still: neither restored nor let go."""
+    there = Observed(WHERE.document, {}, uid="u0", ending=True)
+    verdict = judge(LIFT, RESTORE, there, PUT)
+    assert (verdict.outcome, verdict.held, verdict.cause) == (Outcome.FAILED, True, Cause.BUSY)
+    whole = replace(there, ending=False)
+    assert judge(LIFT, RESTORE, whole, PUT).outcome is Outcome.ALREADY
