@@ -69,7 +69,7 @@ class Door(NamedTuple):
 @dataclass(frozen=True, slots=True)
 class Vendors:
     """What makes a principal the vendor's. `reachable` are ARNs of ours that it can act as, `doors`
-    all things known that hand out roles.
+    all things known that hand out roles. What is handed out by a service `apart` counts for nobody.
     """
 
     accounts: frozenset[str] = frozenset()
@@ -79,6 +79,7 @@ class Vendors:
     reachable: frozenset[str] = frozenset()
     canonical_ids: frozenset[str] = frozenset()
     doors: tuple[Door, ...] = ()
+    apart: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,7 +147,7 @@ def _admit(statement: Json, vendors: Vendors, found: _Found) -> None:
         else:
             _admit_token(token, conditions, vendors, found)
     handing = [str(t) for kind in ("Service", "Federated") for t in listed(by_kind.get(kind))]
-    for token in sorted(HANDED_OUT_BY.keys() & {*handing}):
+    for token in sorted(HANDED_OUT_BY.keys() & {*handing} - vendors.apart):
         _admit_handed(token, conditions.get(HANDED_OUT_BY[token]), vendors, found)
     federated = (str(t) for t in listed(by_kind.get("Federated")))
     for token in (t for t in federated if t not in HANDED_OUT_BY):
