@@ -84,6 +84,33 @@ def test_a_pool_in_which_others_come_in_is_not_the_vendors() -> None:
         assert of_pool(WHERE, more, REACH) == (None, IDP)
 
 
+@pytest.mark.parametrize("account", [HERE, ELSEWHERE])
+@pytest.mark.parametrize("region", ["us-east-1", "eu-west-1"])
+def test_a_user_pool_is_the_vendors_wherever_it_is(account: str, region: str) -> None:
+    """An identity pool may take people of one in another region, or of another account."""
+    arn = f"arn:aws:cognito-idp:{region}:{account}:userpool/{region}_x"
+    named = AwsSelectors(identity_providers=(arn,))
+    reach = Reach(vendors_of(named), named, (), ())
+
+    def over(*pools: str) -> Json:
+        users = [{"ProviderName": f"cognito-idp.{p[:-2]}.amazonaws.com/{p}"} for p in pools]
+        return {"CognitoIdentityProviders": users}
+
+    assert of_pool(WHERE, over(f"{region}_x"), reach)[0] is not None
+    assert of_pool(WHERE, over(f"{region}_x", f"{region}_y"), reach) == (None, arn)
+    assert of_pool(WHERE, over(f"{region}_y"), reach) == (None, "")
+
+
+def test_a_pattern_of_user_pools_means_those_of_its_own_account() -> None:
+    """All of the vendor's account are the vendor's, and none of the lab's for that."""
+    page = {"CognitoIdentityProviders": [{"ProviderName": "cognito-idp.x/eu-west-1_x"}]}
+    for account, theirs in ((HERE, True), (ELSEWHERE, False)):
+        pattern = f"arn:aws:cognito-idp:eu-west-1:{account}:userpool/*"
+        named = AwsSelectors(identity_providers=(pattern,))
+        found, _ = of_pool(WHERE, page, Reach(vendors_of(named), named, (), ()))
+        assert (found is not None) is theirs
+
+
 def test_a_profile_with_a_role_of_others_in_it_is_not_the_vendors() -> None:
     """Switched off, others would lose it."""
     doors = (door(ANCHORS, THEIRS, theirs=True), door(ANCHORS, LABS))
