@@ -6,7 +6,7 @@ import pytest
 
 from stopline.connectors.aws.anchors import of_profile
 from stopline.connectors.aws.kinds import Where
-from stopline.connectors.aws.policy import ANCHORS, POOLS, Door
+from stopline.connectors.aws.policy import ANCHORS, EVERYBODY, POOLS, Door
 from stopline.connectors.aws.pools import of_pool, whose
 from stopline.connectors.aws.selection import Identity, Reach, Selected, select, vendors_of
 from stopline.connectors.aws.shares import ENDPOINT_CONNECTIONS
@@ -56,6 +56,15 @@ def test_a_role_behind_a_door_is_whose_the_door_is(token: str) -> None:
     assert set(found) == {"theirs", "both"}
     assert found["theirs"].shared_with == ()
     assert found["both"].shared_with == (f"door {LABS}",)
+
+
+@pytest.mark.parametrize("pattern", ["us-east-1:*", "*", "us-east-1:0?"])
+def test_trap_a_pattern_of_identity_pools_lets_in_strangers_pools_too(pattern: str) -> None:
+    """Also where no other is known to us: whoever comes by one would be cut off."""
+    doors = (door(POOLS, THEIRS, theirs=True),)
+    found = selected(doors, role("wide", POOLS, pattern), role("theirs", POOLS, THEIRS))
+    assert EVERYBODY in found["wide"].shared_with
+    assert found["theirs"].shared_with == ()
 
 
 def test_a_door_of_one_account_hands_out_no_role_of_another() -> None:

@@ -28,6 +28,7 @@ that tells by which of their things: https://docs.aws.amazon.com/rolesanywhere/l
 and https://docs.aws.amazon.com/cognito/latest/developerguide/iam-roles.html
 """
 _ALWAYS_THERE = ("aws:principalaccount", "aws:principalarn")
+_WILD = {"*", "?"}
 _VARIABLE = re.compile(r"\$\{[^}]*\}")
 _POSITIVE = ("stringequals", "stringlike", "arnlike", "arnequals", "stringequalsignorecase")
 
@@ -229,9 +230,9 @@ def _admit_handed(token: str, said: list[str] | None, vendors: Vendors, found: _
     """Whoever a service hands the role to: by the things that its key names, or by any.
 
     What is named and not known was not looked at, or is gone: whose it is, its ARN alone tells.
-    Who names no identity pool lets in all of the world's, whoever made them.
+    Who names no identity pool, or some by a pattern, lets in the world's, whoever made them.
     """
-    if said is None and token == POOLS:
+    if token == POOLS and (said is None or any(_WILD & {*value} for value in said)):
         found.others.add(EVERYBODY)
     known = {door.value for door in vendors.doors}
     by = [d for d in vendors.doors if d.token == token and (said is None or matches(said, d.value))]
