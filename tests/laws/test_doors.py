@@ -6,7 +6,7 @@ import pytest
 
 from stopline.connectors.aws.anchors import of_profile
 from stopline.connectors.aws.kinds import Where
-from stopline.connectors.aws.policy import ANCHORS, POOLS, Door
+from stopline.connectors.aws.policy import ANCHORS, EVERYBODY, POOLS, Door
 from stopline.connectors.aws.pools import of_pool, whose
 from stopline.connectors.aws.selection import Identity, Reach, Selected, select, vendors_of
 from stopline.connectors.aws.shares import ENDPOINT_CONNECTIONS
@@ -58,6 +58,15 @@ def test_a_role_behind_a_door_is_whose_the_door_is(token: str) -> None:
     assert found["both"].shared_with == (f"door {LABS}",)
 
 
+@pytest.mark.parametrize("pattern", ["us-east-1:*", "*", "us-east-1:0?"])
+def test_trap_a_pattern_of_identity_pools_lets_in_strangers_pools_too(pattern: str) -> None:
+    """Also where no other is known to us: whoever comes by one would be cut off."""
+    doors = (door(POOLS, THEIRS, theirs=True),)
+    found = selected(doors, role("wide", POOLS, pattern), role("theirs", POOLS, THEIRS))
+    assert EVERYBODY in found["wide"].shared_with
+    assert found["theirs"].shared_with == ()
+
+
 def test_a_door_of_one_account_hands_out_no_role_of_another() -> None:
     """Of a trust anchor; a pool's token is good anywhere."""
     anchor = door(ANCHORS, THEIRS, account=HERE, theirs=True)
@@ -82,6 +91,33 @@ def test_a_pool_in_which_others_come_in_is_not_the_vendors() -> None:
         {**alone, "DeveloperProviderName": "login.lab"},
     ):
         assert of_pool(WHERE, more, REACH) == (None, IDP)
+
+
+@pytest.mark.parametrize("account", [HERE, ELSEWHERE])
+@pytest.mark.parametrize("region", ["us-east-1", "eu-west-1"])
+def test_a_user_pool_is_the_vendors_wherever_it_is(account: str, region: str) -> None:
+    """An identity pool may take people of one in another region, or of another account."""
+    arn = f"arn:aws:cognito-idp:{region}:{account}:userpool/{region}_x"
+    named = AwsSelectors(identity_providers=(arn,))
+    reach = Reach(vendors_of(named), named, (), ())
+
+    def over(*pools: str) -> Json:
+        users = [{"ProviderName": f"cognito-idp.{p[:-2]}.amazonaws.com/{p}"} for p in pools]
+        return {"CognitoIdentityProviders": users}
+
+    assert of_pool(WHERE, over(f"{region}_x"), reach)[0] is not None
+    assert of_pool(WHERE, over(f"{region}_x", f"{region}_y"), reach) == (None, arn)
+    assert of_pool(WHERE, over(f"{region}_y"), reach) == (None, "")
+
+
+def test_a_pattern_of_user_pools_means_those_of_its_own_account() -> None:
+    """All of the vendor's account are the vendor's, and none of the lab's for that."""
+    page = {"CognitoIdentityProviders": [{"ProviderName": "cognito-idp.x/eu-west-1_x"}]}
+    for account, theirs in ((HERE, True), (ELSEWHERE, False)):
+        pattern = f"arn:aws:cognito-idp:eu-west-1:{account}:userpool/*"
+        named = AwsSelectors(identity_providers=(pattern,))
+        found, _ = of_pool(WHERE, page, Reach(vendors_of(named), named, (), ()))
+        assert (found is not None) is theirs
 
 
 def test_a_profile_with_a_role_of_others_in_it_is_not_the_vendors() -> None:

@@ -28,10 +28,25 @@ SERVICE = "cognito-identity"
 
 @dataclass(frozen=True, slots=True)
 class Looked:
-    """All that hands out roles, and what could not be looked at."""
+    """All that hands out roles, and what could not be looked at.
+
+    `gaps` are of identity pools; those of trust anchors are told elsewhere, too.
+    """
 
     doors: tuple[Door, ...] = ()
     gaps: tuple[Gap, ...] = ()
+    anchors: tuple[Gap, ...] = ()
+
+    def unread(self, numbers: Sequence[str]) -> dict[str, str]:
+        """Of which of these accounts nobody can say to whom its roles are handed out, and why.
+
+        An anchor hands out roles of its own account, a pool those of any.
+        """
+        said = {
+            gap: f"{gap.what} of {gap.realm}: {gap.cause}" for gap in (*self.gaps, *self.anchors)
+        }
+        anywhere = {number: said[gap] for gap in self.gaps[:1] for number in numbers}
+        return anywhere | {gap.realm: said[gap] for gap in self.anchors}
 
 
 def doors(clients: Clients, numbers: Sequence[str], selectors: AwsSelectors) -> Looked:
@@ -47,6 +62,7 @@ def doors(clients: Clients, numbers: Sequence[str], selectors: AwsSelectors) -> 
     return Looked(
         tuple(door for found in looked for door in found.doors),
         tuple(gap for found in looked for gap in found.gaps),
+        tuple(gap for found in looked for gap in found.anchors),
     )
 
 
@@ -61,8 +77,8 @@ def _looked(clients: Clients, kind: str, place: _Place, reach: Reach) -> Looked:
         detail = error.detail
     except LookupError as error:  # not as AWS documents it
         detail = translated(error, kind, writing=False).detail
-    told = kind == RESOURCE
-    return Looked(gaps=(Gap(NAME, place[0], f"{kind} in {place[1]}", detail),) if told else ())
+    gap = Gap(NAME, place[0], f"{kind} in {place[1]}", detail)
+    return Looked(gaps=(gap,)) if kind == RESOURCE else Looked(anchors=(gap,))
 
 
 def _anchors(clients: Clients, place: _Place, reach: Reach) -> Iterator[Door]:

@@ -28,6 +28,7 @@ that tells by which of their things: https://docs.aws.amazon.com/rolesanywhere/l
 and https://docs.aws.amazon.com/cognito/latest/developerguide/iam-roles.html
 """
 _ALWAYS_THERE = ("aws:principalaccount", "aws:principalarn")
+_WILD = {"*", "?"}
 _VARIABLE = re.compile(r"\$\{[^}]*\}")
 _POSITIVE = ("stringequals", "stringlike", "arnlike", "arnequals", "stringequalsignorecase")
 
@@ -69,7 +70,7 @@ class Door(NamedTuple):
 @dataclass(frozen=True, slots=True)
 class Vendors:
     """What makes a principal the vendor's. `reachable` are ARNs of ours that it can act as, `doors`
-    all things known that hand out roles.
+    all things known that hand out roles. What is handed out by a service `apart` counts for nobody.
     """
 
     accounts: frozenset[str] = frozenset()
@@ -79,6 +80,7 @@ class Vendors:
     reachable: frozenset[str] = frozenset()
     canonical_ids: frozenset[str] = frozenset()
     doors: tuple[Door, ...] = ()
+    apart: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,7 +148,7 @@ def _admit(statement: Json, vendors: Vendors, found: _Found) -> None:
         else:
             _admit_token(token, conditions, vendors, found)
     handing = [str(t) for kind in ("Service", "Federated") for t in listed(by_kind.get(kind))]
-    for token in sorted(HANDED_OUT_BY.keys() & {*handing}):
+    for token in sorted(HANDED_OUT_BY.keys() & {*handing} - vendors.apart):
         _admit_handed(token, conditions.get(HANDED_OUT_BY[token]), vendors, found)
     federated = (str(t) for t in listed(by_kind.get("Federated")))
     for token in (t for t in federated if t not in HANDED_OUT_BY):
@@ -228,9 +230,9 @@ def _admit_handed(token: str, said: list[str] | None, vendors: Vendors, found: _
     """Whoever a service hands the role to: by the things that its key names, or by any.
 
     What is named and not known was not looked at, or is gone: whose it is, its ARN alone tells.
-    Who names no identity pool lets in all of the world's, whoever made them.
+    Who names no identity pool, or some by a pattern, lets in the world's, whoever made them.
     """
-    if said is None and token == POOLS:
+    if token == POOLS and (said is None or any(_WILD & {*value} for value in said)):
         found.others.add(EVERYBODY)
     known = {door.value for door in vendors.doors}
     by = [d for d in vendors.doors if d.token == token and (said is None or matches(said, d.value))]

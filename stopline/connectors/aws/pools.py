@@ -5,7 +5,7 @@ it is signed out everywhere first, since afterwards its tokens would live again 
 https://docs.aws.amazon.com/cognito-user-identity-pools/latest/APIReference/API_AdminDisableUser.html
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from urllib.parse import quote, unquote
 
@@ -115,7 +115,7 @@ def of_pool(where: Where, pool: Json, reach: Reach) -> tuple[Theirs | None, str]
         return Theirs(f"identity provider {where.name}"), ""
     over = [str(p) for k in _OVER for p in pool.get(k) or ()]
     users = (str(p.get("ProviderName", "")) for p in pool.get("CognitoIdentityProviders") or ())
-    over += [_pool_of(replace(where, name=name.rpartition("/")[2])) for name in users]
+    over += [_wherever(where, name.rpartition("/")[2], known) for name in users]
     theirs = [provider for provider in over if matches(known, provider)]
     open_to = pool.get("AllowUnauthenticatedIdentities") or pool.get("SupportedLoginProviders")
     if theirs and theirs == over and not open_to and not pool.get("DeveloperProviderName"):
@@ -124,6 +124,15 @@ def of_pool(where: Where, pool: Json, reach: Reach) -> tuple[Theirs | None, str]
 
 
 _OVER = ("SamlProviderARNs", "OpenIdConnectProviderARNs")
+
+
+def _wherever(where: Where, pool: str, known: Iterable[str]) -> str:
+    """A user pool's ARN; its id tells its region, and only who names it tells another account.
+
+    https://docs.aws.amazon.com/cognitoidentity/latest/APIReference/API_CognitoIdentityProvider.html
+    """
+    own = _pool_of(replace(where, region=pool.partition("_")[0], name=pool))
+    return next((p for p in known if p.endswith(f":userpool/{pool}")), own)
 
 
 def quoted(name: str) -> str:

@@ -23,6 +23,7 @@ from stopline.connectors.aws import marks, policy, reading, revoking
 from stopline.connectors.aws.clients import Clients
 from stopline.connectors.aws.discovery import read_account
 from stopline.connectors.aws.documents import SETTLING, gone, is_ending
+from stopline.connectors.aws.doors import doors
 from stopline.connectors.aws.selection import Identity, Selected, select, vendors_of
 from stopline.connectors.aws.trust import verbatim
 from stopline.errors import ConnectorError
@@ -74,11 +75,15 @@ def _touches(address: Address) -> Principal:
 
 @dataclass(frozen=True, slots=True)
 class _Looked:
-    """The estate's principals, which of them are the vendor's, and which accounts are unread."""
+    """The estate's principals, which of them are the vendor's, and which accounts are unread.
+
+    `handing` are accounts of whose roles nobody can say to whom they are handed out.
+    """
 
     identities: Mapping[Principal, Identity]
     selected: Mapping[str, Selected]
     unread: Mapping[str, str]
+    handing: Mapping[str, str]
     spared: tuple[str, ...]
 
 
@@ -89,10 +94,13 @@ def _look(clients: Clients, vendor: Vendor, spared: tuple[str, ...]) -> _Looked:
     read = dict(zip(numbers, found, strict=True))
     accounts = [one for one in read.values() if isinstance(one, reading.Account)]
     everybody = [identity for account in accounts for identity in account.identities]
+    selectors, there = vendor.aws_of(), [account.id for account in accounts]
+    handing = doors(clients, there, selectors)
     return _Looked(
         {(one.account, one.kind, one.name): one for one in everybody},
-        {one.identity.arn: one for one in select(everybody, vendor.aws_of())},
+        {one.identity.arn: one for one in select(everybody, selectors, handing.doors)},
         {n: one.detail for n, one in read.items() if isinstance(one, ConnectorError)},
+        handing.unread(there),
         (*vendor.protected, *spared),
     )
 
@@ -146,7 +154,7 @@ def _estate(
     return revoking.Estate(
         vendors_of(vendor.aws_of()),
         looked.selected,
-        looked.unread,
+        {**looked.handing, **looked.unread},
         frozenset(arn for who, arn in arns.items() if who in levers),
         frozenset(arn for who, arn in arns.items() if who in going),
     )
@@ -221,6 +229,8 @@ def _kept(hold: Hold, who: Principal, looked: _Looked, others: Sequence[str]) ->
         return ""
     if by := protects(looked.spared, found.arn):
         return f"{by} is protected"
+    if who[1] == "role" and who[0] in looked.handing:
+        return f"to whom it is handed out could not be read ({looked.handing[who[0]]})"
     return _another(hold, found) or _whose(found, looked.selected.get(found.arn))
 
 

@@ -107,7 +107,9 @@ def _digest(left: Json) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Estate:
-    """What is known of the estate: who is selected, what is unread, whose deny stands."""
+    """What is known of the estate: who is selected, whose deny stands; in which accounts somebody
+    may be the vendor's whom nobody could tell, and why.
+    """
 
     vendors: Vendors
     selected: Mapping[str, Selected]
@@ -192,14 +194,20 @@ def _own(denies: Sequence[Json], estate: Estate) -> str:
     if not whom(denies).principals:
         return ""
     if estate.unread:
-        return f"accounts could not be read ({', '.join(sorted(estate.unread))})"
+        return _unread(estate, min(estate.unread))
     return f"nothing else denies {min(estate.loose)}" if estate.loose else ""
+
+
+def _unread(estate: Estate, number: str) -> str:
+    return f"who is the vendor's in {number} could not be read ({estate.unread[number]})"
 
 
 def _by_identity(document: Document, estate: Estate) -> str:
     """Whoever stays and has a right to a bucket by its own policies: it would be denied anew."""
     if document.kind != BUCKET:
         return ""
+    if document.realm in estate.unread:
+        return _unread(estate, document.realm)
     arn = f"arn:aws:s3:::{document.id}"
     for one in (s.identity for a, s in sorted(estate.selected.items()) if a not in estate.going):
         same = one.account == document.realm

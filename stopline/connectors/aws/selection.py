@@ -189,7 +189,8 @@ def _others(closure: _Closure) -> dict[str, tuple[str, ...]]:
     """Name who else can assume a role. Whom only a tag calls the vendor's is somebody else.
 
     So is a role that others share: whoever holds it comes to the roles behind it as well. What
-    bears a mark of stopline's hides nobody: an attacker may have forged it.
+    bears a mark of stopline's hides nobody: an attacker may have forged it. A role that the file
+    itself calls the vendor's is so whichever machine comes to it by an anchor, as by any service.
     """
     roles = [s for s in closure.chosen.values() if s.identity.kind == "role"]
     shared: dict[str, tuple[str, ...]] = {}
@@ -198,8 +199,12 @@ def _others(closure: _Closure) -> dict[str, tuple[str, ...]]:
         found = {
             s.identity.arn: others
             for s in roles
-            if (others := admitted(s.identity, vendors[s.vouched]).others)
+            if (others := admitted(s.identity, _less(vendors[s.vouched], s)).others)
         }
         if found.keys() == shared.keys():
             return found
         shared = found
+
+
+def _less(vendors: Vendors, one: Selected) -> Vendors:
+    return replace(vendors, apart=frozenset({policy.ANCHORS})) if one.named else vendors

@@ -60,7 +60,9 @@ def discover(clients: Clients, vendor: Vendor, scope: Scope) -> Iterator[Found]:
         known = theirs.known(selectors)
         users = tuple(theirs.found(id_, clients.estate.customer or ""))
         read = reading.realm(clients, id_)
-        below.read_below(clients, read, partial(_meant, clients, vendor.vendor, known))
+        # A canary is in no group: we have just made it.
+        read.groupless = selectors.empty or vendor.vendor == CANARY_VENDOR
+        below.read_below(clients, read, partial(_meant, clients, known))
         if read.policies:
             look = _Look(clients, known, read, whole=not scope.principals)
             yield from _realm(look, [f for f in users if isinstance(f, Grant)])
@@ -69,17 +71,13 @@ def discover(clients: Clients, vendor: Vendor, scope: Scope) -> Iterator[Found]:
 
 
 def _meant(
-    clients: Clients, vendor: str, selectors: GcpSelectors, read: Realm, seen: frozenset[str]
+    clients: Clients, selectors: GcpSelectors, read: Realm, seen: frozenset[str]
 ) -> frozenset[str]:
-    """Members of the vendor's, and groups of the lab's in which somebody of the vendor's is.
-
-    A canary is in no group: we have just made it.
-    """
+    """Members of the vendor's, and groups of the lab's in which somebody of the vendor's is."""
     theirs = frozenset(m for m in seen if members.via(selectors, _living(m)))
     groups = [m for m in seen - theirs if m.startswith("group:")]
-    if not selectors.empty and vendor != CANARY_VENDOR:
-        read.looked_into |= {members.plain(group) for group in groups}
-        read.inside |= grouping.vendors_in(clients, selectors, read, groups)
+    read.looked_into |= {members.plain(group) for group in groups}
+    read.inside |= grouping.vendors_in(clients, selectors, read, groups)
     return theirs | frozenset(m for m in groups if members.plain(m) in read.inside)
 
 

@@ -35,6 +35,8 @@ def vendors_in(
     Groups that cannot be looked into are one gap of the realm, which says how many and which, also
     those of other domains: whoever of the vendor's is in one has what policies give it.
     """
+    if read.groupless:
+        return {}
     tops = sorted({members.plain(group) for group in groups})
     held = _memberships(clients, selectors, read, tops)
     found = ((top, _inside(selectors, held, top)) for top in tops)

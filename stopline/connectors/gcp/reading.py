@@ -62,6 +62,10 @@ class Realm:
     datasets: list[str] = field(default_factory=list)
     """Those of BigQuery, as Google's inventory names them."""
 
+    groupless: bool = False
+    """Whether nobody whom we look for can be in a group of the lab's, so that none is looked into.
+    """
+
     looked_into: set[str] = field(default_factory=set)
     """The groups of the lab's that were looked into, whether they were shown or not."""
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 from connectors.contract import ConnectorContract
-from support.aws import DATA, MERCER, RESEARCH, ROLE, VENDOR, Cloud, trust
+from support.aws import DATA, MERCER, PATH, RESEARCH, ROLE, VENDOR, Cloud, trust
 from support.aws_anywhere import (
     LABS,
     OFF,
@@ -282,6 +282,20 @@ def test_trap_a_role_that_names_no_anchor_is_open_to_all_of_its_account(
     there.put(anchor(LABS))
     kinds = {c.address.kind for c in a_night(cloud).plan().work if "open" in c.address.id}
     assert "trust-policy-statement" in kinds
+
+
+@pytest.mark.parametrize("looking", [True, False])
+def test_a_role_that_the_file_names_is_the_vendors_under_the_labs_anchor_too(
+    cloud: Cloud, there: Anywhere, looking: object
+) -> None:
+    """The vendor comes by a certificate of the lab's: it is denied everything, and not shared."""
+    there.put(anchor(LABS))
+    condition = {"ArnEquals": {"aws:SourceArn": anchor(LABS)["trustAnchorArn"]}}
+    cloud.role("vr", trust({"Service": ANCHORS}, condition), PATH, account=DATA)
+    resources = WORDS["resources"] if looking else ()
+    plan = a_night(cloud, VENDOR, resources=resources).plan()
+    assert roles_of(plan) == {"vr": "role-attachment"}
+    assert not [skip for skip in plan.skips if "vr" in skip.address.id]
 
 
 def test_an_anchor_hands_out_no_role_of_another_account() -> None:

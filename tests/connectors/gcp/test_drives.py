@@ -18,6 +18,7 @@ from support.google import (
     ORG,
     PLAYBOOK,
     PULL,
+    VENDOR,
     WORKER,
     joined,
     person,
@@ -30,9 +31,11 @@ from stopline.drill.google.drive import name_of, permission
 from stopline.drill.google.faults import Moment
 from stopline.drill.google.server import Google
 from stopline.errors import ConnectorError
-from stopline.model import Address, Breadth, Change, State
+from stopline.model import Address, Breadth, Change, Gap, Scope, State
+from stopline.preflight import CANARY_VENDOR
 from stopline.receipts import Cause, Outcome, Receipt
 from stopline.text import Json
+from stopline.vendors import Vendor
 
 DELETE, CREATE = "drive.v3.permissions.delete", "drive.v3.permissions.create"
 
@@ -249,6 +252,25 @@ def test_a_group_that_only_a_drive_names_is_looked_into(night: Night) -> None:
     gaps = [gap for gap in night.plan().gaps if gap.what == "members of groups"]
     assert len(gaps) == 2
     assert alone in gaps[0].cause + gaps[1].cause
+
+
+@pytest.mark.parametrize(
+    ("vendor", "kept"), [("mercor", ()), (CANARY_VENDOR, ("domains", "principals"))]
+)
+def test_for_a_canary_or_whom_the_file_names_nobody_of_no_group_is_looked_into(
+    night: Night, vendor: str, kept: tuple[str, ...]
+) -> None:
+    """Nobody of them can be in one: a pause in AWS alone, and `doctor --canary`, are whole."""
+    google = night.google
+    alone = permission("group", "drivers@lab.example", "reader")
+    let_in(google, SHARED_DRIVE, alone)
+    google.state.admins.clear()
+    some = {name: getattr(VENDOR.gcp, name) for name in kept}
+    night.vendor = Vendor.model_validate({"vendor": vendor, "gcp": some})
+    assert bool(kept) is not night.vendor.gcp_of().empty
+    told = [f.what for f in night.connector.discover(night.vendor, Scope()) if isinstance(f, Gap)]
+    assert "members of groups" not in told
+    assert not [s for s in google.seen if s.method.endswith("groups.lookup")]
 
 
 def test_a_drive_that_is_not_shown_is_a_gap_and_so_is_a_file(night: Night) -> None:
