@@ -107,3 +107,43 @@ def test_a_day_that_comes_again_is_not_told_as_held(asking: Asking, ledger: Engi
     assert states(asking)[1] == {"p0": "not held", "p1": "held"}
     assert asking.ask("audit", "mercor").code == 8
     assert not send(ledger, ALL)
+
+
+WORDS = ("--reason", "over", "--as", "ada@lab.example", "--confirm", "mercor")
+
+
+def ended(asking: Asking, *decided: str) -> None:
+    """Two people end a pause of two: what was pulled is cancelled."""
+    paused(asking)
+    asking.ask("terminate", "mercor", *WORDS, *decided)
+    assert asking.approve().code == 0
+
+
+def test_what_people_settled_stays_in_the_run_that_takes_it_next(
+    asking: Asking, ledger: Engine
+) -> None:
+    """An audit finds it queued, and what is held is not: it is paid, to the minor unit."""
+    ended(asking, "--settle", "c2")
+    queue(ledger, "monday", SOON)
+    assert asking.ask("audit", "mercor").code == 0
+    assert [(p.id, p.amount) for p in send(ledger, ALL)] == [("p1", 5)]
+
+
+def test_what_was_cancelled_and_then_given_back_stays_in_the_run_that_takes_it_next(
+    asking: Asking, ledger: Engine
+) -> None:
+    """It stands in a run again, as it should: that is neither pulled again nor left unverified."""
+    ended(asking)
+    told = asking.ask("payouts", "mercor", "--output", "json").document["payables"]
+    asking.rollback("--address", next(one["hold"] for one in told if one["payable"] == "p0"))
+    asking.approve()
+    queue(ledger, "monday", SOON)
+    audit = asking.ask("audit", "mercor")
+    assert audit.code == 0, audit.said
+    with ledger.begin() as connection:  # what is new has the audit look at all of it again
+        new = {"id": "p2", "uid": "u2", "payee": "c2", "currency": "USD", "amount": 9}
+        connection.execute(sa.insert(l.PAYABLES).values(new))
+    assert "payable-hold:p2" in asking.ask("audit", "mercor").said
+    status = asking.ask("status", "mercor", "--output", "json").document
+    assert status["status"] == "contained", status
+    assert [(p.id, p.amount) for p in send(ledger, ALL)] == [("p0", 700)]
