@@ -17,6 +17,7 @@ from stopline.journal.book import Book
 from stopline.journal.outbox import Draft
 from stopline.journal.pauses import TERMINATED, PauseStatus, Planned
 from stopline.model import Address, Direction
+from stopline.money import let_go, target_of
 from stopline.planner import DriftKind, Look, drift
 from stopline.playbook import Playbook
 from stopline.port import Connector, Proving
@@ -46,7 +47,7 @@ def verified(
     Where the connector can, it also evaluates whether anybody gets past what stands there. What
     fails is read again after the connector's propagation, before it is said.
     """
-    holds, removed = book.writes.holds(pause), book.pauses.removed(pause)
+    holds, removed = book.writes.holds(pause), _to_stay_removed(book, pause)
     why = _unproven(connectors, vendor, holds, removed)
     for _ in range(READS - 1):
         if not why:
@@ -85,6 +86,13 @@ def _unproven(
             held = [replace(h.change, after=h.ours) for h in holds if h.address.connector == name]
             why |= {one.address: one.why for one in connector.unproved(vendor, held, found)}
     return why
+
+
+def _to_stay_removed(book: Book, pause: str) -> tuple[Removed, ...]:
+    """What must not be there again. What is owed and was released may be in a new pay run."""
+    held = {hold.address for hold in book.writes.holds(pause)}
+    freed = let_go(book.pauses.released(pause), held)
+    return tuple(one for one in book.pauses.removed(pause) if target_of(one.address) not in freed)
 
 
 def _is_absent(look: Look | None) -> bool:

@@ -5,7 +5,9 @@ Kuwait. A currency that is not known here is never guessed at: its minor units a
 https://www.six-group.com/en/products-services/financial-information/market-reference-data/data-standards.html
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Iterable, Mapping
+
+from stopline.model import Address
 
 _TWO = (
     "AED AFN ALL AMD ANG AOA ARS AUD AWG AZN BAM BBD BDT BGN BMD BND BOB BRL BSD BTN BWP BYN BZD "
@@ -31,6 +33,21 @@ PAY = "payouts"
 """The connector whose holds keep from people what they are owed."""
 ESCAPED = "escaped: "
 """How a rail begins the reason of what left before us, so that a report can tell it."""
+
+
+Target = tuple[str, str, str]
+"""A connector, a ledger and the id of a document: what the levers at it are about."""
+
+
+def target_of(address: Address) -> Target:
+    """What a lever at an address is about."""
+    return address.connector, address.realm, address.document.id
+
+
+def let_go(released: Iterable[Address], held: Collection[Address]) -> frozenset[Target]:
+    """What is owed and was released, whatever lever held it: nothing of it is `held` any more."""
+    standing = {target_of(address) for address in held}
+    return frozenset(target_of(a) for a in released if a.connector == PAY) - standing
 
 
 def by_run(run: str) -> str:

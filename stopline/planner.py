@@ -40,6 +40,7 @@ from stopline.model import (
     State,
     in_order,
 )
+from stopline.money import Target, let_go, target_of
 from stopline.port import Terms
 from stopline.receipts import Hold
 from stopline.remaining import still_denied, still_needed
@@ -66,6 +67,7 @@ class Standing:
     `protected` is all that the estate's file protects: a guard refuses a plan that the lab's own
     selectors led there, but nothing that an attacker can write may stop a containment.
     `released` are the addresses that a rollback of this pause gave back: no sweep takes them again.
+    `let_go` is what is owed and was given back so, whatever lever held it; the planner says it.
     `narrowed` says that the scope is less than that of the open pause. `taken` are those holds of
     other pauses of this vendor, inside the scope, whose address is absent: no reading shows them.
     `cleared` are principals that a rollback gave back by name and of whom nothing is held: what is
@@ -77,6 +79,7 @@ class Standing:
     approved: frozenset[Address] | None = None
     protected: tuple[str, ...] = ()
     released: frozenset[Address] = frozenset()
+    let_go: frozenset[Target] = frozenset()
     narrowed: bool = False
     taken: tuple[Hold, ...] = ()
     cleared: frozenset[str] = frozenset()
@@ -122,7 +125,12 @@ def plan_containment(
     """Decide what is to be contained, claimed and left, for one scope of one vendor."""
     now = {seen.address: seen.state for seen in snapshot.seen}
     holds = _by_address(standing.holds)
-    standing = replace(standing, narrowed=standing.narrowed or bool(snapshot.gaps))
+    mine = {hold.address for hold in standing.holds if hold.pause == terms.mark.pause}
+    standing = replace(
+        standing,
+        narrowed=standing.narrowed or bool(snapshot.gaps),
+        let_go=let_go(standing.released, mine),
+    )
     changes: dict[Address, Change] = {}
     claims: dict[Address, Change] = {}
     skips: set[Skip] = set()
@@ -165,6 +173,7 @@ class _Claim:
 
 
 _Decided = Change | _Claim | Skip | None
+_GIVEN_BACK = "given back by a rollback of this pause"
 
 
 def _taken(
@@ -206,7 +215,8 @@ def _decide(
     standing: Standing,
 ) -> _Decided:
     if isinstance(opinion, Skip):
-        return opinion
+        freed = target_of(opinion.address) in standing.let_go
+        return Skip(opinion.address, opinion.principal, _GIVEN_BACK) if freed else opinion
     change = replace(opinion, vouched=grant.vouched)
     if left := _left_out(change, grant, terms, standing):
         return left
@@ -261,8 +271,9 @@ def _left_out(change: Change, grant: Grant, terms: Terms, standing: Standing) ->
     texts = (who, grant.principal, grant.target)
     if pattern := protects(terms.vendor.protected, *texts):
         return Skip(change.address, who, f"protected by the vendor's file: {pattern}")
-    if change.address in standing.released or folded(grant.principal) in standing.cleared:
-        return Skip(change.address, who, "given back by a rollback of this pause")
+    freed = change.address in standing.released or target_of(change.address) in standing.let_go
+    if freed or folded(grant.principal) in standing.cleared:
+        return Skip(change.address, who, _GIVEN_BACK)
     # What a policy leads to, and what others share, was reached and not selected by the lab.
     reached = change.breadth is Breadth.TARGET or bool(grant.shared_with)
     asked = standing.approved is None and grant.vouched and not reached

@@ -8,13 +8,23 @@ import pytest
 import sqlalchemy as sa
 from sqlalchemy.engine import Engine
 from support.asking import Asking
-from support.ledgers import LEDGER, filled
-from support.temporal import House
+from support.journals import a_book
+from support.ledgers import ESTATE as BOOKS
+from support.ledgers import LEDGER, filled, in_flight
+from support.ledgers import VENDOR as LAB
+from support.money import MARK, carried_out
+from support.temporal import House, write_configuration
 
 from stopline.connectors.payouts import PayoutsConnector
 from stopline.connectors.payouts import ledger as l
 from stopline.connectors.payouts.words import CONTAINS
 from stopline.drill.payrun import pay_run, queue, send
+from stopline.entrypoints.cli.owing import report_of
+from stopline.journal.pauses import Pause, PauseStatus
+from stopline.model import Direction, Plan, Scope
+from stopline.planner import Opinions, Standing, plan_containment, snapshot_of
+from stopline.port import Terms
+from stopline.render.payouts import State
 
 VENDOR = "vendor: mercor\npayouts:\n  vendors: [V-MERCOR]\n  legal_basis: court order 7\n"
 PLAYBOOK = """\
@@ -107,3 +117,86 @@ def test_a_day_that_comes_again_is_not_told_as_held(asking: Asking, ledger: Engi
     assert states(asking)[1] == {"p0": "not held", "p1": "held"}
     assert asking.ask("audit", "mercor").code == 8
     assert not send(ledger, ALL)
+
+
+WORDS = ("--reason", "over", "--as", "ada@lab.example", "--confirm", "mercor")
+
+
+def ended(asking: Asking, *decided: str) -> None:
+    """Two people end a pause of two: what was pulled is cancelled."""
+    paused(asking)
+    asking.ask("terminate", "mercor", *WORDS, *decided)
+    assert asking.approve().code == 0
+
+
+def test_what_people_settled_stays_in_the_run_that_takes_it_next(
+    asking: Asking, ledger: Engine
+) -> None:
+    """An audit finds it queued, and what is held is not: it is paid, to the minor unit."""
+    ended(asking, "--settle", "c2")
+    queue(ledger, "monday", SOON)
+    assert asking.ask("audit", "mercor").code == 0
+    assert [(p.id, p.amount) for p in send(ledger, ALL)] == [("p1", 5)]
+
+
+def test_what_was_cancelled_and_then_given_back_stays_in_the_run_that_takes_it_next(
+    asking: Asking, ledger: Engine
+) -> None:
+    """It stands in a run again, as it should: that is neither pulled again nor left unverified."""
+    ended(asking)
+    told = asking.ask("payouts", "mercor", "--output", "json").document["payables"]
+    asking.rollback("--address", next(one["hold"] for one in told if one["payable"] == "p0"))
+    asking.approve()
+    queue(ledger, "monday", SOON)
+    audit = asking.ask("audit", "mercor")
+    assert audit.code == 0, audit.said
+    with ledger.begin() as connection:  # what is new has the audit look at all of it again
+        new = {"id": "p2", "uid": "u2", "payee": "c2", "currency": "USD", "amount": 9}
+        connection.execute(sa.insert(l.PAYABLES).values(new))
+    assert "payable-hold:p2" in asking.ask("audit", "mercor").said
+    status = asking.ask("status", "mercor", "--output", "json").document
+    assert status["status"] == "contained", status
+    assert [(p.id, p.amount) for p in send(ledger, ALL)] == [("p0", 700)]
+
+
+def test_what_people_let_go_of_is_released_when_a_run_sends_it(
+    house: House, asking: Asking, ledger: Engine
+) -> None:
+    """Under the rule that lets a batch proceed, too: with their word it has not escaped."""
+    proceeds = PLAYBOOK.replace("how: cancel", "how: let-proceed")
+    write_configuration(house.settings.config_dir, vendor=VENDOR, playbook=proceeds, estate=ESTATE)
+    ended(asking, "--settle", "c2")
+    queue(ledger, "monday", SOON)
+    asking.ask("audit", "mercor")
+    for _ in range(2):
+        assert states(asking)[1] == {"p0": "escaped", "p1": "released"}
+        send(ledger, ALL)
+
+
+def test_a_plan_of_an_older_release_that_called_it_escaped_is_not_believed(tmp_path: Path) -> None:
+    """Its journal is read as any other: what was let go of before that plan was released."""
+    ledger = filled(l.engine_of(f"sqlite:///{tmp_path}/l.db"), [("c1", "USD", 1200)])
+    connector, book = PayoutsConnector({LEDGER: "LEDGER_URL"}), a_book("sqlite://")
+    connector._engines[LEDGER] = ledger
+    words = ("w", "ada", "breach", "", PauseStatus.CONTAINED, "", "", "")
+    pause = Pause(MARK.pause, "mercor", Scope(), *words)
+    opinions = Opinions({"payouts": connector.contained}, {"payouts": connector.residuals})
+    terms = Terms(LAB, in_flight("let-proceed"), MARK, estate=BOOKS)
+
+    def plan() -> Plan:
+        snapshot = snapshot_of("mercor", connector.discover(LAB, Scope()), "2026-11-29T00:00:00Z")
+        made = plan_containment(
+            snapshot, terms, Scope(), Standing(book.writes.holds(), frozenset()), opinions
+        )
+        book.pauses.keep_snapshot(snapshot)
+        return book.pauses.keep_plan(made).plan
+
+    first = plan().changes
+    carried_out(connector, first, Direction.CONTAIN, book)
+    carried_out(connector, [one.inverse() for one in first], Direction.RESTORE, book)
+    queue(ledger, "friday", SOON)
+    assert [skip.reason[:8] for skip in plan().skips] == ["escaped:"]
+    (owed,) = report_of(book, pause, None, "not asked").owed
+    assert (owed.state, owed.amount) == (State.RELEASED, 1200)
+    book.close()
+    ledger.dispose()

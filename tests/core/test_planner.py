@@ -20,8 +20,20 @@ from support.plans import (
     toggle,
 )
 
-from stopline.model import Change, Direction, Gap, Plan, Scope, State
-from stopline.planner import DriftKind, Look, Standing, drift, plan_restore, protects
+from stopline.model import Change, Direction, Gap, Plan, Scope, Skip, State
+from stopline.money import ESCAPED, PAY, let_go, target_of
+from stopline.planner import (
+    DriftKind,
+    Look,
+    Opinion,
+    Opinions,
+    Standing,
+    drift,
+    plan_containment,
+    plan_restore,
+    protects,
+    snapshot_of,
+)
 from stopline.receipts import Hold
 
 SWITCH, USER, BUCKET = grant("switch", "v0/one"), grant("user", "v0"), grant("target", "data")
@@ -197,6 +209,44 @@ def test_what_a_rollback_gave_back_is_not_taken_again() -> None:
     (skip,) = plan.skips
     assert "given back" in skip.reason
     assert not skip.leaves_access
+
+
+def of_one_payable() -> tuple[Change, Change]:
+    """Two levers of what is owed: a row beside it, and its place in a pay run."""
+    place = grant("payable-place", "p0", principal="c1")
+    place = replace(place, address=replace(place.address, connector=PAY))
+    beside = replace(place.address, kind="payable-hold", id="p0#ours")
+    return toggle(place), replace(toggle(place), address=beside)
+
+
+def test_what_was_released_is_let_go_by_every_lever_of_it_and_only_where_it_is_money() -> None:
+    """As long as one lever of it stands, only the address is released; elsewhere, always."""
+    lever, beside = of_one_payable()
+    freed = (beside.address, TAKEN.address)
+    assert let_go(freed, ()) == {target_of(lever.address)}
+    assert not let_go(freed, {lever.address})
+    assert target_of(replace(lever.address, id="p1")) not in let_go(freed, ())
+
+
+def test_nothing_that_a_rail_says_of_what_was_released_is_left_open_or_escaped() -> None:
+    """Its owner freed it: the pay run that takes it does so with their word."""
+    lever, beside = of_one_payable()
+    paid = Skip(lever.address, "c1", f"{ESCAPED}it is in a run", leaves_access=True)
+    said: dict[str, Opinion] = {PAY: lambda *_: [lever, paid]}
+    owed = replace(grant("payable", "p0"), address=replace(lever.address, kind="payable"))
+    snapshot = snapshot_of("mercor", [owed], "")
+    opinions = Opinions(said, {PAY: lambda _: ()})
+
+    def of(standing: Standing) -> Plan:
+        return plan_containment(snapshot, TERMS, Scope(), standing, opinions)
+
+    taken = of(Standing())
+    assert (taken.changes[0].address, taken.skips) == (lever.address, (paid,))
+    left = of(Standing(approved=frozenset(), released=frozenset({beside.address})))
+    assert not left.work
+    assert {(s.reason, s.leaves_access) for s in left.skips} == {
+        ("given back by a rollback of this pause", False)
+    }
 
 
 def test_one_change_for_many_grants_is_planned_once() -> None:

@@ -15,6 +15,7 @@ from stopline.entrypoints.cli.owed import (
     VOID,
     Facts,
     Known,
+    Target,
     escape,
     known_of,
     payables,
@@ -146,7 +147,11 @@ def _drawn(known: Known, fresh: Mapping[Address, Grant]) -> _Drawn:
 
 def _is_released(known: Known, balance: Address | None) -> bool:
     grant = known.first[balance] if balance else None
-    target = (grant.address.realm, grant.target) if grant else ("", "")
+    return grant is not None and _is_let_go(known, (grant.address.realm, grant.target))
+
+
+def _is_let_go(known: Known, target: Target) -> bool:
+    """Whether what the pause held of a target was released."""
     facts = known.facts.get(target, Facts())
     return bool(facts.released_at and facts.hold) and target not in known.holds
 
@@ -224,7 +229,9 @@ def _state(
     address = seen.first.address
     target = (address.realm, seen.first.target)
     facts, holds = known.facts.get(target, Facts()), known.holds.get(target)
-    told = known.escaped.get(address, "") or facts.escaped
+    # What was in a run when people let go of it left with their word.
+    let_go = _is_let_go(known, target_of(address))
+    told = facts.escaped or ("" if let_go else known.escaped.get(address, ""))
     if escaped := escape(seen.fresh or seen.last, pause, held=bool(holds)) or told:
         return State.ESCAPED, escaped
     if (facts.hold and seen.ended == VOID) or facts.ended == VOID:
