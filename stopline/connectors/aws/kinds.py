@@ -170,7 +170,8 @@ class Share:
     calls switching it off. `whose` says whether it is the vendor's, which for all else the account
     says that an entry names; `tags` are asked for where that says nothing. `page` makes, of what
     lists it, what `get` would answer. `asked_in`: what the list of what is inside is asked with,
-    each time it is asked.
+    each time it is asked. `counts` says of one whether it is among those of which the vendor's are
+    a share: what is the vendor's as a whole is no part of anything of the lab's.
     """
 
     kind: str
@@ -198,6 +199,7 @@ class Share:
     tags: tuple[Call, Callable[[Json], Mapping[str, str]]] | None = None
     page: Callable[[Any], Json] | None = None
     asked_in: Callable[[Where, Reach], tuple[Json, ...]] = lambda _, _reach: ({},)
+    counts: Callable[[Where, Reach], bool] = lambda _, _reach: True
     breadth: Breadth = Breadth.TARGET
     alone: ClassVar[str] = ""
 

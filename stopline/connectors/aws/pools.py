@@ -46,6 +46,15 @@ def asked_in(where: Where, reach: Reach) -> tuple[Json, ...]:
     return ({},) if wanted else ()
 
 
+def counts(where: Where, reach: Reach) -> bool:
+    """Nobody does in a pool that is looked into for no more than being the vendor's, by its name.
+
+    A pattern that names it may be too wide, which only a share can tell.
+    """
+    named = _by_its_id(where.name.partition(":")[0], reach.vendors.providers)
+    return bool(reach.selectors.pool_users) or not named
+
+
 def whose(where: Where, page: Json, reach: Reach) -> Theirs | None:
     """Everybody in a pool of the vendor's; elsewhere by the whole user name or address.
 
@@ -79,6 +88,7 @@ POOL_USERS = Share(
     name=lambda item: str(item["Id"]),
     inner=(Call("list_users", named("UserPoolId")), "Users", "Username"),
     asked_in=asked_in,
+    counts=counts,
     page=_listed,
     get=Call("admin_get_user", lambda w, _: _user(w, None)),
     entries=_entries,
@@ -132,7 +142,12 @@ def _wherever(where: Where, pool: str, known: Iterable[str]) -> str:
     https://docs.aws.amazon.com/cognitoidentity/latest/APIReference/API_CognitoIdentityProvider.html
     """
     own = _pool_of(replace(where, region=pool.partition("_")[0], name=pool))
-    return next((p for p in known if p.endswith(f":userpool/{pool}")), own)
+    return _by_its_id(pool, known) or own
+
+
+def _by_its_id(pool: str, known: Iterable[str]) -> str:
+    """Which of the ARNs names a user pool and no other; there are no two of one id."""
+    return next((p for p in known if p.endswith(f":userpool/{pool}")), "")
 
 
 def quoted(name: str) -> str:

@@ -61,7 +61,7 @@ def _counted(
 
 
 def _looked(clients: Clients, errand: _Errand, reach: Reach) -> tuple[int, list[Found]]:
-    """How many were looked at, and what was found."""
+    """How many were looked at that count, and what was found."""
     row = errand.row
     what = f"{row.contains} in {errand.region}"
     try:
@@ -69,8 +69,10 @@ def _looked(clients: Clients, errand: _Errand, reach: Reach) -> tuple[int, list[
     except ConnectorError as error:
         return 0, [Gap(NAME, errand.account, what, error.detail)]
     found: list[Found] = []
+    number = 0
     for name, page in things:
         where = Where(errand.account, errand.region, name)
+        number += not isinstance(row, Share) or row.counts(where, reach)
         try:
             if isinstance(row, Share):
                 found += handed.found(clients, row, where, reach, page)
@@ -81,7 +83,7 @@ def _looked(clients: Clients, errand: _Errand, reach: Reach) -> tuple[int, list[
         except (LookupError, ValueError) as error:  # no JSON, or not as AWS documents it
             detail = translated(error, f"{row.kind} {where.id}", writing=False).detail
             found.append(Gap(NAME, errand.account, f"{row.kind} {where.id}", detail))
-    return len(things), found
+    return number, found
 
 
 def _named(clients: Clients, errand: _Errand, reach: Reach) -> list[tuple[str, Json]]:

@@ -56,7 +56,7 @@ def discover(clients: Clients, vendor: Vendor, scope: Scope) -> Iterator[Found]:
             continue
         if not selectors.empty:
             yield from _unseen(vendor, id_)
-        theirs = workspace.directory(clients, id_, vendor.vendor, selectors)
+        theirs = workspace.directory(clients, id_, vendor, selectors)
         known = theirs.known(selectors)
         users = tuple(theirs.found(id_, clients.estate.customer or ""))
         read = reading.realm(clients, id_)

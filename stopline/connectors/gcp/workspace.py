@@ -20,7 +20,7 @@ from stopline.port import Observed
 from stopline.preflight import CANARY_VENDOR
 from stopline.receipts import Cause
 from stopline.text import Json
-from stopline.vendors import GcpSelectors
+from stopline.vendors import GcpSelectors, Vendor
 
 KIND = "workspace-user"
 USER, ARCHIVED = "workspace user", "archived user"
@@ -95,19 +95,19 @@ _NOBODY = (
 )
 
 
-def directory(clients: Clients, realm: str, vendor: str, selectors: GcpSelectors) -> Directory:
+def directory(clients: Clients, realm: str, vendor: Vendor, selectors: GcpSelectors) -> Directory:
     """Read who of the lab's directory is the vendor's. What cannot be read is a gap.
 
-    It is told once, where projects are the realms. A canary is in no directory: we have just made
-    it.
+    It is told once, where projects are the realms. What was looked at instead, the vendor's file
+    says of all of its projects. A canary is in no directory: we have just made it.
     https://developers.google.com/workspace/admin/directory/reference/rest/v1/users/list
     """
-    elsewhere = realm != clients.estate.realms[0] or vendor == CANARY_VENDOR
+    elsewhere = realm != clients.estate.realms[0] or vendor.vendor == CANARY_VENDOR
     if elsewhere or selectors.empty:
         return Directory()
     customer = clients.estate.customer
     if not customer:
-        told = UNNAMED in selectors.acknowledged and not selectors.org_units
+        told = UNNAMED in vendor.gcp.acknowledged and not selectors.org_units
         return Directory(gaps=() if told else (Gap(NAME, realm, UNNAMED, _NOBODY),))
     words = {"customer": customer, "maxResults": _PAGE, "fields": f"nextPageToken,users({_SAID})"}
     try:

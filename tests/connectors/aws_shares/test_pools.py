@@ -22,8 +22,10 @@ from stopline.connectors.aws.kinds import Where
 from stopline.connectors.aws.pools import whose
 from stopline.connectors.aws.selection import Reach, vendors_of
 from stopline.estate import AwsAccount, Estate, Protected
+from stopline.guards import Bounds, guard
 from stopline.model import Counted, Document, Plan, Scope
-from stopline.playbook import Playbook
+from stopline.planner import snapshot_of
+from stopline.playbook import Limits, Playbook
 from stopline.receipts import Cause, Outcome, Receipt
 from stopline.text import Json
 from stopline.vendors import Vendor
@@ -236,6 +238,37 @@ def test_everybody_in_a_pool_that_is_the_vendors_is_the_vendors(cloud: Cloud, po
         "dana": True
     }
     assert len(sent(cloud, "ListUsers")) == 1
+
+
+@pytest.mark.parametrize(
+    ("end", "counted"),
+    [(f"{DATA}:userpool/{{id}}", 0), ("*:userpool/{id}", 0), (f"{DATA}:userpool/*", 2)],
+)
+def test_a_pool_that_is_named_as_the_vendors_has_no_share_to_be_large(
+    cloud: Cloud, pool: Pool, end: str, counted: int
+) -> None:
+    """All in it are the vendor's, as they should be. What only a pattern names may be too wide."""
+    for name in ("dana", "eve"):
+        pool.person(name)
+    arn = f"arn:aws:cognito-idp:us-east-1:{end.format(id=pool.id)}"
+    selectors = VENDOR.aws.model_copy(update={"identity_providers": (arn,)})
+    night = a_night(cloud, VENDOR.model_copy(update={"aws": selectors}))
+    found = list(night.aws.discover(night.vendor, Scope()))
+    assert [f.number for f in found if isinstance(f, Counted) if f.kind == "pool-user"] == [counted]
+    snapshot = snapshot_of("mercor", found, "")
+    assert len(named(night.plan())) == 2
+    told = guard(night.plan(), snapshot, Bounds(ESTATE, Limits(share=0.5, share_from=2)))
+    assert ("too-large-a-share" in {finding.guard for finding in told}) is bool(counted)
+
+
+def test_where_people_are_named_too_all_that_is_looked_at_counts(cloud: Cloud, pool: Pool) -> None:
+    """Of a pool among others it is a share again."""
+    pool.person("dana")
+    Pool(cloud).person("eve")
+    arn = f"arn:aws:cognito-idp:us-east-1:{DATA}:userpool/{pool.id}"
+    selectors = PEOPLE.aws.model_copy(update={"identity_providers": (arn,)})
+    found = cloud.connector(**WORDS).discover(PEOPLE.model_copy(update={"aws": selectors}), Scope())
+    assert [f.number for f in found if isinstance(f, Counted) if f.kind == "pool-user"] == [2]
 
 
 def test_a_file_that_names_nobody_costs_a_list_of_pools(ground: PoolGround) -> None:

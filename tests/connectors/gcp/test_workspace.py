@@ -27,7 +27,7 @@ from stopline.model import Change, Gap, Grant, Scope, Severity, Skip, State
 from stopline.planner import snapshot_of
 from stopline.receipts import Cause, Outcome, Receipt
 from stopline.text import Json
-from stopline.vendors import Vendor
+from stopline.vendors import Project, Vendor
 
 UPDATE, SIGN_OUT = "admin.directory_v1.users.update", "admin.directory_v1.users.signOut"
 READER = "roles/browser"
@@ -180,6 +180,19 @@ def test_an_estate_without_a_directory_shows_one_clear_gap(google: Google) -> No
             told = [f.what for f in connector.discover(looked, Scope()) if isinstance(f, Gap)]
             assert ("workspace-users" in told) is shown
         connector.clients.close()
+
+
+def test_what_a_person_has_looked_at_holds_for_a_pause_of_one_project_too(google: Google) -> None:
+    """The vendor's file says it of the vendor; a project's part has only what selects."""
+    connector = without(google)
+    seen = (*VENDOR.gcp.acknowledged, "workspace-users")
+    project = Project(gcp=VENDOR.gcp.model_copy(update={"acknowledged": (), "org_units": ()}))
+    for acknowledged, shown in ((seen, False), (VENDOR.gcp.acknowledged, True)):
+        file = with_selectors(acknowledged=acknowledged, org_units=())
+        file = file.model_copy(update={"projects": {"labels": project}})
+        found = connector.discover(file, Scope(project="labels"))
+        assert ("workspace-users" in {f.what for f in found if isinstance(f, Gap)}) is shown
+    connector.clients.close()
 
 
 # --- containing, and giving back -----------------------------------------------------------------
