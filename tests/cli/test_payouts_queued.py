@@ -200,3 +200,19 @@ def test_a_plan_of_an_older_release_that_called_it_escaped_is_not_believed(tmp_p
     assert (owed.state, owed.amount) == (State.RELEASED, 1200)
     book.close()
     ledger.dispose()
+
+
+@pytest.mark.parametrize("how", ["cancel", "reschedule"])
+def test_what_was_paid_all_the_same_has_escaped_whatever_is_given_back_first(
+    how: str, house: House, asking: Asking, ledger: Engine
+) -> None:
+    """A rollback meets it before any audit does: one lever is lifted, and then the other."""
+    proceeds = PLAYBOOK.replace("how: cancel", f"how: {how}")
+    write_configuration(house.settings.config_dir, vendor=VENDOR, playbook=proceeds, estate=ESTATE)
+    paused(asking)
+    with ledger.begin() as connection:
+        this = sa.update(l.PAYABLES).where(l.PAYABLES.c.id == "p0")
+        connection.execute(this.values(status=l.PAID))
+    asking.rollback()
+    asking.approve()
+    assert states(asking) == (8, {"p0": "escaped", "p1": "released"})
