@@ -10,6 +10,7 @@ from enum import StrEnum
 
 from stopline.errors import UserError
 from stopline.model import Effect, Skip
+from stopline.money import PAY
 from stopline.receipts import Hold
 
 Opinion = Callable[[Hold], Effect | Skip]
@@ -40,7 +41,8 @@ def decisions(
 ) -> tuple[Decided, ...]:
     """One decision for each hold that is named, by its address or by whom it is owed to.
 
-    Raises UserError where a name fits no hold, a hold is named for both, or a dispute has no day.
+    Raises UserError where a name fits no hold, or none of money, a hold is named for both, or a
+    dispute has no day.
     """
     if said.get(Decision.DISPUTE) and not review_by:
         raise UserError(
@@ -50,14 +52,7 @@ def decisions(
     found: dict[str, Decided] = {}
     for decision, names in said.items():
         for name in names:
-            meant = [h for h in holds if name in (str(h.address), h.change.principal)]
-            if not meant:
-                raise UserError(
-                    f"Nothing that this pause holds is {name!r}, or is owed to it. Nothing was "
-                    "asked for.",
-                    "Give an address or a payee as `stopline payouts` shows it.",
-                )
-            for address in (str(hold.address) for hold in meant):
+            for address in (str(hold.address) for hold in _meant(holds, name)):
                 until = review_by if decision is Decision.DISPUTE else ""
                 one = Decided(address, decision, reason, until)
                 if found.setdefault(address, one) != one:
@@ -69,6 +64,21 @@ def decisions(
     return tuple(found[address] for address in sorted(found))
 
 
+def _meant(holds: Sequence[Hold], name: str) -> tuple[Hold, ...]:
+    """The holds on money that a name stands for. Raises UserError where there are none."""
+    named = [h for h in holds if name in (str(h.address), h.change.principal)]
+    owed = tuple(h for h in named if h.address.connector == PAY)
+    if owed:
+        return owed
+    told = (
+        f"What this pause holds of {name!r} is no money ({named[0].address}): it is neither "
+        "settled nor disputed. Nothing was asked for."
+        if named
+        else f"Nothing that this pause holds is {name!r}, or is owed to it. Nothing was asked for."
+    )
+    raise UserError(told, "Give an address or a payee as `stopline payouts` shows it.")
+
+
 def decided(opinion: Opinion, settled: Opinion, said: Sequence[Decided]) -> Opinion:
     """An opinion that does what people decided about a hold, where they did."""
     by_address = {one.address: one for one in said}
@@ -77,9 +87,8 @@ def decided(opinion: Opinion, settled: Opinion, said: Sequence[Decided]) -> Opin
         one = by_address.get(str(hold.address))
         if one is None:
             return opinion(hold)
-        lifts = settled(hold)
-        if isinstance(lifts, Skip) or one.decision is Decision.SETTLE:
-            return lifts
+        if one.decision is Decision.SETTLE:
+            return settled(hold)
         what = f"disputed, to be looked at again by {one.review_by}: {one.reason}; it stays held"
         return Skip(hold.address, hold.change.principal, f"{what} ({hold.change.summary})")
 

@@ -200,3 +200,40 @@ def test_a_plan_of_an_older_release_that_called_it_escaped_is_not_believed(tmp_p
     assert (owed.state, owed.amount) == (State.RELEASED, 1200)
     book.close()
     ledger.dispose()
+
+
+@pytest.mark.parametrize("how", ["cancel", "reschedule"])
+def test_what_was_paid_all_the_same_has_escaped_whatever_is_given_back_first(
+    how: str, house: House, asking: Asking, ledger: Engine
+) -> None:
+    """A rollback meets it before any audit does: one lever is lifted, and then the other."""
+    proceeds = PLAYBOOK.replace("how: cancel", f"how: {how}")
+    write_configuration(house.settings.config_dir, vendor=VENDOR, playbook=proceeds, estate=ESTATE)
+    paused(asking)
+    with ledger.begin() as connection:
+        this = sa.update(l.PAYABLES).where(l.PAYABLES.c.id == "p0")
+        connection.execute(this.values(status=l.PAID))
+    asking.rollback()
+    asking.approve()
+    assert states(asking) == (8, {"p0": "escaped", "p1": "released"})
+
+
+def test_what_was_pulled_is_settled_with_its_hold_and_paid_by_a_new_run(
+    asking: Asking, ledger: Engine
+) -> None:
+    """By its payee: it is taken out of its run while it is held, and then held no more."""
+    ended(asking, "--settle", "c1")
+    assert states(asking)[1] == {"p0": "released", "p1": "held"}
+    assert not send(ledger, ALL)
+    assert [(p.id, p.amount) for p in pay_run(ledger, "anew")] == [("p0", 700)]
+
+
+def test_what_was_pulled_and_is_disputed_stays_pulled_and_says_until_when(
+    asking: Asking, ledger: Engine
+) -> None:
+    """Nothing is cancelled for good that people still argue about."""
+    ended(asking, "--dispute", "c1", "--review-by", "2027-03-01")
+    assert states(asking)[1] == {"p0": "held", "p1": "held"}
+    said = asking.ask("evidence", "certificate", "mercor").said
+    assert said.count("disputed, to be looked at again by 2027-03-01: over; it stays held") == 2
+    assert not send(ledger, ALL)

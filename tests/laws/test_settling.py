@@ -104,3 +104,43 @@ def test_a_decision_settles_nothing_that_is_no_hold_on_money() -> None:
     said = [Decided(str(address), Decision.SETTLE, "over")]
     says = decided(PAYOUTS.ended, PAYOUTS.settled, said)(other)
     assert "stays held" in getattr(says, "reason", "")
+
+
+@pytest.mark.parametrize(
+    ("kind", "id_"),
+    [
+        ("payable-hold", f"p0#{MARK}"),
+        ("payable-place", "p0"),
+        ("payable-day", "p0"),
+        ("payable-flag", "p0"),
+        ("payable-status", "p0"),
+        ("payout-schedule", "acct_1"),
+    ],
+)
+def test_what_is_disputed_keeps_its_reason_and_its_day_whatever_holds_it(
+    kind: str, id_: str
+) -> None:
+    """A lever that settling could not lift is disputed all the same; the plan says until when."""
+    held = hold(0, "c1", 5)
+    address = Address("payouts", "accounts", kind, id_)
+    other = Hold(address, PAUSE, None, held.ours, held.change, written=True)
+    said = decisions([other], {Decision.DISPUTE: ["c1"]}, "overbilled", "2027-03-01")
+    opinion = decided(PAYOUTS.ended, PAYOUTS.settled, said)
+    plan = plan_termination("mercor", PAUSE, [other], Scope(), {"payouts": opinion})
+    assert not plan.work
+    (skip,) = plan.skips
+    told = "disputed, to be looked at again by 2027-03-01: overbilled; it stays held (hold 5)"
+    assert (skip.address, skip.reason) == (address, told)
+
+
+@pytest.mark.parametrize("decision", list(Decision))
+def test_only_what_holds_money_is_settled_or_disputed(decision: Decision) -> None:
+    """A name of both stands for the money; one of a key alone asks for nothing, and says why."""
+    owed = hold(0, "c1", 5)
+    key = Address("aws", "111122223333", "key", "c1/AKIA1")
+    other = Hold(key, PAUSE, None, owed.ours, owed.change, written=True)
+    both = decisions([owed, other], {decision: ["c1"]}, "over", "2027-03-01")
+    assert [one.address for one in both] == [str(owed.address)]
+    for name in ("c1", str(key)):
+        with pytest.raises(UserError, match="is no money"):
+            decisions([other], {decision: [name]}, "over", "2027-03-01")

@@ -166,7 +166,12 @@ class PayoutsConnector:
         return Skip(hold.address, hold.change.principal, reason)
 
     def settled(self, hold: Hold) -> Effect | Skip:
-        """What a person settles is paid by the lab's own run, once our hold is lifted."""
+        """What a person settles is paid by the lab's own run, once our hold is lifted.
+
+        What was pulled is cancelled where it was, so that a new run takes it.
+        """
+        if hold.address.kind == in_flight.PLACE:
+            return in_flight.ended(hold)
         if hold.address.kind == HOLD and not self._rail(hold.address.realm):
             return Effect(hold.address, f"lift, to be settled by a pay run: {hold.change.summary}")
         reason = "it stays held: give it back by a rollback of this address, and settle it there"

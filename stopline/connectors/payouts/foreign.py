@@ -128,7 +128,8 @@ class ForeignLedger:
     def _of_somebody(self, grant: Grant, row: Row) -> Grant:
         """Say of a payable whose flag is neither ours nor free what stands there."""
         flag = self.mapping.hold_flag
-        if flag is None or row["lever"] in (None, "", flag.held, *flag.free):
+        lever = row["lever"]
+        if flag is None or not (lever or "").strip() or lever in (flag.held, *flag.free):
             return grant
         return replace(grant, state=State.of({**grant.state.value, "flag": row["lever"]}))
 

@@ -25,6 +25,8 @@ class Facts:
     """What happened to one target, as the receipts have it."""
 
     hold: str = ""
+    standing: set[Address] = field(default_factory=set)
+    """What stands of it by the receipts: it is released once nothing does."""
     placed_at: str = ""
     released_at: str = ""
     gone: bool = False
@@ -122,14 +124,20 @@ def _learn(known: Known, book: Book, receipt: Json, direction: str, at: str) -> 
     """
     address = Address.parse(receipt["address"])
     ends = direction == Direction.TERMINATE
-    if address.connector != PAY or (ends and not address.kind.endswith(_HOLDING)):
+    if address.connector != PAY:
         return
     facts = known.facts.setdefault(target_of(address), Facts())
+    stood = bool(facts.standing)
+    if receipt["held"]:
+        facts.standing.add(address)
+    elif direction != Direction.CONTAIN or receipt["cause"] == Cause.GONE:
+        facts.standing.discard(address)
+    if ends and not address.kind.endswith(_HOLDING):
+        return
     found = Found(book.store.body(receipt["found"])).value if receipt["found"] else {}
     ended, gone = found.get("status", ""), receipt["cause"] == Cause.GONE
-    stood = bool(facts.placed_at) and not facts.released_at
     if ends or direction == Direction.RESTORE:
-        facts.released_at = "" if receipt["held"] else at
+        facts.released_at = "" if facts.standing else at
         facts.lost[address] = ended == LOST or (gone and not ended)
     elif receipt["held"]:
         facts.hold, facts.placed_at = str(address), facts.placed_at or at

@@ -173,18 +173,19 @@ def test_another_teams_hold_stays(engine: Engine, name: str) -> None:
     night.close()
 
 
+@pytest.mark.parametrize("column", ["CHAR(2)", "VARCHAR(2)", "TEXT"])
 def test_a_flag_with_a_reason_that_is_neither_ours_nor_free_is_somebody_elses(
-    engine: Engine,
+    engine: Engine, column: str
 ) -> None:
     """One column of reason codes, as SAP's payment block: theirs is named and not written over."""
     with engine.begin() as connection:
         connection.exec_driver_sql(
             "CREATE TABLE bseg (belnr VARCHAR(10) PRIMARY KEY, lifnr VARCHAR(10), wrbtr NUMERIC,"
-            " waers CHAR(5), zlspr CHAR(1), st CHAR(1))"
+            f" waers CHAR(5), zlspr {column}, st CHAR(1))"
         )
         connection.exec_driver_sql(
             "INSERT INTO bseg VALUES ('1', 'c1', 9, 'USD', 'A', 'o'),"
-            " ('2', 'c1', 8, 'USD', '', 'o')"
+            " ('2', 'c1', 8, 'USD', '', 'o'), ('3', 'c1', 7, 'USD', '  ', 'o')"
         )
     text = (
         "payouts:\n  ledgers:\n    sap:\n      url_from: LEDGER_URL\n      mapping:\n"
@@ -203,7 +204,11 @@ def test_a_flag_with_a_reason_that_is_neither_ours_nor_free_is_somebody_elses(
     )
     found = [g for g in connector.discover(vendor, Scope()) if isinstance(g, Grant)]
     said = [o for g in found for o in connector.contained(g, TERMS)]
-    assert [(type(o).__name__, o.address.id) for o in said] == [("Skip", "1"), ("Change", "2")]
+    assert [(type(o).__name__, o.address.id) for o in said] == [
+        ("Skip", "1"),
+        ("Change", "2"),
+        ("Change", "3"),
+    ]
     assert isinstance(said[0], Skip)
     assert said[0].reason == "somebody else holds it ('A'); not touched"
 
