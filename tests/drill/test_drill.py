@@ -83,7 +83,7 @@ def test_a_drill_passes_and_leaves_nothing(tmp_path: Path) -> None:
     assert report["not_emulated"]
     _told(report["notices"])
     assert "[7/7]" in ended.stderr
-    assert "credentials are gone for good" in ended.stderr
+    assert "users, roles and credentials are gone" in ended.stderr
     assert started_by(str(tmp_path)) == []
     assert list(tmp_path.glob("stopline-drill-*")) == []
 
