@@ -385,6 +385,7 @@ WORKERS_ROLES = (
     "iam.serviceAccountKeyAdmin",
     "storage.admin",
     "iam.workloadIdentityPoolAdmin",
+    "iam.workforcePoolAdmin",
     "cloudasset.viewer",
     "bigquery.admin",
 )

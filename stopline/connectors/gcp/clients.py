@@ -345,7 +345,6 @@ def _named(words: Mapping[str, Any]) -> str:
 
 
 DENIES = "iam/v2/policies.operations.get"
-POOLS = "iam/v1/projects.locations.workloadIdentityPools.operations.get"
 
 
 def done(clients: Clients, operation: Json, method: str = DENIES) -> None:

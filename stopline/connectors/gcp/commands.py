@@ -92,13 +92,18 @@ def _hmac_key(document: Document, changes: Sequence[Change]) -> Iterator[str]:
 
 
 def _pool(document: Document, changes: Sequence[Change]) -> Iterator[str]:
-    """https://docs.cloud.google.com/sdk/gcloud/reference/iam/workload-identity-pools/update"""
-    _, number, *_, name = document.id.split("/")
+    """https://docs.cloud.google.com/sdk/gcloud/reference/iam/workload-identity-pools/update
+
+    https://docs.cloud.google.com/sdk/gcloud/reference/iam/workforce-pools/update
+    """
+    first, number, *_, name = document.id.split("/")
+    workforce = first == "locations"  # of an organisation's people, in no project
+    what = "workforce-pools" if workforce else "workload-identity-pools"
+    place = () if workforce else (f"--project={number}",)
     for change in changes:
         if change.after is not None:
             verb = "--disabled" if change.after.value["disabled"] else "--no-disabled"
-            where = ("--location=global", f"--project={number}", verb)
-            yield join(("gcloud", "iam", "workload-identity-pools", "update", name, *where))
+            yield join(("gcloud", "iam", what, "update", name, "--location=global", *place, verb))
 
 
 def _deny(document: Document, changes: Sequence[Change]) -> Iterator[str]:

@@ -418,10 +418,13 @@ def _hmac_keys(look: _Look, account: Account, via: str) -> Iterator[Found]:
 def _pools(look: _Look) -> Iterator[Found]:
     """Pools of ours that let in nobody but the vendor; one in the vendor's project is its own.
 
-    A cluster's has no switch; its principals are denied.
+    A cluster's has no switch; its principals are denied. So are those of another organisation's
+    workforce pool, which is not ours to switch off.
     """
+    workforce = reading.workforce(look.clients, look.read, look.selectors.pools)
     for name in look.selectors.pools:
-        if name.split("/")[1] not in look.read.numbers or name.endswith(".svc.id.goog"):
+        ours = name in workforce or name.split("/")[1] in look.read.numbers
+        if not ours or name.endswith(".svc.id.goog"):
             continue
         document = Document(NAME, look.read.id, "identity-pool", name)
         seen = look.read.tried(name, partial(pool, look.clients, document))

@@ -13,7 +13,7 @@ from stopline.connectors.gcp import (
     workspace,
 )
 from stopline.connectors.gcp.bindings import Entry, alike, edited, entries, leaves_nobody
-from stopline.connectors.gcp.clients import POOLS, Clients, done
+from stopline.connectors.gcp.clients import Clients, done
 from stopline.connectors.gcp.dialects import dialect, policy_of, set_policy
 from stopline.connectors.gcp.reading import NAME, point_of, require_same
 from stopline.errors import ConnectorError, StaleError
@@ -254,16 +254,22 @@ def _write_hmac_key(
             clients.do("storage/v1/projects.hmacKeys.update", **words, body=body)
 
 
-_POOL = "iam/v1/projects.locations.workloadIdentityPools"
+def _pools_of(name: str) -> str:
+    """The API of a pool by its name: of a project's workloads, or of an organisation's people."""
+    workforce = name.startswith("locations/")
+    return "iam/v1/" + (
+        "locations.workforcePools" if workforce else "projects.locations.workloadIdentityPools"
+    )
 
 
 def pool(clients: Clients, document: Document) -> Observed:
     """Read a pool; one that was deleted is gone, although Google keeps it for a month.
 
     https://docs.cloud.google.com/iam/docs/reference/rest/v1/projects.locations.workloadIdentityPools
+    https://docs.cloud.google.com/iam/docs/reference/rest/v1/locations.workforcePools
     """
     try:
-        said = clients.ask(f"{_POOL}.get", name=document.id)
+        said = clients.ask(f"{_pools_of(document.id)}.get", name=document.id)
     except ConnectorError as error:
         if error.cause is not Cause.GONE:
             raise
@@ -280,12 +286,14 @@ def _write_pool(
     """The pool and not a provider: that would leave tokens from before as they are.
 
     https://docs.cloud.google.com/iam/docs/reference/rest/v1/projects.locations.workloadIdentityPools/patch
+    https://docs.cloud.google.com/iam/docs/reference/rest/v1/locations.workforcePools/patch
     """
+    api = _pools_of(observed.document.id)
     for change in changes:
         if change.after is not None:
             words = {"name": observed.document.id, "updateMask": "disabled"}
-            operation = clients.do(f"{_POOL}.patch", **words, body=change.after.value)
-            done(clients, operation, POOLS)
+            operation = clients.do(f"{api}.patch", **words, body=change.after.value)
+            done(clients, operation, f"{api}.operations.get")
 
 
 READERS: Mapping[str, Callable[[Clients, Document], Observed]] = {

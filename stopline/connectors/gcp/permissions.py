@@ -52,6 +52,9 @@ _BY_METHOD: Mapping[str, str | tuple[str, ...]] = {
     "drive/v3/permissions.delete": (),
     "drive/v3/permissions.list": (),
     "iam/v1/organizations.roles.get": "iam.roles.get",
+    "iam/v1/locations.workforcePools.get": "iam.workforcePools.get",
+    "iam/v1/locations.workforcePools.operations.get": "iam.workforcePools.get",
+    "iam/v1/locations.workforcePools.patch": "iam.workforcePools.update",
     "iam/v1/projects.locations.workloadIdentityPools.get": "iam.workloadIdentityPools.get",
     "iam/v1/projects.locations.workloadIdentityPools.operations.get": (
         "iam.workloadIdentityPools.get"

@@ -6,6 +6,7 @@ What cannot be read is a gap, and the rest is read all the same.
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from functools import partial
 from typing import TypeVar
 
 from stopline.connectors.gcp.clients import Clients
@@ -281,3 +282,18 @@ def _role(clients: Clients, role: str) -> Sequence[str] | None:
     except ConnectorError:
         return None
     return tuple(said.get("includedPermissions", ()))
+
+
+def workforce(clients: Clients, read: Realm, pools: Sequence[str]) -> frozenset[str]:
+    """The names of an organisation's own workforce pools, where any is among these.
+
+    https://docs.cloud.google.com/iam/docs/reference/rest/v1/locations.workforcePools/list
+    """
+    wanted = [name for name in pools if name.startswith("locations/")]
+    if not wanted or not read.id.isdigit():
+        return frozenset()
+    words = {"location": "locations/global", "parent": point_of(read.id)}
+    method = "iam/v1/locations.workforcePools.list"
+    call = partial(clients.pages, method, "workforcePools", **words)
+    found = read.tried(f"whether {wanted[0]} is the organisation's", call)
+    return frozenset(one["name"] for one in found or ())

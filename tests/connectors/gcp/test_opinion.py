@@ -8,7 +8,7 @@ from connectors.contract import MARK
 from stopline.connectors.gcp import commands, opinion
 from stopline.connectors.gcp.denying import PERMISSIONS
 from stopline.estate import Estate, GcpEstate, Protected
-from stopline.model import Address, Breadth, Change, Grant, Skip, State
+from stopline.model import Address, Breadth, Change, Document, Grant, Skip, State
 from stopline.playbook import Phase, Playbook, Rule
 from stopline.port import Terms
 from stopline.text import Json
@@ -244,6 +244,10 @@ def test_hmac_keys_and_pools_are_switched_off_and_on_by_hand() -> None:
         f"{update} --disabled",
         f"{update} --no-disabled",
     ]
+    staff = Document("gcp", ORG, "identity-pool", "locations/global/workforcePools/mercor-staff")
+    assert commands.commands(
+        staff, [replace(change, after=State.of({"disabled": True}))]
+    ).lines == ("gcloud iam workforce-pools update mercor-staff --location=global --disabled",)
 
 
 def test_a_person_can_do_it_by_hand() -> None:
