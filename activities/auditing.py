@@ -19,11 +19,11 @@ from stopline.errors import ConnectorError
 from stopline.journal.book import Book
 from stopline.journal.pauses import Planned
 from stopline.model import Address, Direction, Document
-from stopline.outliving import Outliving, outliving
 from stopline.planner import Drift, DriftKind, Look, drift
 from stopline.playbook import Audits
 from stopline.port import Connector, Observed
 from stopline.receipts import Hold
+from stopline.residuals import Residuals, summed
 from stopline.terminating import Removed
 from stopline.text import Json, jsonable
 
@@ -48,7 +48,9 @@ def opened(found: Iterable[Drift]) -> dict[str, Json]:
     }
 
 
-def outlived(book: Book, connectors: Mapping[str, Connector], pause: str) -> tuple[Outliving, ...]:
+def residuals_of(
+    book: Book, connectors: Mapping[str, Connector], pause: str
+) -> tuple[Residuals, ...]:
     """What outlives what a pause holds, by when each was written, and what of it is over."""
     latest = book.pauses.latest(pause)
     written = {
@@ -62,7 +64,7 @@ def outlived(book: Book, connectors: Mapping[str, Connector], pause: str) -> tup
         if hold.address.connector in connectors
         for residual in connectors[hold.address.connector].residuals(hold.change)
     )
-    return outliving(residuals, written, book.store.clock())
+    return summed(residuals, written, book.store.clock())
 
 
 def audited(
@@ -73,12 +75,12 @@ def audited(
     audits: Audits,
     teller: Teller = NOBODY,
     due: Sequence[Deadline] = (),
-    outlives: Sequence[Outliving] = (),
+    residuals: Sequence[Residuals] = (),
 ) -> api.Audited:
     """Journal what an audit found, and what is new: `planned` is a sweep's, made after it.
 
-    `due` are the deadlines that are near, which are told as well; `outlives` is what may go on for
-    a while, or has ended by now.
+    `due` are the deadlines that are near, which are told as well; `residuals` are what may go on
+    for a while, or has ended by now.
     """
     pause = asked.order.pause
     holds = book.writes.holds(pause)
@@ -88,7 +90,7 @@ def audited(
     broken = breaches_of(book, pause, audits, data) if asked.contains else ()
     met = {str(change.over) for change in planned.plan.changes}
     data["due"] = [str(one) for one in due]
-    data["outlives"] = [jsonable(one) for one in outlives]
+    data["residuals"] = [jsonable(one) for one in residuals]
     data["breached"] = [str(b.address) for b in broken if str(b.address) not in met]
     result = api.Audited(
         number=len(earlier) + 1,

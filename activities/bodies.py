@@ -18,7 +18,7 @@ from temporalio import activity
 from temporalio.exceptions import ApplicationError
 
 from activities import api, vouching
-from activities.auditing import audited, drifted, opened, outlived
+from activities.auditing import audited, drifted, opened, residuals_of
 from activities.belonging import elsewhere
 from activities.breaching import to_climb
 from activities.deadlines import near_of
@@ -110,8 +110,8 @@ class Activities:
             ref = self._plan(asked.order, approved=True, seen=opened(found))
             planned, audits = self._plans(ref.ref), frozen.parse()[1].audits
             due = near_of(self.book, connectors, asked.order.pause, planned)
-            outlives = outlived(self.book, connectors, asked.order.pause)
-            return audited(self.book, asked, found, planned, audits, self.teller, due, outlives)
+            residuals = residuals_of(self.book, connectors, asked.order.pause)
+            return audited(self.book, asked, found, planned, audits, self.teller, due, residuals)
 
     def _plan(self, order: api.PauseOrder, *, approved: bool, seen: Json = None) -> api.PlanRef:
         self._check(order)

@@ -4,8 +4,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from stopline.outliving import Outliving
 from stopline.render.page import Line, Page, Section, Table, Tone
+from stopline.residuals import Residuals
 
 MEANS = {
     "removed": "our overlay is gone",
@@ -31,7 +31,7 @@ class AuditShown:
 
     `breached` is what somebody removes at will, with no lever left above it; `climbed` the levers
     that were taken after this audit, and before the next, above others that were removed again.
-    `due` are days by which what is held must be decided on. `outlives` is what may outlive the
+    `due` are days by which what is held must be decided on. `residuals` are what may outlive the
     containment, and of how much of it that is over.
     """
 
@@ -48,7 +48,7 @@ class AuditShown:
     breached: tuple[str, ...] = ()
     climbed: tuple[str, ...] = ()
     due: tuple[str, ...] = ()
-    outlives: tuple[Outliving, ...] = ()
+    residuals: tuple[Residuals, ...] = ()
 
     @property
     def clean(self) -> bool:
@@ -88,7 +88,9 @@ def audit_page(audit: AuditShown, pause: str, vendor: str) -> Page:
     sections += _listed("Climbed to, above what was removed again and again", audit.climbed)
     sections += _listed("New access, within what was approved", audit.fresh)
     sections += _listed("Must be decided on in time", audit.due)
-    sections += _listed("Outlives what was taken", map(_outlives, audit.outlives), Tone.PLAIN)
+    sections += _listed(
+        "Residuals: what outlives the containment", map(_residual, audit.residuals), Tone.PLAIN
+    )
     sections += _listed("Left open: it waits for a person", audit.beyond)
     sections += _listed("Gaps: not read", audit.gaps)
     return tuple(sections)
@@ -124,7 +126,7 @@ def _listed(title: str, texts: Iterable[str], tone: Tone = Tone.WARN) -> list[Se
     return [Section(f"{title} ({len(lines)})", lines, tone)] if lines else []
 
 
-def _outlives(one: Outliving) -> str:
+def _residual(one: Residuals) -> str:
     """What of it is over, or what ends it."""
     much = f"{one.connector}: {one.what} ({one.number})"
     if not one.last:

@@ -251,11 +251,11 @@ def _whose(found: Identity, one: Selected | None) -> str:
         return f"it is shared with {', '.join(one.shared_with[:3])}"
     if not one.vouched:
         return f"only {one.via} says that it is the vendor's, and the vendor can write that"
-    if one.named:
-        return ""
     services = policy.named(one.identity.trust, "Service")
     if services:
         return f"{', '.join(services[:3])} runs as it too"
+    if one.named:
+        return ""
     return "" if one.via.startswith("trust: ") else f"it is no more than reachable ({one.via})"
 
 

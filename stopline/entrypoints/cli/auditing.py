@@ -18,10 +18,10 @@ from stopline.errors import UserError
 from stopline.journal.pauses import OPEN, Pause
 from stopline.journal.removals import CLIMBED, climbs
 from stopline.journal.store import Event
-from stopline.outliving import Outliving
 from stopline.render.audits import AuditShown, Differs, audit_page, audits_page
 from stopline.render.documents import audit_document, audits_document
 from stopline.render.standing import UNVERIFIED
+from stopline.residuals import Residuals
 from workflows import messages as m
 
 
@@ -113,7 +113,7 @@ def shown(events: Iterable[Event]) -> Iterator[AuditShown]:
             times=tuple(sorted((a, times[a]) for a in data["opened"] if times[a])),
             breached=tuple(data.get("breached", ())),
             due=tuple(data.get("due", ())),
-            outlives=tuple(Outliving(**one) for one in data.get("outlives", ())),
+            residuals=tuple(Residuals(**one) for one in data.get("residuals", ())),
             climbed=tuple(lever for seq, lever in levers if event.seq < seq < until),
         )
         times.update(data["opened"])

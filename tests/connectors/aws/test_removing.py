@@ -232,6 +232,7 @@ def test_who_is_shared_tagged_or_run_by_a_service_stays_denied(cloud: Cloud) -> 
     cloud.role("intake", trust({"AWS": MERCOR}))
     served: Json = {"AWS": MERCOR, "Service": "lambda.amazonaws.com"}
     cloud.role("served", trust(served))
+    cloud.role("fetcher", trust({"Service": "lambda.amazonaws.com"}), "/vendors/mercor/")
     night = AwsNight(cloud.connector())
     night.contain()
     night.ending()
@@ -240,11 +241,13 @@ def test_who_is_shared_tagged_or_run_by_a_service_stays_denied(cloud: Cloud) -> 
     why = {s.address.id.partition("#")[0]: s.reason for s in plan.skips}
     assert "only tag vendor=mercor says" in why["tagged"]
     assert "lambda.amazonaws.com runs as it too" in why["served"]
+    assert "lambda.amazonaws.com runs as it too" in why["fetcher"], "however it is named"
     assert "other denies stand on it" in why[marks.policy_name(night.book.id)]
     night.carry_out(plan)
     assert denied(cloud, "user", "tagged")
     assert not gone(cloud, "user", "tagged")
     assert not gone(cloud, "role", "served")
+    assert not gone(cloud, "role", "fetcher")
 
 
 def test_a_role_that_somebody_has_come_to_share_since_is_not_removed(cloud: Cloud) -> None:

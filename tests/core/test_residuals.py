@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from stopline.model import Address, Residual
-from stopline.outliving import Outliving, outliving, seconds_of
+from stopline.residuals import Residuals, seconds_of, summed
 
 KEY, TOKEN = (Address("gcp", "p", "key", name) for name in ("a", "b"))
 
@@ -34,7 +34,7 @@ def test_it_is_over_when_the_last_write_is_that_long_ago(a: int, b: int, now: in
     """Two keys, each with tokens of an hour; one more was never written by us."""
     elsewhere = Residual(Address("gcp", "p", "key", "never"), "tokens", "PT1H")
     said = [Residual(KEY, "tokens", "PT1H"), Residual(TOKEN, "tokens", "PT1H"), elsewhere]
-    (one,) = outliving(said, {KEY: float(a), TOKEN: float(b)}, float(now))
+    (one,) = summed(said, {KEY: float(a), TOKEN: float(b)}, float(now))
     assert one.number == 2
     assert one.ended == (a + 3600 <= now) + (b + 3600 <= now)
     assert (one.ended == 2) == (one.last <= now)
@@ -43,5 +43,5 @@ def test_it_is_over_when_the_last_write_is_that_long_ago(a: int, b: int, now: in
 def test_what_only_words_end_is_never_said_to_be_over() -> None:
     """However long ago."""
     words = Residual(KEY, "open sessions", "until they are closed")
-    told = Outliving("gcp", "open sessions", "until they are closed", 1, 0)
-    assert outliving([words], {KEY: 0.0}, 1e12) == (told,)
+    told = Residuals("gcp", "open sessions", "until they are closed", 1, 0)
+    assert summed([words], {KEY: 0.0}, 1e12) == (told,)

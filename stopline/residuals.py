@@ -15,7 +15,7 @@ _SECONDS = (86_400, 3_600, 60, 1)
 
 
 @dataclass(frozen=True, slots=True, order=True)
-class Outliving:
+class Residuals:
     """One kind of residual of a pause: of how many changes, and of how many it has ended by now.
 
     `until` is the connector's word. `last` is when the last of them ends, in seconds since the
@@ -38,9 +38,9 @@ def seconds_of(duration: str) -> float | None:
     return float(sum(int(n or 0) * s for n, s in zip(found.groups(), _SECONDS, strict=True)))
 
 
-def outliving(
+def summed(
     residuals: Iterable[Residual], written: Mapping[Address, float], now: float
-) -> tuple[Outliving, ...]:
+) -> tuple[Residuals, ...]:
     """Sum residuals up by kind. `written` is when each address was last written, in seconds.
 
     What was not written by us outlives nothing of ours, and is left out.
@@ -52,13 +52,13 @@ def outliving(
             lasts = seconds_of(one.until)
             end = written[one.address] + lasts if lasts is not None else None
             kinds.setdefault(key, []).append(end)
-    return tuple(sorted(_summed(kinds, now)))
+    return tuple(sorted(_each(kinds, now)))
 
 
-def _summed(
+def _each(
     kinds: Mapping[tuple[str, str, str], list[float | None]], now: float
-) -> Iterator[Outliving]:
+) -> Iterator[Residuals]:
     for (connector, what, until), ends in kinds.items():
         known = [end for end in ends if end is not None]
         over = sum(end <= now for end in known)
-        yield Outliving(connector, what, until, len(ends), over, max(known, default=0.0))
+        yield Residuals(connector, what, until, len(ends), over, max(known, default=0.0))
