@@ -104,8 +104,9 @@ class Year:
             "nobody is given back before both cases are over",
         )
         known = {one.id for one in self.book.pauses.list("mercor")}
+        scope = ("--principal", person.arn, "--realm", person.account, "--apart")
         reason = ("--reason", "another case, of one person", "--as", carol)
-        self.say(("pause", "mercor", "--principal", person.arn, "--apart", *reason, *CONFIRM), DONE)
+        self.say(("pause", "mercor", *scope, *reason, *CONFIRM), DONE)
         new = [one.id for one in self.book.pauses.list("mercor") if one.id not in known]
         if not new:
             step.faults.append("no pause of the other case was opened")
@@ -201,7 +202,10 @@ class Year:
     def compared(self, identical: int, kept: Collection[str]) -> None:
         """Tell what became of the edits, by the comparison of all that is there."""
         step = next(one for one in self.steps if one.step == "edit")
-        step.found = f"{identical} objects as they were, {len(kept)} with its edit and no other"
+        step.found = (
+            f"{identical} objects are byte for byte what they were, "
+            f"{len(kept)} have their colleague's edit and no other"
+        )
         lost = [edit.name for edit in self.edits if edit.name not in kept]
         step.faults += [f"the edit of {name} is not as its colleague left it" for name in lost]
 
