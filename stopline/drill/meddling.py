@@ -143,7 +143,7 @@ def _with_binding(policy: Json) -> Json:
 
 
 def _unordered(policy: Json) -> Json:
-    """Google keeps bindings and their members as sets.
+    """Google gives no meaning to the order in which a policy names roles and members.
 
     https://docs.cloud.google.com/iam/docs/reference/rest/v1/Policy
     """

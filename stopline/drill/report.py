@@ -2,10 +2,13 @@
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
+from datetime import datetime
 
 from stopline.audiences import OUTSIDE
 from stopline.drill.oracle import Answer, Check
 from stopline.drill.probes import NOT_EMULATED, Probe
+from stopline.journal.store import Event
+from stopline.receipts import Outcome
 from stopline.render.documents import Kind, document
 from stopline.render.plan import until_text
 from stopline.text import Json
@@ -245,6 +248,26 @@ def harmed(sight: Sight, when: str) -> list[str]:
         *(f"{when}, the bystander {c.who} is {c.answer}" for c in judged),
         *(f"{when}, the bystander {p.who} is refused" for p in acted),
     ]
+
+
+def seconds(events: Sequence[Event], began: float) -> dict[str, float]:
+    """After how many seconds a pause took the first thing away, and was contained."""
+    cuts = [
+        event.at
+        for event in events
+        if event.kind == "receipts"
+        and any(one["outcome"] == Outcome.APPLIED for one in event.data["receipts"])
+    ]
+    ends = [event.at for event in events if event.kind == "status"]
+    return {
+        "first_cut": since(began, cuts[0]) if cuts else 0.0,
+        "contained": since(began, ends[0]) if ends else 0.0,
+    }
+
+
+def since(began: float, moment: str) -> float:
+    """From one moment (seconds since 1970) to another one, in seconds."""
+    return round(datetime.fromisoformat(moment).timestamp() - began, 2)
 
 
 def counted(was: Mapping[str, str], now: Mapping[str, str], wanted: Mapping[str, str]) -> Compared:

@@ -3,8 +3,9 @@
 It starts an emulated AWS and an emulated Google Cloud, Temporal and a worker (on PostgreSQL the
 database, and two workers);
 pauses `mercor` by the real command line with the real playbook; judges with eyes of its own what
-the vendor and the bystanders can still do; rolls back with a second identity; and compares the
-estate byte for byte with what it was. Then it pauses again, terminates, and looks once more.
+the vendor and the bystanders can still do; lives a year of it in short; rolls back by two more
+people; and compares the estate byte for byte with what it was, but for what others edited. Then
+it pauses again, terminates, and looks once more.
 """
 
 import json
@@ -12,7 +13,6 @@ import shlex
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime
 from pathlib import Path
 
 from stopline.drill import (
@@ -41,8 +41,6 @@ from stopline.drill.signatures import Signers
 from stopline.drill.year import People, Year
 from stopline.entrypoints.embedded import Server, free_port
 from stopline.journal.book import Book, open_book
-from stopline.journal.pauses import Pause
-from stopline.receipts import Outcome
 
 ALICE, BOB, CAROL = "alice@drill", "bob@drill", "carol@drill"
 CONTAINED, PARTIAL, WAITING = 0, 6, 5
@@ -312,7 +310,7 @@ class Drill:
         self.report.residuals = report.grouped([(r.what, r.until) for r in plan.residuals])
         open_ = {s.principal: s.reason for s in plan.skips if s.leaves_access}
         self.report.left_open = [f"{who}: {why}" for who, why in sorted(open_.items())]
-        self.report.seconds |= self._seconds(book, pause, began)
+        self.report.seconds |= report.seconds(book.pauses.events(pause.id), began)
         expected = {way.arn for way in self.manifest.left_open}
         return [
             *(f"not contained: {address}" for address in sorted(work - held)),
@@ -320,20 +318,6 @@ class Drill:
             *(f"declared as left open and not shown: {w}" for w in sorted(expected - set(open_))),
             *(f"a gap: {gap.what}: {gap.cause}" for gap in plan.gaps),
         ]
-
-    def _seconds(self, book: Book, pause: Pause, began: float) -> dict[str, float]:
-        events = book.pauses.events(pause.id)
-        cuts = [
-            e.at
-            for e in events
-            if e.kind == "receipts"
-            and any(r["outcome"] == Outcome.APPLIED for r in e.data["receipts"])
-        ]
-        ends = [e.at for e in events if e.kind == "status"]
-        return {
-            "first_cut": _since(began, cuts[0]) if cuts else 0.0,
-            "contained": _since(began, ends[0]) if ends else 0.0,
-        }
 
     def _pass_a_year(self, before: dict[str, Sight]) -> None:
         """What happens while a pause is open for long, in short."""
@@ -365,7 +349,7 @@ class Drill:
         year.approve(year.pause, CAROL, CONTAINED)
         pause = self.book.pauses.get(year.pause)
         if pause.closed_at:
-            self.report.seconds["restored"] = _since(began, pause.closed_at)
+            self.report.seconds["restored"] = report.since(began, pause.closed_at)
 
     def _end_the_year(self) -> None:
         """Give back what another case held as well."""
@@ -443,7 +427,3 @@ class Drill:
 
 def _ways(sights: dict[str, Sight]) -> int:
     return sum(len(sight.vendor) for sight in sights.values())
-
-
-def _since(began: float, moment: str) -> float:
-    return round(datetime.fromisoformat(moment).timestamp() - began, 2)

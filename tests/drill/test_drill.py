@@ -99,9 +99,21 @@ def _lived(year: Json) -> None:
         ("evidence", True),
     ]
     assert all(one["did"] and one["found"] and one["asserted"] for one in year["steps"])
+    _quoted(year["steps"])
     counts = year["compared"]
     assert (counts["edited"], counts["different"]) == (2, 0)
     assert counts["identical"] == counts["objects"] - 2 > 200
+
+
+def _quoted(steps: list[Json]) -> None:
+    """What the README quotes of the report is what it says."""
+    told = {one["step"]: one for one in steps}
+    quoted = (ROOT / "README.md").read_text("utf-8").partition("  The year in short:\n")[2]
+    lines = [line.strip(" -") for line in quoted.partition("```")[0].splitlines() if line.strip()]
+    for name, found, asserted in zip(lines[::3], lines[1::3], lines[2::3], strict=True):
+        one = told[name.partition(":")[0]]
+        assert name == f"{one['step']}: {one['did']}"
+        assert (found, asserted) == (f"found: {one['found']}", f"holds: {one['asserted']}")
 
 
 def _told(notices: list[Json]) -> None:
