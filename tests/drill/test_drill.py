@@ -50,11 +50,11 @@ def a_drill(folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
         capture_output=True,
         text=True,
         check=False,
-        timeout=400,
+        timeout=500,
     )
 
 
-@pytest.mark.timeout(420)
+@pytest.mark.timeout(520)
 @pytest.mark.skipif(not Path("/proc/self/environ").exists(), reason="no /proc on this system")
 def test_a_drill_passes_and_leaves_nothing(tmp_path: Path) -> None:
     """One document of the promised shape on stdout; no process and no folder of it remains."""
