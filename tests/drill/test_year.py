@@ -8,8 +8,10 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
+from support.signers import needs_openssh
 from support.tree import ROOT
 
+from stopline.configuration import ROLES
 from stopline.drill.children import Said
 from stopline.drill.fingerprint import OURS
 from stopline.drill.manifest import DATA, Person
@@ -18,8 +20,11 @@ from stopline.drill.oracle import Answer, Check
 from stopline.drill.probes import Probe
 from stopline.drill.report import Compared, Report, Sight, Step, counted, moved
 from stopline.drill.run import BOB, CAROL, Drill
+from stopline.drill.signatures import Signers
 from stopline.drill.year import HELD_TWICE, flipped, unlike_opened, unproven, without
 from stopline.evidence.bundle import CHAIN
+from stopline.roles import parse_roles
+from stopline.signing import names_of
 from stopline.text import Json, canonical
 
 KEY, ENTRY = "aws:1:access-key:ann/AKIA", "gcp:2:allow-policy-entry:projects/a#roles/viewer"
@@ -159,6 +164,31 @@ def test_one_bit_is_flipped_in_the_chain_and_nowhere_else() -> None:
         assert archive.read("report.html") == b"for people"
         differ = zip(archive.read(CHAIN), b"abcdef", strict=True)
     assert sorted((one ^ other).bit_count() for one, other in differ) == [0] * 5 + [1]
+
+
+# --- who approves --------------------------------------------------------------------------------
+
+
+@needs_openssh
+def test_those_who_approve_have_keys_that_the_roles_know(tmp_path: Path) -> None:
+    """A signature is verified where there is one, and nobody must sign: the pay day does not."""
+    signers = Signers(tmp_path, tmp_path)
+    signers.make(BOB, CAROL)
+    roles = parse_roles((tmp_path / ROLES).read_text("utf-8"), ROLES)
+    assert (roles.signatures, roles.allowed_signers) == ("optional", signers.allowed.name)
+    assert names_of(signers.allowed.read_text("utf-8")) == {BOB, CAROL}
+    assert signers.words(BOB) == ("--sign", str(tmp_path / "bob.key"))
+
+
+def test_without_openssh_they_approve_by_their_names(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The drill goes on, and its report says so."""
+    monkeypatch.setenv("PATH", str(tmp_path))
+    signers = Signers(tmp_path, tmp_path)
+    signers.make(BOB, CAROL)
+    assert signers.words(BOB) == ()
+    assert list(tmp_path.iterdir()) == []
 
 
 # --- the report ----------------------------------------------------------------------------------
