@@ -90,6 +90,10 @@ _HOLD: Json = {
 }
 
 
+TWO_PEOPLE = "two-people"
+"""The playbook of the drill's longest pause: the real one, by which two must approve a rollback."""
+
+
 class _Quoting(yaml.SafeDumper):
     """Puts digits in quotes: an account whose number begins with 0 would be read as a number."""
 
@@ -176,11 +180,18 @@ def write(
         "vendors/mercor.yaml": text_of(mercor),
         "vendors/mercer.yaml": text_of(mercer),
         "playbooks/default.yaml": playbook,
+        f"playbooks/{TWO_PEOPLE}.yaml": _of_two_people(playbook),
     }
     for name, text in files.items():
         path = folder / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text, encoding="utf-8")
+
+
+def _of_two_people(playbook: str) -> str:
+    said = yaml.safe_load(playbook)
+    approvals = {**said.get("approvals", {}), "people": 2}
+    return text_of({**said, "playbook": TWO_PEOPLE, "approvals": approvals})
 
 
 def playbook(settings: Settings) -> str:
