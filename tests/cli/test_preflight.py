@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 import pytest
 import yaml
 from support.journals import a_book
-from support.recorded import ENFORCED, PLAYBOOK, READER, WRITER, Night, a_night, give_role
+from support.recorded import ENFORCED, PLAYBOOK, READER, WRITER, WRITES, Night, a_night, give_role
 from support.temporal import House
 
 from stopline.connectors.aws import AwsConnector
@@ -43,7 +43,7 @@ def night(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Night]:
     with a_night(tmp_path_factory.mktemp("aws")) as night:
         research, data = night.owner(RESEARCH, "iam"), night.owner(DATA, "iam")
         platform = night.owner(PLATFORM, "iam")
-        kinds = ("write", "canary")
+        kinds = (*WRITES, "canary")
         give_role(data, CRIPPLED, *kinds, without="iam:AttachUserPolicy")
         give_role(platform, CRIPPLED, *kinds, without="iam:DetachUserPolicy")
         give_role(data, SHORTSIGHTED, "read", without="iam:ListAccessKeys")

@@ -173,11 +173,15 @@ def cloud(emulator: Emulator, manifest: Manifest) -> dict[str, str]:
     }
 
 
+WRITES = ("write-principals", "write-resources")
+"""The policies without which nothing is contained."""
+
+
 def give_roles(access: Access, account: str) -> None:
     """A role that reads and one that writes, each with what config/permissions/aws says."""
     iam = access.client(account, "iam")
     give_role(iam, READER, "read")
-    give_role(iam, WRITER, "write", "canary", "terminate")
+    give_role(iam, WRITER, *WRITES, "canary", "terminate")
 
 
 def give_role(iam: Any, name: str, *kinds: str, without: str = "", trusting: str = US) -> None:

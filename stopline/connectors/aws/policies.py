@@ -7,7 +7,7 @@ https://docs.aws.amazon.com/service-authorization/latest/reference/list_awsident
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from stopline.connectors.aws import marks
@@ -19,11 +19,14 @@ from stopline.connectors.aws.permissions import (
     TERMINATE,
     WRITE,
 )
-from stopline.text import Json
+from stopline.text import Json, canonical
 
 MOST = 6_144
 """Characters of a managed policy, white space not counted.
 https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html"""
+ROOM = MOST - 512
+"""What a file takes: a lab may narrow an ARN to its own accounts, and it still fits."""
+FOLDER = "config/permissions/aws"
 
 OURS = f"arn:aws:iam::*:policy{marks.PATH}*"
 _ASSUME = frozenset({"sts:AssumeRole"})
@@ -159,24 +162,63 @@ def _spare(actions: frozenset[str], rules: tuple[Rule, ...] = RULES) -> Json:
     return {"Sid": "Spared", "Effect": "Deny", "Action": hits, "Resource": list(_SPARED)}
 
 
+_WHO = ("cognito-", "iam:", "identitystore:", "rolesanywhere:", "sso:")
+"""How actions begin that are about who comes in; all others are about what is reached."""
+
+
 def policies() -> Mapping[str, Json]:
     """Every policy by the name of its file.
 
-    `read` and `write` are for the roles in each account, `canary` for the second one when
+    `read` and both of `write` are for the roles in each account, `canary` for the second one when
     `stopline doctor --canary` is wanted, `terminate` when `stopline terminate` is, `worker` for
     the principal that assumes them. The two of the organization are for its role alone: the first
     for what it reads, the second besides for the fast cut.
     """
+    who = frozenset(action for action in WRITE if action.startswith(_WHO))
     said = {
         "read": statements(READ - _ASSUME),
-        "write": [*statements(WRITE), _spare(WRITE)],
+        "write-principals": [*statements(who), _spare(WRITE)],
+        "write-resources": statements(WRITE - who),
         "canary": statements(CANARY),
         "terminate": [*statements(TERMINATE, ENDS), _spare(TERMINATE, ENDS)],
         "organization-read": statements(ORGANIZATION_READ),
         "organization-write": statements(ORGANIZATION_WRITE),
         "worker": statements(_ASSUME),
     }
-    return {name: {"Version": "2012-10-17", "Statement": all_} for name, all_ in said.items()}
+    filed = (each for name, all_ in said.items() for each in in_files(name, all_).items())
+    return {name: _policy(part) for name, part in filed}
+
+
+def in_files(name: str, said: Sequence[Json]) -> dict[str, list[Json]]:
+    """Statements in as many files as they need: `name`, then `name-2` and on. Pure.
+
+    Each whole, in their order; what is denied stands in the first, which a role is never without.
+    """
+    denied = [s for s in said if s["Effect"] == "Deny"]
+    parts: list[list[Json]] = [[]]
+    for statement in (s for s in said if s["Effect"] == "Allow"):
+        with_it = [*parts[-1], statement, *(denied if len(parts) == 1 else ())]
+        if parts[-1] and len(canonical(_policy(with_it))) > ROOM:
+            parts.append([])
+        parts[-1].append(statement)
+    parts[0] += denied
+    return {f"{name}-{n}" if n > 1 else name: part for n, part in enumerate(parts, 1)}
+
+
+def _policy(said: list[Json]) -> Json:
+    return {"Version": "2012-10-17", "Statement": said}
+
+
+def where_said(kind: str, actions: Iterable[str]) -> str:
+    """Which files of `read` or of `write` allow these actions, as in `what ... says`."""
+    wanted = {*actions}
+    files = sorted(
+        f"{FOLDER}/{name}.json"
+        for name, policy in policies().items()
+        if name.startswith(kind)
+        and any(s["Effect"] == "Allow" and wanted & {*s["Action"]} for s in policy["Statement"])
+    )
+    return f"{' and '.join(files)} {'say' if len(files) > 1 else 'says'}"
 
 
 def text_of(policy: Json) -> str:

@@ -94,7 +94,7 @@ def _account(eyes: _Eyes) -> _Looked:
     try:
         account = reading.account(eyes.clients, eyes.account)
     except ConnectorError as error:
-        step = "Give the reading role what config/permissions/aws/read.json says."
+        step = _give("read", "iam:GetAccountAuthorizationDetails")
         return _Looked((*checks, eyes.check("quotas", brief(error), step, grade="fail")))
     checks += [*_quotas(eyes, account)]
     arns = {i.arn for i in account.identities} | {f"arn:aws:s3:::{name}" for name in names}
@@ -184,8 +184,14 @@ def _may_read(eyes: _Eyes, buckets: Sequence[str]) -> Check:
     found += f"; denied: {', '.join(denied)}" if denied else ""
     found += f"; not tried: {', '.join(untried)}" if untried else ""
     grade = "fail" if denied else "warn" if untried else "ok"
-    step = "Give the reading role what config/permissions/aws/read.json says."
+    step = _give("read", *(denied or untried))
     return eyes.check("rights to read", found, step, grade=grade)
+
+
+def _give(kind: str, *actions: str) -> str:
+    """What to attach to the role that reads, or writes, where it lacks these actions."""
+    role = {"read": "reading", "write": "writing"}[kind]
+    return f"Give the {role} role what {policies.where_said(kind, actions)}."
 
 
 def _left_out(eyes: _Eyes) -> set[str]:
@@ -223,7 +229,7 @@ def _may_write(eyes: _Eyes, caller: str) -> Check:
         step = f"`stopline doctor --canary {eyes.account}` shows them by using them."
         return eyes.check("rights to write", found, step, grade="warn")
     if missing:
-        step = "Give the writing role what config/permissions/aws/write.json says."
+        step = _give("write", *missing)
         found = f"denied: {', '.join(sorted(missing))}"
         return eyes.check("rights to write", found, step, grade="fail")
     return eyes.check("rights to write", f"all {len(WRITE)} are allowed, as AWS simulates them")
@@ -276,7 +282,7 @@ def _quotas(eyes: _Eyes, account: reading.Account) -> Iterator[Check]:
     try:
         summary: Json = eyes.ask("iam", "get_account_summary")["SummaryMap"]
     except ConnectorError as error:
-        step = "Give the reading role what config/permissions/aws/read.json says."
+        step = _give("read", "iam:GetAccountSummary")
         yield eyes.check("quotas", brief(error), step, grade="fail")
         return
     used, quota = summary["Policies"], summary["PoliciesQuota"]
