@@ -45,6 +45,7 @@ AwsResource = Literal[
     "streams",
     "backup-vaults",
     "access-points",
+    "multi-region-access-points",
     "data-catalogs",
     "images",
     "snapshots",

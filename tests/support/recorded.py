@@ -203,7 +203,12 @@ ENFORCED = (
 )  # fmt: skip
 """Kinds that can be read while the emulator holds us to policies: it takes the signature of a
 request whose path says what it is about for a forged one."""
-TOLD = ("arn:aws:iam::*:role/", "arn:aws:s3:::", "arn:aws:s3:*:*:accesspoint/")
+TOLD = (
+    "arn:aws:iam::*:role/",
+    "arn:aws:s3:::",
+    "arn:aws:s3:*:*:accesspoint/",
+    "arn:aws:s3::*:accesspoint/",
+)
 """What the emulator compares a policy's resources with; of all else it evaluates `*`."""
 UNTOLD = (
     "iam", "kms", "sns", "sqs", "secretsmanager", "ecr", "dynamodb", "events", "lambda",

@@ -47,6 +47,7 @@ GONE = (
     "DBClusterSnapshotNotFoundFault",
     "UnknownResourceException",  # RAM
     "NoSuchAccessPoint",
+    "NoSuchMultiRegionAccessPoint",
     "UserNotFoundException",  # Cognito
     "InvalidVpcEndpointService.NotFound",
     "InvalidVpcEndpointServiceId.NotFound",

@@ -28,6 +28,11 @@ class Where:
         """What an address calls it."""
         return f"{self.region}/{self.name}"
 
+    @property
+    def last(self) -> str:
+        """What its ARN has of a name that says two things, with a colon between them."""
+        return self.name.rpartition(":")[2]
+
 
 @dataclass(frozen=True, slots=True)
 class Call:
@@ -57,7 +62,9 @@ class Resource:
     `there` fails where the resource is not there, for a `get` that says `absent` of that as well.
     `asked` is given the account that is looked at and those of the vendor's. `alone` is the name of
     the only one that each account has in a region, which no listing shows. `bare`: an answer
-    without a policy says that there is none, whatever `absent` says.
+    without a policy says that there is none, whatever `absent` says. `in_force`: where the answer
+    of `get` has the policy that holds, for a service that takes its time after a write: `text` is
+    what was written last. `only_in`: the one region that answers for all.
     """
 
     kind: str
@@ -86,6 +93,8 @@ class Resource:
     there: Call | None = None
     alone: str = ""
     bare: bool = False
+    in_force: str = ""
+    only_in: str = ""
     looked: ClassVar[bool] = True
     """A listing shows all there are, whoever is let in to them."""
 
@@ -101,15 +110,16 @@ class Resource:
 
     def text_in(self, answer: Json) -> str:
         """The policy's text in an answer of `get`; nothing where it has none."""
-        found = answer
-        for name in self.text.split("."):
-            found = found.get(name) or {}
-        text = str(found or "")
-        return "" if text == "{}" else text  # as Kinesis says that there is none
+        return _said_in(answer, self.text) or self.in_force_in(answer)
+
+    def in_force_in(self, answer: Json) -> str:
+        """The text that holds now; nothing where the service tells no such difference."""
+        return _said_in(answer, self.in_force) if self.in_force else ""
 
     def arn_of(self, where: Where) -> str:
         """The resource's ARN."""
-        return self.arn.format(region=where.region, account=where.account, name=where.name)
+        region, account = where.region, where.account
+        return self.arn.format(region=region, account=account, name=where.name, last=where.last)
 
     def on_of(self, where: Where) -> Json:
         """The `Resource` of a statement about it; nothing where it may not say any."""
@@ -120,6 +130,14 @@ class Resource:
     def placed(self, region: str) -> str:
         """The service in a region, as `Clients` takes it."""
         return f"{self.service}/{region}"
+
+
+def _said_in(answer: Json, where: str) -> str:
+    found = answer
+    for name in where.split("."):
+        found = found.get(name) or {}
+    text = str(found or "")
+    return "" if text == "{}" else text  # as Kinesis says that there is none
 
 
 # --- what is taken out and given back, entry by entry ------------------------------------------
@@ -202,6 +220,7 @@ class Share:
     counts: Callable[[Where, Reach], bool] = lambda _, _reach: True
     breadth: Breadth = Breadth.TARGET
     alone: ClassVar[str] = ""
+    only_in: ClassVar[str] = ""
 
     def arn_of(self, where: Where) -> str:
         """The ARN of what is shared."""

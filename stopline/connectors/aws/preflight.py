@@ -16,6 +16,7 @@ from botocore import xform_name
 
 from stopline.connectors.aws import destinations, doors, marks, policies, policy, reading, signers
 from stopline.connectors.aws.clients import Clients
+from stopline.connectors.aws.further import OREGON
 from stopline.connectors.aws.nobody import NOBODY, about_nobody
 from stopline.connectors.aws.permissions import READ, WRITE, operation_of
 from stopline.connectors.aws.shares import ROWS
@@ -172,8 +173,9 @@ def _may_read(eyes: _Eyes, buckets: Sequence[str]) -> Check:
             untried.append(action)
             continue
         service, operation = operation_of(action)
+        place = f"{service}/{OREGON}" if "MultiRegion" in operation else service
         try:
-            eyes.ask(service, xform_name(operation), **words)
+            eyes.ask(place, xform_name(operation), **words)
         except ConnectorError as error:
             if error.cause in (Cause.DENIED, Cause.CREDENTIALS):
                 denied.append(action)

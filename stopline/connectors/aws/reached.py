@@ -4,6 +4,7 @@ import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from itertools import chain
 
 from stopline.connectors.aws import handed, policy, whole
 from stopline.connectors.aws.clients import Clients
@@ -46,7 +47,11 @@ def _counted(
     clients: Clients, rows: Sequence[Resource | Share], number: str, reach: Reach
 ) -> Iterator[Found]:
     """The kinds and regions of one account side by side."""
-    errands = [_Errand(number, region, row) for row in rows for region in clients.regions]
+    errands = [
+        _Errand(number, region, row)
+        for row in rows
+        for region in ((row.only_in,) if row.only_in else clients.regions)
+    ]
     found: dict[str, int] = {}
     with ThreadPoolExecutor(READERS_AT_ONCE) as pool:
         for errand, items in zip(
@@ -111,14 +116,15 @@ def _inside(
 
 
 def _resource(clients: Clients, row: Resource, where: Where, reach: Reach) -> Iterator[Found]:
-    raw = whole.text_of(clients, row, where)
-    document = json.loads(raw) if raw else {}
+    found = whole.text_of(clients, row, where)
+    raw, document = found.text, json.loads(found.text or "{}")
     if raw:
         policy_ = Document(NAME, where.account, row.statement, where.id)
         for address, state in our_statements(policy_, raw).items():
             yield Seen(address, state)
-    admitted = policy.admitted(document, row.speaks, reach.vendors)
-    ways = [f"{row.kind} policy: {way}" for way in admitted.vendor]
+    held = json.loads(found.in_force or "{}")
+    admitted = (policy.admitted(d, row.speaks, reach.vendors).vendor for d in (document, held))
+    ways = [f"{row.kind} policy: {way}" for way in dict.fromkeys(chain(*admitted))]
     if row is KMS:
         ways += sorted(set(_granted(clients, row, where, reach)))
     if ways:

@@ -14,6 +14,7 @@ from stopline.connectors.aws.further import (
     GLUE,
     KINESIS,
     LAMBDA,
+    MULTI_REGION,
     OPENSEARCH,
 )
 from stopline.connectors.aws.kinds import Call, Resource, by_arn, named
@@ -176,6 +177,7 @@ TABLE: Mapping[str, Resource] = {
         KINESIS,
         BACKUP,
         ACCESS_POINTS,
+        MULTI_REGION,
         GLUE,
     )
 }

@@ -39,6 +39,7 @@ CONTAINS: Mapping[str, frozenset[str]] = {
     "streams": frozenset({"vendor"}),
     "backup-vaults": frozenset({"vendor"}),
     "access-points": frozenset({"vendor"}),
+    "multi-region-access-points": frozenset({"vendor"}),
     "data-catalogs": frozenset({"vendor"}),
     "images": frozenset({"remove"}),
     "snapshots": frozenset({"remove"}),
@@ -54,7 +55,7 @@ CONTAINS: Mapping[str, frozenset[str]] = {
 }
 
 NOT_LOOKED_AT: tuple[str, ...] = (
-    "S3 Access Grants, Object Lambda, access points of directory buckets and of many regions",
+    "S3 Access Grants, Object Lambda, access points of directory buckets",
     "S3 access logs towards the vendor, and rules that do not name the account they send to",
     (
         "KMS keys, SNS topics, SQS queues, secrets, ECR repositories, DynamoDB tables, event "
@@ -101,6 +102,7 @@ TECHNIQUES: Mapping[str, Technique | Untagged] = {
     "resource-control-attachment": RESOURCE_ACCESS,
     "bucket-policy-statement": FILE_ACCESS,
     "access-point-policy-statement": FILE_ACCESS,
+    "multi-region-access-point-policy-statement": FILE_ACCESS,
     "file-system-policy-statement": FILE_ACCESS,
     **{f"{kind}-policy-statement": RESOURCE_ACCESS for kind in _RESOURCES},
     **dict.fromkeys(_SHARES, RESOURCE_ACCESS),

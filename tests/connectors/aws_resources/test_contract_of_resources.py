@@ -83,7 +83,9 @@ class ResourceGround:
 def ground(cloud: Cloud) -> ResourceGround:
     """One of each kind, with the vendor and a look-alike let in by one statement."""
     owner = Owner(cloud)
-    ids = {kind: f"us-east-1/{owner.make(kind, 'labels')}" for kind in KINDS}
+    ids = {
+        kind: f"{TABLE[kind].only_in or 'us-east-1'}/{owner.make(kind, 'labels')}" for kind in KINDS
+    }
     return ResourceGround(cloud, owner, cloud.connector(**ALONE), ids)
 
 
