@@ -136,10 +136,10 @@ def test_assess_says_what_is_reached_and_calls_nothing_that_writes(
     assert any("KMS" in what for what in said["not_looked_at"])
     assert said["not_looked_at"][-1] == (
         "aws: lambda-functions, file-systems, search-domains, streams, backup-vaults, "
-        "access-points, multi-region-access-points, data-catalogs, images, snapshots, "
-        "db-snapshots, db-cluster-snapshots, "
+        "access-points, multi-region-access-points, access-grants, data-catalogs, images, "
+        "snapshots, db-snapshots, db-cluster-snapshots, "
         "resource-shares, lambda-layers, endpoint-services, endpoint-connections, trust-anchors, "
-        "anywhere-profiles, pool-users, identity-pools, url-signers, "
+        "anywhere-profiles, pool-users, api-keys, identity-pools, apis, url-signers, "
         "bucket-destinations, which "
         "`aws.resources` of the estate's file leaves out"
     )

@@ -28,6 +28,9 @@ from stopline.receipts import Cause, Outcome
 from stopline.text import Json, canonical
 
 ALL = READ | WRITE | CANARY | TERMINATE
+UNNARROWED = {"ecr:DeleteRegistryPolicy", "ecr:PutRegistryPolicy"}
+"""An account has one registry in a region, and AWS has no ARN for it.
+https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazonelasticcontainerregistry.html"""
 PRINCIPALS = {"arn:aws:iam::*:role/*", "arn:aws:iam::*:user/*"}
 
 
@@ -89,7 +92,7 @@ def test_one_role_may_have_all_of_them() -> None:
     """Ten policies can be attached to a role: read, write, canary and terminate leave room."""
     of_others = ("organization", "worker")
     kinds = [name for name in policies.policies() if not name.startswith(of_others)]
-    assert len(kinds) <= ATTACHED // 2
+    assert len(kinds) <= ATTACHED - len(("of", "the", "lab's", "own"))
 
 
 def test_who_lacks_an_action_is_sent_to_the_file_that_allows_it() -> None:
@@ -123,7 +126,8 @@ def test_what_nobody_has_foreseen_is_allowed_too() -> None:
 def test_no_write_is_allowed_on_everything() -> None:
     """Each write is narrowed to a kind of thing; what could let us in elsewhere, to ours."""
     for statement in policies.statements(WRITE | CANARY):
-        assert statement["Resource"] != ["*"], statement["Action"]
+        narrowed = set(statement["Action"]) - UNNARROWED
+        assert statement["Resource"] != ["*"] or not narrowed, narrowed
         if any("tach" in action for action in statement["Action"]):
             assert statement["Condition"] == {"ArnLike": {"iam:PolicyARN": policies.OURS}}
         if any(action.startswith("iam:CreatePolicy") for action in statement["Action"]):

@@ -208,13 +208,14 @@ TOLD = (
     "arn:aws:s3:::",
     "arn:aws:s3:*:*:accesspoint/",
     "arn:aws:s3::*:accesspoint/",
+    "arn:aws:s3:*:*:access-grants/",
 )
 """What the emulator compares a policy's resources with; of all else it evaluates `*`."""
 UNTOLD = (
     "iam", "kms", "sns", "sqs", "secretsmanager", "ecr", "dynamodb", "events", "lambda",
     "elasticfilesystem", "es", "sso", "identitystore",
     "kinesis", "backup", "ec2", "rds", "ram", "glue", "rolesanywhere",
-    "cognito-idp", "cognito-identity", "cloudfront",
+    "cognito-idp", "cognito-identity", "cloudfront", "apigateway",
 )  # fmt: skip
 
 

@@ -7,6 +7,7 @@ from functools import cache
 
 from stopline.connectors.aws import (
     destinations,
+    gateways,
     marks,
     organization,
     people,
@@ -91,6 +92,7 @@ def discover(
     yield from destinations.discover(clients, numbers, reach)
     yield from reached.discover(clients, numbers, unread, reach)
     yield from signers.discover(clients, numbers, reach)
+    yield from gateways.discover(clients, [n for n in numbers if n not in unread], reach)
     own_org = clients.estate.organization
     if own_org is not None and (not scope.realms or own_org.id in scope.realms):
         whom = organization.Whom(selectors, own, tuple(account.id for account in accounts))

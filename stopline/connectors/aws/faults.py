@@ -48,6 +48,7 @@ GONE = (
     "UnknownResourceException",  # RAM
     "NoSuchAccessPoint",
     "NoSuchMultiRegionAccessPoint",
+    "AccessGrantsInstanceNotExistsError",
     "UserNotFoundException",  # Cognito
     "InvalidVpcEndpointService.NotFound",
     "InvalidVpcEndpointServiceId.NotFound",

@@ -11,6 +11,7 @@ from typing import Any
 
 from stopline.connectors.aws import policy
 from stopline.connectors.aws.anchors import ANCHOR_SWITCHES, PROFILES
+from stopline.connectors.aws.gateways import API_KEYS
 from stopline.connectors.aws.kinds import (
     Call,
     Edit,
@@ -385,6 +386,7 @@ SHARES: Mapping[str, Share] = {
         ANCHOR_SWITCHES,
         PROFILES,
         POOL_USERS,
+        API_KEYS,
     )
 }
 """By kind of the address of one entry."""
