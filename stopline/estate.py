@@ -58,6 +58,8 @@ AwsResource = Literal[
     "trust-anchors",
     "anywhere-profiles",
     "pool-users",
+    "app-clients",
+    "key-groups",
     "identity-pools",
     "url-signers",
     "bucket-destinations",
