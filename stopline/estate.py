@@ -61,6 +61,8 @@ AwsResource = Literal[
     "anywhere-profiles",
     "pool-users",
     "api-keys",
+    "app-clients",
+    "key-groups",
     "identity-pools",
     "apis",
     "url-signers",

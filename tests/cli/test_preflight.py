@@ -139,7 +139,8 @@ def test_assess_says_what_is_reached_and_calls_nothing_that_writes(
         "access-points, multi-region-access-points, access-grants, data-catalogs, images, "
         "snapshots, db-snapshots, db-cluster-snapshots, "
         "resource-shares, lambda-layers, endpoint-services, endpoint-connections, trust-anchors, "
-        "anywhere-profiles, pool-users, api-keys, identity-pools, apis, url-signers, "
+        "anywhere-profiles, pool-users, api-keys, app-clients, key-groups, identity-pools, apis, "
+        "url-signers, "
         "bucket-destinations, which "
         "`aws.resources` of the estate's file leaves out"
     )

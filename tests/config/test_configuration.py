@@ -272,7 +272,7 @@ def test_the_shipped_playbook_denies_before_it_switches_keys_off() -> None:
     rules = [rule.contains for rule in all_rules if rule.connector == "aws"]
     assert rules == [
         "users", "roles", "access-keys", "ssh-keys", "signing-certificates", "trust-anchors",
-        "anywhere-profiles", "pool-users", "api-keys", "group-memberships",
+        "anywhere-profiles", "pool-users", "api-keys", "app-clients", "group-memberships",
         "account-assignments", "shared-roles",
         "buckets", "kms-keys", "sns-topics", "sqs-queues", "secrets", "ecr-repositories",
         "ecr-registries", "dynamodb-tables", "event-buses", "lambda-functions", "file-systems",
@@ -281,7 +281,7 @@ def test_the_shipped_playbook_denies_before_it_switches_keys_off() -> None:
         "access-grants", "data-catalogs", "images", "snapshots",
         "db-snapshots", "db-cluster-snapshots",
         "resource-shares", "lambda-layers", "endpoint-services",
-        "endpoint-connections",
+        "endpoint-connections", "key-groups",
     ]  # fmt: skip
     assert [rule.contains for rule in all_rules if rule.connector == "gcp"] == [
         "principals", "service-accounts", "service-account-keys", "hmac-keys", "identity-pools",

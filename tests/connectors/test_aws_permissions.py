@@ -28,8 +28,12 @@ from stopline.receipts import Cause, Outcome
 from stopline.text import Json, canonical
 
 ALL = READ | WRITE | CANARY | TERMINATE
-UNNARROWED = {"ecr:DeleteRegistryPolicy", "ecr:PutRegistryPolicy"}
-"""An account has one registry in a region, and AWS has no ARN for it.
+UNNARROWED = {
+    "cloudfront:UpdateKeyGroup",
+    "ecr:DeleteRegistryPolicy",
+    "ecr:PutRegistryPolicy",
+}
+"""AWS has no resource for key groups, nor for the one registry of an account in a region.
 https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazonelasticcontainerregistry.html"""
 PRINCIPALS = {"arn:aws:iam::*:role/*", "arn:aws:iam::*:user/*"}
 

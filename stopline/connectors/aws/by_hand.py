@@ -8,7 +8,7 @@ from shlex import join, quote
 
 from botocore import xform_name
 
-from stopline.connectors.aws.kinds import Call, Resource, Where, where_of
+from stopline.connectors.aws.kinds import Call, Resource, Share, Where, where_of
 from stopline.connectors.aws.people import named
 from stopline.connectors.aws.resources import BY_STATEMENT, SQS
 from stopline.connectors.aws.shares import SHARES
@@ -80,6 +80,9 @@ def _command(service: str, operation: str, words: Json, region: str) -> str:
 def entries(document: Document, changes: Sequence[Change]) -> Iterator[str]:
     """Take the entries of a share out, or give them back, one by one."""
     row, where = SHARES[document.kind], where_of(document)
+    if row.by_hand:
+        yield from _rewritten(row, where, changes)
+        return
     for change in changes:
         edit, entry = (row.give, change.after) if change.after else (row.take, change.before)
         if entry is not None:
@@ -87,6 +90,18 @@ def entries(document: Document, changes: Sequence[Change]) -> Iterator[str]:
             if edit.first:
                 yield _command(row.service, edit.first, words, where.region) + " > /dev/null"
             yield _command(row.service, edit.operation, words, where.region) + " > /dev/null"
+
+
+def _rewritten(row: Share, where: Where, changes: Sequence[Change]) -> Iterator[str]:
+    """Read the whole, change the entry in it, and write it; no secret of it is put into a file."""
+    now = _command(row.service, row.get.operation, row.get.words(where, ""), where.region)
+    for change in changes:
+        edit, entry = (row.give, change.after) if change.after else (row.take, change.before)
+        verb, said = "give" if change.after else "take", canonical(entry.value if entry else None)
+        made = f'python3 -c {quote(row.by_hand)} {verb} {quote(said)} > "$D/words"'
+        words: Json = {"CliInputJson": _WORDS}
+        put = _command(row.service, edit.operation, words, where.region)
+        yield f"(set -o pipefail; {now} --output json | {made} && {put} > /dev/null)"
 
 
 def lines(document: Document, changes: Sequence[Change], original: str | None) -> Iterator[str]:

@@ -47,6 +47,7 @@ GONE = (
     "DBClusterSnapshotNotFoundFault",
     "UnknownResourceException",  # RAM
     "NoSuchAccessPoint",
+    "NoSuchResource",  # CloudFront
     "NoSuchMultiRegionAccessPoint",
     "AccessGrantsInstanceNotExistsError",
     "UserNotFoundException",  # Cognito

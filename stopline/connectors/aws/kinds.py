@@ -2,11 +2,12 @@
 of the tables. Pure.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar, NamedTuple
 
 from stopline.connectors.aws.permissions import permission_of
+from stopline.connectors.aws.policy import account_of
 from stopline.connectors.aws.selection import Reach
 from stopline.model import Breadth, Document
 from stopline.text import Json
@@ -43,8 +44,8 @@ class Call:
     words: Callable[[Where, str], Json]
 
 
-Asked = Callable[[str, tuple[str, ...]], tuple[Mapping[str, Any], ...]]
-"""What a listing is asked with, each time it is asked: for an account, and the vendor's."""
+Asked = Callable[[str, Reach], tuple[Mapping[str, Any], ...]]
+"""What a listing is asked with, each time it is asked: for an account, and the vendor."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +62,7 @@ class Resource:
     that it moved. `out` takes one statement out by its Sid, so that nobody else's edit is lost.
     `inner` lists what each item has inside, with policies of their own, and where their names are.
     `there` fails where the resource is not there, for a `get` that says `absent` of that as well.
-    `asked` is given the account that is looked at and those of the vendor's. `alone` is the name of
+    `asked` is given the account that is looked at, and the vendor. `alone` is the name of
     the only one that each account has in a region, which no listing shows. `bare`: an answer
     without a policy says that there is none, whatever `absent` says. `in_force`: where the answer
     of `get` has the policy that holds, for a service that takes its time after a write: `text` is
@@ -85,7 +86,7 @@ class Resource:
     drop: Call | None = None
     locate: Call | None = None
     absent: tuple[str, ...] = ()
-    asked: Asked = lambda _, _theirs: ({},)
+    asked: Asked = lambda _, _reach: ({},)
     tag: str = ""
     unless_moved: Callable[[str], Json] | None = None
     moved: tuple[str, ...] = ()
@@ -169,12 +170,19 @@ def by_tag(tags: Mapping[str, str], selectors: AwsSelectors) -> Theirs | None:
 class Edit:
     """A call that adds or removes one entry, and what it takes for a resource and the entry.
 
-    `first` is a call that is sent before it with the same words, and has no way back.
+    `first` is a call that is sent before it with the same words, and has no way back. `onto`, for a
+    service that writes the whole alone: what becomes of the words of `Share.whole`.
     """
 
     operation: str
-    words: Callable[[Where, Json], Json]
+    words: Callable[[Where, Json], Json] = lambda _, _entry: {}
     first: str = ""
+    onto: Callable[[Json, Json], Json] = lambda words, _: words
+
+
+def by_account(entry: Entry, reach: Reach) -> bool:
+    """Whether an entry names an account of the vendor's, or somebody in one."""
+    return account_of(entry.who) in reach.vendors.accounts
 
 
 @dataclass(frozen=True, slots=True)
@@ -196,7 +204,14 @@ class Share:
     says that an entry names; `tags` are asked for where that says nothing. `page` makes, of what
     lists it, what `get` would answer. `asked_in`: what the list of what is inside is asked with,
     each time it is asked. `counts` says of one whether it is among those of which the vendor's are
-    a share: what is the vendor's as a whole is no part of anything of the lab's.
+    a share: what is the vendor's as a whole is no part of anything of the lab's. `picked` says
+    whether one is read at all.
+
+    `names` says whether an entry is the vendor's, and `noun` what it names. `only_in`: the one
+    region that answers for all. `whole`, for a service whose one write replaces the whole: the
+    words that write it as `get` shows it, of which those that are `loose` read back otherwise;
+    `moved` are the errors that say that its concurrency tag moved, `by_hand` is the same as a
+    program, of `give` or `take`, an entry and what `get` answers. `felt`: what others notice.
     """
 
     kind: str
@@ -212,7 +227,7 @@ class Share:
     take: Edit
     arn: str
     outlives: tuple[tuple[str, str], ...]
-    asked: Asked = lambda _, _theirs: ({},)
+    asked: Asked = lambda _, _reach: ({},)
     same: Call | None = None
     uid: Callable[[Json], str] = lambda _: ""
     under_way: Callable[[Json], Iterator[tuple[str, str]]] = lambda _: iter(())
@@ -225,9 +240,17 @@ class Share:
     page: Callable[[Any], Json] | None = None
     asked_in: Callable[[Where, Reach], tuple[Json, ...]] = lambda _, _reach: ({},)
     counts: Callable[[Where, Reach], bool] = lambda _, _reach: True
+    picked: Callable[[Where, Reach], bool] = lambda _, _reach: True
     breadth: Breadth = Breadth.TARGET
+    names: Callable[[Entry, Reach], bool] = by_account
+    noun: str = "account"
+    only_in: str = ""
+    whole: Callable[[Where, Json], Json] | None = None
+    loose: tuple[str, ...] = ()
+    moved: tuple[str, ...] = ()
+    by_hand: str = ""
+    felt: str = ""
     alone: ClassVar[str] = ""
-    only_in: ClassVar[str] = ""
 
     def arn_of(self, where: Where) -> str:
         """The ARN of what is shared."""
@@ -241,6 +264,14 @@ class Share:
     def placed(self, region: str) -> str:
         """The service in a region, as `Clients` takes it."""
         return f"{self.service}/{region}"
+
+
+def listed_in(page: Json, where: str) -> Sequence[Json]:
+    """The items of a page, which may lie below another name of it."""
+    found = page
+    for name in where.split("."):
+        found = found.get(name) or {}
+    return found or ()
 
 
 def where_of(document: Document) -> Where:

@@ -114,7 +114,10 @@ RULES = (
     Rule(r"ram:(Disa|A)ssociate\w+", "Shares", ("arn:aws:ram:*:*:resource-share/*",)),
     Rule(r"rolesanywhere:(?!List(Trust|Prof))\w+", "Anchors", _ANYWHERE),
     Rule(r"cognito-identity:(?!List)\w+", "IdentityPools", _POOLS),
-    Rule(r"cognito-idp:(?!ListUserPools)\w+", "Pools", ("arn:aws:cognito-idp:*:*:userpool/*",)),
+    Rule(r"cognito-idp:(?!ListUserPools$)\w+", "Pools", ("arn:aws:cognito-idp:*:*:userpool/*",)),
+    # AWS lets nobody narrow what is done to a key group.
+    # https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazoncloudfront.html
+    Rule(r"cloudfront:UpdateKeyGroup", "KeyGroups", ("*",)),
     Rule(r"apigateway:GET", "Gateways", (*_API_KEYS, "arn:aws:apigateway:*::/restapis")),
     Rule(r"apigateway:PATCH", "ApiKeys", _API_KEYS[1:]),
     Rule(r"sts:AssumeRole", "Worker", (f"arn:aws:iam::*:role{marks.PATH}*",)),

@@ -25,6 +25,7 @@ from stopline.connectors.aws import (
     signers,
 )
 from stopline.connectors.aws.clients import Clients
+from stopline.connectors.aws.edited import APP_CLIENTS, CLIENT_ACTIONS
 from stopline.connectors.aws.further import OREGON
 from stopline.connectors.aws.nobody import NOBODY, about_nobody
 from stopline.connectors.aws.permissions import READ, WRITE, operation_of
@@ -216,9 +217,14 @@ def _left_out(eyes: _Eyes) -> set[str]:
 
 
 def _not_sent(eyes: _Eyes) -> frozenset[str]:
-    """What is asked of buckets only where the estate's file wants it."""
-    looked = destinations.RESOURCE in eyes.clients.estate.resources
-    return frozenset() if looked else destinations.ACTIONS
+    """What is asked of buckets and user pools only where the estate's file wants it."""
+    kinds = eyes.clients.estate.resources
+    besides = {
+        destinations.RESOURCE: destinations.ACTIONS,
+        APP_CLIENTS.contains: CLIENT_ACTIONS,
+    }
+    left = (actions for kind, actions in besides.items() if kind not in kinds)
+    return frozenset().union(*left)
 
 
 _OF_PEOPLE = ("identitystore", "sso-admin")

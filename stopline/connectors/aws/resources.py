@@ -87,7 +87,7 @@ SQS = Resource(
     items="QueueUrls",
     # Without a size of the page there is no second page, and no word of what is missing.
     # https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_ListQueues.html
-    asked=lambda _, _theirs: ({"MaxResults": 1000},),
+    asked=lambda _, _reach: ({"MaxResults": 1000},),
     name=lambda item: str(item).rpartition("/")[2],
     locate=Call("get_queue_url", named("QueueName")),
     get=Call("get_queue_attributes", lambda _w, _: {"AttributeNames": ["Policy"]}),

@@ -55,6 +55,8 @@ CONTAINS: Mapping[str, frozenset[str]] = {
     "anywhere-profiles": frozenset({"inactive"}),
     "pool-users": frozenset({"inactive"}),
     "api-keys": frozenset({"inactive"}),
+    "app-clients": frozenset({"inactive"}),
+    "key-groups": frozenset({"remove"}),
 }
 
 NOT_LOOKED_AT: tuple[str, ...] = (
@@ -72,7 +74,6 @@ NOT_LOOKED_AT: tuple[str, ...] = (
     "versions of Lambda functions, outbound EventBridge and other resource policies",
     "Identity Center where the estate's file names none; its applications and sessions",
     "VPC peering",
-    "app clients of Cognito user pools",
     "IAM temporary delegation",
     "network paths, SSH to machines, database users",
 )
@@ -117,5 +118,7 @@ TECHNIQUES: Mapping[str, Technique | Untagged] = {
     "anywhere-profile": ACCOUNT_LOCKING,
     "pool-user": ACCOUNT_LOCKING,
     "api-key": ACCOUNT_LOCKING,
+    "app-client": ACCOUNT_LOCKING,
+    "key-group-key": RESOURCE_ACCESS,
 }
 """What containing each kind of address is, in the words of https://d3fend.mitre.org/ ."""
