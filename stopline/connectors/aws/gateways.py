@@ -8,6 +8,7 @@ changed in it since. https://docs.aws.amazon.com/apigateway/latest/developerguid
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from itertools import product
 
 from stopline.connectors.aws import policy
 from stopline.connectors.aws.clients import Clients
@@ -78,9 +79,9 @@ def discover(clients: Clients, numbers: Sequence[str], reach: Reach) -> Iterator
     """
     if RESOURCE not in clients.estate.resources:
         return
-    places = [(number, region) for number in numbers for region in clients.regions]
+    places = list(product(numbers, clients.regions))
     with ThreadPoolExecutor(READERS_AT_ONCE) as pool:
-        for found in pool.map(lambda p: list(_region(clients, *p, reach)), places):
+        for found in pool.map(lambda p: list(_region(clients, p[0], p[1], reach)), places):
             yield from found
 
 
