@@ -135,9 +135,9 @@ def test_assess_says_what_is_reached_and_calls_nothing_that_writes(
     assert {entry["apart"] for entry in said["read_as"]} == {True}
     assert any("KMS" in what for what in said["not_looked_at"])
     assert said["not_looked_at"][-1] == (
-        "aws: ecr-registries, lambda-functions, file-systems, search-domains, streams, backup-vaults, "
-        "access-points, multi-region-access-points, access-grants, data-catalogs, images, "
-        "snapshots, db-snapshots, db-cluster-snapshots, "
+        "aws: ecr-registries, lambda-functions, file-systems, search-domains, streams, "
+        "backup-vaults, access-points, multi-region-access-points, access-grants, data-catalogs, "
+        "images, snapshots, db-snapshots, db-cluster-snapshots, "
         "resource-shares, lambda-layers, endpoint-services, endpoint-connections, trust-anchors, "
         "anywhere-profiles, pool-users, api-keys, app-clients, key-groups, identity-pools, apis, "
         "url-signers, "
