@@ -211,10 +211,9 @@ class Living:
     # --- judging ---------------------------------------------------------------------------------
 
     def _rest(self, after: str, of: object = None) -> None:
-        """Judge what a step was about; nothing else moved."""
-        if of in ABOUT_MONEY:
-            return self._judge(after, self._money)
-        return self._judge(after, lambda: (*self.chain.wrong(self.night), *self._access()))
+        """Judge what a step was about; nothing else moved. Who rests is killed, too."""
+        with self.killer.at_work(self.night, "at rest"):
+            self._judge(after, self._money if of in ABOUT_MONEY else self._access)
 
     def _judge(self, after: str, wrong: Callable[[], Iterable[str]]) -> None:
         self._fail(after, list(wrong()))
@@ -241,6 +240,7 @@ class Living:
     def _access(self) -> Iterable[str]:
         """Whoever is to be refused is; whoever was given back works; others always do."""
         night, access = self.night, self.pauses.get(Which.ACCESS)
+        yield from self.chain.wrong(night)
         whole = self._keeps(Which.ACCESS)
         part = self._keeps(Which.OTHER)
         oracle = Oracle.read(night.access)
