@@ -100,7 +100,7 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=1, help="of the lives, kills and faults")
     parser.add_argument("--kills", type=int, default=200, help="how many, at least")
     parser.add_argument("--size", type=int, default=2, help="of the drill's estate")
-    parser.add_argument("--most", type=int, default=5, help="kills in one step")
+    parser.add_argument("--most", type=int, default=10, help="kills in one step")
     parser.add_argument("--write", action="store_true", help="put the log into bench/soak.md")
     wanted = parser.parse_args()
     if min(wanted.kills, wanted.size, wanted.most) < 1:

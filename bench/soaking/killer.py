@@ -9,10 +9,11 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from bench.soaking.night import Night
+from stopline.drill import configure
 
-FIRST_SECONDS = (0.2, 6.0)
+FIRST_SECONDS = (0.1, 4.0)
 """From the beginning of a step to its first kill: before it was heard, or in the middle of it."""
-GAP_SECONDS = (0.5, 4.0)
+GAP_SECONDS = (0.3, 2.5)
 """Between two kills. Long enough for a batch or two, short enough to hit the middle of one."""
 SERVERS, BOTH = 0.3, 0.1
 """Which part of the kills is of Temporal alone, and of both at once; the rest is the worker's."""
@@ -34,7 +35,7 @@ class Killer:
     @contextmanager
     def at_work(self, night: Night, step: str) -> Iterator[None]:
         """Kill some times while the block runs; all is up again when it is left."""
-        over = threading.Event()
+        over, began, kills = threading.Event(), time.monotonic(), self.kills.total()
         thread = threading.Thread(target=self._work, args=(night, step, over), daemon=True)
         thread.start()
         try:
@@ -42,6 +43,8 @@ class Killer:
         finally:
             over.set()
             thread.join()
+            took, killed = time.monotonic() - began, self.kills.total() - kills
+            configure.say(f"      {step}: {killed} kills in {took:.0f} s")
         if self.failed:
             raise self.failed[0]
 

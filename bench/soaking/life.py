@@ -6,7 +6,7 @@ from enum import StrEnum
 
 ENDINGS = 3
 """One life in so many ends with a termination."""
-LIKELY = 0.6
+LIKELY = 0.45
 """How likely each step is in a life."""
 
 
@@ -27,6 +27,8 @@ class Step(StrEnum):
     """What one contractor earned is given back."""
     TWICE = "held twice"
     """Another pause holds what one contractor earned, too."""
+    HAND = "by hand"
+    """A pause of a system that people act in."""
 
 
 class Which(StrEnum):
@@ -37,6 +39,7 @@ class Which(StrEnum):
     OTHER = "other"
     """The overlap's."""
     TWICE = "twice"
+    HAND = "hand"
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +64,7 @@ def drawn(chance: random.Random) -> Life:
     main, more = [Which.ACCESS, Which.MONEY], []
     more += [Which.OTHER] if Step.OVERLAP in steps else []
     more += [Which.TWICE] if Step.TWICE in steps else []
+    more += [Which.HAND] if Step.HAND in steps else []
     ends = frozenset(w for w in main if chance.random() < 1 / ENDINGS / 2)
     order = [*main, *more]
     chance.shuffle(order)

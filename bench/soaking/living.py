@@ -7,19 +7,20 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
+from functools import partial
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from bench.soaking import laws
 from bench.soaking.killer import Killer
 from bench.soaking.life import Life, Step, Which
-from bench.soaking.night import Night, OutsideTheLawsError
-from bench.soaking.till import of_paid, sums
+from bench.soaking.night import BY_HAND, SYSTEM, Night, OutsideTheLawsError
+from bench.soaking.till import Sums, of_paid, sums
 from stopline.configuration import installed_techniques
 from stopline.drill import configure, ending
 from stopline.drill.beside import Beside
 from stopline.drill.oracle import Oracle
-from stopline.drill.payday import CONTRACTORS
+from stopline.drill.payday import CONTRACTORS, LEDGER
 from stopline.evidence import bundle as b
 from stopline.evidence.envelope import sealed
 from stopline.evidence.verifying import Trusted, verified
@@ -28,11 +29,15 @@ from stopline.model import Address
 from stopline.money import PAY
 from stopline.text import Json
 
-MONEY = ("--connector", PAY, "--playbook", configure.PAYOUTS, "--apart")
+MONEY = ("--realm", LEDGER, "--playbook", configure.PAYOUTS, "--apart")
+HAND = ("--realm", SYSTEM, "--playbook", BY_HAND, "--apart")
+BY_HAND_HELD = ("--held", "c1:USD=120050", "--held", "c2:JPY=5000", "--left", "c1:USD=7")
+BY_HAND_BACK = ("--reissued", "c1:USD=20050", "--written-off", "c2:JPY=1000")
+LEFT: Sums = Counter({("c1", "USD"): 7})
+"""What people held in their system, what of it they paid anew or owe no more, and what had left."""
 EARLY, BESIDE = 3, 2
 """Pay runs before the first hold, and holds for each that goes beside them; of one payable each."""
 PAYEE, TWICE = CONTRACTORS[1], CONTRACTORS[2]
-SETTLED = CONTRACTORS[3]
 TOLD_SECONDS = 90
 """The longest that a dead worker's notices may take."""
 SHOWN = 5
@@ -87,9 +92,24 @@ class Living:
                     self.pauses[which] = self.night.paused(*MONEY)
             elif which is Which.OTHER:
                 self.pauses[which] = self.night.paused("--project", laws.PROJECT, "--apart")
-            else:
+            elif which is Which.TWICE:
                 self.pauses[which] = self.night.paused(*MONEY, "--principal", TWICE)
+            else:
+                self.pauses[which] = self._by_hand()
         self._rest(f"{which} is paused", which)
+
+    def _by_hand(self) -> Pause:
+        """It is contained once one person has held it there, and another looked."""
+        night = self.night
+        pause = night.paused(*HAND).id
+
+        def held() -> bool:
+            if night.status(pause) is not PauseStatus.CONTAINED:
+                night.by_hand(pause, *BY_HAND_HELD)
+            return night.status(pause) is PauseStatus.CONTAINED
+
+        night.until(f"held by hand in {pause}", held)
+        return night.book.pauses.get(pause)
 
     def _pay(self, run: str) -> None:
         self.night.till.pay(f"life {self.night.till.lives} {run}", most=1)
@@ -106,10 +126,8 @@ class Living:
             Step.CLOUD: self._cloud,
             Step.PAYEE: self._payee,
         }
-        if step is Step.OVERLAP:
-            self._pause(Which.OTHER)
-        elif step is Step.TWICE:
-            self._pause(Which.TWICE)
+        if step in PAUSES:
+            self._pause(PAUSES[step])
         else:
             with self.killer.at_work(self.night, step):
                 acts[step]()
@@ -161,12 +179,16 @@ class Living:
 
     def _end(self, which: Which) -> None:
         night, pause = self.night, self.pauses[which].id
-        held = {a.document.id for a in self._holds(pause, connector=PAY)}
-        before = laws.report(night, pause) if held else None
+        money = self._holds(pause, connector=PAY)
+        held = {a.document.id for a in money if a.realm == LEDGER}
+        before = laws.report(night, pause) if money else None
         gone = which in self.life.terminated
         with self.killer.at_work(night, f"{which} {'terminated' if gone else 'given back'}"):
             if gone:
                 night.terminated(pause, *self._decided(which))
+            elif which is Which.HAND:
+                back = partial(night.by_hand, pause, *BY_HAND_BACK)
+                night.given_back(pause, meanwhile=back)
             else:
                 night.given_back(pause)
         self.ended.add(which)
@@ -174,13 +196,13 @@ class Living:
         self._rest(f"{which} has ended", which)
 
     def _decided(self, which: Which) -> tuple[str, ...]:
-        """One contractor's is settled, all other money is disputed."""
+        """One payee's is settled, all other money is disputed."""
         if which is not Which.MONEY:
             return ()
         holds = self.night.book.writes.holds(self.pauses[which].id)
-        others = sorted({h.change.principal for h in holds} - {SETTLED})
+        settled, *others = sorted({h.change.principal for h in holds})
         words = [word for name in others for word in ("--dispute", name)]
-        return ("--settle", SETTLED, *words, "--review-by", "2031-03-01")
+        return ("--settle", settled, *words, "--review-by", "2031-03-01")
 
     def _settle(self, which: Which, held: set[str], before: Json) -> None:
         """What was held is released, issued anew or written off, unless it is held still."""
@@ -190,7 +212,7 @@ class Living:
         became = sum((laws.of_report(after, state) for state in BECAME), Counter())
         still, was = laws.of_report(after, "held"), laws.of_report(before, "held")
         released = laws.of_report(before, "released")  # a part that was given back earlier
-        wrong = [*laws.unbalanced(after), *laws.unlike_ledger(night, after, after["pause"])]
+        wrong = list(self._of_report(which, after))
         if became + still != was + released:
             wrong.append(f"of {dict(was + released)} became {dict(became)}; held: {dict(still)}")
         if which not in self.life.terminated and still:
@@ -232,10 +254,14 @@ class Living:
             night.till.pay(f"life {night.till.lives}, a run of all")
             yield from laws.paid_held(night)
         yield from laws.rows_unlike(night)
-        for which in {Which.MONEY, Which.TWICE} & self.pauses.keys():
-            document = laws.report(night, self.pauses[which].id)
-            yield from laws.unbalanced(document)
-            yield from laws.unlike_ledger(night, document, self.pauses[which].id)
+        for which in {Which.MONEY, Which.TWICE, Which.HAND} & self.pauses.keys():
+            yield from self._of_report(which, laws.report(night, self.pauses[which].id))
+
+    def _of_report(self, which: Which, document: Json) -> Iterable[str]:
+        """By hand no rows say what is held: people do."""
+        yield from laws.unbalanced(document, LEFT if which is Which.HAND else laws.NOTHING)
+        if which is not Which.HAND:
+            yield from laws.unlike_ledger(self.night, document, self.pauses[which].id)
 
     def _access(self) -> Iterable[str]:
         """Whoever is to be refused is; whoever was given back works; others always do."""
@@ -295,6 +321,8 @@ class Living:
             self._fail(f"the evidence of {pause.id} was verified", wrong)
 
 
-ABOUT_MONEY = frozenset({Which.MONEY, Which.TWICE, Step.PAYEE, Step.KEEP})
+PAUSES = {Step.OVERLAP: Which.OTHER, Step.TWICE: Which.TWICE, Step.HAND: Which.HAND}
+"""The steps that pause once more."""
+ABOUT_MONEY = frozenset({Which.MONEY, Which.TWICE, Which.HAND, Step.PAYEE, Step.KEEP})
 """Pauses and steps that leave access as it is."""
 BECAME = ("released", "reissued", "written_off")

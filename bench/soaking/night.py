@@ -17,7 +17,15 @@ from stopline.drill.run import BOB, Drill
 from stopline.errors import SetupError
 from stopline.journal.pauses import Pause, PauseStatus
 from stopline.model import Address
+from stopline.money import PAY
+from stopline.text import Json
 
+SAM = "sam@drill"
+SYSTEM = "deel"
+"""A system that people act in."""
+TASK = f"{SYSTEM}/{configure.LEDGER_ID}"
+BY_HAND = "by-hand"
+"""The playbook of what people do by hand."""
 RESTS = (PauseStatus.CONTAINED, PauseStatus.PARTIAL)
 CONFIRM = ("--confirm", "mercor")
 PATIENCE_SECONDS = 400
@@ -26,6 +34,13 @@ RESOURCES = {"kms-keys": "key", "sqs-queues": "queue", "secrets": "secret", "ima
 """The kinds of resources that are looked at, and what the drill calls such a door."""
 _APPEARS_SECONDS = 5
 """How long a pause may take into the journal whose command was cut off."""
+
+_RULE = {"name": "by-hand", "connector": PAY, "contains": "manual-payouts", "how": BY_HAND}
+_BY_HAND: Json = {
+    "playbook": BY_HAND,
+    "phases": [{"name": "payouts", "rules": [_RULE]}],
+    "approvals": {"contain": "second-person"},
+}
 
 
 class OutsideTheLawsError(Exception):
@@ -91,7 +106,9 @@ class Night(Drill):
         paths = (folder / "estate.yaml", folder / "vendors" / "mercor.yaml")
         kept = {path: yaml.safe_load(path.read_text("utf-8")) for path in paths}
         own = {"name": "accounts payable", "url_from": VARIABLE}
-        configure.write_payouts(folder, {LEDGER: own})
+        hand = {"rail": "manual", "system": "Deel", "hold": "approve none", "release": "approve"}
+        configure.write_payouts(folder, {LEDGER: own, SYSTEM: hand})
+        (folder / "playbooks" / f"{BY_HAND}.yaml").write_text(configure.text_of(_BY_HAND), "utf-8")
         for path, was in kept.items():
             payouts = yaml.safe_load(path.read_text("utf-8"))["payouts"]
             if "resources" in was["aws"]:
@@ -152,10 +169,26 @@ class Night(Drill):
             time.sleep(0.3)
         raise OutsideTheLawsError(f"after {PATIENCE_SECONDS} s not at rest: {self.status(pause)}")
 
-    def given_back(self, pause: str, done: Callable[[], bool] | None = None, *scope: str) -> None:
+    def given_back(
+        self,
+        pause: str,
+        done: Callable[[], bool] | None = None,
+        *scope: str,
+        meanwhile: Callable[[], object] = lambda: None,
+    ) -> None:
         """Roll back with two people: all of it until it is closed, a part until it is `done`."""
         ask = ("rollback", pause, *scope, "--reason", "over", "--include-unproven", *CONFIRM)
-        self._two("given back", pause, done or (lambda: self._is(pause, PauseStatus.CLOSED)), ask)
+        over = done or (lambda: self._is(pause, PauseStatus.CLOSED))
+        self._two("given back", pause, over, ask, meanwhile)
+
+    def by_hand(self, pause: str, *amounts: str) -> None:
+        """One person attests what they did in the system that people act in; another confirms."""
+        proof = self.folder / "proof.png"
+        proof.write_bytes(b"a picture")
+        shown = (pause, TASK, "--proof", str(proof))
+        self.say("manual", "done", *shown, "--as", SAM, "--before", "weekly", *amounts)
+        self.say("manual", "confirm", *shown, "--as", BOB)
+        self.asked += 2
 
     def terminated(self, pause: str, *settled: str) -> None:
         """Terminate with two people."""
@@ -166,12 +199,20 @@ class Night(Drill):
     def _is(self, pause: str, *wanted: PauseStatus) -> bool:
         return self.status(pause) in wanted
 
-    def _two(self, what: str, pause: str, done: Callable[[], bool], ask: tuple[str, ...]) -> None:
+    def _two(
+        self,
+        what: str,
+        pause: str,
+        done: Callable[[], bool],
+        ask: tuple[str, ...],
+        meanwhile: Callable[[], object] = lambda: None,
+    ) -> None:
         end = time.monotonic() + PATIENCE_SECONDS
         going = (PauseStatus.RESTORING, PauseStatus.TERMINATING)
         yes = ("approve", pause, "--as", BOB, *CONFIRM)
         while time.monotonic() < end:
             if self._is(pause, *going):
+                meanwhile()
                 time.sleep(0.3)
             elif done():
                 return

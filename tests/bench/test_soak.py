@@ -46,6 +46,7 @@ def test_lives_come_to_everything_that_can_happen() -> None:
     for life in lives:
         assert (Which.OTHER in life.order) == (Step.OVERLAP in life.steps)
         assert (Which.TWICE in life.order) == (Step.TWICE in life.steps)
+        assert (Which.HAND in life.order) == (Step.HAND in life.steps)
         assert life.terminated <= set(life.order)
 
 
