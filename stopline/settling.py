@@ -10,7 +10,7 @@ from enum import StrEnum
 
 from stopline.errors import UserError
 from stopline.model import Effect, Skip
-from stopline.money import PAY
+from stopline.money import PAY, keeps
 from stopline.receipts import Hold
 
 Opinion = Callable[[Hold], Effect | Skip]
@@ -89,6 +89,8 @@ def decided(opinion: Opinion, settled: Opinion, said: Sequence[Decided]) -> Opin
             return opinion(hold)
         if one.decision is Decision.SETTLE:
             return settled(hold)
+        if not keeps(hold.address):  # nothing stays held by it: what is disputed must not leave
+            return opinion(hold)
         what = f"disputed, to be looked at again by {one.review_by}: {one.reason}; it stays held"
         return Skip(hold.address, hold.change.principal, f"{what} ({hold.change.summary})")
 

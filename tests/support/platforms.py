@@ -36,6 +36,14 @@ PLAYBOOK = Playbook(
     phases=(Phase(name="payouts", rules=RULES),),
     approvals=Approvals(contain="second-person"),
 )
+
+
+def in_flight(how: str) -> Playbook:
+    """The same playbook with another word about payouts in flight."""
+    rules = (*RULES[:-1], RULES[-1].model_copy(update={"how": how}))
+    return PLAYBOOK.model_copy(update={"phases": (Phase(name="payouts", rules=rules),)})
+
+
 THROUGH = {"engaged_through": "V-MERCOR"}
 WEEKLY = {"interval": "weekly", "weekly_payout_days": ["monday", "thursday"]}
 RULE = {"payout_method": "fa_1", "type": "transfer_up_to_amount", "transfer_up_to_amount": 500}

@@ -18,7 +18,7 @@ from sqlalchemy.exc import ArgumentError
 
 from stopline.attesting import Told
 from stopline.commands import Commands
-from stopline.connectors.payouts import in_flight, payables
+from stopline.connectors.payouts import in_flight, payables, stripe_payouts
 from stopline.connectors.payouts.foreign import LEVERS, ForeignLedger
 from stopline.connectors.payouts.ledger import LOST, PAID, engine_of
 from stopline.connectors.payouts.manual_rail import ManualRail
@@ -81,7 +81,8 @@ class PayoutsConnector:
     def attended(self, told: Told, held: Held) -> "PayoutsConnector":
         """The same connector, told what people attest, and what the journal holds."""
         manual = {name: rail.attended(told) for name, rail in self.manual.items()}
-        return replace(self, manual=manual, _held=held, _foreign={})
+        stripe = {n: replace(r, held=partial(held, NAME, n)) for n, r in self.stripe.items()}
+        return replace(self, manual=manual, stripe=stripe, _held=held, _foreign={})
 
     @property
     def permissions(self) -> Mapping[str, frozenset[str]]:
@@ -156,7 +157,12 @@ class PayoutsConnector:
         return self._foreign[ledger]
 
     def ended(self, hold: Hold) -> Effect | Skip:
-        """Only what was pulled from a pay run: earned pay is settled or disputed by people."""
+        """Only what was pulled from a pay run, or is a payout that was marked to be cancelled.
+
+        Earned pay is settled or disputed by people.
+        """
+        if hold.address.kind == stripe_payouts.MARKED:
+            return stripe_payouts.ended(hold)
         if hold.address.kind in in_flight.KINDS:
             return in_flight.ended(hold)
         reason = (
@@ -172,15 +178,23 @@ class PayoutsConnector:
         """
         if hold.address.kind == in_flight.PLACE:
             return in_flight.ended(hold)
+        if hold.address.kind == stripe_payouts.MARKED:
+            reason = "settled: Stripe sends it; our mark on it is taken out by a rollback"
+            return Skip(hold.address, hold.change.principal, reason)
         if hold.address.kind == HOLD and not self._rail(hold.address.realm):
             return Effect(hold.address, f"lift, to be settled by a pay run: {hold.change.summary}")
         reason = "it stays held: give it back by a rollback of this address, and settle it there"
         return Skip(hold.address, hold.change.principal, reason)
 
     def end(self, observed: Observed, changes: Sequence[Change], token: str) -> None:
-        """Cancel what was pulled from a pay run, or lift what is settled; nothing is paid here."""
-        del token
+        """Cancel what was pulled from a pay run or marked at Stripe, or lift what is settled.
+
+        Nothing is paid here.
+        """
         document = observed.document
+        if rail := self.stripe.get(document.realm):
+            rail.end(observed, changes, token)
+            return
         if document.kind == HOLD and not self._rail(document.realm):
             self._ledger(document.realm).write(observed, changes)
             return
@@ -249,7 +263,10 @@ class PayoutsConnector:
             if (absent or ended == LOST) and change.address.kind in LEVERS:
                 reason = "it is in the ledger no more, and nothing there shows how it left"
                 yield Unproved(change.address, reason)
-            if state is not None and ended == PAID:
+            if change.address.kind == stripe_payouts.MARKED:
+                if ended:
+                    yield Unproved(change.address, f"Stripe has it as {ended}: nobody cancelled it")
+            elif state is not None and ended == PAID:
                 reason = f"it was paid in spite of its hold, {by_run(state.value['run'])}"
                 yield Unproved(change.address, reason)
         for name, rail in sorted(self.manual.items()):
