@@ -18,7 +18,7 @@ from stopline.journal.pauses import Pause
 from stopline.model import Snapshot
 from stopline.money import PAY
 from stopline.render.documents import payouts_document
-from stopline.render.payouts import Payouts, State, payouts_csv, payouts_page
+from stopline.render.payouts import Payouts, State, payouts_csv, payouts_page, totals_csv
 from stopline.render.standing import PARTIAL, UNVERIFIED
 
 
@@ -27,6 +27,10 @@ class PayoutsFormat(StrEnum):
 
     PAGE = "page"
     CSV = "csv"
+    TOTALS = "totals"
+
+
+_CSV = {PayoutsFormat.CSV: payouts_csv, PayoutsFormat.TOTALS: totals_csv}
 
 
 def payouts(
@@ -35,7 +39,10 @@ def payouts(
     *,
     format_: Annotated[
         PayoutsFormat,
-        typer.Option("--format", help="page for people, csv: one line for each payable."),
+        typer.Option(
+            "--format",
+            help="page for people, csv: one line for each payable, totals: control totals as csv.",
+        ),
     ] = PayoutsFormat.PAGE,
     output: o.OutputOption = None,
 ) -> None:
@@ -46,13 +53,14 @@ def payouts(
     ledger could not be read.
     """
     program = o.program_of(context, output)
-    if format_ is PayoutsFormat.CSV and program.json:
-        raise UserError("--format csv and --output json are two. Nothing was read.", "Give one.")
+    if format_ is not PayoutsFormat.PAGE and program.json:
+        told = f"--format {format_} and --output json are two. Nothing was read."
+        raise UserError(told, "Give one.")
     pause = one_named(program, case)
     now, away = _read(program, pause)
     report = report_of(program.book, pause, now, away)
-    if format_ is PayoutsFormat.CSV:
-        sys.stdout.write(payouts_csv(report))
+    if format_ in _CSV:
+        sys.stdout.write(_CSV[format_](report))
     else:
         program.emit(payouts_page(report, program.most), payouts_document(report))
     raise typer.Exit(_code(report))
