@@ -80,7 +80,7 @@ def test_a_payee_stands_for_all_that_is_owed_to_it() -> None:
     ("settle", "dispute", "told"),
     [
         (["c9"], [], "owed to it"),
-        (["c1"], [f"payouts:accounts:payable-hold:p0#{MARK}"], "settled and to be disputed"),
+        (["c1"], [f"payouts:accounts:payable-hold:p0#{MARK}"], "two decisions"),
     ],
 )
 def test_a_name_that_fits_nothing_or_is_said_twice_asks_for_nothing(

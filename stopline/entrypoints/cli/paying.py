@@ -10,6 +10,7 @@ import typer
 from activities.api import Options, PauseOrder
 from stopline.entrypoints.cli import options as o
 from stopline.entrypoints.cli.auditing import one_named
+from stopline.entrypoints.cli.deciding import write_decisions
 from stopline.entrypoints.cli.owing import report_of
 from stopline.entrypoints.cli.planning import new_id, plan_for
 from stopline.entrypoints.cli.program import Program
@@ -28,6 +29,7 @@ class PayoutsFormat(StrEnum):
     PAGE = "page"
     CSV = "csv"
     TOTALS = "totals"
+    DECISIONS = "decisions"
 
 
 _CSV = {PayoutsFormat.CSV: payouts_csv, PayoutsFormat.TOTALS: totals_csv}
@@ -41,7 +43,8 @@ def payouts(
         PayoutsFormat,
         typer.Option(
             "--format",
-            help="page for people, csv: one line for each payable, totals: control totals as csv.",
+            help="page for people, csv: one line for each payable, totals: control totals as csv, "
+            "decisions: a file in which people settle and dispute it.",
         ),
     ] = PayoutsFormat.PAGE,
     output: o.OutputOption = None,
@@ -49,14 +52,17 @@ def payouts(
     """Show what a pause holds of what is owed: each payable, and control totals by payee.
 
     Read from the journal and, through the worker, from the ledgers as they are now; nothing is
-    written there. Exits with 8 when something escaped or the totals do not balance, with 6 when a
-    ledger could not be read.
+    written there. The file of decisions is from the journal alone. Exits with 8 when something
+    escaped or the totals do not balance, with 6 when a ledger could not be read.
     """
     program = o.program_of(context, output)
     if format_ is not PayoutsFormat.PAGE and program.json:
         told = f"--format {format_} and --output json are two. Nothing was read."
         raise UserError(told, "Give one.")
     pause = one_named(program, case)
+    if format_ is PayoutsFormat.DECISIONS:
+        sys.stdout.write(write_decisions(program.book, pause))
+        return
     now, away = _read(program, pause)
     report = report_of(program.book, pause, now, away)
     if format_ in _CSV:
