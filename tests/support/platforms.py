@@ -69,9 +69,15 @@ def connector_at(double: StripeDouble, **more: bool) -> PayoutsConnector:
 def filled(double: StripeDouble) -> StripeDouble:
     """Fill a platform with one of each that matters."""
     double.add_account("acct_mercor", {"usd": 120_000, "jpy": 5_000}, rules={"usd": [RULE]})
+    double.accounts["acct_mercor"]["business_type"] = "company"
     double.add_account("acct_c1", {"eur": 901}, metadata=THROUGH, schedule=WEEKLY, country="DE")
     double.add_account("acct_mercer", {"usd": 7})
-    double.recipients["acct_r1"] = {"id": "acct_r1", "object": "v2.core.account", "metadata": {}}
+    double.recipients["acct_r1"] = {
+        "id": "acct_r1",
+        "object": "v2.core.account",
+        "identity": {"entity_type": "company"},
+        "metadata": {},
+    }
     double.recipients["acct_r2"] = {"id": "acct_r2", "metadata": THROUGH}
     double.recipients["acct_other"] = {"id": "acct_other", "metadata": {}}
     double.add_intent("acct_r1", "usd", 4_200, "2026-12-01", metadata={"invoice": "i-1"})

@@ -16,13 +16,14 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from shlex import join, quote
-from typing import NamedTuple, Protocol
+from typing import Protocol
 
 from stopline.commands import Commands
 from stopline.connectors.payouts import intents, stripe_payouts
 from stopline.connectors.payouts.currencies import minor_units
 from stopline.connectors.payouts.fairness import refused
 from stopline.connectors.payouts.marks import GRANT, NAME, fair, of_others, owed
+from stopline.connectors.payouts.stripe_payees import Payee, Wanted
 from stopline.deadlines import Limit
 from stopline.errors import ConnectorError, StaleError
 from stopline.model import (
@@ -119,43 +120,6 @@ class Api(intents.Api, stripe_payouts.Api, Protocol):
     ) -> None:
         """Set how an account is paid out."""
         ...
-
-
-class Payee(NamedTuple):
-    """Who is paid, what selects it, and whether it is a natural person."""
-
-    name: str
-    via: str
-    person: bool
-
-
-@dataclass(frozen=True)
-class Wanted:
-    """Who the vendor is: ids of its own, and ids of payees; exact, never a fragment."""
-
-    payees: frozenset[str]
-    vendors: frozenset[str]
-
-    @classmethod
-    def of(cls, selectors: Iterable[PayoutsSelectors]) -> "Wanted":
-        """Put the selectors of a vendor's file together."""
-        told = tuple(selectors)
-        vendors = frozenset(v for one in told for v in one.vendors)
-        return cls(vendors.union(*(one.payees for one in told)), vendors)
-
-    def payee(self, thing: Json) -> Payee | None:
-        """Whose an account or an intent is; None where it is not the vendor's.
-
-        The lab writes its metadata, the payee cannot: `payee` is the id in the lab's own ledgers,
-        `engaged_through` the vendor's, and `person` is "true" for a natural person.
-        """
-        metadata = thing.get("metadata") or {}
-        name, id_ = metadata.get("payee") or thing["id"], thing["id"]
-        kinds = (thing.get("business_type"), (thing.get("identity") or {}).get("entity_type"))
-        person = "individual" in kinds or metadata.get("person") == "true"
-        if (through := metadata.get("engaged_through", "")) in self.vendors:
-            return Payee(name, f"engaged through {through}", person=True)
-        return Payee(name, "its payee id", person) if {id_, name} & self.payees else None
 
 
 @dataclass(frozen=True)
