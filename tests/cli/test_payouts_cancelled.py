@@ -173,6 +173,7 @@ def test_what_is_disputed_is_cancelled_and_what_is_settled_leaves(
     paused(asking)
     asked = asking.ask("terminate", "mercor", *END, "--settle", "acct_mercor")
     assert "settled: Stripe sends it" in asked.said
+    assert "pay acct_mercor out again, daily" in asked.said
     asking.ask("reject", "mercor", "--reason", "no", "--as", "riley@lab.example")
     assert platform.payouts[payout]["status"] == "pending"
     until = ("--dispute", "acct_mercor", "--review-by", "2027-03-01")

@@ -24,7 +24,6 @@ from stopline.connectors.payouts.ledger import LOST, PAID, engine_of
 from stopline.connectors.payouts.manual_rail import ManualRail
 from stopline.connectors.payouts.marks import NAME
 from stopline.connectors.payouts.own import OwnLedger
-from stopline.connectors.payouts.payables import HOLD
 from stopline.connectors.payouts.preflight import of_foreign, of_own
 from stopline.connectors.payouts.stripe_rail import PERMISSIONS, StripeRail
 from stopline.deadlines import Limit
@@ -174,15 +173,16 @@ class PayoutsConnector:
     def settled(self, hold: Hold) -> Effect | Skip:
         """What a person settles is paid by the lab's own run, once our hold is lifted.
 
-        What was pulled is cancelled where it was, so that a new run takes it.
+        What was pulled is cancelled where it was, so that a new run takes it. At Stripe it is paid
+        by itself. Where people act by hand, only a rollback asks for their release.
         """
         if hold.address.kind == in_flight.PLACE:
             return in_flight.ended(hold)
-        if hold.address.kind == stripe_payouts.MARKED:
-            reason = "settled: Stripe sends it; our mark on it is taken out by a rollback"
-            return Skip(hold.address, hold.change.principal, reason)
-        if hold.address.kind == HOLD and not self._rail(hold.address.realm):
-            return Effect(hold.address, f"lift, to be settled by a pay run: {hold.change.summary}")
+        if hold.address.kind in LEVERS and not self._rail(hold.address.realm):
+            what = f"lift, to be settled by a pay run: {hold.change.summary}"
+            return Effect(hold.address, what, leaves=hold.prior)  # of a row of ours: nothing
+        if rail := self.stripe.get(hold.address.realm):
+            return rail.settled(hold)
         reason = "it stays held: give it back by a rollback of this address, and settle it there"
         return Skip(hold.address, hold.change.principal, reason)
 
@@ -195,7 +195,7 @@ class PayoutsConnector:
         if rail := self.stripe.get(document.realm):
             rail.end(observed, changes, token)
             return
-        if document.kind == HOLD and not self._rail(document.realm):
+        if document.kind in LEVERS and not self._rail(document.realm):
             self._ledger(document.realm).write(observed, changes)
             return
         if document.kind not in in_flight.KINDS:

@@ -32,6 +32,7 @@ from stopline.model import (
     Change,
     Counted,
     Document,
+    Effect,
     Found,
     Gap,
     Grant,
@@ -41,7 +42,7 @@ from stopline.model import (
     State,
 )
 from stopline.port import Observed, Terms
-from stopline.receipts import Cause
+from stopline.receipts import Cause, Hold
 from stopline.text import Json, dump, sha256
 from stopline.vendors import PayoutsSelectors
 
@@ -74,12 +75,10 @@ _WRITES = (
     "POST /v1/payouts/{id}",
     "POST /v2/money_management/payout_intents/{id}",
 )
-_BESIDE = ("GET /v1/accounts/{id}", "GET /v1/balance_settings", "GET /v1/payouts/{id}")
-"""What is looked at once more before a payout is cancelled."""
 PERMISSIONS: Mapping[str, frozenset[str]] = {
     "read": frozenset(_READS),
     "write": frozenset(_WRITES),
-    "terminate": frozenset({*_BESIDE, "POST /v1/payouts/{id}/cancel"}),
+    "terminate": frozenset({*_READS, *_WRITES, "POST /v1/payouts/{id}/cancel"}),
 }
 """The calls that we make, which a restricted key must allow."""
 
@@ -339,14 +338,28 @@ class StripeRail:
 
         self.api.set_payouts(document.id, _payouts(after, now.states.get(address)), key, stands)
 
-    def end(self, observed: Observed, changes: Sequence[Change], token: str) -> None:
-        """Cancel a payout that we marked, if its account keeps what comes back; raises as `write`.
+    def settled(self, hold: Hold) -> Effect | Skip:
+        """What people let go of is as it was before us, and Stripe pays it by itself."""
+        what = hold.change.summary
+        if hold.address.kind == intents.INTENT:
+            return Effect(hold.address, f"give its day back, so that Stripe sends it ({what})")
+        if hold.address.kind == SCHEDULE and hold.prior is not None:
+            how = f"pay {hold.address.id} out again, {hold.prior.value['interval']} ({what})"
+            return Effect(hold.address, how, leaves=hold.prior)
+        reason = "settled: Stripe sends it; our mark on it is taken out by a rollback"
+        if hold.address.kind != stripe_payouts.MARKED:
+            reason = "it stays held: give it back by a rollback of this address"
+        return Skip(hold.address, hold.change.principal, reason)
 
-        Without a hold there, the schedule would pay it out again.
+    def end(self, observed: Observed, changes: Sequence[Change], token: str) -> None:
+        """Give back what people let go of, or cancel a payout that we marked; raises as `write`.
+
+        It is cancelled if its account keeps what comes back: its schedule would pay it out again.
         """
         document = observed.document
         if document.kind != stripe_payouts.MARKED:
-            raise ConnectorError(Cause.REFUSED, f"nothing removes {document} for good")
+            self.write(observed, changes, token)
+            return
         account = document.id.partition("/")[0]
         beside = Document(NAME, self.name, SCHEDULE, account)
         if not any(s.value["interval"] == "manual" for s in self.read(beside).states.values()):

@@ -16,7 +16,7 @@ _BACK = ("canceled", "failed")
 PAID, VOID, LOST = "paid", "written-off", "gone"
 """How a payable ended that is owed no more, as every rail says it; gone: nothing shows how."""
 GONE = "it is not owed any more, and its hold was not lifted by us"
-_HOLDING = "-hold"
+_HOLDING = ("-hold", "-flag", "-status", "-intent", "-schedule")
 """How the kind ends of a hold itself: a termination lifts one that people settle."""
 Target = tuple[str, str]
 """A ledger and what a hold in it is about."""
