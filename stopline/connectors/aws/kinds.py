@@ -57,7 +57,8 @@ class Resource:
     `there` fails where the resource is not there, for a `get` that says `absent` of that as well.
     `asked` is given the account that is looked at and those of the vendor's. `alone` is the name of
     the only one that each account has in a region, which no listing shows. `bare`: an answer
-    without a policy says that there is none, whatever `absent` says.
+    without a policy says that there is none, whatever `absent` says. `unguarded` says what no
+    policy means, where that lets in more people than a policy that names nobody.
     """
 
     kind: str
@@ -86,6 +87,7 @@ class Resource:
     there: Call | None = None
     alone: str = ""
     bare: bool = False
+    unguarded: str = ""
     looked: ClassVar[bool] = True
     """A listing shows all there are, whoever is let in to them."""
 
