@@ -189,12 +189,17 @@ _ELSEWHERE = (
     "backup:", "ec2:", "kinesis:", "ram:", "rds:", "glue:", "rolesanywhere:",
     "cognito-idp:", "cognito-identity:", "cloudfront:",
 )  # fmt: skip
-UNSERVED = {"iam:DeleteRolePermissionsBoundary", "iam:DeleteUserPermissionsBoundary"} | {
+UNSERVED = {
+    "events:RemovePermission",
+    "iam:DeleteRolePermissionsBoundary",
+    "iam:DeleteUserPermissionsBoundary",
+} | {
     action
     for action in READ | WRITE
     if action.startswith(_ELSEWHERE) or action.partition("AccessPoint")[1] or action in ACTIONS
 }
-"""No boundary is given back here, since whom one is on is removed: test_levers does. The emulator
+"""No boundary is given back here, since whom one is on is removed: test_levers does; nor is a bus,
+from which the vendor is removed: test_buses does. The emulator
 takes the signatures of the others for forged while it holds us to policies: functions, vaults and
 resource shares against AWS's own model, file systems, domains, people, streams, catalogs, access
 points and the other shares by the contract, which holds the calls to what is declared as well."""
