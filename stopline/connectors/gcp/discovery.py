@@ -63,7 +63,7 @@ def _meant(
     clients: Clients, selectors: GcpSelectors, read: Realm, seen: frozenset[str]
 ) -> frozenset[str]:
     """Members of the vendor's, and groups of the lab's in which somebody of the vendor's is."""
-    theirs = frozenset(m for m in seen if members.via(selectors, _living(m)))
+    theirs = frozenset(m for m in seen if members.via(selectors, living(m)))
     groups = [m for m in seen - theirs if m.startswith("group:")]
     read.looked_into |= {members.plain(group) for group in groups}
     read.inside |= grouping.vendors_in(clients, selectors, read, groups)
@@ -116,7 +116,7 @@ def _realm(look: Look, users: Sequence[Grant]) -> Iterator[Found]:
     yield from _seats(look)
     _switches(look, users)
     held = list(look.held())
-    theirs = [(r, e, members.via(look.selectors, _living(e.member))) for r, e in held]
+    theirs = [(r, e, members.via(look.selectors, living(e.member))) for r, e in held]
     theirs = [(r, e, via) for r, e, via in theirs if via]
     shared = [(r, e) for r, e in held if members.plain(e.member) in look.read.inside]
     holders = {members.plain(e.member) for _, e, _ in theirs}
@@ -144,7 +144,7 @@ def _realm(look: Look, users: Sequence[Grant]) -> Iterator[Found]:
     yield from look.read.counted()
 
 
-def _living(member: str) -> str:
+def living(member: str) -> str:
     """A member that was deleted, by the name that it had."""
     return member.removeprefix("deleted:").partition("?uid=")[0]
 
