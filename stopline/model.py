@@ -214,8 +214,8 @@ class Change:
     `moment` is a time that stands in `after`; the digest of a plan leaves it out. `spans`: it
     reaches into other realms of its connector, so on the way back it waits for all of theirs.
     `over` is the lever below this one, which somebody took away again and again. `only_if` is an
-    effect's: what else must still be so, in the connector's words, when it is carried out. `undo`
-    is an effect's: for how long the provider can still undo it (an ISO 8601 duration).
+    effect's: what else must still be so, in the connector's words, when it is carried out. `kept`
+    is an effect's: for how long its provider can bring back what it removed (an ISO 8601 duration).
     """
 
     address: Address
@@ -235,7 +235,7 @@ class Change:
     spans: bool = False
     over: Address | None = None
     only_if: str = ""
-    undo: str = ""
+    kept: str = ""
 
     def inverse(self) -> "Change":
         """Swap `before` and `after`. Nothing else: the way back is not written by anybody."""
@@ -329,14 +329,14 @@ class Effect:
     """A one-way act without inverse: what can be removed for good where a pause has a hold.
 
     A connector's opinion; the planner makes a change of it, in a plan that terminates and in no
-    other. `summary` says what is gone afterwards; `only_if` and `undo` as in
+    other. `summary` says what is gone afterwards; `only_if` and `kept` as in
     `Change`.
     """
 
     address: Address
     summary: str
     only_if: str = ""
-    undo: str = ""
+    kept: str = ""
 
 
 class Direction(StrEnum):
@@ -383,7 +383,7 @@ class Plan:
 
 
 _CAME_LATER = (
-    '"felt":"",', '"moment":"",', '"only_if":"",', '"over":null,', '"spans":false,', '"undo":"",',
+    '"felt":"",', '"moment":"",', '"only_if":"",', '"over":null,', '"spans":false,', '"kept":"",',
 )  # fmt: skip
 
 

@@ -71,7 +71,7 @@ class GcpConnector:
     def end(self, observed: Observed, changes: Sequence[Change], token: str) -> None:
         """Remove for good what the changes name. Google takes no idempotency key."""
         del token
-        ending.end(self.clients, observed, changes)
+        ending.end(self.clients, observed, changes, self.propagation)
 
     def residuals(self, change: Change) -> Iterable[Residual]:
         """What outlives this change, and until when."""

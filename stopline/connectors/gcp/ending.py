@@ -29,10 +29,10 @@ _STAYS: Mapping[str, str] = {
     "service-account": (
         "the account stays off; people delete it, once nothing of the lab's needs it"
     ),
-    "identity-pool": "the pool stays off; people delete it, and could undo that for a month",
+    "identity-pool": "the pool stays off; people delete it; Google could bring it back for 30 days",
     "workspace-user": (
         "the user stays suspended; people delete it in the Admin console, once its data has a new "
-        "owner, and could undo that for 20 days"
+        "owner; Google could bring it back for 20 days"
     ),
     "bucket-setting": "the setting stays: whether data may expire again is for people to decide",
 }
@@ -54,7 +54,9 @@ def ended(hold: Hold) -> Effect | Skip:
     return Effect(hold.address, f"delete the {what} {key[:4]}…{key[-4:]} of {owner} for good")
 
 
-def end(clients: Clients, observed: Observed, changes: Sequence[Change]) -> None:
+def end(
+    clients: Clients, observed: Observed, changes: Sequence[Change], propagation: float
+) -> None:
     """Delete what a document is, or take out what its changes name. Raises ConnectorError.
 
     https://docs.cloud.google.com/iam/docs/reference/rest/v1/projects.serviceAccounts.keys/delete
@@ -64,7 +66,7 @@ def end(clients: Clients, observed: Observed, changes: Sequence[Change]) -> None
     if document.kind in TAKEN:
         return
     if document.kind == removing.DENY:
-        removing.revoke(clients, observed, changes)
+        removing.revoke(clients, observed, changes, propagation)
         return
     if document.kind in _WHOLE:
         _WHOLE[document.kind](clients, observed)

@@ -11,8 +11,7 @@ https://docs.cloud.google.com/iam/docs/service-accounts-delete-undelete
 https://docs.cloud.google.com/iam/docs/manage-workload-identity-pools-providers#delete-pool
 """
 
-import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from stopline.connectors.gcp import acting, denying, members, reading
@@ -23,7 +22,7 @@ from stopline.connectors.gcp.discovery import Look, living, looked
 from stopline.connectors.gcp.documents import WRITERS, entry_of, pools_of
 from stopline.connectors.gcp.reading import NAME, Account, point_of
 from stopline.errors import ConnectorError, StaleError
-from stopline.model import Change, Effect, Found, Grant, Scope, Seen, Skip
+from stopline.model import Address, Change, Effect, Found, Grant, Scope, Seen, Skip
 from stopline.planner import protects
 from stopline.port import Observed
 from stopline.receipts import Cause, Hold
@@ -224,7 +223,7 @@ def _effect(one: _Looked, hold: Hold) -> Effect:
         return Effect(hold.address, f"take our deny of {member} off, which holds nothing any more")
     told = ", ".join(f"{role} on {target}" for target, role, _ in said[:SHOWN])
     more = f", and {len(said) - SHOWN} more" if len(said) > SHOWN else ""
-    what = f"take {member} out of policies for good ({told}{more}), and then our deny of it"
+    what = f"take the entries of {member} out for good ({told}{more}), and then our deny of it"
     return Effect(hold.address, what, only_if="\n".join(where for *_, where in said))
 
 
@@ -243,7 +242,7 @@ def _account(one: _Looked, hold: Hold) -> Effect | Skip:
     if reason:
         return _stays(hold, reason)
     what = f"delete the service account {email} with its keys; it can be undeleted for 30 days"
-    return Effect(hold.address, what, undo=KEPT)
+    return Effect(hold.address, what, kept=KEPT)
 
 
 def _of_account(other: Hold, email: str) -> bool:
@@ -280,47 +279,70 @@ def _pool(one: _Looked, hold: Hold) -> Effect | Skip:
     if reason:
         return _stays(hold, reason)
     what = f"delete the pool {name.rpartition('/')[2]} with its providers; it can be undeleted"
-    return Effect(hold.address, f"{what} for 30 days", undo=KEPT)
+    return Effect(hold.address, f"{what} for 30 days", kept=KEPT)
 
 
 # --- how they go ---------------------------------------------------------------------------------
 
 
-def revoke(clients: Clients, observed: Observed, changes: Sequence[Change]) -> None:
-    """Take the entries out of their policies that were approved, and then whom they name out of
-    our deny. Raises ConnectorError; each step is done anew where it is not done yet.
+def revoke(
+    clients: Clients, observed: Observed, changes: Sequence[Change], propagation: float
+) -> None:
+    """Take the entries out of their policies that were approved, and then, once that is seen
+    everywhere, whom they name out of our deny. Raises ConnectorError; what is done is not redone.
+
+    Google tells nobody when a policy was written: this process remembers, and what it did not write
+    itself counts from when it saw it first. A plan that is made anew comes after such a wait.
+    https://docs.cloud.google.com/iam/docs/access-change-propagation
     """
-    began = time.monotonic()
-    approved: dict[str, set[str]] = {}
-    for line in (line for change in changes for line in change.only_if.splitlines()):
-        resource, _, part = line.partition("#")
-        approved.setdefault(resource, set()).add(part)
+    began, out = clients.clock(), dict[str, bool]()
     denied = frozenset(change.address.part for change in changes)
-    for resource, parts in sorted(approved.items()):
-        if time.monotonic() - began > LONGEST:
+    approved = {change.address: change.only_if.splitlines() for change in changes}
+    wanted: dict[str, set[str]] = {}
+    for line in (line for lines in approved.values() for line in lines):
+        resource, _, part = line.partition("#")
+        wanted.setdefault(resource, set()).add(part)
+    for resource, parts in sorted(wanted.items()):
+        if clients.clock() - began > LONGEST:
             detail = f"there are many policies; all stays denied, and {resource} is gone on with"
             raise ConnectorError(Cause.BUSY, detail)
-        _take_out(clients, resource, parts, denied)
+        out[resource] = _take_out(clients, resource, parts, denied)
+    for address, lines in approved.items():
+        if any(out[line.partition("#")[0]] for line in lines):
+            clients.left[address] = clients.clock()
+        elif lines:
+            clients.left.setdefault(address, clients.clock())
+    _require_seen(clients, approved, propagation)
     WRITERS[DENY](clients, observed, changes, None)
 
 
-def _take_out(clients: Clients, resource: str, parts: set[str], denied: frozenset[str]) -> None:
-    """A delta on the policy as it is now, on its etag; one that is gone names nobody."""
+def _require_seen(clients: Clients, addresses: Iterable[Address], propagation: float) -> None:
+    """Lift no deny before Google shows everywhere that what it is about is out."""
+    since = {a: clients.clock() - clients.left[a] for a in addresses if a in clients.left}
+    waiting = {address for address, seconds in since.items() if seconds < propagation}
+    if waiting:
+        detail = f"its entries are out; our deny goes {propagation:.0f} seconds after them"
+        raise ConnectorError(Cause.BUSY, detail, parts=frozenset(waiting))
+
+
+def _take_out(clients: Clients, resource: str, parts: set[str], denied: frozenset[str]) -> bool:
+    """A delta on the policy as it is now, on its etag; one that is gone names nobody. Whether
+    anything was taken out.
+    """
     for left in reversed(range(READS)):
         try:
-            _edit(clients, resource, parts, denied)
+            return _edit(clients, resource, parts, denied)
         except StaleError:
             if not left:
                 raise
         except ConnectorError as error:
             if error.cause is not Cause.GONE:
                 raise
-            return
-        else:
-            return
+            break
+    return False
 
 
-def _edit(clients: Clients, resource: str, parts: set[str], denied: frozenset[str]) -> None:
+def _edit(clients: Clients, resource: str, parts: set[str], denied: frozenset[str]) -> bool:
     """https://docs.cloud.google.com/iam/docs/policies#etag"""
     policy = policy_of(clients, resource)
     there = {e: Entry(e.role, living(e.member), e.condition) for e in entries(policy)}
@@ -330,13 +352,14 @@ def _edit(clients: Clients, resource: str, parts: set[str], denied: frozenset[st
             what = f"{entry.member} was given {entry.role} on {resource} after this plan; ask again"
             raise ConnectorError(Cause.REFUSED, what)
     if not out:
-        return
+        return False
     if not policy.get("etag"):
         raise ConnectorError(Cause.REFUSED, f"the policy of {resource} has no etag")
     after = edited(policy, out, (), for_good=True)
     if leaves_nobody(policy, after, dialect(resource).admins):
         raise ConnectorError(Cause.REFUSED, f"{resource} would have no administrator left")
     set_policy(clients, resource, after)
+    return True
 
 
 def delete_account(clients: Clients, observed: Observed) -> None:

@@ -189,7 +189,7 @@ def _begun(call: Call, resource: Resource) -> Json:
 
 @answers(f"{_P}.create", on=_pool_parent)
 def create_pool(call: Call) -> Json:
-    """Make a pool. The name of a deleted one is not free until Google has purged that.
+    """Make a pool. The name of a deleted one is not free until that is gone for good.
 
     https://cloud.google.com/iam/docs/reference/rest/v1/projects.locations.workloadIdentityPools/create
     """
@@ -219,7 +219,7 @@ def delete_pool(call: Call) -> Json:
 
 @answers(f"{_P}.undelete", f"{_W}.undelete", on=_named)
 def undelete_pool(call: Call) -> Json:
-    """Bring a pool back as it was, disabled or not.
+    """Bring a pool back as it was, inactive or not.
 
     https://cloud.google.com/iam/docs/reference/rest/v1/projects.locations.workloadIdentityPools/undelete
     """
