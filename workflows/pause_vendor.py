@@ -335,7 +335,8 @@ class PauseVendor(PeoplesWords):
         tally = api.Tally()
         for _ in range(IDLE):
             tally = await self._carry_out(plan.ref, direction)
-            settles = ends and tally.again and not self._stopping and workflow.patched(SETTLES)
+            busy = ends and tally.again > tally.unasked and not self._stopping
+            settles = busy and workflow.patched(SETTLES)
             if settles:  # a deny goes once it is seen everywhere that what it is about is out
                 seen = "until the removals are seen everywhere"
                 await workflow.sleep(timedelta(seconds=self._propagation), summary=seen)
