@@ -105,6 +105,7 @@ def _decide(hold: Hold, others: Sequence[str], opinions: Mapping[str, Opinion]) 
         summary=says.summary,
         felt="",
         only_if=says.only_if,
+        kept=says.kept,
     )
 
 
