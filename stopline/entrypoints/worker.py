@@ -2,8 +2,6 @@
 
 import asyncio
 import contextlib
-import os
-import signal
 import time
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -21,6 +19,7 @@ from activities.checks import Checks
 from activities.readonly import reading
 from activities.telling import Teller, Telling
 from stopline.approving import Approvers
+from stopline.entrypoints.stopping import stop_on_signals
 from stopline.entrypoints.temporal import UnreachableError, connect
 from stopline.estate import Estate
 from stopline.journal.book import Book, open_book
@@ -143,25 +142,6 @@ async def serve(settings: Settings, stop: asyncio.Event) -> None:
         await stop.wait()
         log.info("worker stopping", grace_seconds=GRACE.total_seconds())
     log.info("worker stopped")
-
-
-def stop_on_signals(stop: asyncio.Event) -> None:
-    """First SIGTERM or SIGINT: stop between documents. The second: leave at once."""
-
-    def asked() -> None:
-        if stop.is_set():
-            os._exit(1)  # a person who asks twice means it
-        stop.set()
-
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        try:
-            loop.add_signal_handler(number, asked)
-        except NotImplementedError:  # an event loop of Windows
-            log.warning(
-                "a stop is not heard here: writes in flight end with their lease",
-                signal=number.name,
-            )
 
 
 def work(settings: Settings) -> int:

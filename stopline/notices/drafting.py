@@ -8,6 +8,7 @@ never a blank.
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from functools import lru_cache
 from importlib.resources import files
 
@@ -19,6 +20,7 @@ from stopline.journal.glass import BROKEN
 from stopline.journal.outbox import Draft
 from stopline.notices import outside
 from stopline.notices.outside import Theirs
+from stopline.notices.tokens import TEST_KEY, link_of, token_of
 
 REFUSED = "refused"
 BY_HAND = "by-hand"
@@ -168,6 +170,27 @@ def raised(notices: Notices, unheard: Raised) -> Iterator[Draft]:
         for recipient in route.to or ("",):
             responders = str(Audience.RESPONDERS)
             yield Draft(responders, route.channel, recipient, _line(subject), _sendable(told))
+
+
+def acknowledgement(token: str, until: float, link: str | None) -> str:
+    """What stands under a notice, by which whoever was sent it can say that they have it."""
+    good = f"{datetime.fromtimestamp(until, UTC):%Y-%m-%d %H:%M}Z"
+    said = f"stopline ack --token {token}\n"
+    if link is None:
+        return f"\nAcknowledge as whoever was sent this, until {good}: {said}"
+    opened = f"open {link_of(link, token)}"
+    return f"\nAcknowledge as whoever was sent this, until {good}:\n{opened}\nor {said}"
+
+
+def link_to_try(secret: str, journal: str, until: float, link: str) -> str:
+    """What stands under a test, by which whoever was sent it sees that links work."""
+    opened = link_of(link, token_of(secret, journal, TEST_KEY, until))
+    return f"\n\nTry whether links to acknowledge work: {opened}\n"
+
+
+def headline(event: str, vendor: str) -> str:
+    """What an event is, in one line without the id of anything; nothing for none of ours."""
+    return _line(_SUBJECTS[event].format(vendor)) if event in _SUBJECTS else ""
 
 
 def _sendable(text: str) -> str:
