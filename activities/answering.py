@@ -199,7 +199,7 @@ class Answering:
                 "was sent.",
                 f"What keeps them quiet is the pause {quiet[0]}: name it." if quiet else "",
             )
-        theirs = Theirs(PAUSING, held_of(self.book, pause.vendor))
+        theirs = (Theirs(PAUSING, held_of(self.book, pause.vendor)),)
         facts = Facts(PAUSING, pause.vendor, pause.id, self.book.store.now(), theirs=theirs)
         drafts = self.teller.drafts(replace(facts, by=asked.by))
         if not any(draft.outside for draft in drafts):

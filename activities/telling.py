@@ -21,7 +21,7 @@ from activities.facts import facts_of
 from activities.outside import untrue
 from activities.working import at_work
 from stopline import settings
-from stopline.audiences import INSIDE, Audience, Escalation, Notices
+from stopline.audiences import INSIDE, OUTSIDE, Audience, Escalation, Notices
 from stopline.configuration import NOTICES, load
 from stopline.errors import ConfigError, WrongJournalError
 from stopline.journal.book import Book
@@ -222,8 +222,10 @@ class Telling:
     def _one(self, notice: Notice, *, again: bool) -> bool:
         """Send one; False when it never will be. Raises _AgainError to be asked again."""
         outbox = self.book.outbox
+        outside = Audience(notice.audience) in OUTSIDE
+        before = outbox.begin(notice) if outside else True
         if why := untrue(self.book, notice):
-            outbox.ended(notice, NoticeState.WITHDRAWN, why)
+            outbox.ended(notice, NoticeState.WITHDRAWN, why, unheard=not before)
             return False
         text = outbox.text(notice)
         try:
@@ -237,7 +239,7 @@ class Telling:
             self._send(notices, notice.channel, letter)
         except DeliveryError as error:
             if error.hopeless:
-                outbox.ended(notice, NoticeState.FAILED, error.why)
+                outbox.ended(notice, NoticeState.FAILED, error.why, unheard=not before)
                 return False
             outbox.tried(notice, error.why)
             raise _AgainError(error.why, error.after, slowly=error.slowly) from None
