@@ -127,6 +127,15 @@ class Notices(_Strict):
                 yield audience, route
 
 
+def inside_rooms(notices: Notices) -> Iterator[tuple[str, Channel]]:
+    """The channels of Slack's by which anybody inside is told, by name."""
+    told = [route for audience in INSIDE for route in getattr(notices.audiences, audience)]
+    told += [route for level in notices.escalation.levels for route in level]
+    for name in sorted({route.channel for route in told}):
+        if notices.channels[name].kind == "slack":
+            yield name, notices.channels[name]
+
+
 def parse_notices(text: str, file: str, names: Names | None = None) -> Notices:
     """Read the file. Raises ConfigError with every fault, as `file:line: fault`.
 

@@ -55,6 +55,11 @@ def connectors_of(estate: Estate) -> Mapping[str, Connector]:
     }
 
 
+def _checks(activities: Activities) -> Checks:
+    a = activities
+    return Checks(a.book, a.connectors_of, a.approvers, a.teller)
+
+
 def build_worker(client: Client, activities: Activities, *, threads: int) -> Worker:
     """Make a worker of one journal's queue. As many slots as threads, so none waits for one."""
     return Worker(
@@ -63,7 +68,7 @@ def build_worker(client: Client, activities: Activities, *, threads: int) -> Wor
         workflows=[PauseVendor, PlanVendor, Preflight, Shard, Tell],
         activities=[
             *activities.all(),
-            *Checks(activities.book, activities.connectors_of, activities.approvers).all(),
+            *_checks(activities).all(),
             *Telling(activities.book, activities.teller).all(),
             *Answering(activities.book, activities.teller, activities.approvers).all(),
         ],
