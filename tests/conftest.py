@@ -2,6 +2,7 @@
 
 import gc
 import os
+import sys
 
 import pytest
 
@@ -12,6 +13,12 @@ os.environ.setdefault("TEMPORAL_DEBUG", "1")
 # What the libraries keep is large and lives as long as the process: to look through it for garbage
 # after every few hundred objects costs a tenth of all the time.
 gc.set_threshold(100_000, 50, 100)
+
+
+def pytest_sessionfinish() -> None:
+    """Leave no server behind: of several processes each ends its own while it still can."""
+    if "support.temporal" in sys.modules:
+        sys.modules["support.temporal"].stop_the_server()
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

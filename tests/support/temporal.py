@@ -76,13 +76,23 @@ protected:
 
 @functools.cache
 def the_server() -> Server:
-    """The one server of this process, for every test that does not hurt its own; ends with it."""
+    """The one server of this process, for every test that does not hurt its own; ends with it.
+
+    The session ends it (`tests/conftest`): whoever has several processes may end this one before
+    what is registered for its end has run.
+    """
     folder = Path(tempfile.mkdtemp(prefix="stopline-temporal-"))
     server = Server(folder, free_port())
     server.start()
     atexit.register(shutil.rmtree, folder, ignore_errors=True)
     atexit.register(server.kill)  # nobody needs it any more; a soft end takes a second
     return server
+
+
+def stop_the_server() -> None:
+    """End this process's server, if it was ever asked for."""
+    if the_server.cache_info().currsize:
+        the_server().kill()
 
 
 @pytest.fixture(scope="session")
