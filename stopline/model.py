@@ -329,13 +329,14 @@ class Effect:
     """A one-way act without inverse: what can be removed for good where a pause has a hold.
 
     A connector's opinion; the planner makes a change of it, in a plan that terminates and in no
-    other. `summary` says what is gone afterwards; `only_if` and `kept` as in
-    `Change`.
+    other. `summary` says what is gone afterwards; `only_if` and `kept` as in `Change`. `leaves` is
+    what stands there afterwards: nothing, or where people let go of it, what stood there before us.
     """
 
     address: Address
     summary: str
     only_if: str = ""
+    leaves: State | None = None
     kept: str = ""
 
 

@@ -84,7 +84,8 @@ class AwsSelectors(_Strict):
     of them does, and a tag may have several values.
     `directory_users` are people in IAM Identity Center, by their whole user name or e-mail address,
     or `*@` and the whole domain; `pool_users` the same in user pools of Cognito.
-    `public_keys` are ids of keys of CloudFront with which the vendor signs.
+    `app_clients` are ids of app clients of such pools, `public_keys` of keys of CloudFront with
+    which the vendor signs, `api_keys` of keys of API Gateway by which it is known.
     `preserve` selects nobody: it names buckets that are frozen for everybody.
     """
 
@@ -97,7 +98,9 @@ class AwsSelectors(_Strict):
     identity_providers: tuple[Arn, ...] = ()
     directory_users: tuple[Annotated[str, AfterValidator(directory_user)], ...] = ()
     pool_users: tuple[Annotated[str, AfterValidator(directory_user)], ...] = ()
+    app_clients: tuple[Line, ...] = ()
     public_keys: tuple[Line, ...] = ()
+    api_keys: tuple[Line, ...] = ()
     preserve: tuple[Annotated[str, AfterValidator(bucket_or_glob)], ...] = ()
 
     @property
@@ -149,9 +152,11 @@ class GcpSelectors(_Strict):
 class PayoutsSelectors(_Strict):
     """Who the vendor is in the lab's ledgers: exact ids, never a fragment of one.
 
-    `vendors` selects the vendor as a payee, and everybody who is engaged through it.
+    `vendors` selects the vendor as a payee, and everybody who is engaged through it. `companies`
+    selects nobody: these are no natural persons, whom everybody else is taken for.
     """
 
+    companies: tuple[Line, ...] = ()
     payees: tuple[Line, ...] = ()
     vendors: tuple[Line, ...] = ()
 
@@ -249,7 +254,7 @@ def _meaning(vendor: Vendor, stem: str) -> Iterator[tuple[yamltext.Path, str]]:
     sections: tuple[Vendor | Project, ...] = (vendor, *vendor.projects.values())
     if all(one.aws.empty and one.gcp.empty and one.payouts.empty for one in sections):
         keys = ", ".join(key for key in AwsSelectors.model_fields if key != "preserve")
-        ids = ", ".join(PayoutsSelectors.model_fields)
+        ids = ", ".join(key for key in PayoutsSelectors.model_fields if key != "companies")
         google = ", ".join(key for key in GcpSelectors.model_fields if key not in _OF_NOBODY)
         what = f"nothing selects {vendor.vendor!r}; give 'aws' at least one of: {keys}; "
         what += f"or 'gcp' at least one of: {google}; "

@@ -47,7 +47,7 @@ def answering(mode: str, service: str) -> Iterator[tuple[Clients, Stubber]]:
 
 
 def simulate(stub: Stubber, decide: Callable[[str], str]) -> None:
-    """AWS's answers for every statement of write.json."""
+    """AWS's answers for every write that is declared."""
     for statement in policies.statements(WRITE):
         results = [
             {"EvalActionName": action, "EvalDecision": decide(action)}
@@ -75,11 +75,12 @@ def test_rights_to_write_are_simulated_one_by_one() -> None:
         check = preflight._may_write(eyes(clients), "")
     assert not check.ok
     assert check.found == "denied: s3:PutBucketPolicy"
-    assert "write.json" in check.next_step
+    assert "config/permissions/aws/write-resources.json says" in check.next_step
+    assert "write-principals" not in check.next_step
 
 
 def test_a_simulation_asks_about_what_the_policy_allows() -> None:
-    """The resource is one that write.json names, and the condition's key has a value of ours."""
+    """The resource is one that the policy names, and the condition's key has a value of ours."""
     (attach,) = policies.statements(frozenset({"iam:AttachUserPolicy"}))
     wanted = {
         "PolicySourceArn": ROLE,

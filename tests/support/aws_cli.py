@@ -109,6 +109,8 @@ def parsed(client: Any, operation: str, words: Sequence[str]) -> tuple[Mapping[s
         option = todo.pop(0)
         if option in rest:
             rest[option] = todo.pop(0)
+        elif option == "--cli-input-json":
+            given |= value(todo.pop(0), "structure")
         elif option not in names:
             raise UsageError(f"unknown option {option}")
         elif shape.members[names[option]].type_name == "boolean":

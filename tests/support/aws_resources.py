@@ -28,6 +28,7 @@ ACTS = {
     "search-domain": "es:ESHttpGet",
     "stream": "kinesis:PutRecord",
     "access-point": "s3:GetObject",
+    "multi-region-access-point": "s3:GetObject",
     "data-catalog": "glue:GetTable",
 }
 """One action of each kind that a vendor is let in for."""
@@ -207,6 +208,22 @@ def _point(owner: Owner, name: str, principal: Json, more: Json) -> str:
     return name
 
 
+def _points(owner: Owner, name: str, principal: Json, more: Json) -> str:
+    """One of many regions, which Oregon answers for."""
+    owner.client("s3").create_bucket(Bucket=f"{name}-across")
+    control = owner.client("s3control")
+    details = {"Name": name, "Regions": [{"Bucket": f"{name}-across"}]}
+    control.create_multi_region_access_point(AccountId=owner.account, Details=details)
+    made = control.get_multi_region_access_point(AccountId=owner.account, Name=name)
+    alias = made["AccessPoint"]["Alias"]
+    arn = f"arn:aws:s3::{owner.account}:accesspoint/{alias}"
+    text = policy_of("multi-region-access-point", principal, f"{arn}/object/*", **more)
+    control.put_multi_region_access_point_policy(
+        AccountId=owner.account, Details={"Name": name, "Policy": text}
+    )
+    return f"{name}:{alias}"
+
+
 def _catalog(owner: Owner, _name: str, principal: Json, more: Json) -> str:
     arn = f"arn:aws:glue:{owner.region}:{owner.account}:catalog"
     text = policy_of("data-catalog", principal, arn, **more)
@@ -226,10 +243,14 @@ _MAKE: Mapping[str, Callable[[Owner, str, Json, Json], str]] = {
     "search-domain": _domain,
     "stream": _stream,
     "access-point": _point,
+    "multi-region-access-point": _points,
     "data-catalog": _catalog,
 }
 KINDS = tuple(_MAKE)
 _REMOVE: Mapping[str, Callable[[Any, Resource, str, str], Any]] = {
+    "multi-region-access-point": lambda c, _r, n, arn: c.delete_multi_region_access_point(
+        AccountId=arn.split(":")[4], Details={"Name": n.partition(":")[0]}
+    ),
     "access-point": lambda c, _r, n, arn: c.delete_access_point(
         AccountId=arn.split(":")[4], Name=n
     ),

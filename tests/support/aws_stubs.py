@@ -21,11 +21,13 @@ REGION = "us-east-1"
 
 
 @contextmanager
-def answering(service: str, mode: str, connector: AwsConnector) -> Iterator[Stubber]:
+def answering(
+    service: str, mode: str, connector: AwsConnector, region: str = REGION
+) -> Iterator[Stubber]:
     """One of the connector's clients is answered by a stub, and each answer is asked for."""
     made: Any = boto3.client  # the typed one wants a literal name
-    client = made(service, region_name=REGION, aws_access_key_id="k", aws_secret_access_key="s")
-    connector.clients._clients[DATA, f"{service}/{REGION}", mode] = client
+    client = made(service, region_name=region, aws_access_key_id="k", aws_secret_access_key="s")
+    connector.clients._clients[DATA, f"{service}/{region}", mode] = client
     with Stubber(client) as stub:
         yield stub
         stub.assert_no_pending_responses()

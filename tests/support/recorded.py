@@ -173,11 +173,15 @@ def cloud(emulator: Emulator, manifest: Manifest) -> dict[str, str]:
     }
 
 
+WRITES = ("write-principals", "write-resources")
+"""The policies without which nothing is contained."""
+
+
 def give_roles(access: Access, account: str) -> None:
     """A role that reads and one that writes, each with what config/permissions/aws says."""
     iam = access.client(account, "iam")
     give_role(iam, READER, "read")
-    give_role(iam, WRITER, "write", "canary", "terminate")
+    give_role(iam, WRITER, *WRITES, "canary", "terminate")
 
 
 def give_role(iam: Any, name: str, *kinds: str, without: str = "", trusting: str = US) -> None:
@@ -199,13 +203,20 @@ ENFORCED = (
 )  # fmt: skip
 """Kinds that can be read while the emulator holds us to policies: it takes the signature of a
 request whose path says what it is about for a forged one."""
-TOLD = ("arn:aws:iam::*:role/", "arn:aws:s3:::", "arn:aws:s3:*:*:accesspoint/")
+TOLD = (
+    "arn:aws:iam::*:role/",
+    "arn:aws:s3:::",
+    "arn:aws:s3:*:*:accesspoint/",
+    "arn:aws:s3::*:accesspoint/",
+)
 """What the emulator compares a policy's resources with; of all else it evaluates `*`."""
+REFUSED = ("arn:aws:s3:*:*:access-grants/",)
+"""What it takes for no ARN."""
 UNTOLD = (
     "iam", "kms", "sns", "sqs", "secretsmanager", "ecr", "dynamodb", "events", "lambda",
     "elasticfilesystem", "es", "sso", "identitystore",
     "kinesis", "backup", "ec2", "rds", "ram", "glue", "rolesanywhere",
-    "cognito-idp", "cognito-identity", "cloudfront",
+    "cognito-idp", "cognito-identity", "cloudfront", "apigateway",
 )  # fmt: skip
 
 
@@ -220,6 +231,8 @@ def as_emulated(policy: Json) -> Json:
         said, services = statement["Resource"], {a.partition(":")[0] for a in statement["Action"]}
         of = {r.split(":")[2] for r in said if r != "*"}
         assert of <= services | ({"iam"} if services == {"sts"} else set()), statement
+        if all(r.startswith(REFUSED) for r in said):
+            return "*"
         known = [r for r in said if r.startswith(TOLD)]
         if statement["Effect"] == "Deny" or known == said:
             return known

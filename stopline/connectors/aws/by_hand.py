@@ -8,14 +8,18 @@ from shlex import join, quote
 
 from botocore import xform_name
 
-from stopline.connectors.aws.kinds import Call, Resource, Where, where_of
+from stopline.connectors.aws.kinds import Call, Resource, Share, Where, where_of
 from stopline.connectors.aws.people import named
 from stopline.connectors.aws.resources import BY_STATEMENT, SQS
 from stopline.connectors.aws.shares import SHARES
 from stopline.model import Change, Document
 from stopline.text import Json, canonical
 
-_NEW = '"file://$D/new"'
+_NEW, _WORDS = '"file://$D/new"', '"file://$D/words"'
+_WRAP = (
+    "import json, sys; words = json.loads(sys.argv[2]); "
+    'words["Policy"] = open(sys.argv[1], encoding="utf-8").read(); print(json.dumps(words))'
+)
 
 
 def aws(*words: str) -> str:
@@ -49,7 +53,18 @@ policy_now() {  # NONE COMMAND...: the policy as it is now to $D/now; the error 
 
 def _said(row: Resource, call: Call, where: Where, text: str = _NEW) -> str:
     """A call as a command: the real one has the names of the SDK's models, through `xform_name`."""
-    return _command(row.service, call.operation, call.words(where, text), where.region)
+    first, words = _wrapped(call.words(where, text))
+    return first + _command(row.service, call.operation, words, where.region)
+
+
+def _wrapped(words: Json) -> tuple[str, Json]:
+    """What makes a file of words that have the text inside, where no `file://` is read."""
+    for key, value in words.items():
+        if isinstance(value, dict) and value.get("Policy") == _NEW:
+            rest = canonical({k: v for k, v in value.items() if k != "Policy"})
+            made = f'python3 -c {quote(_WRAP)} "$D/new" {quote(rest)} > "$D/words"'
+            return f"{made} && ", {**words, key: _WORDS}
+    return "", words
 
 
 def _command(service: str, operation: str, words: Json, region: str) -> str:
@@ -58,13 +73,16 @@ def _command(service: str, operation: str, words: Json, region: str) -> str:
         said.append(f"--{xform_name(key, '-')}")
         if value is not True:  # a flag
             text = value if isinstance(value, str) else canonical(value)
-            said.append(text if text == _NEW else quote(text))
+            said.append(text if text in (_NEW, _WORDS) else quote(text))
     return " ".join(("aws", *said, "--region", region))
 
 
 def entries(document: Document, changes: Sequence[Change]) -> Iterator[str]:
     """Take the entries of a share out, or give them back, one by one."""
     row, where = SHARES[document.kind], where_of(document)
+    if row.by_hand:
+        yield from _rewritten(row, where, changes)
+        return
     for change in changes:
         edit, entry = (row.give, change.after) if change.after else (row.take, change.before)
         if entry is not None:
@@ -72,6 +90,18 @@ def entries(document: Document, changes: Sequence[Change]) -> Iterator[str]:
             if edit.first:
                 yield _command(row.service, edit.first, words, where.region) + " > /dev/null"
             yield _command(row.service, edit.operation, words, where.region) + " > /dev/null"
+
+
+def _rewritten(row: Share, where: Where, changes: Sequence[Change]) -> Iterator[str]:
+    """Read the whole, change the entry in it, and write it; no secret of it is put into a file."""
+    now = _command(row.service, row.get.operation, row.get.words(where, ""), where.region)
+    for change in changes:
+        edit, entry = (row.give, change.after) if change.after else (row.take, change.before)
+        verb, said = "give" if change.after else "take", canonical(entry.value if entry else None)
+        made = f'python3 -c {quote(row.by_hand)} {verb} {quote(said)} > "$D/words"'
+        words: Json = {"CliInputJson": _WORDS}
+        put = _command(row.service, edit.operation, words, where.region)
+        yield f"(set -o pipefail; {now} --output json | {made} && {put} > /dev/null)"
 
 
 def lines(document: Document, changes: Sequence[Change], original: str | None) -> Iterator[str]:
@@ -84,7 +114,8 @@ def lines(document: Document, changes: Sequence[Change], original: str | None) -
     if row is SQS:
         yield from _queue(where, ("--region", where.region))
         return
-    now = f"{_said(row, row.get, where)} --query {row.text} --output text"
+    query = f"{row.text} || {row.in_force}" if row.in_force else row.text
+    now = f"{_said(row, row.get, where)} --query {quote(query)} --output text"
     put = f"{_said(row, row.put, where)} > /dev/null"
     drop = f"{_said(row, row.drop, where)} > /dev/null" if row.drop else "false"
     yield _edited(next(iter(row.absent), ""), now, put, drop)
@@ -99,13 +130,9 @@ def _queue(where: Where, region: Sequence[str]) -> Iterator[str]:
     url = f'--queue-url "$({found})"'
     get = aws("sqs", "get-queue-attributes", *region, "--attribute-names", '["Policy"]')
     now = f"{get} --query Attributes.Policy --output text {url}"
-    wrap = (
-        "import json, sys; "
-        'print(json.dumps({"Policy": open(sys.argv[1], encoding="utf-8").read()}))'
-    )
-    wrapped = f'python3 -c {quote(wrap)} "$D/new" > "$D/attributes"'
-    put = f'{aws("sqs", "set-queue-attributes", *region)} {url} --attributes "file://$D/attributes"'
-    yield _edited("", now, f"{wrapped} && {put}", f"{wrapped} && {put}")
+    first, words = _wrapped({"Attributes": {"Policy": _NEW}})
+    put = f"{aws('sqs', 'set-queue-attributes', *region)} {url} --attributes {words['Attributes']}"
+    yield _edited("", now, f"{first}{put}", f"{first}{put}")
 
 
 def _edited(none: str, now: str, put: str, drop: str) -> str:

@@ -6,6 +6,7 @@ control plane per account with limits that nobody publishes.
 https://docs.aws.amazon.com/boto3/latest/guide/clients.html#multithreading-or-multiprocessing
 """
 
+import json
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -129,14 +130,21 @@ class Clients:
         """Page by page, where the models do not say how: as long as an answer has a token.
 
         https://docs.aws.amazon.com/AmazonS3/latest/API/API_control_ListAccessPoints.html
+        https://docs.aws.amazon.com/cloudfront/latest/APIReference/API_ListKeyGroups.html
         """
         more: dict[str, Any] = {}
         while True:
             page = self.ask(account, service, operation, **words, **more)
             yield page
-            if not page.get("NextToken"):
+            inside = (
+                p["NextMarker"]
+                for p in page.values()
+                if isinstance(p, dict) and p.get("NextMarker")
+            )
+            marker = next(inside, "")
+            if not (marker or page.get("NextToken")):
                 return
-            more = {"NextToken": page["NextToken"]}
+            more = {"Marker": marker} if marker else {"NextToken": page["NextToken"]}
 
     def do(self, account: str, service: str, operation: str, **words: Any) -> Any:
         """Make one writing call. Raises ConnectorError; `landed` is None where nobody can say."""
@@ -200,6 +208,8 @@ class Clients:
                 made.meta.events.register("before-call.*.*", self._before(plain, rate, at_most))
                 if mode == "writing":
                     made.meta.events.register("before-send.*.*", self._in_time)
+                if plain == "cognito-idp":
+                    made.meta.events.register(_CLIENT_SHOWN, _unknown)
                 if plain == "s3control":
                     made.meta.events.register("before-sign.s3-control.*", _at_an_address)
                 if service == "iam":  # it would parse policies, and their verbatim text be lost
@@ -299,6 +309,30 @@ class Clients:
         return str(self.ask(account, "iam", "get_role", RoleName=name)["Role"]["Arn"])
 
 
+_CLIENT_SHOWN = "after-call.cognito-identity-provider.DescribeUserPoolClient"
+
+
+def _unknown(http_response: Any, parsed: Any, **_: Any) -> None:
+    """Name what an answer says of an app client and the SDK's model does not know: it drops that.
+
+    Written back without it, it would be set to its default.
+    https://docs.aws.amazon.com/cognito-user-identity-pools/latest/APIReference/API_UpdateUserPoolClient.html
+    """
+    if http_response.raw is not None and "UserPoolClient" in parsed:
+        said = json.loads(http_response.content)["UserPoolClient"]
+        parsed["UserPoolClient"]["Unknown"] = sorted(_dropped(said, parsed["UserPoolClient"]))
+
+
+def _dropped(said: Any, kept: Any) -> Iterator[str]:
+    """Names of what is said and was not kept, at any depth."""
+    if isinstance(said, dict) and isinstance(kept, dict):
+        for name, value in said.items():
+            if name not in kept:
+                yield name
+            else:
+                yield from (f"{name}.{inner}" for inner in _dropped(value, kept[name]))
+
+
 def _at_an_address(request: Any, **_: Any) -> None:
     """The SDK sets the account before the host's name: an address has no names below it.
 
@@ -319,4 +353,5 @@ _NAMED = (
     "AccountId",
     "ImageId", "SnapshotId", "DBSnapshotIdentifier", "DBClusterSnapshotIdentifier",
     "resourceShareArn", "ResourceARN", "BackupVaultName", "LayerName", "ServiceId", "UserPoolId",
+    "Id",
 )  # fmt: skip

@@ -47,6 +47,9 @@ GONE = (
     "DBClusterSnapshotNotFoundFault",
     "UnknownResourceException",  # RAM
     "NoSuchAccessPoint",
+    "NoSuchResource",  # CloudFront
+    "NoSuchMultiRegionAccessPoint",
+    "AccessGrantsInstanceNotExistsError",
     "UserNotFoundException",  # Cognito
     "InvalidVpcEndpointService.NotFound",
     "InvalidVpcEndpointServiceId.NotFound",

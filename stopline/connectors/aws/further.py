@@ -190,6 +190,73 @@ ACCESS_POINTS = Resource(
     longest=20_480,
     outlives=("transfers already under way", "until they end"),
 )
+
+
+def _across(text: str = "") -> Callable[[Where, str], Json]:
+    """Of many regions it is asked for by its name; its ARN has its alias."""
+
+    def words(where: Where, raw: str) -> Json:
+        said: Json = {"Name": where.name.partition(":")[0], **({text: raw} if text else {})}
+        return {**({"Details": said} if text else said), "AccountId": where.account}
+
+    return words
+
+
+def _granting(text: str = "") -> Callable[[Where, str], Json]:
+    return lambda where, raw: {"AccountId": where.account, **({text: raw} if text else {})}
+
+
+ACCESS_GRANTS = Resource(
+    # The one instance of an account in a region: who of other accounts may ask it for credentials.
+    # https://docs.aws.amazon.com/AmazonS3/latest/userguide/access-grants-cross-accounts.html
+    kind="access-grants-instance",
+    contains="access-grants",
+    service="s3control",
+    listing="list_access_grants_instances",
+    items="AccessGrantsInstancesList",
+    asked=lambda account, _: ({"AccountId": account},),
+    name=lambda item: str(item["AccessGrantsInstanceId"]),
+    get=Call("get_access_grants_instance_resource_policy", _granting()),
+    text="Policy",
+    absent=("AccessGrantsInstanceResourcePolicyNotExists",),
+    put=Call("put_access_grants_instance_resource_policy", _granting("Policy")),
+    drop=Call("delete_access_grants_instance_resource_policy", _granting()),
+    arn="arn:aws:s3:{region}:{account}:access-grants/{name}",
+    on=("{arn}", "{arn}/*"),
+    actions=("s3:*",),
+    longest=20_480,
+    outlives=("credentials that it has handed out already", "PT12H"),
+)
+
+
+OREGON = "us-west-2"
+"""Who answers for access points of many regions.
+https://docs.aws.amazon.com/AmazonS3/latest/userguide/MultiRegionAccessPointRestrictions.html"""
+MULTI_REGION = Resource(
+    # A policy that is written takes minutes to hold in all regions, and can be replaced by another
+    # one only: there is no call that takes it away.
+    # https://docs.aws.amazon.com/AmazonS3/latest/API/API_control_PutMultiRegionAccessPointPolicy.html
+    kind="multi-region-access-point",
+    contains="multi-region-access-points",
+    service="s3control",
+    only_in=OREGON,
+    listing="list_multi_region_access_points",
+    items="AccessPoints",
+    asked=lambda account, _: ({"AccountId": account},),
+    name=lambda item: f"{item['Name']}:{item['Alias']}",
+    get=Call("get_multi_region_access_point_policy", _across()),
+    text="Policy.Proposed.Policy",
+    in_force="Policy.Established.Policy",
+    absent=("NoSuchMultiRegionAccessPointPolicy",),
+    bare=True,
+    put=Call("put_multi_region_access_point_policy", _across("Policy")),
+    arn="arn:aws:s3::{account}:accesspoint/{last}",
+    # https://docs.aws.amazon.com/AmazonS3/latest/userguide/MultiRegionAccessPointPermissions.html
+    on=("{arn}", "{arn}/object/*"),
+    actions=("s3:*",),
+    longest=20_480,
+    outlives=("requests in regions that AWS has not told the policy yet", "for some minutes"),
+)
 _CATALOG = "arn:aws:glue:{region}:{account}"
 GLUE = Resource(
     # One policy for all databases and tables of an account in a region. Where Lake Formation

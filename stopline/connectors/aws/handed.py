@@ -12,17 +12,16 @@ from dataclasses import replace
 from stopline.connectors.aws import policy
 from stopline.connectors.aws.clients import Clients
 from stopline.connectors.aws.documents import SETTLING, address, gone
-from stopline.connectors.aws.kinds import Resource, Share, Theirs, Where, where_of
+from stopline.connectors.aws.kinds import Resource, Share, Theirs, Where, by_tag, where_of
 from stopline.connectors.aws.levers import NAME, left
 from stopline.connectors.aws.pools import quoted
 from stopline.connectors.aws.selection import Reach
 from stopline.connectors.aws.shares import EVERYBODY, SHARES
-from stopline.errors import ConnectorError
+from stopline.errors import ConnectorError, StaleError
 from stopline.model import Change, Document, Found, Gap, Grant, Skip, State
 from stopline.port import Observed, Terms, Unproved
 from stopline.receipts import Cause
 from stopline.text import Json, canonical
-from stopline.vendors import AwsSelectors
 
 # --- found ---------------------------------------------------------------------------------------
 
@@ -41,9 +40,11 @@ def found(
         yield from _switch(clients, row, where, reach, page)
         return
     document, uid = Document(NAME, where.account, row.kind, where.id), ""
-    for each in _pages(clients, row, where):
-        for entry in row.entries(each):
-            theirs = policy.account_of(entry.who) in reach.vendors.accounts
+    for each in _pages(clients, row, where) if page is None else [page]:
+        entries = list(row.entries(each))
+        last = row.whole is not None and all(row.names(entry, reach) for entry in entries)
+        for entry in entries:
+            theirs = row.names(entry, reach)
             if ":organizations::" in entry.who and not theirs:
                 if _among_ourselves(clients, entry.who, reach):
                     continue
@@ -55,11 +56,11 @@ def found(
                 uid = uid or _uid(clients, row, where, each)
                 yield Grant(
                     address(document, entry.part),
-                    State.of(entry.state),
+                    State.of({**entry.state, "last": True} if last else entry.state),
                     entry.who,
                     f"share of the {row.what}",
                     row.arn_of(where),
-                    f"{row.what} shared with {_named(entry.who)}",
+                    f"{row.what} shared with {_named(row, entry.who)}",
                     uid,
                 )
 
@@ -98,12 +99,6 @@ def whose(clients: Clients, row: Share, where: Where, reach: Reach, page: Json) 
     return by_tag(tags, reach.selectors)
 
 
-def by_tag(tags: Mapping[str, str], selectors: AwsSelectors) -> Theirs | None:
-    """How tags select a thing, if they do. Pure."""
-    said = ((k, v) for k, v in selectors.tagged if tags.get(k) == v)
-    return next((Theirs(f"tag {key}={value}", vouched=False) for key, value in said), None)
-
-
 def _among_ourselves(clients: Clients, who: str, reach: Reach) -> bool:
     """Whether an organisation surely has none of the vendor's accounts in it."""
     if not reach.vendors.accounts:
@@ -112,8 +107,10 @@ def _among_ourselves(clients: Clients, who: str, reach: Reach) -> bool:
     return ours is not None and f"/{ours.id}" in who and reach.members() == frozenset()
 
 
-def _named(who: str) -> str:
-    return "everybody" if who in EVERYBODY else f"account {policy.account_of(who)}"
+def _named(row: Share, who: str) -> str:
+    if who in EVERYBODY:
+        return "everybody"
+    return f"{row.noun} {policy.account_of(who) or who}"
 
 
 def inside(
@@ -168,6 +165,9 @@ def share(grant: Grant, _terms: Terms, proto: Change) -> Iterator[Change | Skip]
         yield left(grant, "shared with everybody, the vendor among them: make it private by hand")
     elif grant.state.value.get("more"):
         yield left(grant, "it says more than AWS would take back: end it by hand, and keep it")
+    elif grant.state.value.get("last"):
+        reason = f"the {row.what} {grant.address.document.id} has nobody else's {row.noun}, and "
+        yield left(grant, f"{reason}must have one: put another in its place by hand")
     elif status := grant.state.value.get("status"):
         yield left(grant, f"the service says {status} of it: look there, and end it by hand")
     else:
@@ -176,6 +176,7 @@ def share(grant: Grant, _terms: Terms, proto: Change) -> Iterator[Change | Skip]
             after=None,
             breadth=row.breadth,
             summary=_summary(row, grant),
+            felt=row.felt,
         )
 
 
@@ -183,7 +184,7 @@ def _summary(row: Share, grant: Grant) -> str:
     id_ = grant.address.document.id
     if row.off:
         return f"{row.off} the {row.what} {id_}"
-    return f"take the {row.what} {id_} from {_named(grant.principal)}"
+    return f"take the {row.what} {id_} from {_named(row, grant.principal)}"
 
 
 # --- read and written ----------------------------------------------------------------------------
@@ -215,6 +216,9 @@ def write(clients: Clients, observed: Observed, changes: Sequence[Change]) -> No
     """
     document = observed.document
     row, where = SHARES[document.kind], where_of(document)
+    if row.whole is not None:
+        _rewritten(clients, row, observed, changes)
+        return
     for change in changes:
         entry, there = change.after or change.before, observed.states.get(change.address)
         if entry is None or (change.after is not None and there == change.after):
@@ -230,6 +234,62 @@ def write(clients: Clients, observed: Observed, changes: Sequence[Change]) -> No
                 raise
     if row is SHARES["resource-share-principal"]:
         _settled(clients, document, changes)
+
+
+def _rewritten(clients: Clients, row: Share, observed: Observed, changes: Sequence[Change]) -> None:
+    """Write the whole with all our entries in it, or without them; then see that it reads back.
+
+    Raises StaleError where it moved: where an entry of ours is not any more as it was judged.
+    """
+    document, where = observed.document, where_of(observed.document)
+    page = _shown(clients, row, where)
+    now = {address(document, e.part): State.of(e.state) for e in row.entries(page)}
+    if any(now.get(c.address) != observed.states.get(c.address) for c in changes):
+        raise StaleError(f"{row.service}: {document.id} has moved")
+    words = row.whole(where, page) if row.whole else {}
+    edit = row.give if changes[0].after is not None else row.take
+    for change in changes:
+        edit = row.give if change.after is not None else row.take
+        entry = change.after or change.before
+        words = edit.onto(words, entry.value if entry else None)
+    try:
+        clients.do(where.account, row.placed(where.region), edit.operation, **words)
+    except ConnectorError as error:
+        if any(f" {code}:" in error.detail for code in row.moved):
+            raise StaleError(error.detail) from error
+        raise
+    _reads_back(clients, row, where, words)
+
+
+def _shown(clients: Clients, row: Share, where: Where) -> Json:
+    place, words = row.placed(where.region), row.get.words(where, "")
+    return clients.ask(where.account, place, row.get.operation, **words)
+
+
+def _reads_back(clients: Clients, row: Share, where: Where, sent: Json) -> None:
+    """Look until all is there as it was sent: what a service drops silently is told by its name."""
+    differs: set[str] = set()
+    for seconds in SETTLING:
+        time.sleep(seconds)
+        try:
+            there = row.whole(where, _shown(clients, row, where)) if row.whole else {}
+        except ConnectorError as error:
+            raise ConnectorError(Cause.UNREACHABLE, error.detail, landed=None) from error
+        differs = {k for k in {*there, *sent} if not _same(there.get(k), sent.get(k))}
+        differs -= {*row.loose}
+        if not differs:
+            return
+    detail = f"{row.what} {where.id} does not read back as it was written: {sorted(differs)}"
+    raise ConnectorError(Cause.UNREACHABLE, detail, landed=None)
+
+
+def _same(one: Json, other: Json) -> bool:
+    """Whether two say the same; no service here has an order, nor tells nothing from false."""
+    if isinstance(one, dict) and isinstance(other, dict):
+        return all(_same(one.get(k), other.get(k)) for k in {*one, *other})
+    if isinstance(one, list) and isinstance(other, list):
+        return sorted(map(canonical, one)) == sorted(map(canonical, other))
+    return (one or None) == (other or None)
 
 
 def _settled(clients: Clients, document: Document, changes: Sequence[Change]) -> None:

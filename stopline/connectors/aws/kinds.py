@@ -2,14 +2,16 @@
 of the tables. Pure.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar, NamedTuple
 
 from stopline.connectors.aws.permissions import permission_of
+from stopline.connectors.aws.policy import account_of
 from stopline.connectors.aws.selection import Reach
 from stopline.model import Breadth, Document
 from stopline.text import Json
+from stopline.vendors import AwsSelectors
 
 STATEMENT = "-policy-statement"
 """What follows a resource's kind in the kind of an address of one statement in its policy."""
@@ -28,6 +30,11 @@ class Where:
         """What an address calls it."""
         return f"{self.region}/{self.name}"
 
+    @property
+    def last(self) -> str:
+        """What its ARN has of a name that says two things, with a colon between them."""
+        return self.name.rpartition(":")[2]
+
 
 @dataclass(frozen=True, slots=True)
 class Call:
@@ -37,8 +44,8 @@ class Call:
     words: Callable[[Where, str], Json]
 
 
-Asked = Callable[[str, tuple[str, ...]], tuple[Mapping[str, Any], ...]]
-"""What a listing is asked with, each time it is asked: for an account, and the vendor's."""
+Asked = Callable[[str, Reach], tuple[Mapping[str, Any], ...]]
+"""What a listing is asked with, each time it is asked: for an account, and the vendor."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,9 +62,11 @@ class Resource:
     that it moved. `out` takes one statement out by its Sid, so that nobody else's edit is lost.
     `inner` lists what each item has inside, with policies of their own, and where their names are.
     `there` fails where the resource is not there, for a `get` that says `absent` of that as well.
-    `asked` is given the account that is looked at and those of the vendor's. `alone` is the name of
+    `asked` is given the account that is looked at, and the vendor. `alone` is the name of
     the only one that each account has in a region, which no listing shows. `bare`: an answer
-    without a policy says that there is none, whatever `absent` says. `unguarded` says what no
+    without a policy says that there is none, whatever `absent` says. `in_force`: where the answer
+    of `get` has the policy that holds, for a service that takes its time after a write: `text` is
+    what was written last. `only_in`: the one region that answers for all. `unguarded` says what no
     policy means, where that lets in more people than a policy that names nobody.
     """
 
@@ -78,7 +87,7 @@ class Resource:
     drop: Call | None = None
     locate: Call | None = None
     absent: tuple[str, ...] = ()
-    asked: Asked = lambda _, _theirs: ({},)
+    asked: Asked = lambda _, _reach: ({},)
     tag: str = ""
     unless_moved: Callable[[str], Json] | None = None
     moved: tuple[str, ...] = ()
@@ -87,6 +96,8 @@ class Resource:
     there: Call | None = None
     alone: str = ""
     bare: bool = False
+    in_force: str = ""
+    only_in: str = ""
     unguarded: str = ""
     looked: ClassVar[bool] = True
     """A listing shows all there are, whoever is let in to them."""
@@ -103,15 +114,16 @@ class Resource:
 
     def text_in(self, answer: Json) -> str:
         """The policy's text in an answer of `get`; nothing where it has none."""
-        found = answer
-        for name in self.text.split("."):
-            found = found.get(name) or {}
-        text = str(found or "")
-        return "" if text == "{}" else text  # as Kinesis says that there is none
+        return _said_in(answer, self.text) or self.in_force_in(answer)
+
+    def in_force_in(self, answer: Json) -> str:
+        """The text that holds now; nothing where the service tells no such difference."""
+        return _said_in(answer, self.in_force) if self.in_force else ""
 
     def arn_of(self, where: Where) -> str:
         """The resource's ARN."""
-        return self.arn.format(region=where.region, account=where.account, name=where.name)
+        region, account = where.region, where.account
+        return self.arn.format(region=region, account=account, name=where.name, last=where.last)
 
     def on_of(self, where: Where) -> Json:
         """The `Resource` of a statement about it; nothing where it may not say any."""
@@ -122,6 +134,14 @@ class Resource:
     def placed(self, region: str) -> str:
         """The service in a region, as `Clients` takes it."""
         return f"{self.service}/{region}"
+
+
+def _said_in(answer: Json, where: str) -> str:
+    found = answer
+    for name in where.split("."):
+        found = found.get(name) or {}
+    text = str(found or "")
+    return "" if text == "{}" else text  # as Kinesis says that there is none
 
 
 # --- what is taken out and given back, entry by entry ------------------------------------------
@@ -142,16 +162,29 @@ class Theirs(NamedTuple):
     vouched: bool = True
 
 
+def by_tag(tags: Mapping[str, str], selectors: AwsSelectors) -> Theirs | None:
+    """How tags select a thing, if they do."""
+    said = ((k, v) for k, v in selectors.tagged if tags.get(k) == v)
+    return next((Theirs(f"tag {key}={value}", vouched=False) for key, value in said), None)
+
+
 @dataclass(frozen=True, slots=True)
 class Edit:
     """A call that adds or removes one entry, and what it takes for a resource and the entry.
 
-    `first` is a call that is sent before it with the same words, and has no way back.
+    `first` is a call that is sent before it with the same words, and has no way back. `onto`, for a
+    service that writes the whole alone: what becomes of the words of `Share.whole`.
     """
 
     operation: str
-    words: Callable[[Where, Json], Json]
+    words: Callable[[Where, Json], Json] = lambda _, _entry: {}
     first: str = ""
+    onto: Callable[[Json, Json], Json] = lambda words, _: words
+
+
+def by_account(entry: Entry, reach: Reach) -> bool:
+    """Whether an entry names an account of the vendor's, or somebody in one."""
+    return account_of(entry.who) in reach.vendors.accounts
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,7 +206,14 @@ class Share:
     says that an entry names; `tags` are asked for where that says nothing. `page` makes, of what
     lists it, what `get` would answer. `asked_in`: what the list of what is inside is asked with,
     each time it is asked. `counts` says of one whether it is among those of which the vendor's are
-    a share: what is the vendor's as a whole is no part of anything of the lab's.
+    a share: what is the vendor's as a whole is no part of anything of the lab's. `picked` says
+    whether one is read at all.
+
+    `names` says whether an entry is the vendor's, and `noun` what it names. `only_in`: the one
+    region that answers for all. `whole`, for a service whose one write replaces the whole: the
+    words that write it as `get` shows it, of which those that are `loose` read back otherwise;
+    `moved` are the errors that say that its concurrency tag moved, `by_hand` is the same as a
+    program, of `give` or `take`, an entry and what `get` answers. `felt`: what others notice.
     """
 
     kind: str
@@ -189,7 +229,7 @@ class Share:
     take: Edit
     arn: str
     outlives: tuple[tuple[str, str], ...]
-    asked: Asked = lambda _, _theirs: ({},)
+    asked: Asked = lambda _, _reach: ({},)
     same: Call | None = None
     uid: Callable[[Json], str] = lambda _: ""
     under_way: Callable[[Json], Iterator[tuple[str, str]]] = lambda _: iter(())
@@ -202,7 +242,16 @@ class Share:
     page: Callable[[Any], Json] | None = None
     asked_in: Callable[[Where, Reach], tuple[Json, ...]] = lambda _, _reach: ({},)
     counts: Callable[[Where, Reach], bool] = lambda _, _reach: True
+    picked: Callable[[Where, Reach], bool] = lambda _, _reach: True
     breadth: Breadth = Breadth.TARGET
+    names: Callable[[Entry, Reach], bool] = by_account
+    noun: str = "account"
+    only_in: str = ""
+    whole: Callable[[Where, Json], Json] | None = None
+    loose: tuple[str, ...] = ()
+    moved: tuple[str, ...] = ()
+    by_hand: str = ""
+    felt: str = ""
     alone: ClassVar[str] = ""
 
     def arn_of(self, where: Where) -> str:
@@ -217,6 +266,14 @@ class Share:
     def placed(self, region: str) -> str:
         """The service in a region, as `Clients` takes it."""
         return f"{self.service}/{region}"
+
+
+def listed_in(page: Json, where: str) -> Sequence[Json]:
+    """The items of a page, which may lie below another name of it."""
+    found = page
+    for name in where.split("."):
+        found = found.get(name) or {}
+    return found or ()
 
 
 def where_of(document: Document) -> Where:

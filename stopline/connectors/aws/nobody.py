@@ -46,11 +46,13 @@ _PEOPLES = {
 
 _NAMED: Mapping[str, Any] = {
     "BackupVaultName": NOBODY,
+    "ClientId": "0" * 26,
     "DBClusterSnapshotIdentifier": NOBODY,
     "DBSnapshotIdentifier": NOBODY,
     "DomainName": NOBODY,
     "FileSystemId": "fs-00000000000000000",
     "FunctionName": NOBODY,
+    "Id": NOBODY,
     "IdentityPoolId": f"us-east-1:{_UUID}",
     "ImageId": "ami-00000000000000000",
     "KeyId": _UUID,
@@ -66,6 +68,7 @@ _NAMED: Mapping[str, Any] = {
     "UserPoolId": "us-east-1_000000000",
     "Username": NOBODY,
     "VersionId": "v1",
+    "apiKey": NOBODY,
     "VersionNumber": 1,
     "profileId": _UUID,
     "repositoryName": NOBODY,

@@ -7,7 +7,7 @@ https://docs.aws.amazon.com/service-authorization/latest/reference/list_awsident
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from stopline.connectors.aws import marks
@@ -19,11 +19,14 @@ from stopline.connectors.aws.permissions import (
     TERMINATE,
     WRITE,
 )
-from stopline.text import Json
+from stopline.text import Json, canonical
 
 MOST = 6_144
 """Characters of a managed policy, white space not counted.
 https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html"""
+ROOM = MOST - 512
+"""What a file takes: a lab may narrow an ARN to its own accounts, and it still fits."""
+FOLDER = "config/permissions/aws"
 
 OURS = f"arn:aws:iam::*:policy{marks.PATH}*"
 _ASSUME = frozenset({"sts:AssumeRole"})
@@ -65,6 +68,7 @@ _PLACES = tuple(f"arn:aws:organizations::*:{kind}/*" for kind in ("root", "ou", 
 
 _ANYWHERE = tuple(f"arn:aws:rolesanywhere:*:*:{kind}/*" for kind in ("profile", "trust-anchor"))
 _POOLS = ("arn:aws:cognito-identity:*:*:identitypool/*",)
+_API_KEYS = tuple(f"arn:aws:apigateway:*::/apikeys{rest}" for rest in ("", "/*"))
 _CREDENTIALS = r"AccessKeys?|SSHPublicKeys?|SigningCertificates?|ServiceSpecificCredentials?"
 
 RULES = (
@@ -78,12 +82,15 @@ RULES = (
     Rule(rf"iam:\w*(User(Polic(y|ies))?|{_CREDENTIALS})", "Users", _USERS),
     Rule(r"iam:\w*Role(Polic(y|ies))?", "Roles", _ROLES),
     Rule(r"iam:\w*Policy\w*", "OurPolicies", (OURS,)),
+    Rule(r"s3:(?!List)\w+AccessGrants\w+", "AccessGrants", ("arn:aws:s3:*:*:access-grants/*",)),
+    Rule(r"s3:(Get|Put)MultiRegion\w+", "FarPoints", ("arn:aws:s3::*:accesspoint/*",)),
     Rule(r"s3:(?!List)\w+AccessPoint\w+", "Points", ("arn:aws:s3:*:*:accesspoint/*",)),
-    Rule(r"s3:(?!ListA)\w+", "Buckets", ("arn:aws:s3:::*",)),
+    Rule(r"s3:(?!ListA|ListM)\w+", "Buckets", ("arn:aws:s3:::*",)),
     Rule(r"kms:(?!ListKeys)\w+", "Keys", ("arn:aws:kms:*:*:key/*",)),
     Rule(r"sns:(?!ListTopics)\w+", "Topics", ("arn:aws:sns:*:*:*",)),
     Rule(r"sqs:(?!ListQueues)\w+", "Queues", ("arn:aws:sqs:*:*:*",)),
     Rule(r"secretsmanager:(?!ListSecrets)\w+", "Secrets", ("arn:aws:secretsmanager:*:*:secret:*",)),
+    Rule(r"ecr:\w+RegistryPolicy", "Registries", ("*",)),
     Rule(r"ecr:\w+", "Repositories", ("arn:aws:ecr:*:*:repository/*",)),
     Rule(r"dynamodb:(?!ListTables)\w+", "Tables", ("arn:aws:dynamodb:*:*:table/*",)),
     Rule(r"events:(?!ListEventBuses)\w+", "EventBuses", ("arn:aws:events:*:*:event-bus/*",)),
@@ -107,7 +114,12 @@ RULES = (
     Rule(r"ram:(Disa|A)ssociate\w+", "Shares", ("arn:aws:ram:*:*:resource-share/*",)),
     Rule(r"rolesanywhere:(?!List(Trust|Prof))\w+", "Anchors", _ANYWHERE),
     Rule(r"cognito-identity:(?!List)\w+", "IdentityPools", _POOLS),
-    Rule(r"cognito-idp:(?!ListUserPools)\w+", "Pools", ("arn:aws:cognito-idp:*:*:userpool/*",)),
+    Rule(r"cognito-idp:(?!ListUserPools$)\w+", "Pools", ("arn:aws:cognito-idp:*:*:userpool/*",)),
+    # AWS lets nobody narrow what is done to a key group.
+    # https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazoncloudfront.html
+    Rule(r"cloudfront:UpdateKeyGroup", "KeyGroups", ("*",)),
+    Rule(r"apigateway:GET", "Gateways", (*_API_KEYS, "arn:aws:apigateway:*::/restapis")),
+    Rule(r"apigateway:PATCH", "ApiKeys", _API_KEYS[1:]),
     Rule(r"sts:AssumeRole", "Worker", (f"arn:aws:iam::*:role{marks.PATH}*",)),
 )
 """The first that knows an action counts."""
@@ -159,24 +171,63 @@ def _spare(actions: frozenset[str], rules: tuple[Rule, ...] = RULES) -> Json:
     return {"Sid": "Spared", "Effect": "Deny", "Action": hits, "Resource": list(_SPARED)}
 
 
+_WHO = ("cognito-", "iam:", "identitystore:", "rolesanywhere:", "sso:")
+"""How actions begin that are about who comes in; all others are about what is reached."""
+
+
 def policies() -> Mapping[str, Json]:
     """Every policy by the name of its file.
 
-    `read` and `write` are for the roles in each account, `canary` for the second one when
+    `read` and both of `write` are for the roles in each account, `canary` for the second one when
     `stopline doctor --canary` is wanted, `terminate` when `stopline terminate` is, `worker` for
     the principal that assumes them. The two of the organization are for its role alone: the first
     for what it reads, the second besides for the fast cut.
     """
+    who = frozenset(action for action in WRITE if action.startswith(_WHO))
     said = {
         "read": statements(READ - _ASSUME),
-        "write": [*statements(WRITE), _spare(WRITE)],
+        "write-principals": [*statements(who), _spare(WRITE)],
+        "write-resources": statements(WRITE - who),
         "canary": statements(CANARY),
         "terminate": [*statements(TERMINATE, ENDS), _spare(TERMINATE, ENDS)],
         "organization-read": statements(ORGANIZATION_READ),
         "organization-write": statements(ORGANIZATION_WRITE),
         "worker": statements(_ASSUME),
     }
-    return {name: {"Version": "2012-10-17", "Statement": all_} for name, all_ in said.items()}
+    filed = (each for name, all_ in said.items() for each in in_files(name, all_).items())
+    return {name: _policy(part) for name, part in filed}
+
+
+def in_files(name: str, said: Sequence[Json]) -> dict[str, list[Json]]:
+    """Statements in as many files as they need: `name`, then `name-2` and on. Pure.
+
+    Each whole, in their order; what is denied stands in the first, which a role is never without.
+    """
+    denied = [s for s in said if s["Effect"] == "Deny"]
+    parts: list[list[Json]] = [[]]
+    for statement in (s for s in said if s["Effect"] == "Allow"):
+        with_it = [*parts[-1], statement, *(denied if len(parts) == 1 else ())]
+        if parts[-1] and len(canonical(_policy(with_it))) > ROOM:
+            parts.append([])
+        parts[-1].append(statement)
+    parts[0] += denied
+    return {f"{name}-{n}" if n > 1 else name: part for n, part in enumerate(parts, 1)}
+
+
+def _policy(said: list[Json]) -> Json:
+    return {"Version": "2012-10-17", "Statement": said}
+
+
+def where_said(kind: str, actions: Iterable[str]) -> str:
+    """Which files of `read` or of `write` allow these actions, as in `what ... says`."""
+    wanted = {*actions}
+    files = sorted(
+        f"{FOLDER}/{name}.json"
+        for name, policy in policies().items()
+        if name.startswith(kind)
+        and any(s["Effect"] == "Allow" and wanted & {*s["Action"]} for s in policy["Statement"])
+    )
+    return f"{' and '.join(files)} {'say' if len(files) > 1 else 'says'}"
 
 
 def text_of(policy: Json) -> str:

@@ -16,7 +16,7 @@ from stopline.connectors.aws.selection import Reach
 from stopline.model import Breadth
 from stopline.text import Json
 
-_POOL = "arn:aws:cognito-idp:{region}:{account}:userpool/{name}"
+POOL = "arn:aws:cognito-idp:{region}:{account}:userpool/{name}"
 ON: Json = {"Enabled": True}
 
 
@@ -37,7 +37,7 @@ def _entries(page: Json) -> Iterator[Entry]:
 
 def _pool_of(where: Where) -> str:
     pool = where.name.partition(":")[0]
-    return _POOL.format(region=where.region, account=where.account, name=pool)
+    return POOL.format(region=where.region, account=where.account, name=pool)
 
 
 def asked_in(where: Where, reach: Reach) -> tuple[Json, ...]:
@@ -84,7 +84,7 @@ POOL_USERS = Share(
     listing="list_user_pools",
     items="UserPools",
     # https://docs.aws.amazon.com/cognito-user-identity-pools/latest/APIReference/API_ListUserPools.html
-    asked=lambda _, _theirs: ({"MaxResults": 60},),
+    asked=lambda _, _reach: ({"MaxResults": 60},),
     name=lambda item: str(item["Id"]),
     inner=(Call("list_users", named("UserPoolId")), "Users", "Username"),
     asked_in=asked_in,
@@ -97,7 +97,7 @@ POOL_USERS = Share(
     uid=lambda page: _attributes(page).get("sub", ""),
     give=Edit("admin_enable_user", _user),
     take=Edit("admin_disable_user", _user, first="admin_user_global_sign_out"),
-    arn=_POOL,
+    arn=POOL,
     off="switch off",
     whose=whose,
     breadth=Breadth.PRINCIPAL,

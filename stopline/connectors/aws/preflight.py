@@ -14,8 +14,19 @@ from typing import Any
 
 from botocore import xform_name
 
-from stopline.connectors.aws import destinations, doors, marks, policies, policy, reading, signers
+from stopline.connectors.aws import (
+    destinations,
+    doors,
+    gateways,
+    marks,
+    policies,
+    policy,
+    reading,
+    signers,
+)
 from stopline.connectors.aws.clients import Clients
+from stopline.connectors.aws.edited import APP_CLIENTS, CLIENT_ACTIONS
+from stopline.connectors.aws.further import OREGON
 from stopline.connectors.aws.nobody import NOBODY, about_nobody
 from stopline.connectors.aws.permissions import READ, WRITE, operation_of
 from stopline.connectors.aws.shares import ROWS
@@ -94,7 +105,7 @@ def _account(eyes: _Eyes) -> _Looked:
     try:
         account = reading.account(eyes.clients, eyes.account)
     except ConnectorError as error:
-        step = "Give the reading role what config/permissions/aws/read.json says."
+        step = _give("read", "iam:GetAccountAuthorizationDetails")
         return _Looked((*checks, eyes.check("quotas", brief(error), step, grade="fail")))
     checks += [*_quotas(eyes, account)]
     arns = {i.arn for i in account.identities} | {f"arn:aws:s3:::{name}" for name in names}
@@ -172,8 +183,9 @@ def _may_read(eyes: _Eyes, buckets: Sequence[str]) -> Check:
             untried.append(action)
             continue
         service, operation = operation_of(action)
+        place = f"{service}/{OREGON}" if "MultiRegion" in operation else service
         try:
-            eyes.ask(service, xform_name(operation), **words)
+            eyes.ask(place, xform_name(operation), **words)
         except ConnectorError as error:
             if error.cause in (Cause.DENIED, Cause.CREDENTIALS):
                 denied.append(action)
@@ -184,24 +196,35 @@ def _may_read(eyes: _Eyes, buckets: Sequence[str]) -> Check:
     found += f"; denied: {', '.join(denied)}" if denied else ""
     found += f"; not tried: {', '.join(untried)}" if untried else ""
     grade = "fail" if denied else "warn" if untried else "ok"
-    step = "Give the reading role what config/permissions/aws/read.json says."
+    step = _give("read", *(denied or untried))
     return eyes.check("rights to read", found, step, grade=grade)
+
+
+def _give(kind: str, *actions: str) -> str:
+    """What to attach to the role that reads, or writes, where it lacks these actions."""
+    role = {"read": "reading", "write": "writing"}[kind]
+    return f"Give the {role} role what {policies.where_said(kind, actions)}."
 
 
 def _left_out(eyes: _Eyes) -> set[str]:
     """Services that nobody asks here: of resources that the estate's file leaves out."""
     kinds = eyes.clients.estate.resources
     wanted = {row.service for row in ROWS if row.contains in kinds}
-    wanted |= {one.SERVICE for one in (doors, signers) if one.RESOURCE in kinds}
+    wanted |= {one.SERVICE for one in (doors, signers, gateways) if one.RESOURCE in kinds}
     center = eyes.clients.estate.identity_center
     people = () if center and center.account == eyes.account else _OF_PEOPLE
     return {*people, doors.SERVICE, signers.SERVICE, *(row.service for row in ROWS)} - wanted
 
 
 def _not_sent(eyes: _Eyes) -> frozenset[str]:
-    """What is asked of buckets only where the estate's file wants it."""
-    looked = destinations.RESOURCE in eyes.clients.estate.resources
-    return frozenset() if looked else destinations.ACTIONS
+    """What is asked of buckets and user pools only where the estate's file wants it."""
+    kinds = eyes.clients.estate.resources
+    besides = {
+        destinations.RESOURCE: destinations.ACTIONS,
+        APP_CLIENTS.contains: CLIENT_ACTIONS,
+    }
+    left = (actions for kind, actions in besides.items() if kind not in kinds)
+    return frozenset().union(*left)
 
 
 _OF_PEOPLE = ("identitystore", "sso-admin")
@@ -223,7 +246,7 @@ def _may_write(eyes: _Eyes, caller: str) -> Check:
         step = f"`stopline doctor --canary {eyes.account}` shows them by using them."
         return eyes.check("rights to write", found, step, grade="warn")
     if missing:
-        step = "Give the writing role what config/permissions/aws/write.json says."
+        step = _give("write", *missing)
         found = f"denied: {', '.join(sorted(missing))}"
         return eyes.check("rights to write", found, step, grade="fail")
     return eyes.check("rights to write", f"all {len(WRITE)} are allowed, as AWS simulates them")
@@ -276,7 +299,7 @@ def _quotas(eyes: _Eyes, account: reading.Account) -> Iterator[Check]:
     try:
         summary: Json = eyes.ask("iam", "get_account_summary")["SummaryMap"]
     except ConnectorError as error:
-        step = "Give the reading role what config/permissions/aws/read.json says."
+        step = _give("read", "iam:GetAccountSummary")
         yield eyes.check("quotas", brief(error), step, grade="fail")
         return
     used, quota = summary["Policies"], summary["PoliciesQuota"]

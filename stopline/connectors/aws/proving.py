@@ -8,7 +8,7 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
-from stopline.connectors.aws import handed, marks, organizing, reading
+from stopline.connectors.aws import handed, marks, organizing, reading, whole
 from stopline.connectors.aws.claims import (
     OPEN,
     Place,
@@ -21,6 +21,7 @@ from stopline.connectors.aws.claims import (
     of_statement,
 )
 from stopline.connectors.aws.clients import Clients
+from stopline.connectors.aws.documents import our_statements
 from stopline.connectors.aws.evaluating import Policies
 from stopline.connectors.aws.fastcut import COVERED
 from stopline.connectors.aws.kinds import where_of
@@ -53,7 +54,8 @@ def unproved(
     for change in standing:
         bound = bounds.of(change.address.realm) if place_of(change.address.document) else Bound()
         raw = observed[change.address.document].raw
-        if why := _on_target(change, accounts, raw, bound):
+        why = _spreading(clients, change) or _on_target(change, accounts, raw, bound)
+        if why:
             yield Unproved(change.address, why)
     ours = [c for c in standing if c.address.kind in _ON_PRINCIPALS]
     yield from _on_principals(clients, ours, bounds)
@@ -79,6 +81,22 @@ def place_of(document: Document) -> Place | None:
         return Place(document.realm, arn, (ASSUME,))
     row = BY_STATEMENT.get(document.kind)
     return Place(document.realm, row.arn_of(where_of(document)), row.actions) if row else None
+
+
+def _spreading(clients: Clients, change: Change) -> str:
+    """What was written and does not hold yet, for a service that says so; it takes minutes."""
+    row, where = BY_STATEMENT.get(change.address.kind), where_of(change.address.document)
+    if row is None or not row.in_force:
+        return ""
+    try:
+        held = whole.text_of(clients, row, where).in_force
+    except ConnectorError as error:
+        return f"what holds now could not be read: {error.detail}"
+    ours = our_statements(change.address.document, held) if held else {}
+    return "" if ours.get(change.address) == change.after else NOT_YET
+
+
+NOT_YET = "AWS has taken it, and does not show it as established yet: an audit looks again"
 
 
 def _on_target(change: Change, accounts: Sequence[str], raw: str, bound: Bound) -> str:

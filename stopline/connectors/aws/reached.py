@@ -3,13 +3,14 @@
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import chain
 
 from stopline.connectors.aws import handed, policy, whole
 from stopline.connectors.aws.clients import Clients
 from stopline.connectors.aws.documents import our_statements
 from stopline.connectors.aws.faults import translated
-from stopline.connectors.aws.kinds import Resource, Share, Where
+from stopline.connectors.aws.kinds import Resource, Share, Where, listed_in
 from stopline.connectors.aws.levers import NAME
 from stopline.connectors.aws.resources import KMS
 from stopline.connectors.aws.selection import Reach
@@ -46,7 +47,11 @@ def _counted(
     clients: Clients, rows: Sequence[Resource | Share], number: str, reach: Reach
 ) -> Iterator[Found]:
     """The kinds and regions of one account side by side."""
-    errands = [_Errand(number, region, row) for row in rows for region in clients.regions]
+    errands = [
+        _Errand(number, region, row)
+        for row in rows
+        for region in ((row.only_in,) if row.only_in else clients.regions)
+    ]
     found: dict[str, int] = {}
     with ThreadPoolExecutor(READERS_AT_ONCE) as pool:
         for errand, items in zip(
@@ -92,14 +97,16 @@ def _named(clients: Clients, errand: _Errand, reach: Reach) -> list[tuple[str, J
     Beside each what reading it would answer, where the list says all of that.
     """
     row, place = errand.row, errand.row.placed(errand.region)
-    asked = row.asked(errand.account, tuple(sorted(reach.vendors.accounts)))
+    asked = row.asked(errand.account, reach)
     pages = [p for w in asked for p in clients.pages(errand.account, place, row.listing, **w)]
-    items = {row.name(item): item for page in pages for item in page.get(row.items) or ()}
-    wheres = [Where(errand.account, errand.region, name) for name in sorted(items)]
+    items = {row.name(item): item for page in pages for item in listed_in(page, row.items)}
+    at = Where(errand.account, errand.region, "")
+    wheres = [replace(at, name=name) for name in sorted(items)]
     inner = [each for where in wheres for each in _inside(clients, row, where, reach)]
     if isinstance(row, Resource):
         return [(name, None) for name in (*sorted(items), *(name for name, _ in inner))]
     found = inner if row.inner else sorted(items.items(), key=lambda each: each[0])
+    found = [each for each in found if row.picked(replace(at, name=each[0]), reach)]
     return [(name, row.page(item) if row.page else None) for name, item in found]
 
 
@@ -111,14 +118,15 @@ def _inside(
 
 
 def _resource(clients: Clients, row: Resource, where: Where, reach: Reach) -> Iterator[Found]:
-    raw = whole.text_of(clients, row, where)
-    document = json.loads(raw) if raw else {}
+    found = whole.text_of(clients, row, where)
+    raw, document = found.text, json.loads(found.text or "{}")
     if raw:
         policy_ = Document(NAME, where.account, row.statement, where.id)
         for address, state in our_statements(policy_, raw).items():
             yield Seen(address, state)
-    admitted = policy.admitted(document, row.speaks, reach.vendors)
-    ways = [f"{row.kind} policy: {way}" for way in admitted.vendor]
+    held = json.loads(found.in_force or "{}")
+    admitted = (policy.admitted(d, row.speaks, reach.vendors).vendor for d in (document, held))
+    ways = [f"{row.kind} policy: {way}" for way in dict.fromkeys(chain(*admitted))]
     if row is KMS:
         ways += sorted(set(_granted(clients, row, where, reach)))
     if ways:

@@ -7,6 +7,7 @@ One row says all that one service does differently; what is done with it stands 
 from collections.abc import Mapping
 
 from stopline.connectors.aws.further import (
+    ACCESS_GRANTS,
     ACCESS_POINTS,
     BACKUP,
     EFS,
@@ -14,6 +15,7 @@ from stopline.connectors.aws.further import (
     GLUE,
     KINESIS,
     LAMBDA,
+    MULTI_REGION,
     OPENSEARCH,
 )
 from stopline.connectors.aws.kinds import Call, Resource, by_arn, named
@@ -85,7 +87,7 @@ SQS = Resource(
     items="QueueUrls",
     # Without a size of the page there is no second page, and no word of what is missing.
     # https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_ListQueues.html
-    asked=lambda _, _theirs: ({"MaxResults": 1000},),
+    asked=lambda _, _reach: ({"MaxResults": 1000},),
     name=lambda item: str(item).rpartition("/")[2],
     locate=Call("get_queue_url", named("QueueName")),
     get=Call("get_queue_attributes", lambda _w, _: {"AttributeNames": ["Policy"]}),
@@ -135,6 +137,28 @@ ECR = Resource(
     longest=10_240,
     outlives=("images that the vendor has pulled already", "for ever"),
 )
+ECR_REGISTRY = Resource(
+    # One policy for all repositories of an account in a region, made ones and those to come.
+    # https://docs.aws.amazon.com/AmazonECR/latest/APIReference/API_PutRegistryPolicy.html
+    kind="ecr-registry",
+    contains="ecr-registries",
+    service="ecr",
+    alone="registry",
+    listing="",
+    items="",
+    name=str,
+    get=Call("get_registry_policy", lambda _w, _: {}),
+    text="policyText",
+    absent=("RegistryPolicyNotFoundException",),
+    put=Call("put_registry_policy", lambda _w, raw: {"policyText": raw}),
+    drop=Call("delete_registry_policy", lambda _w, _: {}),
+    arn="arn:aws:ecr:{region}:{account}:repository/*",
+    on=("{arn}",),
+    # https://docs.aws.amazon.com/AmazonECR/latest/userguide/registry-permissions.html
+    actions=("ecr:*",),
+    longest=10_240,
+    outlives=("images that the vendor has pulled or sent already", "for ever"),
+)
 DYNAMODB = Resource(
     # https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_PutResourcePolicy.html
     kind="dynamodb-table",
@@ -168,6 +192,7 @@ TABLE: Mapping[str, Resource] = {
         SQS,
         SECRETS,
         ECR,
+        ECR_REGISTRY,
         DYNAMODB,
         EVENTS,
         LAMBDA,
@@ -176,6 +201,8 @@ TABLE: Mapping[str, Resource] = {
         KINESIS,
         BACKUP,
         ACCESS_POINTS,
+        MULTI_REGION,
+        ACCESS_GRANTS,
         GLUE,
     )
 }

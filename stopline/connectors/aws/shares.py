@@ -11,6 +11,8 @@ from typing import Any
 
 from stopline.connectors.aws import policy
 from stopline.connectors.aws.anchors import ANCHOR_SWITCHES, PROFILES
+from stopline.connectors.aws.edited import APP_CLIENTS, KEY_GROUPS
+from stopline.connectors.aws.gateways import API_KEYS
 from stopline.connectors.aws.kinds import (
     Call,
     Edit,
@@ -65,7 +67,7 @@ IMAGES = Share(
     items="Images",
     # `ExecutableUsers` would leave out what is shared with an organisation.
     # https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_DescribeImages.html
-    asked=lambda _, _theirs: ({"Owners": ["self"], "MaxResults": 1000},),
+    asked=lambda _, _reach: ({"Owners": ["self"], "MaxResults": 1000},),
     name=lambda item: str(item["ImageId"]),
     get=Call(
         "describe_image_attribute",
@@ -87,9 +89,9 @@ SNAPSHOTS = Share(
     items="Snapshots",
     # An account can have very many: only those that are shared are asked for.
     # https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_DescribeSnapshots.html
-    asked=lambda _, accounts: tuple(
+    asked=lambda _, reach: tuple(
         {"OwnerIds": ["self"], "RestorableByUserIds": [who], "MaxResults": 1000}
-        for who in (*accounts, "all")
+        for who in (*sorted(reach.vendors.accounts), "all")
     ),
     name=lambda item: str(item["SnapshotId"]),
     get=Call(
@@ -138,7 +140,7 @@ def _database(cluster: str) -> dict[str, Any]:
         "service": "rds",
         "listing": f"describe_{low}s",
         "items": found,
-        "asked": lambda _, _theirs: ({"SnapshotType": "manual"},),
+        "asked": lambda _, _reach: ({"SnapshotType": "manual"},),
         "name": lambda item: str(item[id_]),
         "get": Call(f"describe_{low}_attributes", named(id_)),
         "entries": _restorable(result, f"DB{cluster}SnapshotAttributes"),
@@ -203,7 +205,7 @@ RESOURCE_SHARES = Share(
     service="ram",
     listing="get_resource_shares",
     items="resourceShares",
-    asked=lambda _, _theirs: ({"resourceOwner": "SELF", "resourceShareStatus": "ACTIVE"},),
+    asked=lambda _, _reach: ({"resourceOwner": "SELF", "resourceShareStatus": "ACTIVE"},),
     name=lambda item: str(item["resourceShareArn"]).rpartition("/")[2],
     get=Call(
         "get_resource_share_associations",
@@ -385,6 +387,9 @@ SHARES: Mapping[str, Share] = {
         ANCHOR_SWITCHES,
         PROFILES,
         POOL_USERS,
+        API_KEYS,
+        APP_CLIENTS,
+        KEY_GROUPS,
     )
 }
 """By kind of the address of one entry."""

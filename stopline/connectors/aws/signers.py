@@ -1,7 +1,7 @@
-"""Whose signed URLs and cookies CloudFront takes: keys of the vendor's, and accounts of its.
+"""Whose signed URLs and cookies CloudFront takes, as accounts that a distribution trusts.
 
-Both are found and named, and left to a person: a distribution is one large configuration, and a
-key group holds keys of others and must hold at least one. What is signed lives until it expires.
+They are found and named, and left to a person: a distribution is one large configuration. What is
+signed lives until it expires. A key of the vendor's is taken out of its group (`edited`).
 https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/private-content-trusted-signers.html
 """
 
@@ -24,7 +24,7 @@ def discover(clients: Clients, numbers: Sequence[str], reach: Reach) -> Iterator
     """Yield what takes URLs that the vendor signs; what cannot be read is a gap."""
     if RESOURCE not in clients.estate.resources:
         return
-    if not (reach.vendors.accounts or reach.selectors.public_keys):
+    if not reach.vendors.accounts:
         return
     with ThreadPoolExecutor(READERS_AT_ONCE) as pool:
         for found in pool.map(lambda n: list(_account(clients, n, reach)), numbers):
@@ -32,15 +32,13 @@ def discover(clients: Clients, numbers: Sequence[str], reach: Reach) -> Iterator
 
 
 def _account(clients: Clients, number: str, reach: Reach) -> Iterator[Found]:
-    looks = (("distributions", _distributions), ("key groups", _key_groups))
-    for what, look in looks:
-        try:
-            yield from list(look(clients, number, reach))
-        except ConnectorError as error:
-            yield Gap(NAME, number, f"{what} of CloudFront", error.detail)
-        except LookupError as error:  # not as CloudFront documents it
-            detail = translated(error, what, writing=False).detail
-            yield Gap(NAME, number, f"{what} of CloudFront", detail)
+    what = "distributions of CloudFront"
+    try:
+        yield from list(_distributions(clients, number, reach))
+    except ConnectorError as error:
+        yield Gap(NAME, number, what, error.detail)
+    except LookupError as error:  # not as CloudFront documents it
+        yield Gap(NAME, number, what, translated(error, what, writing=False).detail)
 
 
 def _distributions(clients: Clients, number: str, reach: Reach) -> Iterator[Grant]:
@@ -53,7 +51,7 @@ def _distributions(clients: Clients, number: str, reach: Reach) -> Iterator[Gran
             )
             signers = {s for b in behaviors for s in _accounts(b)}
             for account in sorted(signers & reach.vendors.accounts):
-                yield _grant(number, f"distribution/{one['Id']}", account, "account", 1)
+                yield _grant(number, f"distribution/{one['Id']}", account)
 
 
 def _accounts(behavior: Json) -> list[str]:
@@ -61,43 +59,22 @@ def _accounts(behavior: Json) -> list[str]:
     return [str(s) for s in signers.get("Items") or ()] if signers.get("Enabled") else []
 
 
-def _key_groups(clients: Clients, number: str, reach: Reach) -> Iterator[Grant]:
-    """https://docs.aws.amazon.com/cloudfront/latest/APIReference/API_ListKeyGroups.html"""
-    if not reach.selectors.public_keys:
-        return
-    more: dict[str, str] = {}
-    while True:
-        page = clients.ask(number, SERVICE, "list_key_groups", **more)["KeyGroupList"]
-        for item in page.get("Items") or ():
-            group, keys = item["KeyGroup"], item["KeyGroup"]["KeyGroupConfig"]["Items"]
-            for key in sorted({*keys} & {*reach.selectors.public_keys}):
-                yield _grant(number, f"key-group/{group['Id']}", key, "public key", len(keys))
-        if not page.get("NextMarker"):
-            return
-        more = {"Marker": str(page["NextMarker"])}
-
-
-def _grant(number: str, what: str, who: str, kind: str, keys: int) -> Grant:
+def _grant(number: str, what: str, who: str) -> Grant:
     return Grant(
         Address(NAME, number, KIND, f"{what}/{who}"),
-        State.of({"in": what, "who": who, "kind": kind, "alone": keys == 1}),
+        State.of({"in": what, "who": who}),
         who,
         KIND,
         f"arn:aws:cloudfront::{number}:{what}",
-        f"{what} takes what {kind} {who} has signed",
+        f"{what} takes what account {who} has signed",
     )
 
 
 def reason(grant: Grant) -> str:
     """What is left open, and what a person must do."""
     said = grant.state.value
-    if said["kind"] == "account":
-        how = "take the account out of its cache behaviors' trusted signers by hand"
-    elif said["alone"]:
-        how = "it is the group's only key, and a group must have one: put another in its place"
-    else:
-        how = "take the key out of the group by hand"
     return (
-        f"CloudFront's {said['in']} takes URLs and cookies that {said['kind']} {said['who']} of "
-        f"the vendor's has signed: {how}. What is signed already lives until it expires"
+        f"CloudFront's {said['in']} takes URLs and cookies that account {said['who']} of the "
+        "vendor's has signed: take the account out of its cache behaviors' trusted signers by "
+        "hand. What is signed already lives until it expires"
     )

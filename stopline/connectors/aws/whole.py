@@ -5,7 +5,7 @@ edit that a stranger makes between our read and our write is lost, as in a bucke
 """
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 from stopline.connectors.aws.clients import Clients
 from stopline.connectors.aws.documents import (
@@ -23,29 +23,35 @@ from stopline.port import Observed
 from stopline.receipts import Cause
 
 
-def text_of(clients: Clients, row: Resource, where: Where) -> str:
-    """The verbatim text of a resource's policy; nothing where it has none. Raises ConnectorError.
+class Told(NamedTuple):
+    """A policy as the service tells it: its verbatim text, its concurrency tag, and what holds now.
+
+    Nothing where it has none; `in_force` where the service tells no difference.
+    """
+
+    text: str = ""
+    tag: str = ""
+    in_force: str = ""
+
+
+def text_of(clients: Clients, row: Resource, where: Where) -> Told:
+    """Ask for a resource's policy. Raises ConnectorError.
 
     A resource that is not there is `Cause.GONE`.
     """
-    return _asked(clients, row, where)[0]
-
-
-def _asked(clients: Clients, row: Resource, where: Where) -> tuple[str, str]:
-    """The text, and its concurrency tag; nothing where it has none."""
     words = _words(clients, row, where, row.get, "")
     try:
         answer = clients.ask(where.account, row.placed(where.region), row.get.operation, **words)
     except ConnectorError as error:
         if any(f" {code}:" in error.detail for code in row.absent):
-            return "", ""
+            return Told()
         raise
     text = row.text_in(answer)
     if not text and not row.bare and (row.absent or row.drop is None):
         # It has an error for none, or is never without: an answer of nothing says nothing.
         what = f"{row.service}.{row.get.operation} {where.name}: an answer without a policy"
         raise ConnectorError(Cause.BUG, what)
-    return text, str(answer.get(row.tag, ""))
+    return Told(text, str(answer.get(row.tag, "")), row.in_force_in(answer))
 
 
 def _words(clients: Clients, row: Resource, where: Where, call: Call, text: str) -> dict[str, Any]:
@@ -61,7 +67,7 @@ def read(clients: Clients, document: Document) -> Observed:
     """Read one resource's policy; `exists` is false when the resource is not there."""
     row, where = BY_STATEMENT[document.kind], where_of(document)
     try:
-        raw, tag = _asked(clients, row, where)
+        raw, tag, _ = text_of(clients, row, where)
         if row.there is not None and not raw:
             words = row.there.words(where, "")
             clients.ask(where.account, row.placed(where.region), row.there.operation, **words)
@@ -81,6 +87,9 @@ def write(
     """
     document, row = observed.document, BY_STATEMENT[observed.document.kind]
     wanted = composed(observed.raw, changes, original)
+    if wanted and row.drop is None and not observed.raw:
+        detail = f"{document.id} has no policy, and {row.service} takes none away again"
+        raise ConnectorError(Cause.REFUSED, f"{detail}: ours would stay for ever")
     if wanted:
         refuse_lockout(clients, document, changes)
         if len(wanted.encode()) > row.longest:
@@ -134,7 +143,7 @@ def _taken_out(
         except ConnectorError as error:
             if not gone(error):  # somebody took it out; a bus that is gone is told below
                 raise
-    now = text_of(clients, row, where)
+    now = text_of(clients, row, where).text
     if composed(now, changes, original) == original and now != original:
         _send(clients, row, where, row.put, (original, ""))
         settled(lambda: read(clients, document).raw, document, original)

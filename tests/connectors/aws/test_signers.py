@@ -2,14 +2,12 @@
 
 from typing import Any
 
-import pytest
 from support.aws import DATA, MERCER, MERCOR, VENDOR, Cloud, answer, error_text, owners_client
 from support.aws_nights import AwsNight
 
 from stopline.estate import AwsAccount
 from stopline.model import Gap, Plan, Scope
 from stopline.text import Json
-from stopline.vendors import Vendor
 
 WORDS: dict[str, Any] = {
     "accounts": {DATA: AwsAccount(name="data")},
@@ -17,26 +15,9 @@ WORDS: dict[str, Any] = {
 }
 
 
-def naming(*keys: str) -> Vendor:
-    """The vendor, whose file names these keys."""
-    return VENDOR.model_copy(update={"aws": VENDOR.aws.model_copy(update={"public_keys": keys})})
-
-
 def client(cloud: Cloud) -> Any:
     """The owner's."""
     return owners_client(cloud.url, DATA, "cloudfront")
-
-
-def a_key(cloud: Cloud, name: str) -> str:
-    """A public key; returns its id."""
-    said = {"CallerReference": name, "Name": name, "EncodedKey": "PEM"}
-    return str(client(cloud).create_public_key(PublicKeyConfig=said)["PublicKey"]["Id"])
-
-
-def a_group(cloud: Cloud, name: str, *keys: str) -> str:
-    """A key group; returns its id."""
-    said = {"Name": name, "Items": [*keys]}
-    return str(client(cloud).create_key_group(KeyGroupConfig=said)["KeyGroup"]["Id"])
 
 
 def a_distribution(cloud: Cloud, *signers: str) -> str:
@@ -64,23 +45,9 @@ def a_distribution(cloud: Cloud, *signers: str) -> str:
     return str(client(cloud).create_distribution(DistributionConfig=said)["Distribution"]["Id"])
 
 
-def planned(cloud: Cloud, vendor: Vendor = VENDOR) -> Plan:
+def planned(cloud: Cloud) -> Plan:
     """A plan of a pause that looks at what is signed."""
-    return AwsNight(cloud.connector(**WORDS), vendor).plan()
-
-
-def test_a_group_with_a_key_of_the_vendors_is_named_and_left(cloud: Cloud) -> None:
-    """With what a person does; a group without one is not even named."""
-    theirs, labs = a_key(cloud, "theirs"), a_key(cloud, "labs")
-    group, alone = a_group(cloud, "both", theirs, labs), a_group(cloud, "alone", theirs)
-    a_group(cloud, "labs", labs)
-    plan = planned(cloud, naming(theirs))
-    assert not plan.work
-    told = {skip.address.id.split("/")[1]: skip for skip in plan.skips}
-    assert set(told) == {group, alone}
-    assert all(skip.leaves_access for skip in told.values())
-    assert "take the key out" in told[group].reason
-    assert "only key" in told[alone].reason
+    return AwsNight(cloud.connector(**WORDS), VENDOR).plan()
 
 
 def test_a_distribution_that_trusts_an_account_of_the_vendors_is_named(cloud: Cloud) -> None:
@@ -92,19 +59,11 @@ def test_a_distribution_that_trusts_an_account_of_the_vendors_is_named(cloud: Cl
     assert "trusted signers" in skip.reason
 
 
-def test_key_groups_are_not_read_for_a_vendor_that_has_no_key(cloud: Cloud) -> None:
-    """Each look costs a call."""
-    a_group(cloud, "labs", a_key(cloud, "labs"))
-    planned(cloud)
-    assert "cloudfront:ListKeyGroups" not in cloud.used
-
-
-@pytest.mark.parametrize("what", ["distribution", "key-group"])
-def test_what_may_not_be_read_is_a_gap_and_the_other_is_looked_at(cloud: Cloud, what: str) -> None:
+def test_what_may_not_be_read_is_a_gap(cloud: Cloud) -> None:
     """Of the account."""
     cloud.interfere = lambda request: (
-        answer(403, error_text("AccessDenied")) if request.url.endswith(f"/{what}") else None
+        answer(403, error_text("AccessDenied")) if request.url.endswith("/distribution") else None
     )
-    found = list(cloud.connector(**WORDS).discover(naming("K1"), Scope()))
+    found = list(cloud.connector(**WORDS).discover(VENDOR, Scope()))
     (gap,) = (f for f in found if isinstance(f, Gap))
-    assert gap.what == f"{what.replace('-', ' ')}s of CloudFront"
+    assert gap.what == "distributions of CloudFront"

@@ -94,12 +94,13 @@ class TestShares(ConnectorContract):
 
 
 def test_the_ground_has_one_of_each_kind_that_the_emulator_shares(ground: ShareGround) -> None:
-    """It cannot take a principal out of a resource share, nor list what is connected:
-    `test_resource_shares` and `test_connections` have that. What is
+    """It cannot take a principal out of a resource share, nor list what is connected, nor update a
+    key group: `test_resource_shares`, `test_connections` and `test_key_groups` have that. What is
     switched off has grounds of its own.
     """
     kinds = {kind for kind, row in SHARES.items() if not row.off}
     assert {d.kind for d in ground.documents()} == kinds - {
         "resource-share-principal",
         "endpoint-connection",
+        "key-group-key",
     }

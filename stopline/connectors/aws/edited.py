@@ -1,0 +1,193 @@
+"""What a service writes as a whole only, with one entry in it that is ours to take: a table. Pure.
+
+The whole is read right before it is written, and everything but the entry is sent as it is: what is
+not sent would be set to its default. Where the service has a concurrency tag the write hangs on it;
+what was sent must read back.
+"""
+
+from collections.abc import Iterator
+from typing import Any
+
+from stopline.connectors.aws.kinds import Call, Edit, Entry, Share, Theirs, Where, named
+from stopline.connectors.aws.policy import matches
+from stopline.connectors.aws.pools import POOL
+from stopline.connectors.aws.selection import Reach
+from stopline.text import Json
+
+GLOBAL = "us-east-1"
+"""Whose endpoint answers for what is in no region.
+https://docs.aws.amazon.com/general/latest/gr/cf_region.html"""
+
+
+# --- key groups of CloudFront --------------------------------------------------------------------
+
+
+def _keys(page: Json) -> Iterator[Entry]:
+    for key in page["KeyGroup"]["KeyGroupConfig"].get("Items") or ():
+        yield Entry(str(key), str(key), {"key": str(key)})
+
+
+def _group(where: Where, page: Json) -> Json:
+    config = page["KeyGroup"]["KeyGroupConfig"]
+    return {"Id": where.name, "KeyGroupConfig": config, "IfMatch": page.get("ETag", "")}
+
+
+def _with(words: Json, entry: Json, *, also: bool) -> Json:
+    config = words["KeyGroupConfig"]
+    kept = [key for key in config.get("Items") or () if key != entry["key"]]
+    items = [*kept, entry["key"]] if also else kept
+    return {**words, "KeyGroupConfig": {**config, "Items": items}}
+
+
+_KEYS_BY_HAND = """\
+import json, sys
+verb, entry, now = sys.argv[1], json.loads(sys.argv[2]), json.load(sys.stdin)
+config = now["KeyGroup"]["KeyGroupConfig"]
+kept = [key for key in config["Items"] if key != entry["key"]]
+config["Items"] = kept + ([entry["key"]] if verb == "give" else [])
+print(json.dumps({"Id": now["KeyGroup"]["Id"], "IfMatch": now["ETag"], "KeyGroupConfig": config}))
+"""
+KEY_GROUPS = Share(
+    # CloudFront has no order of the keys in a group, and takes no group without one.
+    # https://docs.aws.amazon.com/cloudfront/latest/APIReference/API_UpdateKeyGroup.html
+    kind="key-group-key",
+    contains="key-groups",
+    what="CloudFront key group",
+    noun="public key",
+    service="cloudfront",
+    only_in=GLOBAL,
+    listing="list_key_groups",
+    items="KeyGroupList.Items",
+    asked=lambda _, reach: ({},) if reach.selectors.public_keys else (),
+    name=lambda item: str(item["KeyGroup"]["Id"]),
+    page=lambda item: item,
+    get=Call("get_key_group", named("Id")),
+    entries=_keys,
+    names=lambda entry, reach: entry.who in reach.selectors.public_keys,
+    whole=_group,
+    loose=("IfMatch",),
+    moved=("PreconditionFailed", "InvalidIfMatchVersion"),
+    give=Edit("update_key_group", onto=lambda words, entry: _with(words, entry, also=True)),
+    take=Edit("update_key_group", onto=lambda words, entry: _with(words, entry, also=False)),
+    by_hand=_KEYS_BY_HAND,
+    arn="arn:aws:cloudfront::{account}:key-group/{name}",
+    # https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/private-content-trusted-signers.html
+    outlives=(
+        ("edges of CloudFront that the change has not reached yet", "for some minutes"),
+        ("what was read over URLs that the vendor had signed", "for ever"),
+    ),
+    looked=False,
+)
+
+
+# --- app clients of user pools -------------------------------------------------------------------
+
+CLIENT_ACTIONS = frozenset(
+    {"cognito-idp:DescribeUserPoolClient", "cognito-idp:ListUserPoolClients"}
+)
+"""What reading them needs besides; the first shows a client's secret."""
+FLAG = "AllowedOAuthFlowsUserPoolClient"
+OAUTH = (
+    "AllowedOAuthFlows",
+    "AllowedOAuthScopes",
+    "CallbackURLs",
+    "DefaultRedirectURI",
+    "LogoutURLs",
+)
+"""What a client may have only while the flag is true."""
+UNSENT = ("ClientSecret", "ClientType", "CreationDate", "LastModifiedDate", "Unknown")
+"""What is shown of a client and no write takes; its secret stays the one that it was."""
+_APP = "arn:aws:cognito-idp:{region}:{account}:userpool/{name}"
+
+
+def _oauth(page: Json) -> Iterator[Entry]:
+    client = page["UserPoolClient"]
+    if client.get(FLAG):
+        said = {key: _in_order(client[key]) for key in OAUTH if client.get(key)}
+        more = {"more": ", ".join(client["Unknown"])} if client.get("Unknown") else {}
+        who = str(client.get("ClientName") or client["ClientId"])
+        yield Entry("", who, {FLAG: True, **said, **more})
+
+
+def _in_order(value: Any) -> Json:
+    return sorted(map(str, value)) if isinstance(value, list) else str(value)
+
+
+def _client(_: Where, page: Json) -> Json:
+    return {k: v for k, v in page["UserPoolClient"].items() if k not in UNSENT}
+
+
+def _shut(words: Json, _: Json) -> Json:
+    return {**{k: v for k, v in words.items() if k not in OAUTH}, FLAG: False}
+
+
+def _opened(words: Json, entry: Json) -> Json:
+    """What somebody has set meanwhile stays; of OAuth, what is not there is as it was."""
+    return {**words, **{k: v for k, v in entry.items() if not words.get(k)}, FLAG: True}
+
+
+def _pool_arn(where: Where) -> str:
+    pool = where.name.partition(":")[0]
+    return POOL.format(region=where.region, account=where.account, name=pool)
+
+
+def of_client(where: Where, _: Json, reach: Reach) -> Theirs | None:
+    """Everything in a pool of the vendor's; elsewhere by the client's id, which nobody chooses."""
+    if matches(reach.vendors.providers, _pool_arn(where)):
+        return Theirs(f"in user pool {where.name.partition(':')[0]}")
+    if where.last in reach.selectors.app_clients:
+        return Theirs("app client that the vendor's file names")
+    return None
+
+
+def clients_asked(where: Where, reach: Reach) -> tuple[Json, ...]:
+    """A pool is looked into where the vendor's file names clients, or the pool as the vendor's."""
+    wanted = reach.selectors.app_clients or matches(reach.vendors.providers, _pool_arn(where))
+    return ({},) if wanted else ()
+
+
+_OAUTH_BY_HAND = f"""\
+import json, sys
+verb, entry, now = sys.argv[1], json.loads(sys.argv[2]), json.load(sys.stdin)["UserPoolClient"]
+words = {{k: v for k, v in now.items() if k not in {UNSENT!r}}}
+shut = {{k: v for k, v in words.items() if k not in {OAUTH!r}}}
+back = {{**words, **{{k: v for k, v in entry.items() if not words.get(k)}}}}
+print(json.dumps({{**(back if verb == "give" else shut), {FLAG!r}: verb == "give"}}))
+"""
+APP_CLIENTS = Share(
+    # Without the flag no token is given by OAuth, to a client's own credentials either, and only
+    # people sign in by it, by the SDK and with passwords of their own. Nothing switches that off.
+    # https://docs.aws.amazon.com/cognito-user-identity-pools/latest/APIReference/API_UpdateUserPoolClient.html
+    kind="app-client",
+    contains="app-clients",
+    what="app client of a Cognito pool",
+    service="cognito-idp",
+    listing="list_user_pools",
+    items="UserPools",
+    asked=lambda _, _reach: ({"MaxResults": 60},),
+    name=lambda item: str(item["Id"]),
+    inner=(Call("list_user_pool_clients", named("UserPoolId")), "UserPoolClients", "ClientId"),
+    asked_in=clients_asked,
+    # What shows a client shows its secret: nobody's is asked for but the vendor's.
+    picked=lambda where, reach: of_client(where, None, reach) is not None,
+    get=Call(
+        "describe_user_pool_client",
+        lambda w, _: {"UserPoolId": w.name.partition(":")[0], "ClientId": w.last},
+    ),
+    entries=_oauth,
+    whose=of_client,
+    whole=_client,
+    loose=OAUTH,
+    moved=("ConcurrentModificationException",),
+    give=Edit("update_user_pool_client", onto=_opened),
+    take=Edit("update_user_pool_client", onto=_shut),
+    by_hand=_OAUTH_BY_HAND,
+    arn=_APP,
+    off="end OAuth of",
+    felt="whoever signs in by it at Cognito's own page cannot any more",
+    outlives=(
+        ("tokens that it was given before", "PT24H"),
+        ("people who sign in by it with the SDK, with their own passwords", "until they are off"),
+    ),
+    looked=False,
+)
