@@ -302,7 +302,9 @@ class PauseVendor(PeoplesWords):
         if state.restore is None or approved is None:
             return
         asked = api.RestorePlan(state.order, state.restore)
-        fresh = await call(api.PLAN_RESTORE, asked, api.PlanRef, summary="is the plan still true?")
+        fresh = await call(
+            api.PLAN_RESTORE, asked, api.PlanRef, summary="is the plan still true?", minutes=30
+        )
         if state.approved is not approved:
             return  # withdrawn meanwhile
         if fresh.digest != approved.digest and not state.begun:
@@ -340,7 +342,7 @@ class PauseVendor(PeoplesWords):
             if settles:  # a deny goes once it is seen everywhere that what it is about is out
                 seen = "until the removals are seen everywhere"
                 await workflow.sleep(timedelta(seconds=self._propagation), summary=seen)
-            plan = await call(api.PLAN_RESTORE, asked, api.PlanRef, summary=left)
+            plan = await call(api.PLAN_RESTORE, asked, api.PlanRef, summary=left, minutes=30)
             if self._stopping or not plan.work or not (tally.applied or settles):
                 break
         return tally, plan

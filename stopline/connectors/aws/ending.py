@@ -54,6 +54,7 @@ _STAYS = {
 _OF_OTHERS = (
     "the end of older sessions stays; the role is others' as well, and is not to be deleted"
 )
+_FROZEN = "the freeze stays: whether what is in it may change again is for people to decide"
 _OF_A_TARGET = "the deny of the vendor stays: the vendor's own account cannot be deleted by us"
 
 
@@ -69,6 +70,8 @@ def ended(hold: Hold) -> Effect | Skip:
     owner, _, lever = kind.partition("-")
     if id_.partition("/")[2].startswith(marks.CUT):
         reason = _OF_OTHERS
+    elif marks.is_freeze(hold.address.part):
+        reason = _FROZEN
     elif owner in ("user", "role") and lever:
         reason = _OF_A_PRINCIPAL.format(kind=owner)
     else:

@@ -81,6 +81,11 @@ def journal_of_sid(text: str) -> str:
     return found[1] if found else ""
 
 
+def is_freeze(text: str) -> bool:
+    """Whether a statement of ours freezes data for everybody, and is no deny of the vendor."""
+    return bool(journal_of_sid(text)) and "Frz" in text
+
+
 def unmarked(document: Json) -> Json:
     """A policy without any statement of stopline's, which somebody may have edited or forged."""
     kept = [s for s in statements(document) if not journal_of_sid(str(s.get("Sid", "")))]

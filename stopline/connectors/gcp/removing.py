@@ -3,8 +3,8 @@ in allow policies with our deny of whom they name, its accounts, its pools.
 
 Our deny opens what it denies when it goes. So it goes only where one look at the whole realm shows
 all that its principal has there, where each of these entries can be taken out, and after they are.
-Whoever is given something between that look and the removal keeps it: people approve entries one by
-one, and what is new on the same resource is refused. A removal that is cut off is denied as before.
+What is given between that look and the removal on a resource that is written is refused, and named
+by the next plan; elsewhere, in those minutes, it is seen by nobody. What is cut off stays denied.
 
 Accounts and pools are kept by Google for 30 days after they are deleted.
 https://docs.cloud.google.com/iam/docs/service-accounts-delete-undelete
@@ -314,6 +314,8 @@ def revoke(
             clients.left.setdefault(address, clients.clock())
     _require_seen(clients, approved, propagation)
     WRITERS[DENY](clients, observed, changes, None)
+    for address in approved:
+        clients.left.pop(address, None)
 
 
 def _require_seen(clients: Clients, addresses: Iterable[Address], propagation: float) -> None:

@@ -53,3 +53,12 @@ def test_nobody_is_told_to_delete_a_role_that_others_use() -> None:
     assert isinstance(says, Skip)
     assert "others' as well" in says.reason
     assert "have deleted" not in says.reason
+
+
+@pytest.mark.parametrize("part", ["FrzObj", "FrzCfg"])
+def test_a_freeze_is_no_deny_of_the_vendor(part: str) -> None:
+    """It holds for everybody, so that people decide when data may change again."""
+    sid = marks.sid("0a1b2c3d", "0000000a", part)
+    says = ending.ended(hold("bucket-policy-statement", f"evidence#{sid}"))
+    assert isinstance(says, Skip)
+    assert says.reason.startswith("the freeze stays")
