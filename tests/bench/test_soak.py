@@ -1,16 +1,26 @@
 """A soak draws its lives from a seed, and its log says what was killed and how it ended."""
 
 import random
+from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
+from typing import cast
 
 import sqlalchemy as sa
+from support.journals import a_book
 
 from bench.soaked import BEGIN, END, Round, Soaked, write
-from bench.soaking.laws import unbalanced
+from bench.soaking.laws import Chain, unanswered, unbalanced, untold
 from bench.soaking.life import Step, Which, drawn
+from bench.soaking.night import Night
 from bench.soaking.till import Till, sums
+from stopline.audiences import INSIDE
 from stopline.connectors.payouts import ledger as l
+from stopline.drill.hearing import Arrival, Ears
 from stopline.drill.payday import TAX, PayDay
+from stopline.journal.outbox import Draft, NoticeState
+from stopline.journal.pauses import Pause, PauseStatus
+from stopline.model import Scope
 
 
 def _round(number: int = 1) -> Round:
@@ -78,6 +88,44 @@ def test_a_till_owes_anew_in_each_life_and_pays_what_nobody_holds(tmp_path: Path
     assert sums(till.owed().values()).total() == due[held]["amount"] + due[payable]["amount"]
     till.close()
     day.stop()
+
+
+def test_a_record_that_is_gone_and_an_intent_without_a_receipt_are_seen() -> None:
+    """A journal that lost its tail has a whole chain, and is another one than it was."""
+    night = cast("Night", SimpleNamespace(book=a_book("sqlite://")))
+    pauses, chain = night.book.pauses, Chain()
+    pauses.note("0000000a", "intent", {"changes": [{"address": "memory:r1:key:a"}]})
+    assert not list(chain.wrong(night))
+    assert len(list(unanswered(night))) == 1
+    pauses.note("0000000a", "receipts", {"receipts": [{"address": "memory:r1:key:a"}]})
+    assert not list(chain.wrong(night))
+    assert not list(unanswered(night))
+    night.book = a_book("sqlite://")  # a backup from before: whole, and short of what was said
+    assert ["lost" in wrong for wrong in chain.wrong(night)] == [True]
+
+
+def test_a_notice_that_is_lost_doubled_or_nobodys_is_seen() -> None:
+    """What the outbox calls sent must have come; the same key never comes in two versions."""
+    book = a_book("sqlite://")
+    ears = Ears()
+    night = cast("Night", SimpleNamespace(book=book, ears=ears, pauses=list))
+    night.pauses = lambda: list(book.pauses.list("mercor"))  # type: ignore[method-assign]
+    status = PauseStatus.CONTAINING
+    pause = Pause("0000000a", "mercor", Scope(), "w", "alice", "r", "", status, "", "", "")
+    inside = [Draft(str(one), "room") for one in INSIDE]
+    book.pauses.open(pause, {}, inside)
+    book.pauses.mark("0000000a", PauseStatus.CLOSED, event="restored", drafts=inside)
+    notices = book.outbox.of("0000000a")
+    assert any("is pending" in wrong for wrong in untold(night, frozenset()))
+    for notice in notices:
+        book.outbox.ended(notice, NoticeState.SENT)
+    assert sum("is lost" in wrong for wrong in untold(night, frozenset())) == len(notices)
+    ears.arrived = [Arrival(0.0, n.audience, n.pause, n.event, n.key) for n in notices]
+    assert not list(untold(night, frozenset()))
+    ears.arrived += [replace(ears.arrived[0], text="other"), replace(ears.arrived[0], key="x")]
+    ears.arrived += [Arrival(0.0, "vendor", "0000000a", "contained", notices[0].key)]
+    wrong = " ".join(untold(night, frozenset()))
+    assert all(word in wrong for word in ("two versions", "nobody wrote", "before it was"))
 
 
 def test_totals_that_do_not_add_up_are_seen() -> None:
