@@ -12,9 +12,11 @@ from support.ledgers import ESTATE, LEDGER, PLAYBOOK, VENDOR, filled
 
 from stopline.connectors.payouts import PayoutsConnector
 from stopline.connectors.payouts import ledger as l
+from stopline.connectors.payouts.fairness import person_of
 from stopline.drill.payrun import Paid, pay_run
 from stopline.model import Change, Grant, Scope
 from stopline.port import Mark, Terms
+from stopline.vendors import VendorPayouts
 
 
 @pytest.fixture
@@ -46,3 +48,15 @@ def test_a_payable_is_not_paid_between_the_look_at_it_and_its_hold(engine: Engin
     run.join()
     assert connector.read(change.address.document).states == {change.address: change.after}
     assert left == []
+
+
+@pytest.mark.parametrize("through", [True, False])
+@pytest.mark.parametrize("told", [True, False, None])
+@pytest.mark.parametrize("named", [True, False])
+def test_a_payee_of_whom_nobody_says_anything_is_a_person(
+    *, through: bool, told: bool | None, named: bool
+) -> None:
+    """Only a word makes a company of somebody, and none of whoever is engaged through a vendor."""
+    selectors = [VendorPayouts(payees=("P-1",), companies=("P-1",) if named else ())]
+    person = person_of({"P-1"}, selectors, through=through, told=told)
+    assert bool(person) is (through or bool(told) or (told is None and not named))

@@ -1,10 +1,14 @@
 """The laws of a decision about money: each payable is settled, disputed or left held, once."""
 
+from dataclasses import replace
+from typing import Any, cast
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from stopline.connectors.payouts import PayoutsConnector
+from stopline.connectors.payouts.stripe_rail import StripeRail
 from stopline.errors import UserError
 from stopline.judging import Known, judge
 from stopline.model import Address, Breadth, Change, Direction, Effect, Scope, State
@@ -188,3 +192,21 @@ def test_what_is_settled_is_what_was_there_before_us_or_nothing_is_written(
     verdict = judge(work, Direction.TERMINATE, observed, known)
     assert verdict.outcome is outcome
     assert verdict.held is (outcome in (Outcome.CONFLICT, Outcome.FAILED))
+
+
+@pytest.mark.parametrize(
+    ("decision", "cancels"), [(Decision.DISPUTE, True), (Decision.SETTLE, False), (None, True)]
+)
+def test_a_payout_that_is_marked_and_disputed_is_cancelled_and_one_that_is_settled_leaves(
+    decision: Decision | None, *, cancels: bool
+) -> None:
+    """A mark keeps nothing back: to dispute what it is on is not to let it leave."""
+    address = Address("payouts", "stripe", "payout-mark", f"acct_1/po_1#{MARK}")
+    change = replace(hold(0, "c1", 5).change, address=address)
+    held = Hold(address, PAUSE, None, change.after, change, written=True)
+    named = {decision: ["c1"]} if decision else {}
+    said = decisions([held], named, "over", "2027-03-01")
+    rails = PayoutsConnector({}, {"stripe": StripeRail("stripe", cast("Any", None))})
+    opinion = decided(rails.ended, rails.settled, said)
+    plan = plan_termination("mercor", PAUSE, [held], Scope(), {"payouts": opinion})
+    assert bool(plan.work) is cancels

@@ -4,10 +4,12 @@ from copy import deepcopy
 from dataclasses import replace
 
 import pytest
-from support.platforms import PLAYBOOK, VENDOR, connector_at, platform
+from support.platforms import PLAYBOOK, VENDOR, connector_at, in_flight, platform
 
 from stopline.connectors.payouts import PayoutsConnector
+from stopline.connectors.payouts.stripe_payouts import MARKED
 from stopline.drill.stripe_double import StripeDouble
+from stopline.errors import ConnectorError
 from stopline.model import Change, Grant, Scope, Seen
 from stopline.port import Mark, Terms
 
@@ -80,3 +82,27 @@ def test_what_is_opened_again_at_stripe_is_contained_again(
     platform.settings["acct_c1"] = opened
     wrote(connector, change)
     assert connector.read(change.address.document).states == {change.address: change.after}
+
+
+@pytest.mark.parametrize("held", [True, False])
+def test_no_payout_is_cancelled_whose_money_nobody_would_hold(
+    platform: StripeDouble, connector: PayoutsConnector, *, held: bool
+) -> None:
+    """A termination opens nothing: what comes back into an open balance would leave again."""
+    payout = platform.add_payout("acct_mercor", "usd", 700, "pending", automatic=False)
+    terms = Terms(VENDOR, in_flight("cancel"), MARK)
+    found = [f for f in connector.discover(VENDOR, Scope()) if isinstance(f, Grant)]
+    asked = [o for f in found for o in connector.contained(f, terms) if isinstance(o, Change)]
+    (mark,) = [c for c in asked if c.address.kind == MARKED]
+    wrote(connector, mark)
+    if held:
+        wrote(connector, holds(connector)["acct_mercor"])
+    observed = connector.read(mark.address.document)
+    effect = replace(mark, before=mark.after, after=None)
+    if held:
+        connector.end(observed, [effect], "t")
+        assert platform.payouts[payout]["status"] == "canceled"
+        return
+    with pytest.raises(ConnectorError, match="would leave again"):
+        connector.end(observed, [effect], "t")
+    assert platform.payouts[payout]["status"] == "pending"
