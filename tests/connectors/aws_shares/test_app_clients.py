@@ -12,15 +12,14 @@ import boto3
 import pytest
 from botocore.awsrequest import AWSResponse
 from connectors.contract import ConnectorContract
-from support.aws import DATA, ROLE, VENDOR, Cloud, answer, body_of, owners_client
+from support.aws import DATA, VENDOR, Cloud, answer, body_of, owners_client
 from support.aws_cli import parsed
+from support.aws_grounds import BesideATopic, beside_a_topic
 from support.aws_nights import AwsNight
-from support.aws_resources import Owner
 from support.aws_shares import SWITCHES, Run, playbook
 
-from stopline.connectors.aws import AwsConnector
 from stopline.connectors.aws.edited import FLAG, OAUTH, UNSENT
-from stopline.estate import AwsAccount, Estate, Protected
+from stopline.estate import AwsAccount
 from stopline.model import Document, Gap, Scope
 from stopline.playbook import Playbook
 from stopline.receipts import Cause, Outcome, Receipt
@@ -32,7 +31,6 @@ WORDS: dict[str, Any] = {
     "resources": ("sns-topics", "app-clients"),
 }
 PLAYBOOK = playbook(SWITCHES)
-ESTATE = Estate(protected=Protected(orchestrator=(f"arn:aws:iam::*:role/{ROLE}",)))
 MACHINE: Json = {
     FLAG: True,
     "AllowedOAuthFlows": ["client_credentials"],
@@ -103,33 +101,17 @@ class Pool:
         return VENDOR.model_copy(update={"aws": VENDOR.aws.model_copy(update=known)})
 
 
-@dataclass
-class Ground:
+@dataclass(kw_only=True)
+class Ground(BesideATopic):
     """Two clients of the vendor's that are on, one that is off, and one of the lab's; a topic."""
 
-    cloud: Cloud
     pool: Pool
-    connector: AwsConnector
-    vendor: Vendor
-    topic: Document
     playbook: Playbook = PLAYBOOK
-    realm: str = DATA
-    estate: Estate = ESTATE
 
     def picture(self) -> Json:
         """Every client but for when it was changed, and the topic's policy."""
         known = {name: canonical(_ordered(self.pool.shown(name))) for name in self.pool.ids}
-        return {**known, "topic": Owner(self.cloud).text(self.topic)}
-
-    def raw(self, document: Document) -> str | None:
-        """A switch has no text."""
-        return Owner(self.cloud).text(document) if document == self.topic else None
-
-    def used(self) -> frozenset[str]:
-        """What was really called."""
-        used = frozenset(self.cloud.used)
-        self.cloud.used.clear()
-        return used
+        return {**known, "topic": self.policy()}
 
     def remove(self, document: Document) -> bool:
         """Delete a client."""
@@ -157,11 +139,6 @@ class Ground:
         name = next(k for k, v in self.pool.ids.items() if v == id_)
         return self.pool.shown(name)["AccessTokenValidity"] == 7
 
-    def close(self) -> None:
-        """Nobody lets us assume our role there."""
-        self.cloud.closed.add(DATA)
-        self.connector = self.cloud.connector(**WORDS)
-
 
 def _ordered(shown: Json) -> Json:
     return {k: sorted(v) if isinstance(v, list) else v for k, v in shown.items()}
@@ -171,10 +148,8 @@ def _ordered(shown: Json) -> Json:
 def ground(cloud: Cloud) -> Ground:
     """As the vendor's file names them."""
     pool = Pool(cloud)
-    name = Owner(cloud).make("sns-topic", "labels")
-    topic = Document("aws", DATA, "sns-topic-policy-statement", f"us-east-1/{name}")
     vendor = pool.vendor("machine", "app", "off")
-    return Ground(cloud, pool, cloud.connector(**WORDS), vendor, topic)
+    return Ground(**beside_a_topic(cloud, WORDS), pool=pool, vendor=vendor)
 
 
 class TestAppClients(ConnectorContract):

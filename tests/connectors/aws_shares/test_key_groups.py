@@ -7,17 +7,15 @@ from typing import Any
 import boto3
 import pytest
 from connectors.contract import ConnectorContract
-from support.aws import DATA, ROLE, VENDOR, Cloud, answer, error_text
+from support.aws import DATA, VENDOR, Cloud, answer, error_text
 from support.aws_cli import parsed
+from support.aws_grounds import PLAYBOOK, BesideATopic, beside_a_topic
 from support.aws_key_groups import KeyGroups
 from support.aws_nights import AwsNight
-from support.aws_resources import Owner
-from support.aws_shares import Run, playbook
+from support.aws_shares import Run
 
-from stopline.connectors.aws import AwsConnector
-from stopline.estate import AwsAccount, Estate, Protected
+from stopline.estate import AwsAccount
 from stopline.model import Document, Gap, Scope
-from stopline.playbook import Playbook
 from stopline.receipts import Cause, Outcome, Receipt
 from stopline.text import Json
 from stopline.vendors import Vendor
@@ -26,8 +24,6 @@ WORDS: dict[str, Any] = {
     "accounts": {DATA: AwsAccount(name="data")},
     "resources": ("sns-topics", "key-groups"),
 }
-PLAYBOOK = playbook()
-ESTATE = Estate(protected=Protected(orchestrator=(f"arn:aws:iam::*:role/{ROLE}",)))
 THEIRS, ALSO, LABS, NEW = "K2THEIRS", "K2ALSO", "K2LABS", "K2NEW"
 SIGNING: Vendor = VENDOR.model_copy(
     update={"aws": VENDOR.aws.model_copy(update={"public_keys": (THEIRS, ALSO)})}
@@ -35,18 +31,12 @@ SIGNING: Vendor = VENDOR.model_copy(
 DOCUMENT = Document("aws", DATA, "key-group-key", "us-east-1/GBOTH")
 
 
-@dataclass
-class Ground:
+@dataclass(kw_only=True)
+class Ground(BesideATopic):
     """Groups with keys of the vendor's and of the lab's; and a topic."""
 
-    cloud: Cloud
     there: KeyGroups
-    connector: AwsConnector
-    topic: Document
     vendor: Vendor = SIGNING
-    playbook: Playbook = PLAYBOOK
-    realm: str = DATA
-    estate: Estate = ESTATE
 
     def picture(self) -> Json:
         """All that each group says, and the topic's policy."""
@@ -54,17 +44,7 @@ class Ground:
             id_: [group.name, group.comment, sorted(group.keys)]
             for id_, group in self.there.there.items()
         }
-        return {**said, "topic": Owner(self.cloud).text(self.topic)}
-
-    def raw(self, document: Document) -> str | None:
-        """Groups have no text of ours."""
-        return Owner(self.cloud).text(document) if document == self.topic else None
-
-    def used(self) -> frozenset[str]:
-        """What was really called."""
-        used = frozenset(self.cloud.used)
-        self.cloud.used.clear()
-        return used
+        return {**said, "topic": self.policy()}
 
     def remove(self, document: Document) -> bool:
         """Delete the group."""
@@ -84,11 +64,6 @@ class Ground:
         """Whether that key is still there."""
         return NEW in self.there.there[document.id.partition("/")[2]].keys
 
-    def close(self) -> None:
-        """Nobody lets us assume our role there."""
-        self.cloud.closed.add(DATA)
-        self.connector = self.cloud.connector(**WORDS)
-
 
 @pytest.fixture
 def ground(cloud: Cloud) -> Ground:
@@ -97,9 +72,7 @@ def ground(cloud: Cloud) -> Ground:
     there.make("GBOTH", THEIRS, LABS, ALSO)
     there.make("GLABS", LABS)
     cloud.interfere = there.interfere
-    name = Owner(cloud).make("sns-topic", "labels")
-    topic = Document("aws", DATA, "sns-topic-policy-statement", f"us-east-1/{name}")
-    return Ground(cloud, there, cloud.connector(**WORDS), topic)
+    return Ground(**beside_a_topic(cloud, WORDS), there=there)
 
 
 class TestKeyGroups(ConnectorContract):
