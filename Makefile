@@ -41,7 +41,7 @@ check: lint types arch lock-fresh supply  ## what CI checks before the tests
 bench: setup  ## what durability costs, beside a bare thread pool; ARGS='--output json', '--write'
 	@$(BIN)/python -m bench $(ARGS)
 
-soak: $(VENV)/oracle/node_modules  ## kill worker and Temporal at random over a faulty estate; ARGS='--seed N --kills N'
+soak: $(VENV)/oracle/node_modules  ## kill worker and Temporal at random over lives of a pause; ARGS='--seed N --kills N'
 	@PYTHONPATH=tests $(BIN)/python -m bench.soak $(ARGS)
 	@STOPLINE_YEAR_HOURS=24 $(BIN)/python -m pytest -n 0 tests/workflows/test_year.py
 	@PYTHONPATH=tests $(BIN)/python -m support.oracle --cases 20000

@@ -13,57 +13,59 @@ LOG = Path(__file__).with_name("soak.md")
 
 @dataclass(frozen=True, slots=True)
 class Round:
-    """One pause, its audits and its rollback. `asked`: how often the rollback was asked for."""
+    """One life. `asked`: how many commands it took, of those who asked until they were heard.
+
+    `notices` counts what arrived, those that came again included.
+    """
 
     number: int
-    changes: int
-    status: str
+    life: str
+    held: int
     kills: Mapping[str, int]
     faults: int
-    audits: int
+    notices: int
     asked: int
     contained: float
     seconds: float
 
     def cells(self) -> tuple[str, ...]:
-        """The round as a row."""
+        """The life as a row."""
         return (
             f"{self.number}",
-            f"{self.changes}",
+            self.life,
+            f"{self.held}",
             f"{self.kills.get('worker', 0)}",
             f"{self.kills.get('server', 0)}",
             f"{self.faults}",
-            self.status,
-            f"{self.audits}",
+            f"{self.notices}",
             f"{self.asked}",
             f"{self.contained:.0f} s",
             f"{self.seconds:.0f} s",
         )
 
     def line(self) -> str:
-        """The round for whoever waits."""
-        number, changes, worker, server, faults, status, audits, asked, contained, seconds = (
-            self.cells()
-        )
+        """The life for whoever waits."""
+        number, _, held, worker, server, faults, notices, asked, contained, seconds = self.cells()
         return (
-            f"round {number}: {changes} held, killed worker {worker} server {server}, "
-            f"{faults} faults, {status} after {contained}, {audits} audits, "
-            f"rollback asked {asked} times, identical after {seconds}"
+            f"life {number}: {held} held after {contained}, "
+            f"killed worker {worker} server {server}, {faults} faults, "
+            f"{notices} notices heard, {asked} commands, over after {seconds}"
         )
 
 
 @dataclass(frozen=True, slots=True)
 class Soaked:
-    """A whole soak; `fault` says how a round ended outside the laws."""
+    """A whole soak; `fault` says how a life ended outside the laws."""
 
     seed: int
     kills: Mapping[str, int]
+    within: Mapping[str, int]
     rounds: tuple[Round, ...]
     fault: str
 
 
-HEAD = ("round", "held", "worker killed", "server killed", "faults", "status", "audits")
-TAIL = ("rollback asked", "contained after", "identical after")
+HEAD = ("life", "what happened", "held", "worker killed", "server killed", "faults")
+TAIL = ("notices", "commands", "contained after", "over after")
 
 
 def write(soaked: Soaked, path: Path = LOG) -> None:
@@ -76,15 +78,18 @@ def write(soaked: Soaked, path: Path = LOG) -> None:
     kills = ", ".join(f"{number} of the {what}" for what, number in sorted(soaked.kills.items()))
     head = (
         f"{today}, {os.cpu_count()} cores, Python {platform.python_version()}; seed {soaked.seed}. "
-        f"{sum(soaked.kills.values())} kills ({kills}) in {len(soaked.rounds)} rounds: "
+        f"{sum(soaked.kills.values())} kills ({kills}) in {len(soaked.rounds)} lives: "
         f"{soaked.fault or 'none outside the laws'}."
     )
+    within = ", ".join(f"{step} {number}" for step, number in sorted(soaked.within.items()))
     lines = [
         head,
         "",
         f"| {' | '.join((*HEAD, *TAIL))} |",
         f"|{'---|' * len((*HEAD, *TAIL))}",
         *(f"| {' | '.join(r.cells())} |" for r in soaked.rounds),
+        "",
+        f"Kills by the step that they were in: {within}.",
     ]
     text = "\n".join(lines)
     path.write_text(f"{before}{BEGIN}\n{text}\n{END}{after}", encoding="utf-8")

@@ -13,6 +13,11 @@ for name in postgres_password temporal_password journal_password; do
         echo "made $folder/$name"
     fi
 done
+if [ ! -s "$folder/journal_key" ]; then
+    # 32 bytes in URL-safe base64. Whoever loses it has nothing but recovery sheets to go by.
+    head -c 32 /dev/urandom | base64 | tr '+/' '-_' >"$folder/journal_key"
+    echo "made $folder/journal_key: keep a copy of it elsewhere"
+fi
 for name in aws_credentials aws_config; do
     if [ ! -e "$folder/$name" ]; then
         : >"$folder/$name"

@@ -122,6 +122,8 @@ class Settings(BaseSettings):
         default_factory=_journal, repr=False
     )
     """The journal's database. May hold a password: show `journal_shown` instead."""
+    journal_key: Annotated[Path, AfterValidator(Path.expanduser)] | None = None
+    """The file of Fernet keys, one in a line, by which the journal's documents are encrypted."""
     recovery: Annotated[str, AfterValidator(_place)] = Field(default_factory=_sheets)
     """Where recovery sheets are written: a folder, or `s3://bucket/prefix`."""
     identity: Annotated[str, AfterValidator(_one_line)] = Field(default_factory=_identity)

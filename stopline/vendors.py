@@ -85,7 +85,7 @@ class AwsSelectors(_Strict):
     `directory_users` are people in IAM Identity Center, by their whole user name or e-mail address,
     or `*@` and the whole domain; `pool_users` the same in user pools of Cognito.
     `app_clients` are ids of app clients of such pools, `public_keys` of keys of CloudFront with
-    which the vendor signs.
+    which the vendor signs, `api_keys` of keys of API Gateway by which it is known.
     `preserve` selects nobody: it names buckets that are frozen for everybody.
     """
 
@@ -100,6 +100,7 @@ class AwsSelectors(_Strict):
     pool_users: tuple[Annotated[str, AfterValidator(directory_user)], ...] = ()
     app_clients: tuple[Line, ...] = ()
     public_keys: tuple[Line, ...] = ()
+    api_keys: tuple[Line, ...] = ()
     preserve: tuple[Annotated[str, AfterValidator(bucket_or_glob)], ...] = ()
 
     @property

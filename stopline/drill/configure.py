@@ -39,7 +39,7 @@ MERCER: Json = {
     "note": "Another company. Its name only looks like mercor's.",
     "aws": {"accounts": [m.LOOKALIKE_ACCOUNT], "paths": ["/vendors/mercer/"]},
 }
-UNSERVED = ("trust-anchors", "anywhere-profiles", "endpoint-connections")
+UNSERVED = ("trust-anchors", "anywhere-profiles", "endpoint-connections", "access-grants")
 """Kinds of resources that the emulated AWS cannot list: the estate leaves them out."""
 ESTATE: Json = {
     "aws": {
@@ -88,6 +88,10 @@ _HOLD: Json = {
     ],
     "approvals": {"contain": "second-person"},
 }
+
+
+TWO_PEOPLE = "two-people"
+"""The playbook of the drill's longest pause: the real one, by which two must approve a rollback."""
 
 
 class _Quoting(yaml.SafeDumper):
@@ -176,11 +180,18 @@ def write(
         "vendors/mercor.yaml": text_of(mercor),
         "vendors/mercer.yaml": text_of(mercer),
         "playbooks/default.yaml": playbook,
+        f"playbooks/{TWO_PEOPLE}.yaml": _of_two_people(playbook),
     }
     for name, text in files.items():
         path = folder / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text, encoding="utf-8")
+
+
+def _of_two_people(playbook: str) -> str:
+    said = yaml.safe_load(playbook)
+    approvals = {**said.get("approvals", {}), "people": 2}
+    return text_of({**said, "playbook": TWO_PEOPLE, "approvals": approvals})
 
 
 def playbook(settings: Settings) -> str:

@@ -4,6 +4,7 @@ The drill's own eyes: nothing here is made by the code that the drill tests.
 """
 
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from stopline.drill import doors
@@ -28,14 +29,18 @@ _VOLATILE = (
 def fingerprint(access: Access) -> Fingerprint:
     """Read every user, role, group, policy and bucket of every lab account."""
     found: dict[str, str] = {}
-    for account in access.accounts:
-        iam, s3 = access.client(account, "iam"), access.client(account, "s3")
-        _identities(iam, account, found)
-        for bucket in s3.list_buckets()["Buckets"]:
-            _bucket(s3, f"{account} bucket {bucket['Name']}", bucket["Name"], found)
-        for (kind, name), raw in doors.policies(access, account).items():
-            found[f"{account} {kind} {name} policy"] = raw or "none"  # byte for byte
+    with ThreadPoolExecutor() as pool:  # the emulator is another process, and as busy
+        tuple(pool.map(lambda account: _account(access, account, found), access.accounts))
     return found
+
+
+def _account(access: Access, account: str, found: dict[str, str]) -> None:
+    iam, s3 = access.client(account, "iam"), access.client(account, "s3")
+    _identities(iam, account, found)
+    for bucket in s3.list_buckets()["Buckets"]:
+        _bucket(s3, f"{account} bucket {bucket['Name']}", bucket["Name"], found)
+    for (kind, name), raw in doors.policies(access, account).items():
+        found[f"{account} {kind} {name} policy"] = raw or "none"  # byte for byte
 
 
 def _pages(client: Any, operation: str, key: str, **words: Any) -> list[Any]:

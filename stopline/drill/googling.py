@@ -84,14 +84,17 @@ class Organisation(Spawned):
         acted += [(self._act(who, o.LEGACY, o.OLD), theirs) for who, theirs in o.LISTED]
         acted += [(self._ask(who, o.ANSWERS), theirs) for who, theirs in o.ASKING]
         return Sight(
-            tuple(self._may(*asked) for asked in o.VENDOR),
-            tuple(self._may(*asked) for asked in o.BYSTANDERS),
+            tuple(self.may(*asked) for asked in o.VENDOR),
+            tuple(self.may(*asked) for asked in o.BYSTANDERS),
             tuple(probe for probe, theirs in acted if theirs),
             tuple(probe for probe, theirs in acted if not theirs),
         )
 
-    def _may(self, who: str, permission: str) -> Check:
-        """https://docs.cloud.google.com/iam/docs/testing-permissions"""
+    def may(self, who: str, permission: str) -> Check:
+        """Ask as somebody for a permission.
+
+        https://docs.cloud.google.com/iam/docs/testing-permissions
+        """
         asked = {"permissions": [permission]}
         try:
             answer = self._tested(who, permission, asked)

@@ -8,6 +8,7 @@ import secrets
 import threading
 import time
 from base64 import b64encode
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -23,6 +24,7 @@ from stopline.drill.configure import text_of
 from stopline.drill.report import Report
 from stopline.journal.book import Book
 from stopline.journal.pauses import TERMINATED, Pause, PauseStatus
+from stopline.journal.store import Event
 from stopline.text import Json
 
 VARIABLE = "DRILL_NOTICES_SECRET"
@@ -30,6 +32,7 @@ VENDOR = "mercor"
 SECONDS = 20.0
 """The longest that is waited until everybody has been told."""
 _TOLD = (PauseStatus.CONTAINED, PauseStatus.PARTIAL)
+_OVER = (PauseStatus.CLOSED, PauseStatus.TERMINATED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,23 +163,61 @@ class _Handler(BaseHTTPRequestHandler):
 
 def nights(book: Book) -> tuple[Night, ...]:
     """Every pause of the drill, with what should be heard of it, by where it stood."""
-    return tuple(_night(book, pause) for pause in book.pauses.list(VENDOR))
+    pauses = book.pauses.list(VENDOR)
+    events = {pause.id: book.pauses.events(pause.id) for pause in pauses}
+    outside = _outside(event for told in events.values() for event in told)
+    return tuple(_night(pause, events[pause.id], outside[pause.id]) for pause in pauses)
 
 
-def _night(book: Book, pause: Pause) -> Night:
-    moved = book.pauses.events(pause.id, "status")
-    stood = [(PauseStatus(event.data["status"]), event.at) for event in moved]
-    ended = [s for s, _ in stood if s in (PauseStatus.CLOSED, PauseStatus.TERMINATED)][:1]
-    over = "terminated" if book.pauses.events(pause.id, TERMINATED) else "restored"
-    verified = [_moment(at) for status, at in stood if status is PauseStatus.CONTAINED]
-    theirs = ("contained", *((over,) if ended and over == "restored" else ()))
+def _night(pause: Pause, events: Sequence[Event], outside: Sequence[str]) -> Night:
+    verified = [_moment(e.at) for e in events if _stands(e) is PauseStatus.CONTAINED]
     return Night(
         pause.id,
-        ("opened", *(str(s) for s, _ in stood if s in _TOLD), *((over,) if ended else ())),
-        theirs if verified else (),
+        ("opened", *_inside(events)),
+        tuple(outside),
         _moment(pause.opened_at),
         verified[0] if verified else None,
     )
+
+
+def _inside(events: Iterable[Event]) -> Iterator[str]:
+    """How it stands each time that it rests, what an audit finds, and how it is over."""
+    over, ended = "restored", False
+    for event in events:
+        over = "terminated" if event.kind == TERMINATED else over
+        status = _stands(event)
+        if event.kind == "audited" and (event.data["opened"] or event.data["fresh"]):
+            yield "drift"
+        if status in _TOLD:
+            yield str(status)
+        elif status in _OVER and not ended:
+            ended = True
+            yield over
+
+
+def _outside(events: Iterable[Event]) -> Mapping[str, Sequence[str]]:
+    """By pause, what those outside hear: they are told of the vendor, and nothing twice in a row.
+
+    A pause that is contained while another stands takes nothing more away: the drill's are
+    narrower. While one stands what another gives back is a part.
+    """
+    heard: dict[str, list[str]] = defaultdict(list)
+    standing: set[str] = set()
+    for event in sorted(events, key=lambda event: event.seq):
+        status = _stands(event)
+        if status is PauseStatus.CONTAINED:
+            if not standing:
+                heard[event.pause].append("contained")
+            standing.add(event.pause)
+        elif status is PauseStatus.CLOSED and event.pause in standing:
+            standing.remove(event.pause)
+            heard[event.pause].append("released" if standing else "restored")
+    return heard
+
+
+def _stands(event: Event) -> PauseStatus | None:
+    """Where a pause stands by an event, if it is one that says so."""
+    return PauseStatus(event.data["status"]) if event.kind == "status" else None
 
 
 def _moment(at: str) -> float:

@@ -8,6 +8,7 @@ https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_evaluation-l
 
 import json
 from collections.abc import Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
@@ -161,12 +162,15 @@ class Oracle:
     def read(cls, access: Access) -> "Oracle":
         """Read every lab account as its owner sees it."""
         oracle = cls()
-        for account in access.accounts:
-            oracle._principals(access.client(account, "iam"))
-            oracle._buckets(access.client(account, "s3"))
-            for name, raw in doors.policies(access, account).items():
-                oracle.doors[account, *name] = json.loads(raw or "{}")
+        with ThreadPoolExecutor() as pool:  # the emulator is another process, and as busy
+            tuple(pool.map(lambda account: oracle._read(access, account), access.accounts))
         return oracle
+
+    def _read(self, access: Access, account: str) -> None:
+        self._principals(access.client(account, "iam"))
+        self._buckets(access.client(account, "s3"))
+        for name, raw in doors.policies(access, account).items():
+            self.doors[account, *name] = json.loads(raw or "{}")
 
     def _principals(self, iam: Any) -> None:
         details = iam.get_account_authorization_details()

@@ -1,11 +1,14 @@
 """The report of a drill: one page for people, one document for programs. Pure."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
+from datetime import datetime
 
 from stopline.audiences import OUTSIDE
 from stopline.drill.oracle import Answer, Check
 from stopline.drill.probes import NOT_EMULATED, Probe
+from stopline.journal.store import Event
+from stopline.receipts import Outcome
 from stopline.render.documents import Kind, document
 from stopline.render.plan import until_text
 from stopline.text import Json
@@ -50,6 +53,47 @@ class Connector:
 
 
 @dataclass(slots=True)
+class Step:
+    """One thing that happened while the pause was open: what was done, found and asserted."""
+
+    step: str
+    did: str
+    found: str = ""
+    asserted: str = ""
+    faults: list[str] = field(default_factory=list)
+
+    @property
+    def ok(self) -> bool:
+        """Whether what was asserted holds."""
+        return not self.faults
+
+
+@dataclass(frozen=True, slots=True)
+class Compared:
+    """The objects of the estate after the rollback: as they were, or with an edit of somebody's.
+
+    `different` are all others.
+    """
+
+    identical: int = 0
+    edited: int = 0
+    different: int = 0
+
+    @property
+    def objects(self) -> int:
+        """All that were compared."""
+        return self.identical + self.edited + self.different
+
+    def plus(self, other: "Compared") -> "Compared":
+        """The objects of both."""
+        return Compared(
+            self.identical + other.identical,
+            self.edited + other.edited,
+            self.different + other.different,
+        )
+
+
+@dataclass(slots=True)
 class Report:
     """All that a drill found. It passes when `faults` is empty."""
 
@@ -66,6 +110,9 @@ class Report:
     left_open: list[str] = field(default_factory=list)
     notices: list[Json] = field(default_factory=list)
     """Who was told what, in the order in which it arrived."""
+    year: list[Step] = field(default_factory=list)
+    """What happened while the pause was open, in its order."""
+    compared: Compared = Compared()
     faults: list[str] = field(default_factory=list)
 
     @property
@@ -86,6 +133,10 @@ class Report:
             "residuals": self.residuals,
             "left_open": self.left_open,
             "notices": self.notices,
+            "year": {
+                "steps": [_step(one) for one in self.year],
+                "compared": {"objects": self.compared.objects, **asdict(self.compared)},
+            },
             "not_emulated": list(NOT_EMULATED),
             "faults": self.faults,
         }
@@ -106,6 +157,7 @@ class Report:
             f"  contained after          {s.get('contained', 0):.1f} s",
             f"  restored within          {s.get('restored', 0):.1f} s of the approval",
             f"  calls to AWS             {self.calls}",
+            *_block("The year in short", _year_lines(self.year)),
             *_block("What outlives containment", _residual_lines(self.residuals)),
             *_block("Left open by rule, and shown as such", self.left_open),
             *_block("Told, in this order", _told_lines(self.notices)),
@@ -129,6 +181,22 @@ def _rows(name: str, figures: Connector) -> list[str]:
 def _block(title: str, lines: Iterable[str]) -> list[str]:
     found = list(lines)
     return ["", f"  {title}:", *(f"    - {line}" for line in found)] if found else []
+
+
+def _step(one: Step) -> Json:
+    """A step as the document has it; its faults are among all others."""
+    told = {"step": one.step, "did": one.did, "found": one.found, "asserted": one.asserted}
+    return {**told, "ok": one.ok}
+
+
+def _year_lines(steps: Iterable[Step]) -> Iterator[str]:
+    for one in steps:
+        found = one.found or "nothing"
+        yield f"{one.step}: {one.did}\n      found: {found}\n      {_held(one)}: {one.asserted}"
+
+
+def _held(step: Step) -> str:
+    return "holds" if step.ok else "DOES NOT HOLD"
 
 
 def _residual_lines(residuals: Iterable[Json]) -> list[str]:
@@ -180,6 +248,39 @@ def harmed(sight: Sight, when: str) -> list[str]:
         *(f"{when}, the bystander {c.who} is {c.answer}" for c in judged),
         *(f"{when}, the bystander {p.who} is refused" for p in acted),
     ]
+
+
+def seconds(events: Sequence[Event], began: float) -> dict[str, float]:
+    """After how many seconds a pause took the first thing away, and was contained."""
+    cuts = [
+        event.at
+        for event in events
+        if event.kind == "receipts"
+        and any(one["outcome"] == Outcome.APPLIED for one in event.data["receipts"])
+    ]
+    ends = [event.at for event in events if event.kind == "status"]
+    return {
+        "first_cut": since(began, cuts[0]) if cuts else 0.0,
+        "contained": since(began, ends[0]) if ends else 0.0,
+    }
+
+
+def since(began: float, moment: str) -> float:
+    """From one moment (seconds since 1970) to another one, in seconds."""
+    return round(datetime.fromisoformat(moment).timestamp() - began, 2)
+
+
+def counted(was: Mapping[str, str], now: Mapping[str, str], wanted: Mapping[str, str]) -> Compared:
+    """Each object that there was or is: as it was, as somebody's edit left it, or neither."""
+    names = {*was, *now}
+    identical = sum(was.get(name) == now.get(name) for name in names)
+    edited = len(moved(was, now, wanted))
+    return Compared(identical, edited, len(names) - identical - edited)
+
+
+def moved(was: Mapping[str, str], now: Mapping[str, str], wanted: Mapping[str, str]) -> list[str]:
+    """Name every object that is as it should be, and not as it was."""
+    return [name for name in sorted(now) if was.get(name) != now[name] == wanted.get(name)]
 
 
 def grouped(residuals: Sequence[tuple[str, str]]) -> list[Json]:

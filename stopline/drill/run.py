@@ -3,18 +3,16 @@
 It starts an emulated AWS and an emulated Google Cloud, Temporal and a worker (on PostgreSQL the
 database, and two workers);
 pauses `mercor` by the real command line with the real playbook; judges with eyes of its own what
-the vendor and the bystanders can still do; rolls back with a second identity; and compares the
-estate byte for byte with what it was. Then it pauses again, terminates, and looks once more.
+the vendor and the bystanders can still do; lives a year of it in short; rolls back by two more
+people; and compares the estate byte for byte with what it was, but for what others edited. Then
+it pauses again, terminates, and looks once more.
 """
 
 import json
 import shlex
-import shutil
-import sys
-import tempfile
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime
 from pathlib import Path
 
 from stopline.drill import (
@@ -34,19 +32,17 @@ from stopline.drill.children import Child, Said, Worker, command, environment
 from stopline.drill.emulator import Emulator
 from stopline.drill.googling import Organisation
 from stopline.drill.manifest import LAB, Manifest
+from stopline.drill.meddling import Lab
 from stopline.drill.oracle import Answer, Oracle
 from stopline.drill.payday import PayDay, create_database
 from stopline.drill.postgres import Postgres
-from stopline.drill.report import Report, Sight
+from stopline.drill.report import Compared, Report, Sight
+from stopline.drill.signatures import Signers
+from stopline.drill.year import People, Year
 from stopline.entrypoints.embedded import Server, free_port
-from stopline.errors import UserError
 from stopline.journal.book import Book, open_book
-from stopline.journal.pauses import Pause
-from stopline.receipts import Outcome
-from stopline.settings import Settings
-from stopline.text import canonical
 
-ALICE, BOB = "alice@drill", "bob@drill"
+ALICE, BOB, CAROL = "alice@drill", "bob@drill", "carol@drill"
 CONTAINED, PARTIAL, WAITING = 0, 6, 5
 MANY, LARGE = "too-many-changes", 8
 """From this size on an estate may hold more than the real playbook lets pass without a word."""
@@ -73,6 +69,8 @@ class Drill:
     access: Access = field(init=False)
     cast: probes.Cast = field(init=False)
     day: PayDay = field(init=False)
+    signers: Signers = field(init=False)
+    year: Year | None = None
     ears: hearing.Ears = field(default_factory=hearing.Ears)
     report: Report = field(default_factory=Report)
 
@@ -96,10 +94,12 @@ class Drill:
         self.google = Organisation(self.folder / "google", self.size)
         self.google.start()
         took = f"({time.monotonic() - started:.1f} s)"
-        configure.say(f"[1/7] an estate of {len(LAB)} accounts and an organisation is there {took}")
+        configure.say(f"[1/9] an estate of {len(LAB)} accounts and an organisation is there {took}")
         google = configure.gcp(self.google.url, googling.TOKEN)
         configure.write(self.folder / "config", self.playbook, google, self.organization)
         self.ears.start(self.folder / "config")
+        self.signers = Signers(self.folder, self.folder / "config")
+        self.signers.make(BOB, CAROL)
         self.server = Server(self.folder / "temporal", free_port(), free_port())
         self.server.start()
         self.worker = Worker(self.folder, {**self.env, **self.cloud})
@@ -111,7 +111,7 @@ class Drill:
         self.worker.ready()
         self.book = open_book(self.journal_url)
         workers = "two workers" if hasattr(self, "second") else "a worker"
-        configure.say(f"[2/7] Temporal and {workers} are up ({self.server.address})")
+        configure.say(f"[2/9] Temporal and {workers} are up ({self.server.address})")
 
     @property
     def env(self) -> dict[str, str]:
@@ -197,14 +197,21 @@ class Drill:
 
     def _look_at_aws(self) -> Sight:
         oracle = Oracle.read(self.access)
-        acting = (self.emulator, self.access)
-        return Sight(
-            tuple(oracle.vendor(self.manifest)),
-            tuple(oracle.bystanders(self.manifest)),
-            tuple(probes.act(*acting, self.cast.vendor)),
-            tuple(probes.act(*acting, self.cast.bystanders)),
-            tuple(oracle.frozen(self.manifest)),
+        return replace(
+            self._acted_in_aws(),
+            vendor=tuple(oracle.vendor(self.manifest)),
+            bystanders=tuple(oracle.bystanders(self.manifest)),
+            frozen=tuple(oracle.frozen(self.manifest)),
         )
+
+    def _act(self) -> dict[str, Sight]:
+        """Act as everybody who can; by connector. Of AWS no document is read for it."""
+        return {"aws": self._acted_in_aws(), "gcp": self.google.look()}
+
+    def _acted_in_aws(self) -> Sight:
+        acting = (self.emulator, self.access)
+        vendor = tuple(probes.act(*acting, self.cast.vendor))
+        return Sight((), (), vendor, tuple(probes.act(*acting, self.cast.bystanders)))
 
     # --- the night -------------------------------------------------------------------------------
 
@@ -214,17 +221,21 @@ class Drill:
         self.report.faults += [f for s in before.values() for f in report.worked(s)]
         at_work = sum(p.allowed for s in before.values() for p in s.acted)
         configure.say(
-            f"[3/7] mercor is at work: {_ways(before)} ways in, {at_work} tried and working"
+            f"[3/9] mercor is at work: {_ways(before)} ways in, {at_work} tried and working"
         )
         began, calls = time.time(), self.emulator.calls()
-        words = ("pause", "mercor", "--reason", "drill", "--confirm", "mercor")
-        said = self._command(*words, *self._overrides())
+        by = ("--playbook", configure.TWO_PEOPLE)
+        words = ("pause", "mercor", *by, "--reason", "drill", "--confirm", "mercor")
+        said = self._command(*words, *self._overrides(*by))
         self.report.calls += self.emulator.calls() - calls
         if self._contained(said, before, began):
+            self._pass_a_year(before)
             calls = self.emulator.calls()
             self._roll_back()
             self.report.calls += self.emulator.calls() - calls
+            self._end_the_year()
         self._compare(was)
+        self._prove()
         self._pay_day()
         if not self.report.faults:
             self._terminate(before)
@@ -235,19 +246,19 @@ class Drill:
         self.report.payouts = done = self.day.figures
         self.report.faults += self.day.faults
         configure.say(
-            f"[7/7] payouts: {done.contained} of {done.targets} payables were held while a pay "
+            f"[9/9] payouts: {done.contained} of {done.targets} payables were held while a pay "
             f"run was going, and released; {done.bystanders_unharmed} of {done.bystanders} of "
             "others were paid"
         )
 
-    def _overrides(self) -> tuple[str, ...]:
+    def _overrides(self, *by: str) -> tuple[str, ...]:
         """Answer the one limit that a large estate is meant to pass: how many changes there are.
 
         Every other finding stops the drill, as it would stop a person.
         """
         if self.size < LARGE:
             return ()
-        said = command(self.env, "plan", "mercor", "--output", "json", quiet=True)
+        said = command(self.env, "plan", "mercor", *by, "--output", "json", quiet=True)
         findings = json.loads(said.stdout)["findings"] if said.stdout else []
         if not any(finding["guard"] == MANY for finding in findings):
             return ()
@@ -273,7 +284,7 @@ class Drill:
         self.report.faults += self.organization.missing()
         done = self.report.figures.values()
         configure.say(
-            f"[4/7] contained: {sum(d.refused for d in done)} of {_ways(before)} ways in are "
+            f"[4/9] contained: {sum(d.refused for d in done)} of {_ways(before)} ways in are "
             f"refused, {sum(d.bystanders_unharmed for d in done)} of "
             f"{sum(d.bystanders for d in done)} bystanders work"
         )
@@ -299,7 +310,7 @@ class Drill:
         self.report.residuals = report.grouped([(r.what, r.until) for r in plan.residuals])
         open_ = {s.principal: s.reason for s in plan.skips if s.leaves_access}
         self.report.left_open = [f"{who}: {why}" for who, why in sorted(open_.items())]
-        self.report.seconds |= self._seconds(book, pause, began)
+        self.report.seconds |= report.seconds(book.pauses.events(pause.id), began)
         expected = {way.arn for way in self.manifest.left_open}
         return [
             *(f"not contained: {address}" for address in sorted(work - held)),
@@ -308,40 +319,56 @@ class Drill:
             *(f"a gap: {gap.what}: {gap.cause}" for gap in plan.gaps),
         ]
 
-    def _seconds(self, book: Book, pause: Pause, began: float) -> dict[str, float]:
-        events = book.pauses.events(pause.id)
-        cuts = [
-            e.at
-            for e in events
-            if e.kind == "receipts"
-            and any(r["outcome"] == Outcome.APPLIED for r in e.data["receipts"])
-        ]
-        ends = [e.at for e in events if e.kind == "status"]
-        return {
-            "first_cut": _since(began, cuts[0]) if cuts else 0.0,
-            "contained": _since(began, ends[0]) if ends else 0.0,
-        }
+    def _pass_a_year(self, before: dict[str, Sight]) -> None:
+        """What happens while a pause is open for long, in short."""
+        lab = Lab(self.access, self.emulator, self.google, self.manifest)
+        people, pause = People(ALICE, BOB, CAROL), self.book.pauses.list("mercor")[-1]
+        who = (people, self.signers)
+        self.year = Year(lab, self.book, *who, self.say, self._act, before, pause.id)
+        self.year.pass_by()
+        held = sum(step.ok for step in self.year.steps)
+        configure.say(
+            f"[5/9] the year in short: {held} of {len(self.year.steps)} things hold so far"
+        )
+
+    def say(self, words: Sequence[str], *codes: int, live: bool = True) -> Said:
+        """Say a command of the year's; another exit code than these is a fault."""
+        configure.say(f"      $ stopline {shlex.join(words)}")
+        said = command(self.env, *words, live=live)
+        self._expect(" ".join(words[:2]), said, *codes)
+        return said
 
     def _roll_back(self) -> None:
-        words = ("rollback", "mercor", "--reason", "drill is over", "--confirm", "mercor")
-        self._expect("rollback", self._command(*words), WAITING)
+        year = self.year
+        if year is None:
+            return
+        words = ("rollback", year.pause, "--reason", "drill is over", "--confirm", "mercor")
+        self.say(words, WAITING, live=False)
+        year.approve(year.pause, BOB, WAITING)
         began = time.time()
-        said = self._command("approve", "mercor", "--as", BOB, "--confirm", "mercor")
-        self._expect("approve", said, CONTAINED)
-        book = self.book
-        pause = book.pauses.list("mercor")[-1]
+        year.approve(year.pause, CAROL, CONTAINED)
+        pause = self.book.pauses.get(year.pause)
         if pause.closed_at:
-            self.report.seconds["restored"] = _since(began, pause.closed_at)
-        number, broken = book.store.verify()
+            self.report.seconds["restored"] = report.since(began, pause.closed_at)
+
+    def _end_the_year(self) -> None:
+        """Give back what another case held as well."""
+        if self.year is None:
+            return
+        self.year.end()
+        number, broken = self.book.store.verify()
         if broken:
             self.report.faults.append(f"the journal's chain of {number} events: {broken}")
-        configure.say(f"[5/7] rolled back by {BOB}'s word; the journal holds {number} events")
+        configure.say(
+            f"[6/9] rolled back by the word of {BOB} and {CAROL}; the journal holds {number} events"
+        )
 
     def _compare(self, was: dict[str, fingerprint.Fingerprint]) -> None:
         leftovers = {"aws": fingerprint.leftovers, "gcp": googling.leftovers}
-        again, number = self.look(), 0
+        again, compared, kept = self.look(), Compared(), list[str]()
         for name, now in self.prints().items():
-            different, ours = fingerprint.differences(was[name], now), leftovers[name](now)
+            wanted = self.year.wanted(name, was[name], now) if self.year else was[name]
+            different, ours = fingerprint.differences(wanted, now), leftovers[name](now)
             identical = not different and not ours
             figures = replace(self.report.figures[name], restored_identical=identical)
             self.report.figures[name] = figures
@@ -350,8 +377,25 @@ class Drill:
             self.report.faults += report.harmed(again[name], "after rollback")
             if report.worked(again[name]):
                 self.report.faults.append(f"after rollback, not everybody works again in {name}")
-            number += len(now)
-        configure.say(f"[6/7] the estate of {number} objects was compared byte for byte")
+            kept += report.moved(was[name], now, wanted)
+            compared = compared.plus(report.counted(was[name], now, wanted))
+        self.report.compared = compared
+        if self.year:
+            self.year.compared(compared.identical, kept)
+        configure.say(
+            f"[7/9] of {compared.objects} objects {compared.identical} are byte for byte what they "
+            f"were, {compared.edited} are kept as a colleague left them"
+        )
+
+    def _prove(self) -> None:
+        """Export the evidence, verify it, and take over what the year told."""
+        if self.year is None:
+            return
+        self.year.evidence(self.folder)
+        self.report.year = self.year.steps
+        self.report.faults += self.year.faults
+        proven = "proven offline" if self.year.steps[-1].ok else "NOT proven"
+        configure.say(f"[8/9] the evidence of the pause is {proven}")
 
     def _terminate(self, before: dict[str, Sight]) -> None:
         """Pause once more, and remove for good what that contained."""
@@ -383,57 +427,3 @@ class Drill:
 
 def _ways(sights: dict[str, Sight]) -> int:
     return sum(len(sight.vendor) for sight in sights.values())
-
-
-def _since(began: float, moment: str) -> float:
-    return round(datetime.fromisoformat(moment).timestamp() - began, 2)
-
-
-def drill(settings: Settings, *, keep: bool, size: int, output: str, journal: str) -> int:
-    """Run one drill; 0 when it passes. With `keep` everything is left up, and its addresses said.
-
-    Raises UserError for a journal that is not supported, SetupError when something cannot start.
-    """
-    if journal not in JOURNALS:
-        known = " or ".join(f"--journal {name}" for name in JOURNALS)
-        raise UserError(f"The drill has no journal {journal!r}.", f"Use {known}.")
-    folder = Path(tempfile.mkdtemp(prefix="stopline-drill-"))
-    night = Drill(folder, configure.playbook(settings), size, journal)
-    passed = False
-    try:
-        night.start()
-        found = night.run()
-        passed = found.verdict == "pass"
-        sys.stdout.write(f"{canonical(found.document())}\n" if output == "json" else found.page())
-        sys.stdout.flush()
-    finally:
-        _leave(night, keep=keep, passed=passed)
-    return 0 if passed else 1
-
-
-def _leave(night: Drill, *, keep: bool, passed: bool) -> None:
-    """Stop everything, or say how to reach it. The folder stays when there is something to read."""
-    if keep and hasattr(night, "worker"):
-        night.ears.stop()
-        _print_addresses(night)
-        return
-    night.stop()
-    if not passed:
-        configure.say(f"The logs and the journal are in {' and '.join(map(str, night.folders))}.")
-        return
-    for folder in night.folders:
-        shutil.rmtree(folder, ignore_errors=True)
-
-
-def _print_addresses(night: Drill) -> None:
-    pids = " ".join(str(child.pid) for child in night.children)
-    folders = " ".join(map(str, night.folders))
-    ours = {k: v for k, v in night.env.items() if k.startswith(("STOPLINE_", "TEMPORAL_"))}
-    lines = "\n".join(f"  export {name}={value}" for name, value in sorted(ours.items()))
-    configure.say(
-        f"\nLeft up, as asked:\n  Temporal UI   http://127.0.0.1:{night.server.ui_port}\n"
-        f"  Temporal      {night.server.address}\n  AWS           {night.emulator.url}\n"
-        f"  Google Cloud  {night.google.url}\n"
-        f"  folder        {night.folder}\n\nTo look around with stopline:\n{lines}\n\n"
-        f"To stop it all:  kill {pids}; rm -r {folders}"
-    )

@@ -21,9 +21,9 @@ from activities.checks import Checks
 from activities.readonly import reading
 from activities.telling import Teller, Telling
 from stopline.approving import Approvers
+from stopline.entrypoints.opening import open_settings_book
 from stopline.entrypoints.temporal import UnreachableError, connect
 from stopline.estate import Estate
-from stopline.journal.book import Book, open_book
 from stopline.port import Connector
 from stopline.recovery.places import place_of
 from stopline.settings import Settings
@@ -86,15 +86,6 @@ def build_reader(client: Client, activities: Activities) -> Worker:
         max_concurrent_activities=READERS,
         graceful_shutdown_timeout=GRACE,
         sticky_queue_schedule_to_start_timeout=STICKY,
-    )
-
-
-def open_settings_book(settings: Settings) -> Book:
-    """Open the journal that the settings name."""
-    return open_book(
-        settings.journal_url,
-        lease_seconds=settings.lease_seconds,
-        request_seconds=settings.request_seconds,
     )
 
 

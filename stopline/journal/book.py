@@ -4,6 +4,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from stopline.journal.encrypting import NO_KEYS, Keys
 from stopline.journal.outbox import Outbox
 from stopline.journal.pauses import Pauses
 from stopline.journal.store import Store, open_store
@@ -40,13 +41,15 @@ def open_book(
     request_seconds: float = 15.0,
     clock: Callable[[], float] | None = None,
     journal: str = "",
+    keys: Keys = NO_KEYS,
 ) -> Book:
     """Open the journal at a database URL, making it when it is not there yet.
 
     Leases go by the database server's clock, where there is one and no `clock` is given: machines
     whose own clocks differ agree on who may write. `journal` is the id of a lost one that an
-    empty journal takes over. Raises JournalError naming the database when it cannot be opened, is
-    newer than we are or has another id already, SetupError when psycopg is not installed.
+    empty journal takes over. With `keys` its documents are encrypted. Raises JournalError naming
+    the database when it cannot be opened, is newer than we are, has another id already or is
+    encrypted by other keys, SetupError when psycopg is not installed.
     """
-    store = open_store(url, clock or time.time, journal, shared_time=clock is None)
+    store = open_store(url, clock or time.time, journal, shared_time=clock is None, keys=keys)
     return Book(store, Writes(store, lease_seconds, request_seconds), Pauses(store))

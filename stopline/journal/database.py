@@ -184,6 +184,27 @@ def reading(engine: Engine) -> Iterator[Connection]:
         yield plain.execution_options(**options)
 
 
+def forget(engine: Engine) -> None:
+    """Let nothing that was overwritten stand in an SQLite file any more; waits for readers.
+
+    https://www.sqlite.org/lang_vacuum.html ; raises JournalError.
+    """
+    if _on_server(engine.url):
+        return
+    connection = engine.raw_connection()  # SQLAlchemy would begin a transaction first
+    try:
+        for statement in ("VACUUM", "PRAGMA wal_checkpoint(TRUNCATE)"):
+            connection.cursor().execute(statement)
+    except sqlite3.Error as error:
+        raise JournalError(
+            f"The journal {shown(engine)} could not be written anew ({error}): what is encrypted "
+            "now may stand in the clear in free pages of its file.",
+            f"Give it space, and then: sqlite3 {engine.url.database} VACUUM",
+        ) from error
+    finally:
+        connection.close()
+
+
 def on_server(connection: Connection) -> bool:
     """Whether the database is a server that several machines may share."""
     return connection.dialect.name == POSTGRESQL

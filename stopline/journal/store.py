@@ -21,17 +21,17 @@ from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy.engine import Connection, Engine
 
-from stopline.journal import database
+from stopline.journal import database, encrypting
 from stopline.journal import statements as q
 from stopline.journal import tables as t
 from stopline.journal.commits import Commits
 from stopline.journal.database import JournalError
+from stopline.journal.encrypting import NO_KEYS, Keys
 from stopline.text import Json, canonical, sha256
 
 GENESIS = "0" * 64
-_CHAIN_LOCK = 0x570B
-AT_ONCE = 200
-"""Documents that are fetched by one query."""
+ENCRYPTED = "encrypted"
+"""The row of `meta` that only the keys of an encrypted journal open."""
 _LINKED = tuple(c.name for c in t.events.c if c.name != "hash")
 AT_ONCE = 200
 """Documents that are fetched by one query."""
@@ -237,10 +237,13 @@ def _named(kind: str, text: str) -> Iterator[str]:
 def _bodies(rows: Iterable[Any], named: Mapping[str, int]) -> str:
     """Check each document against its digest, and that none is missing; "" when all is well."""
     missing = dict(named)
-    for row in rows:
-        missing.pop(row.digest, None)
-        if sha256(_unpacked(row.body)) != row.digest:
-            return f"the document {row.digest[:12]} was altered"
+    try:
+        for row in rows:
+            missing.pop(row.digest, None)
+            if sha256(_unpacked(row.body)) != row.digest:
+                return f"the document {row.digest[:12]} was altered"
+    except JournalError as error:  # of which one, the database does not say
+        return error.what
     if missing:
         digest, number = min(missing.items(), key=lambda item: item[1])
         return f"the document {digest[:12]} that event {number} names is missing"
@@ -275,18 +278,27 @@ def link(row: Mapping[str, Any]) -> str:
 
 
 def open_store(
-    url: str, clock: Callable[[], float], journal: str = "", *, shared_time: bool = False
+    url: str,
+    clock: Callable[[], float],
+    journal: str = "",
+    *,
+    shared_time: bool = False,
+    keys: Keys = NO_KEYS,
 ) -> Store:
     """Open the journal, bring its tables up to date, and give it an id when it is new.
 
     Of several that open a new one at once, one makes it. A journal that is up to date is only
     read. `journal` is the id of a lost one, which a journal without a single event takes over.
-    Raises JournalError naming the database when it cannot be opened, is newer than we are, or is
-    not empty and has another id.
+    With `keys` what is written from now on is encrypted, and nobody opens it without them again.
+    Raises JournalError naming the database when it cannot be opened, is newer than we are, is not
+    empty and has another id, or is encrypted by a key that is not among these.
     """
     engine = database.engine_of(url)
     try:
-        return Store(engine, clock, _ready(engine, journal), shared_time)
+        encrypting.hand(engine.dialect, keys)
+        id_ = _ready(engine, journal)
+        _require_keys(engine, keys)
+        return Store(engine, clock, id_, shared_time)
     except BaseException:
         engine.dispose()
         raise
@@ -295,7 +307,7 @@ def open_store(
 def _ready(engine: Engine, wanted: str) -> str:
     """Bring the tables up to date where they are not; return the journal's id."""
     with database.reading(engine) as connection:
-        journal = _id(connection) if _up_to_date(engine, connection) else None
+        journal = _meta(connection, "journal") if _up_to_date(engine, connection) else None
     if journal is not None and wanted in ("", journal):
         return journal
     with database.writing(engine) as connection:
@@ -311,9 +323,25 @@ def _ready(engine: Engine, wanted: str) -> str:
     return journal
 
 
+def _require_keys(engine: Engine, keys: Keys) -> None:
+    """Hold everybody to the keys that the journal is encrypted by; the first to bring some sets it.
+
+    Whoever went on without them would write in the clear what others encrypt.
+    """
+    with database.reading(engine) as connection:
+        there = _meta(connection, ENCRYPTED)
+    if there is not None:
+        keys.plain(there.encode())
+    elif keys:
+        with database.writing(engine) as connection:
+            if _meta(connection, ENCRYPTED) is None:
+                by = keys.encrypted(ENCRYPTED.encode()).decode()
+                connection.execute(sa.insert(t.meta).values(name=ENCRYPTED, value=by))
+
+
 def _identified(connection: Connection, wanted: str) -> str:
     """The id that the database has; a new one, or the wanted one where nothing is written yet."""
-    there = _id(connection)
+    there = _meta(connection, "journal")
     if there is None:
         there = wanted or secrets.token_hex(4)
         connection.execute(sa.insert(t.meta).values(name="journal", value=there))
@@ -323,8 +351,8 @@ def _identified(connection: Connection, wanted: str) -> str:
     return there
 
 
-def _id(connection: Connection) -> str | None:
-    chosen = sa.select(t.meta.c.value).where(t.meta.c.name == "journal")
+def _meta(connection: Connection, name: str) -> str | None:
+    chosen = sa.select(t.meta.c.value).where(t.meta.c.name == name)
     return connection.execute(chosen).scalar()
 
 

@@ -1,9 +1,10 @@
 """The journal's tables. The migrations make them; a test holds the two together.
 
 `events` is the append-only record, chained by hash from the first row; it holds digests, never
-documents. `bodies` holds the documents that the digests name (they can hold secrets). `pauses`,
-`holds`, `records`, `originals` and `leases` are what is true now; each of their edits stands in
-the same transaction as the event that says so (leases excepted: they are no history).
+documents. `bodies` holds the documents that the digests name. They can hold secrets, and so can the
+states in `records`, `holds` and `originals`: all of these are encrypted where a key is configured.
+`pauses`, `holds`, `records`, `originals` and `leases` are what is true now; each of their edits
+stands in the same transaction as the event that says so (leases excepted: they are no history).
 """
 
 from sqlalchemy import (
@@ -12,12 +13,13 @@ from sqlalchemy import (
     Float,
     Index,
     Integer,
-    LargeBinary,
     MetaData,
     String,
     Table,
     Text,
 )
+
+from stopline.journal.encrypting import EncryptedBytes, EncryptedText
 
 metadata = MetaData()
 
@@ -47,7 +49,7 @@ bodies = Table(
     metadata,
     Column("digest", String(64), primary_key=True),
     Column("kind", String(32), nullable=False),
-    Column("body", LargeBinary, nullable=False),
+    Column("body", EncryptedBytes, nullable=False),
 )
 
 pauses = Table(
@@ -72,8 +74,8 @@ records = Table(
     metadata,
     Column("address", Text, primary_key=True),
     Column("document", Text, nullable=False),
-    Column("prior", Text, nullable=True),
-    Column("ours", Text, nullable=True),
+    Column("prior", EncryptedText, nullable=True),
+    Column("ours", EncryptedText, nullable=True),
     Column("written", Boolean, nullable=False),
     Index("records_by_document", "document"),
 )
@@ -83,7 +85,7 @@ holds = Table(
     metadata,
     Column("address", Text, primary_key=True),
     Column("pause", String(16), primary_key=True),
-    Column("change", Text, nullable=False),
+    Column("change", EncryptedText, nullable=False),
     Column("unproven", Boolean, nullable=False),
     Index("holds_by_pause", "pause"),
 )
@@ -92,7 +94,7 @@ originals = Table(
     "originals",
     metadata,
     Column("document", Text, primary_key=True),
-    Column("raw", Text, nullable=False),
+    Column("raw", EncryptedText, nullable=False),
 )
 
 leases = Table(

@@ -12,9 +12,6 @@ from bench.bare import Bare
 from bench.endpoint import Endpoint, Size
 from bench.product import Measured, Phase
 from bench.report import BEGIN, END, Pair, Report
-from bench.soaked import BEGIN as LOG_BEGIN
-from bench.soaked import END as LOG_END
-from bench.soaked import Round, Soaked, write
 from stopline.entrypoints.embedded import Server
 from stopline.model import Scope
 from stopline.vendors import Vendor
@@ -72,18 +69,6 @@ def test_figures_are_put_between_their_marks(tmp_path: Path) -> None:
     assert text.endswith("\nafter\n")
     assert "old" not in text
     assert "| contain, 1,000 changes: ratio to the bare pool | 1.20 (6.00 s to 5.00 s" in text
-
-
-def test_a_soak_says_what_was_killed_and_how_it_ended(tmp_path: Path) -> None:
-    """The log names kills, rounds and the fault, if there was one."""
-    page = tmp_path / "soak.md"
-    page.write_text(f"{LOG_BEGIN}\n{LOG_END}\n")
-    round_ = Round(1, 300, "partial", {"worker": 3, "server": 1}, 40, 2, 1, 80.0, 140.0)
-    write(Soaked(7, {"worker": 3, "server": 1}, (round_,), ""), page)
-    assert "seed 7. 4 kills (1 of the server, 3 of the worker) in 1 rounds" in page.read_text()
-    assert "none outside the laws" in page.read_text()
-    write(Soaked(7, {"worker": 1}, (), "still held: a"), page)
-    assert "still held: a" in page.read_text()
 
 
 def test_a_page_without_a_place_for_figures_is_refused(tmp_path: Path) -> None:

@@ -135,11 +135,12 @@ def test_assess_says_what_is_reached_and_calls_nothing_that_writes(
     assert {entry["apart"] for entry in said["read_as"]} == {True}
     assert any("KMS" in what for what in said["not_looked_at"])
     assert said["not_looked_at"][-1] == (
-        "aws: lambda-functions, file-systems, search-domains, streams, backup-vaults, "
-        "access-points, multi-region-access-points, data-catalogs, images, snapshots, "
-        "db-snapshots, db-cluster-snapshots, "
+        "aws: ecr-registries, lambda-functions, file-systems, search-domains, streams, "
+        "backup-vaults, access-points, multi-region-access-points, access-grants, data-catalogs, "
+        "images, snapshots, db-snapshots, db-cluster-snapshots, "
         "resource-shares, lambda-layers, endpoint-services, endpoint-connections, trust-anchors, "
-        "anywhere-profiles, pool-users, app-clients, key-groups, identity-pools, url-signers, "
+        "anywhere-profiles, pool-users, api-keys, app-clients, key-groups, identity-pools, apis, "
+        "url-signers, "
         "bucket-destinations, which "
         "`aws.resources` of the estate's file leaves out"
     )
@@ -185,7 +186,7 @@ def test_a_preflight_of_a_whole_estate_ends_well_and_writes_nothing(
         assert "assumed-role/writer" in checks[f"aws {account} writes as"]["found"]
         # The emulator breaks where it is asked for the grants of a key that is not there.
         assert checks[f"aws {account} rights to read"]["found"] == (
-            "41 of 42 rights are there, as tried; not tried: kms:ListGrants"
+            "42 of 43 rights are there, as tried; not tried: kms:ListGrants"
         )
         assert checks[f"aws {account} clock"]["ok"]
     assert checks["temporal version"]["found"]

@@ -272,12 +272,13 @@ def test_the_shipped_playbook_denies_before_it_switches_keys_off() -> None:
     rules = [rule.contains for rule in all_rules if rule.connector == "aws"]
     assert rules == [
         "users", "roles", "access-keys", "ssh-keys", "signing-certificates", "trust-anchors",
-        "anywhere-profiles", "pool-users", "app-clients", "group-memberships",
+        "anywhere-profiles", "pool-users", "api-keys", "app-clients", "group-memberships",
         "account-assignments", "shared-roles",
         "buckets", "kms-keys", "sns-topics", "sqs-queues", "secrets", "ecr-repositories",
-        "dynamodb-tables", "event-buses", "lambda-functions", "file-systems", "search-domains",
+        "ecr-registries", "dynamodb-tables", "event-buses", "lambda-functions", "file-systems",
+        "search-domains",
         "streams", "backup-vaults", "access-points", "multi-region-access-points",
-        "data-catalogs", "images", "snapshots",
+        "access-grants", "data-catalogs", "images", "snapshots",
         "db-snapshots", "db-cluster-snapshots",
         "resource-shares", "lambda-layers", "endpoint-services",
         "endpoint-connections", "key-groups",

@@ -1,6 +1,7 @@
 """The IAM policies are what the connector declares, what AWS knows, and what is really called."""
 
 import json
+import re
 from collections.abc import Iterator
 
 import pytest
@@ -28,6 +29,13 @@ from stopline.receipts import Cause, Outcome
 from stopline.text import Json, canonical
 
 ALL = READ | WRITE | CANARY | TERMINATE
+UNNARROWED = {
+    "cloudfront:UpdateKeyGroup",
+    "ecr:DeleteRegistryPolicy",
+    "ecr:PutRegistryPolicy",
+}
+"""AWS has no resource for key groups, nor for the one registry of an account in a region.
+https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazonelasticcontainerregistry.html"""
 PRINCIPALS = {"arn:aws:iam::*:role/*", "arn:aws:iam::*:user/*"}
 
 
@@ -89,7 +97,7 @@ def test_one_role_may_have_all_of_them() -> None:
     """Ten policies can be attached to a role: read, write, canary and terminate leave room."""
     of_others = ("organization", "worker")
     kinds = [name for name in policies.policies() if not name.startswith(of_others)]
-    assert len(kinds) <= ATTACHED // 2
+    assert len(kinds) <= ATTACHED - len(("of", "the", "lab's", "own"))
 
 
 def test_who_lacks_an_action_is_sent_to_the_file_that_allows_it() -> None:
@@ -121,12 +129,10 @@ def test_what_nobody_has_foreseen_is_allowed_too() -> None:
 
 
 def test_no_write_is_allowed_on_everything() -> None:
-    """Each write is narrowed to a kind of thing; what could let us in elsewhere, to ours.
-
-    But for key groups of CloudFront, which AWS has no resource for.
-    """
-    for statement in policies.statements((WRITE | CANARY) - {"cloudfront:UpdateKeyGroup"}):
-        assert statement["Resource"] != ["*"], statement["Action"]
+    """Each write is narrowed to a kind of thing; what could let us in elsewhere, to ours."""
+    for statement in policies.statements(WRITE | CANARY):
+        narrowed = set(statement["Action"]) - UNNARROWED
+        assert statement["Resource"] != ["*"] or not narrowed, narrowed
         if any("tach" in action for action in statement["Action"]):
             assert statement["Condition"] == {"ArnLike": {"iam:PolicyARN": policies.OURS}}
         if any(action.startswith("iam:CreatePolicy") for action in statement["Action"]):
@@ -227,12 +233,13 @@ _NOTHING: Json = {
 _ELSEWHERE = (
     "lambda:", "elasticfilesystem:", "es:", "sso:", "identitystore:",
     "backup:", "ec2:", "kinesis:", "ram:", "rds:", "glue:", "rolesanywhere:",
-    "cognito-idp:", "cognito-identity:", "cloudfront:",
+    "cognito-idp:", "cognito-identity:", "cloudfront:", "apigateway:",
 )  # fmt: skip
+_UNASKED = r"AccessPoint|AccessGrants|(Put|Delete)RegistryPolicy"
 UNSERVED = {"iam:DeleteRolePermissionsBoundary", "iam:DeleteUserPermissionsBoundary"} | {
     action
     for action in READ | WRITE
-    if action.startswith(_ELSEWHERE) or action.partition("AccessPoint")[1] or action in ACTIONS
+    if action.startswith(_ELSEWHERE) or action in ACTIONS or re.search(_UNASKED, action)
 }
 """No boundary is given back here, since whom one is on is removed: test_levers does. The emulator
 takes the signatures of the others for forged while it holds us to policies: functions, vaults and

@@ -28,7 +28,7 @@ from stopline.settings import PREFIX, Settings
 from stopline.vendors import AwsSelectors, GcpSelectors, Project, Vendor, parse_vendor
 
 README = (ROOT / "README.md").read_text("utf-8")
-GROUPS = ("vendor", "evidence", "manual")
+GROUPS = {name.split()[0] for name in commands() if " " in name}
 """Commands that have commands of their own."""
 HOW_TO = ROOT / "docs" / "how-to"
 CONFIGURE = (HOW_TO / "configure.md").read_text("utf-8")

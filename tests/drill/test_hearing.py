@@ -5,7 +5,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from support.journals import FIRST, a_book, open_pause
+from support.journals import FIRST, SECOND, a_book, open_pause
 
 from stopline.audiences import INSIDE, OUTSIDE, Channel, parse_notices
 from stopline.drill.hearing import Arrival, Ears, Night, faults, nights, told
@@ -129,6 +129,24 @@ def test_what_should_be_heard_is_reckoned_from_where_a_pause_stood(
     (night,) = nights(book)
     assert (night.inside, night.outside) == (inside, outside)
     assert (night.verified_at is None) is (not outside)
+
+
+def test_those_outside_hear_of_all_pauses_together_and_nothing_twice(book: Book) -> None:
+    """While one of two stands, what the other gives back is a part; an audit is told inside."""
+    open_pause(book, SECOND)
+    pauses = book.pauses
+    pauses.mark(FIRST, PauseStatus.CONTAINED)
+    pauses.mark(SECOND, PauseStatus.CONTAINED)
+    pauses.mark(FIRST, PauseStatus.RESTORING)
+    pauses.mark(FIRST, PauseStatus.CONTAINED)
+    for opened in ([], ["aws:1:access-key:ann/AKIA"]):
+        pauses.note(FIRST, "audited", {"opened": opened, "fresh": []})
+    for pause in (FIRST, SECOND):
+        pauses.mark(pause, PauseStatus.CLOSED)
+    first, second = nights(book)
+    assert first.inside == ("opened", "contained", "contained", "drift", "restored")
+    assert first.outside == ("contained", "released")
+    assert (second.inside, second.outside) == (("opened", "contained", "restored"), ("restored",))
 
 
 def test_what_arrives_is_kept_for_whom_it_came_and_whether_it_was_signed(tmp_path: Path) -> None:

@@ -28,7 +28,7 @@ def night(postgresql: Databases, tmp_path: Path) -> Iterator[Drill]:
 
 
 @pytest.mark.night
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(600)
 def test_one_pause_is_contained_and_restored_by_two_workers(night: Drill) -> None:
     """The drill passes, both workers did some of it; only the terminated pause holds on."""
     report = night.run()

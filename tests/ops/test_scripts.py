@@ -15,6 +15,7 @@ from support.tree import ROOT
 
 from stopline.drill.postgres import programs
 from stopline.entrypoints.embedded import Server, executable
+from stopline.journal.encrypting import keys_of
 
 OPS = ROOT / "ops"
 
@@ -43,6 +44,7 @@ def test_secrets_are_made_once_and_for_their_owner(tmp_path: Path) -> None:
     assert len(set(passwords)) == len(passwords) == 3
     assert all(len(text) == 48 and text.isalnum() for text in passwords)
     assert stat.S_IMODE(folder.stat().st_mode) == 0o700
+    assert keys_of(folder / "journal_key")
     (folder / "aws_credentials").write_text("[default]\n")
     again = run("secrets.sh", str(folder))
     assert (again.returncode, again.stdout) == (0, "")

@@ -210,11 +210,13 @@ TOLD = (
     "arn:aws:s3::*:accesspoint/",
 )
 """What the emulator compares a policy's resources with; of all else it evaluates `*`."""
+REFUSED = ("arn:aws:s3:*:*:access-grants/",)
+"""What it takes for no ARN."""
 UNTOLD = (
     "iam", "kms", "sns", "sqs", "secretsmanager", "ecr", "dynamodb", "events", "lambda",
     "elasticfilesystem", "es", "sso", "identitystore",
     "kinesis", "backup", "ec2", "rds", "ram", "glue", "rolesanywhere",
-    "cognito-idp", "cognito-identity", "cloudfront",
+    "cognito-idp", "cognito-identity", "cloudfront", "apigateway",
 )  # fmt: skip
 
 
@@ -229,6 +231,8 @@ def as_emulated(policy: Json) -> Json:
         said, services = statement["Resource"], {a.partition(":")[0] for a in statement["Action"]}
         of = {r.split(":")[2] for r in said if r != "*"}
         assert of <= services | ({"iam"} if services == {"sts"} else set()), statement
+        if all(r.startswith(REFUSED) for r in said):
+            return "*"
         known = [r for r in said if r.startswith(TOLD)]
         if statement["Effect"] == "Deny" or known == said:
             return known

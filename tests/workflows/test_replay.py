@@ -2,7 +2,10 @@
 
 import asyncio
 import json
+from base64 import b64decode
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from support.histories import FOLDER
@@ -12,11 +15,12 @@ from temporalio.worker import Replayer, UnsandboxedWorkflowRunner
 
 from stopline.entrypoints.temporal import CONVERTER
 from workflows import messages as m
-from workflows.pause_vendor import PauseVendor
+from workflows.pause_vendor import BREACHED, REFUSED, PauseVendor
 from workflows.plan_vendor import PlanVendor
 from workflows.preflight import Preflight
 from workflows.shard import Shard
 from workflows.tell import Tell
+from workflows.words import GLASS, NOTICES
 
 RECORDED = sorted(FOLDER.glob("*/*.json"))
 WORKFLOWS = [PauseVendor, PlanVendor, Preflight, Shard, Tell]
@@ -67,6 +71,28 @@ def test_a_life_with_its_renewals_is_recorded() -> None:
     kinds = [path.stem.partition("-")[2] for path in RECORDED]
     assert {m.PLAN_VENDOR, m.SHARD, m.PAUSE_VENDOR} <= {*kinds}
     assert kinds.count(m.PAUSE_VENDOR) > 2
+
+
+def test_every_word_that_people_can_say_is_recorded() -> None:
+    """A word in no history could be changed so that an open pause does not go on, unseen."""
+    words = {m.APPROVE, m.REJECT, m.CONTAIN, m.ROLLBACK, m.TERMINATE, m.STOP, m.ACKNOWLEDGE}
+    words |= {m.AUDIT, m.REASSESS, m.ATTEST}
+    assert words == set(workflow._Definition.must_from_class(PauseVendor).updates)
+    told = [e.get("workflowExecutionUpdateAcceptedEventAttributes") for e in events()]
+    assert words == {one["acceptedRequest"]["input"]["name"] for one in told if one}
+
+
+def test_what_only_newer_histories_hold_is_recorded() -> None:
+    """A broken glass, a breach, a refusal that is told, notices: the patches by which they tell."""
+    marks = [e.get("markerRecordedEventAttributes") for e in events()]
+    data = [mark["details"]["patch-data"]["payloads"][0]["data"] for mark in marks if mark]
+    assert {NOTICES, GLASS, BREACHED, REFUSED} <= {json.loads(b64decode(d))["id"] for d in data}
+
+
+def events() -> Iterator[dict[str, Any]]:
+    """Every event of every recorded history."""
+    for path in RECORDED:
+        yield from json.loads(path.read_text("utf-8"))["events"]
 
 
 def test_a_careless_change_would_be_seen() -> None:

@@ -12,7 +12,7 @@ from stopline.connectors.aws import handed
 from stopline.connectors.aws.anchors import ANCHOR_SWITCHES
 from stopline.connectors.aws.clients import Clients
 from stopline.connectors.aws.faults import translated
-from stopline.connectors.aws.kinds import Theirs, Where
+from stopline.connectors.aws.kinds import Theirs, Where, by_tag
 from stopline.connectors.aws.levers import NAME
 from stopline.connectors.aws.policy import ANCHORS, POOLS, Door, Vendors
 from stopline.connectors.aws.pools import of_pool
@@ -103,7 +103,7 @@ def _pools(clients: Clients, place: _Place, reach: Reach) -> Iterator[Door]:
                 account, service, "describe_identity_pool", IdentityPoolId=where.name
             )
             theirs, mixed = of_pool(where, pool, reach)
-            theirs = theirs or handed.by_tag(pool.get("IdentityPoolTags") or {}, reach.selectors)
+            theirs = theirs or by_tag(pool.get("IdentityPoolTags") or {}, reach.selectors)
             name = f"identity pool {pool.get('IdentityPoolName') or where.name}"
             yield _door(Door(POOLS, where.name, name, mixed=mixed), theirs)
 

@@ -49,6 +49,7 @@ GONE = (
     "NoSuchAccessPoint",
     "NoSuchResource",  # CloudFront
     "NoSuchMultiRegionAccessPoint",
+    "AccessGrantsInstanceNotExistsError",
     "UserNotFoundException",  # Cognito
     "InvalidVpcEndpointService.NotFound",
     "InvalidVpcEndpointServiceId.NotFound",

@@ -200,6 +200,33 @@ def _across(text: str = "") -> Callable[[Where, str], Json]:
     return words
 
 
+def _granting(text: str = "") -> Callable[[Where, str], Json]:
+    return lambda where, raw: {"AccountId": where.account, **({text: raw} if text else {})}
+
+
+ACCESS_GRANTS = Resource(
+    # The one instance of an account in a region: who of other accounts may ask it for credentials.
+    # https://docs.aws.amazon.com/AmazonS3/latest/userguide/access-grants-cross-accounts.html
+    kind="access-grants-instance",
+    contains="access-grants",
+    service="s3control",
+    listing="list_access_grants_instances",
+    items="AccessGrantsInstancesList",
+    asked=lambda account, _: ({"AccountId": account},),
+    name=lambda item: str(item["AccessGrantsInstanceId"]),
+    get=Call("get_access_grants_instance_resource_policy", _granting()),
+    text="Policy",
+    absent=("AccessGrantsInstanceResourcePolicyNotExists",),
+    put=Call("put_access_grants_instance_resource_policy", _granting("Policy")),
+    drop=Call("delete_access_grants_instance_resource_policy", _granting()),
+    arn="arn:aws:s3:{region}:{account}:access-grants/{name}",
+    on=("{arn}", "{arn}/*"),
+    actions=("s3:*",),
+    longest=20_480,
+    outlives=("credentials that it has handed out already", "PT12H"),
+)
+
+
 OREGON = "us-west-2"
 """Who answers for access points of many regions.
 https://docs.aws.amazon.com/AmazonS3/latest/userguide/MultiRegionAccessPointRestrictions.html"""

@@ -12,7 +12,7 @@ from dataclasses import replace
 from stopline.connectors.aws import policy
 from stopline.connectors.aws.clients import Clients
 from stopline.connectors.aws.documents import SETTLING, address, gone
-from stopline.connectors.aws.kinds import Resource, Share, Theirs, Where, where_of
+from stopline.connectors.aws.kinds import Resource, Share, Theirs, Where, by_tag, where_of
 from stopline.connectors.aws.levers import NAME, left
 from stopline.connectors.aws.pools import quoted
 from stopline.connectors.aws.selection import Reach
@@ -22,7 +22,6 @@ from stopline.model import Change, Document, Found, Gap, Grant, Skip, State
 from stopline.port import Observed, Terms, Unproved
 from stopline.receipts import Cause
 from stopline.text import Json, canonical
-from stopline.vendors import AwsSelectors
 
 # --- found ---------------------------------------------------------------------------------------
 
@@ -98,12 +97,6 @@ def whose(clients: Clients, row: Share, where: Where, reach: Reach, page: Json) 
     place, words = row.placed(where.region), call.words(where, "")
     tags = tags_in(clients.ask(where.account, place, call.operation, **words))
     return by_tag(tags, reach.selectors)
-
-
-def by_tag(tags: Mapping[str, str], selectors: AwsSelectors) -> Theirs | None:
-    """How tags select a thing, if they do. Pure."""
-    said = ((k, v) for k, v in selectors.tagged if tags.get(k) == v)
-    return next((Theirs(f"tag {key}={value}", vouched=False) for key, value in said), None)
 
 
 def _among_ourselves(clients: Clients, who: str, reach: Reach) -> bool:

@@ -11,6 +11,7 @@ from stopline.connectors.aws.policy import account_of
 from stopline.connectors.aws.selection import Reach
 from stopline.model import Breadth, Document
 from stopline.text import Json
+from stopline.vendors import AwsSelectors
 
 STATEMENT = "-policy-statement"
 """What follows a resource's kind in the kind of an address of one statement in its policy."""
@@ -157,6 +158,12 @@ class Theirs(NamedTuple):
 
     via: str
     vouched: bool = True
+
+
+def by_tag(tags: Mapping[str, str], selectors: AwsSelectors) -> Theirs | None:
+    """How tags select a thing, if they do."""
+    said = ((k, v) for k, v in selectors.tagged if tags.get(k) == v)
+    return next((Theirs(f"tag {key}={value}", vouched=False) for key, value in said), None)
 
 
 @dataclass(frozen=True, slots=True)

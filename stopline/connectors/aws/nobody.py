@@ -68,6 +68,7 @@ _NAMED: Mapping[str, Any] = {
     "UserPoolId": "us-east-1_000000000",
     "Username": NOBODY,
     "VersionId": "v1",
+    "apiKey": NOBODY,
     "VersionNumber": 1,
     "profileId": _UUID,
     "repositoryName": NOBODY,

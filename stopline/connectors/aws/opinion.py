@@ -3,7 +3,15 @@
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
 
-from stopline.connectors.aws import destinations, doors, fastcut, passing, people, signers
+from stopline.connectors.aws import (
+    destinations,
+    doors,
+    fastcut,
+    gateways,
+    passing,
+    people,
+    signers,
+)
 from stopline.connectors.aws.handed import share
 from stopline.connectors.aws.levers import ATTACHED, NAME, deny_all, left, strangers
 from stopline.connectors.aws.organization import PRINCIPALS, RESOURCES
@@ -111,6 +119,7 @@ _LEFT: Mapping[str, Callable[[Grant], str]] = {
     destinations.KIND: destinations.reason,
     doors.KIND: doors.reason,
     signers.KIND: signers.reason,
+    gateways.KIND: gateways.reason,
 }
 """What a person must do, for all that nothing here contains."""
 _Opinion = Callable[[Grant, Terms, Change], Iterable[Change | Skip]]

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 
 READ = frozenset(
     {
+        "apigateway:GET",
         "backup:DescribeBackupVault",
         "backup:GetBackupVaultAccessPolicy",
         "backup:ListBackupVaults",
@@ -34,6 +35,7 @@ READ = frozenset(
         "ec2:DescribeVpcEndpointServiceConfigurations",
         "ec2:DescribeVpcEndpointServicePermissions",
         "ecr:DescribeRepositories",
+        "ecr:GetRegistryPolicy",
         "ecr:GetRepositoryPolicy",
         "elasticfilesystem:DescribeFileSystemPolicy",
         "elasticfilesystem:DescribeFileSystems",
@@ -89,6 +91,7 @@ READ = frozenset(
         "rolesanywhere:ListProfiles",
         "rolesanywhere:ListTagsForResource",
         "rolesanywhere:ListTrustAnchors",
+        "s3:GetAccessGrantsInstanceResourcePolicy",
         "s3:GetAccessPointPolicy",
         "s3:GetBucketAcl",
         "s3:GetBucketNotification",
@@ -99,6 +102,7 @@ READ = frozenset(
         "s3:GetLifecycleConfiguration",
         "s3:GetMultiRegionAccessPointPolicy",
         "s3:GetReplicationConfiguration",
+        "s3:ListAccessGrantsInstances",
         "s3:ListAccessPoints",
         "s3:ListAllMyBuckets",
         "s3:ListMultiRegionAccessPoints",
@@ -120,6 +124,7 @@ READ = frozenset(
 )
 WRITE = frozenset(
     {
+        "apigateway:PATCH",
         "backup:DeleteBackupVaultAccessPolicy",
         "backup:PutBackupVaultAccessPolicy",
         "cloudfront:UpdateKeyGroup",
@@ -134,7 +139,9 @@ WRITE = frozenset(
         "ec2:ModifySnapshotAttribute",
         "ec2:ModifyVpcEndpointServicePermissions",
         "ec2:RejectVpcEndpointConnections",
+        "ecr:DeleteRegistryPolicy",
         "ecr:DeleteRepositoryPolicy",
+        "ecr:PutRegistryPolicy",
         "ecr:SetRepositoryPolicy",
         "elasticfilesystem:DeleteFileSystemPolicy",
         "elasticfilesystem:PutFileSystemPolicy",
@@ -180,8 +187,10 @@ WRITE = frozenset(
         "rolesanywhere:DisableTrustAnchor",
         "rolesanywhere:EnableProfile",
         "rolesanywhere:EnableTrustAnchor",
+        "s3:DeleteAccessGrantsInstanceResourcePolicy",
         "s3:DeleteAccessPointPolicy",
         "s3:DeleteBucketPolicy",
+        "s3:PutAccessGrantsInstanceResourcePolicy",
         "s3:PutAccessPointPolicy",
         "s3:PutBucketPolicy",
         "s3:PutLifecycleConfiguration",
@@ -263,6 +272,11 @@ PERMISSIONS: Mapping[str, frozenset[str]] = {
 }
 
 _NAMED_OTHERWISE = {
+    # https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazonapigatewaymanagement.html
+    "apigateway:GetApiKey": "apigateway:GET",
+    "apigateway:GetRestApis": "apigateway:GET",
+    "apigateway:GetApiKeys": "apigateway:GET",
+    "apigateway:UpdateApiKey": "apigateway:PATCH",
     "s3:GetBucketNotificationConfiguration": "s3:GetBucketNotification",
     "s3:GetBucketReplication": "s3:GetReplicationConfiguration",
     "s3:ListBucketInventoryConfigurations": "s3:GetInventoryConfiguration",
@@ -292,6 +306,9 @@ def operation_of(action: str) -> tuple[str, str]:
     called = {named: call for call, named in _NAMED_OTHERWISE.items()}.get(action, action)
     prefix, _, operation = called.partition(":")
     if prefix == "s3":  # two services have actions of this name
-        return "s3control" if "AccessPoint" in operation else "s3", operation
+        return (
+            "s3control" if "AccessPoint" in operation or "AccessGrants" in operation else "s3",
+            operation,
+        )
     named = {other: service for service, other in _PREFIXES.items()}
     return named.get(prefix, prefix), operation

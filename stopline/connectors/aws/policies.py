@@ -68,6 +68,7 @@ _PLACES = tuple(f"arn:aws:organizations::*:{kind}/*" for kind in ("root", "ou", 
 
 _ANYWHERE = tuple(f"arn:aws:rolesanywhere:*:*:{kind}/*" for kind in ("profile", "trust-anchor"))
 _POOLS = ("arn:aws:cognito-identity:*:*:identitypool/*",)
+_API_KEYS = tuple(f"arn:aws:apigateway:*::/apikeys{rest}" for rest in ("", "/*"))
 _CREDENTIALS = r"AccessKeys?|SSHPublicKeys?|SigningCertificates?|ServiceSpecificCredentials?"
 
 RULES = (
@@ -81,6 +82,7 @@ RULES = (
     Rule(rf"iam:\w*(User(Polic(y|ies))?|{_CREDENTIALS})", "Users", _USERS),
     Rule(r"iam:\w*Role(Polic(y|ies))?", "Roles", _ROLES),
     Rule(r"iam:\w*Policy\w*", "OurPolicies", (OURS,)),
+    Rule(r"s3:(?!List)\w+AccessGrants\w+", "AccessGrants", ("arn:aws:s3:*:*:access-grants/*",)),
     Rule(r"s3:(Get|Put)MultiRegion\w+", "FarPoints", ("arn:aws:s3::*:accesspoint/*",)),
     Rule(r"s3:(?!List)\w+AccessPoint\w+", "Points", ("arn:aws:s3:*:*:accesspoint/*",)),
     Rule(r"s3:(?!ListA|ListM)\w+", "Buckets", ("arn:aws:s3:::*",)),
@@ -88,6 +90,7 @@ RULES = (
     Rule(r"sns:(?!ListTopics)\w+", "Topics", ("arn:aws:sns:*:*:*",)),
     Rule(r"sqs:(?!ListQueues)\w+", "Queues", ("arn:aws:sqs:*:*:*",)),
     Rule(r"secretsmanager:(?!ListSecrets)\w+", "Secrets", ("arn:aws:secretsmanager:*:*:secret:*",)),
+    Rule(r"ecr:\w+RegistryPolicy", "Registries", ("*",)),
     Rule(r"ecr:\w+", "Repositories", ("arn:aws:ecr:*:*:repository/*",)),
     Rule(r"dynamodb:(?!ListTables)\w+", "Tables", ("arn:aws:dynamodb:*:*:table/*",)),
     Rule(r"events:(?!ListEventBuses)\w+", "EventBuses", ("arn:aws:events:*:*:event-bus/*",)),
@@ -115,6 +118,8 @@ RULES = (
     # AWS lets nobody narrow what is done to a key group.
     # https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazoncloudfront.html
     Rule(r"cloudfront:UpdateKeyGroup", "KeyGroups", ("*",)),
+    Rule(r"apigateway:GET", "Gateways", (*_API_KEYS, "arn:aws:apigateway:*::/restapis")),
+    Rule(r"apigateway:PATCH", "ApiKeys", _API_KEYS[1:]),
     Rule(r"sts:AssumeRole", "Worker", (f"arn:aws:iam::*:role{marks.PATH}*",)),
 )
 """The first that knows an action counts."""

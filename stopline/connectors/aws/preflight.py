@@ -14,7 +14,16 @@ from typing import Any
 
 from botocore import xform_name
 
-from stopline.connectors.aws import destinations, doors, marks, policies, policy, reading, signers
+from stopline.connectors.aws import (
+    destinations,
+    doors,
+    gateways,
+    marks,
+    policies,
+    policy,
+    reading,
+    signers,
+)
 from stopline.connectors.aws.clients import Clients
 from stopline.connectors.aws.edited import APP_CLIENTS, CLIENT_ACTIONS
 from stopline.connectors.aws.further import OREGON
@@ -201,7 +210,7 @@ def _left_out(eyes: _Eyes) -> set[str]:
     """Services that nobody asks here: of resources that the estate's file leaves out."""
     kinds = eyes.clients.estate.resources
     wanted = {row.service for row in ROWS if row.contains in kinds}
-    wanted |= {one.SERVICE for one in (doors, signers) if one.RESOURCE in kinds}
+    wanted |= {one.SERVICE for one in (doors, signers, gateways) if one.RESOURCE in kinds}
     center = eyes.clients.estate.identity_center
     people = () if center and center.account == eyes.account else _OF_PEOPLE
     return {*people, doors.SERVICE, signers.SERVICE, *(row.service for row in ROWS)} - wanted

@@ -7,6 +7,7 @@ One row says all that one service does differently; what is done with it stands 
 from collections.abc import Mapping
 
 from stopline.connectors.aws.further import (
+    ACCESS_GRANTS,
     ACCESS_POINTS,
     BACKUP,
     EFS,
@@ -136,6 +137,28 @@ ECR = Resource(
     longest=10_240,
     outlives=("images that the vendor has pulled already", "for ever"),
 )
+ECR_REGISTRY = Resource(
+    # One policy for all repositories of an account in a region, made ones and those to come.
+    # https://docs.aws.amazon.com/AmazonECR/latest/APIReference/API_PutRegistryPolicy.html
+    kind="ecr-registry",
+    contains="ecr-registries",
+    service="ecr",
+    alone="registry",
+    listing="",
+    items="",
+    name=str,
+    get=Call("get_registry_policy", lambda _w, _: {}),
+    text="policyText",
+    absent=("RegistryPolicyNotFoundException",),
+    put=Call("put_registry_policy", lambda _w, raw: {"policyText": raw}),
+    drop=Call("delete_registry_policy", lambda _w, _: {}),
+    arn="arn:aws:ecr:{region}:{account}:repository/*",
+    on=("{arn}",),
+    # https://docs.aws.amazon.com/AmazonECR/latest/userguide/registry-permissions.html
+    actions=("ecr:*",),
+    longest=10_240,
+    outlives=("images that the vendor has pulled or sent already", "for ever"),
+)
 DYNAMODB = Resource(
     # https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_PutResourcePolicy.html
     kind="dynamodb-table",
@@ -169,6 +192,7 @@ TABLE: Mapping[str, Resource] = {
         SQS,
         SECRETS,
         ECR,
+        ECR_REGISTRY,
         DYNAMODB,
         EVENTS,
         LAMBDA,
@@ -178,6 +202,7 @@ TABLE: Mapping[str, Resource] = {
         BACKUP,
         ACCESS_POINTS,
         MULTI_REGION,
+        ACCESS_GRANTS,
         GLUE,
     )
 }

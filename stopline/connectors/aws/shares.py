@@ -12,6 +12,7 @@ from typing import Any
 from stopline.connectors.aws import policy
 from stopline.connectors.aws.anchors import ANCHOR_SWITCHES, PROFILES
 from stopline.connectors.aws.edited import APP_CLIENTS, KEY_GROUPS
+from stopline.connectors.aws.gateways import API_KEYS
 from stopline.connectors.aws.kinds import (
     Call,
     Edit,
@@ -386,6 +387,7 @@ SHARES: Mapping[str, Share] = {
         ANCHOR_SWITCHES,
         PROFILES,
         POOL_USERS,
+        API_KEYS,
         APP_CLIENTS,
         KEY_GROUPS,
     )

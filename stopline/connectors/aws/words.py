@@ -28,6 +28,7 @@ CONTAINS: Mapping[str, frozenset[str]] = {
     "sqs-queues": frozenset({"vendor"}),
     "secrets": frozenset({"vendor"}),
     "ecr-repositories": frozenset({"vendor"}),
+    "ecr-registries": frozenset({"vendor"}),
     "dynamodb-tables": frozenset({"vendor"}),
     "event-buses": frozenset({"vendor"}),
     "lambda-functions": frozenset({"vendor"}),
@@ -40,6 +41,7 @@ CONTAINS: Mapping[str, frozenset[str]] = {
     "backup-vaults": frozenset({"vendor"}),
     "access-points": frozenset({"vendor"}),
     "multi-region-access-points": frozenset({"vendor"}),
+    "access-grants": frozenset({"vendor"}),
     "data-catalogs": frozenset({"vendor"}),
     "images": frozenset({"remove"}),
     "snapshots": frozenset({"remove"}),
@@ -52,12 +54,13 @@ CONTAINS: Mapping[str, frozenset[str]] = {
     "trust-anchors": frozenset({"inactive"}),
     "anywhere-profiles": frozenset({"inactive"}),
     "pool-users": frozenset({"inactive"}),
+    "api-keys": frozenset({"inactive"}),
     "app-clients": frozenset({"inactive"}),
     "key-groups": frozenset({"remove"}),
 }
 
 NOT_LOOKED_AT: tuple[str, ...] = (
-    "S3 Access Grants, Object Lambda, access points of directory buckets",
+    "Object Lambda, access points of directory buckets",
     "S3 access logs towards the vendor, and rules that do not name the account they send to",
     (
         "KMS keys, SNS topics, SQS queues, secrets, ECR repositories, DynamoDB tables, event "
@@ -66,8 +69,9 @@ NOT_LOOKED_AT: tuple[str, ...] = (
         "estate's file does not name"
     ),
     "endpoints that the vendor has subscribed to SNS topics",
-    "policies of ECR registries, of DynamoDB streams and of consumers of Kinesis streams",
-    "versions of Lambda functions, outbound EventBridge, API Gateway and other resource policies",
+    "policies of DynamoDB streams and of consumers of Kinesis streams",
+    "HTTP and WebSocket APIs, usage plans and authorizers of API Gateway",
+    "versions of Lambda functions, outbound EventBridge and other resource policies",
     "Identity Center where the estate's file names none; its applications and sessions",
     "VPC peering",
     "IAM temporary delegation",
@@ -75,8 +79,9 @@ NOT_LOOKED_AT: tuple[str, ...] = (
 )
 """The rows of docs/access-paths.md that say `not looked at`; a test holds the two together."""
 _RESOURCES = (
-    "kms-key", "sns-topic", "sqs-queue", "secret", "ecr-repository", "dynamodb-table", "event-bus",
-    "lambda-function", "search-domain", "stream", "backup-vault", "data-catalog",
+    "kms-key", "sns-topic", "sqs-queue", "secret", "ecr-repository", "ecr-registry",
+    "dynamodb-table", "event-bus", "lambda-function", "search-domain", "stream",
+    "backup-vault", "data-catalog",
 )  # fmt: skip
 _SHARES = (
     "image-share", "snapshot-share", "db-snapshot-share", "db-cluster-snapshot-share",
@@ -104,6 +109,7 @@ TECHNIQUES: Mapping[str, Technique | Untagged] = {
     "bucket-policy-statement": FILE_ACCESS,
     "access-point-policy-statement": FILE_ACCESS,
     "multi-region-access-point-policy-statement": FILE_ACCESS,
+    "access-grants-instance-policy-statement": FILE_ACCESS,
     "file-system-policy-statement": FILE_ACCESS,
     **{f"{kind}-policy-statement": RESOURCE_ACCESS for kind in _RESOURCES},
     **dict.fromkeys(_SHARES, RESOURCE_ACCESS),
@@ -111,6 +117,7 @@ TECHNIQUES: Mapping[str, Technique | Untagged] = {
     "trust-anchor": ACCOUNT_LOCKING,
     "anywhere-profile": ACCOUNT_LOCKING,
     "pool-user": ACCOUNT_LOCKING,
+    "api-key": ACCOUNT_LOCKING,
     "app-client": ACCOUNT_LOCKING,
     "key-group-key": RESOURCE_ACCESS,
 }

@@ -13,9 +13,9 @@ from stopline.entrypoints.cli import options as o
 from stopline.entrypoints.cli.asking import open_pause
 from stopline.entrypoints.cli.program import Program
 from stopline.entrypoints.cli.reading import standing
+from stopline.entrypoints.opening import open_settings_book
 from stopline.entrypoints.temporal import polled
 from stopline.errors import RefusedError, UserError
-from stopline.journal.book import open_book
 from stopline.journal.pauses import OPEN, Pause, PauseStatus
 from stopline.journal.rebuilding import Lost, known, rebuild
 from stopline.recovery.sheet import FILE, Sheet, parse
@@ -110,13 +110,7 @@ def _rebuilt(program: Program, where: Path, person: str) -> Pause:
         status = sheet.status or "without a status"
         raise UserError(f"The pause {sheet.pause} is {status}. Nothing was rebuilt.")
     lost = _lost(sheet)
-    s = program.settings
-    book = open_book(
-        s.journal_url,
-        lease_seconds=s.lease_seconds,
-        request_seconds=s.request_seconds,
-        journal=sheet.journal,
-    )
+    book = open_settings_book(program.settings, sheet.journal)
     program.open(book)
     if known(book, sheet.pause):
         program.announce(f"pause {sheet.pause}: the journal {book.id} has it already.")

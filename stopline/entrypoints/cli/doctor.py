@@ -20,6 +20,7 @@ from stopline.errors import StoplineError, UserError
 from stopline.estate import readers
 from stopline.journal.glass import unreviewed
 from stopline.journal.pauses import OPEN
+from stopline.journal.rekeying import in_the_clear
 from stopline.preflight import Check
 from stopline.render.documents import diagnosis_document
 from stopline.render.place import diagnosis_page
@@ -158,7 +159,13 @@ def _journal(program: Program) -> Found:
             f"journal {program.book.id}: the chain is broken: {broken}",
             ("Somebody altered it. Keep a copy, restore a backup, and compare the two."),
         )
-    return True, f"journal {program.book.id}, chain of {number} events verified", ""
+    found = f"journal {program.book.id}, chain of {number} events verified"
+    if not program.settings.journal_key:
+        return True, f"{found}; its documents are not encrypted", ""
+    clear = in_the_clear(program.book.store)
+    if not clear:
+        return True, f"{found}; its documents are encrypted", ""
+    return True, f"{found}; {clear} documents in the clear", "`stopline journal encrypt`", True
 
 
 def _temporal(program: Program) -> Found:

@@ -23,6 +23,7 @@ from stopline.entrypoints.cli import (
     cases,
     doctor,
     evidence,
+    journals,
     manual,
     noticing,
     pausing,
@@ -55,6 +56,7 @@ app = typer.Typer(
 )
 app.add_typer(vendors.app, name="vendor")
 app.add_typer(evidence.app, name="evidence")
+app.add_typer(journals.app, name="journal")
 app.add_typer(manual.app, name="manual")
 for command in (
     planning.plan,

@@ -12,9 +12,10 @@ from rich.console import Console
 
 from activities.api import read_queue, task_queue
 from stopline.configuration import Configuration, load
+from stopline.entrypoints.opening import open_settings_book
 from stopline.entrypoints.temporal import Temporal, connect
 from stopline.estate import Estate
-from stopline.journal.book import Book, open_book
+from stopline.journal.book import Book
 from stopline.playbook import Words
 from stopline.port import Connector
 from stopline.render.page import Page, shown
@@ -70,10 +71,7 @@ class Program:
     @cached_property
     def book(self) -> Book:
         """The journal, opened."""
-        s = self.settings
-        return open_book(
-            s.journal_url, lease_seconds=s.lease_seconds, request_seconds=s.request_seconds
-        )
+        return open_settings_book(self.settings)
 
     def open(self, book: Book) -> None:
         """Go on with a journal that a command has opened itself."""

@@ -45,8 +45,8 @@ def drill(
     output: o.OutputOption = None,
 ) -> None:
     """Cut a vendor off from an emulated estate, and give it back. Touches nothing of yours."""
-    from stopline.drill import run  # noqa: PLC0415 - brings the emulator
+    from stopline.drill.command import drill as run  # noqa: PLC0415 - brings the emulator
 
     program = o.program_of(context, output)
-    code = run.drill(program.settings, keep=keep, size=size, output=program.output, journal=journal)
+    code = run(program.settings, keep=keep, size=size, output=program.output, journal=journal)
     raise typer.Exit(code)

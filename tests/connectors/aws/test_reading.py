@@ -134,7 +134,7 @@ def test_every_permission_is_one_that_the_sdk_knows() -> None:
     for permission, (service, operation) in named.items():
         wanted = renamed.get(permission, operation)
         assert not wanted or wanted in known[service], permission
-    reads = ("Get", "List", "Describe", "AssumeRole", "Simulate", "AdminGet")
+    reads = ("Get", "GET", "List", "Describe", "AssumeRole", "Simulate", "AdminGet")
     assert all(p.partition(":")[2].startswith(reads) for p in PERMISSIONS["read"])
     assert not [p for p in PERMISSIONS["write"] if p.partition(":")[2].startswith(reads)]
 
