@@ -25,7 +25,7 @@ from stopline.journal.outbox import LIFTED, Notice
 from stopline.journal.pauses import OPEN
 from stopline.notices.drafting import OVERDUE, Facts, Raised, raised
 from stopline.notices.outside import PAUSING, Theirs
-from stopline.notices.tokens import is_genuine, notice_of
+from stopline.notices.tokens import is_proven, read, signing_key
 
 ACK, REVIEW = "ack", "review"
 
@@ -123,8 +123,8 @@ class Answering:
     def _acknowledged(self, asked: api.TellOrder) -> api.Told:
         outbox = self.book.outbox
         told = [n for n in outbox.of(asked.pause) if Audience(n.audience) in INSIDE]
-        if asked.token:
-            one = self._proven(told, asked.token)
+        if asked.proof:
+            one = self._proven(told, asked)
             data = {"notice": one.key, "by_token": True, "reason": asked.reason}
             heard = outbox.acknowledge(asked.pause, {one.seq}, asked.by, data)
             return api.Told(heard=len(heard))
@@ -157,19 +157,30 @@ class Answering:
             )
         return api.Told(again=number)
 
-    def _proven(self, told: list[Notice], token: str) -> Notice:
-        """The notice that a token was sent in. Raises RefusedError."""
+    def _proven(self, told: list[Notice], asked: api.TellOrder) -> Notice:
+        """The notice whose token somebody has who says this. Raises RefusedError."""
         notices = self._notices()
         name = notices.escalation.secret if notices else None
         try:
-            secret = self.secret_of(name) if name else ""
+            secret = signing_key(self.secret_of, name) if name else ""
         except ConfigError as error:
             raise RefusedError(f"The token cannot be verified: {error.what}") from None
-        found = [n for n in told if n.key.startswith(notice_of(token))]
-        if not secret or len(found) != 1 or not is_genuine(token, secret, self.book.id):
+        proof = read(asked.proof)
+        found = [n for n in told if proof and n.key.startswith(proof.key)]
+        if (
+            proof is None
+            or not secret
+            or len(found) != 1
+            or not is_proven(proof, secret, self.book.id, asked.by, asked.reason)
+        ):
             raise RefusedError(
                 "The token is not one of a notice of this pause. Nothing was acknowledged.",
                 "Copy it whole from the notice.",
+            )
+        if proof.until < self.book.store.clock():
+            raise RefusedError(
+                "The token is no longer good. Nothing was acknowledged.",
+                f"As a responder: stopline ack {asked.pause}",
             )
         return found[0]
 
@@ -188,7 +199,7 @@ class Answering:
                 "was sent.",
                 f"What keeps them quiet is the pause {quiet[0]}: name it." if quiet else "",
             )
-        theirs = Theirs(PAUSING, held_of(self.book, pause.vendor))
+        theirs = (Theirs(PAUSING, held_of(self.book, pause.vendor)),)
         facts = Facts(PAUSING, pause.vendor, pause.id, self.book.store.now(), theirs=theirs)
         drafts = self.teller.drafts(replace(facts, by=asked.by))
         if not any(draft.outside for draft in drafts):

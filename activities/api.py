@@ -357,8 +357,8 @@ class TellOrder:
     """Whose notices are sent, over which channel (empty: all); `test_by` wants a test instead.
 
     With `word` (`ack`, `tell-outside`, ...) it carries what `by` says, for `reason`: about one
-    notice (empty: all), proven by a `token` or by OpenSSH's `signature`. `seq` and `level` say
-    which event is escalated to whom; `seq` alone, which break-glass approval is reviewed.
+    notice (empty: all), proven by OpenSSH's `signature`, or by a `proof` that one has its token.
+    `seq` and `level` say which event is escalated to whom; `seq` alone, which break-glass approval.
     """
 
     pause: str = ""
@@ -369,7 +369,7 @@ class TellOrder:
     by: str = ""
     reason: str = ""
     notice: str = ""
-    token: str = ""
+    proof: str = ""
     signature: str = ""
     seq: int = 0
     level: int = 0

@@ -25,7 +25,7 @@ from activities.deadlines import near_of
 from activities.ends import conclusion, opened_under, verified
 from activities.facts import opening, refusing
 from activities.outlining import Shards, outline_of, shards_of
-from activities.outside import when_ended
+from activities.outside import tell_what_was_missed, when_ended
 from activities.restoring import way_back
 from activities.sheets import write_sheet
 from activities.standing import standing_of
@@ -226,6 +226,8 @@ class Activities:
                 pauses.approve(pause, said.plan, said.digest, said.by, UNSIGNED, said.reason)
             if said.status:
                 pauses.mark(pause, PauseStatus(said.status), said.reason, **self._refused(said))
+            if said.kind == "closed":
+                tell_what_was_missed(self.book, said.order, self.teller)
             return True
 
     def _refused(self, said: api.Recording) -> dict[str, Any]:

@@ -9,13 +9,16 @@ import structlog
 from temporalio import activity
 
 from activities import api
+from activities.telling import NOBODY, Teller
 from activities.working import at_work
-from stopline import yamltext
+from stopline import settings, yamltext
 from stopline.approving import Approvers
+from stopline.audiences import inside_rooms
 from stopline.configuration import ESTATE, Frozen
-from stopline.errors import RefusedError, StoplineError, UserError, WrongJournalError
+from stopline.errors import ConfigError, RefusedError, StoplineError, UserError, WrongJournalError
 from stopline.estate import Estate
 from stopline.journal.book import Book
+from stopline.notices.channels import DeliveryError, others_in
 from stopline.port import Connector
 from stopline.preflight import CANARY_APPROVER, Canaried, Canary, Check, Preflighted, told
 from stopline.text import canonical, dump, load
@@ -31,6 +34,8 @@ class Checks:
     book: Book
     connectors_of: Callable[[Estate], Mapping[str, Connector]]
     approvers: Approvers = field(default_factory=Approvers)
+    teller: Teller = NOBODY
+    secret_of: Callable[[str], str] = field(default=settings.secret, repr=False)
     _built: Callable[[str], Built] = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
@@ -49,6 +54,7 @@ class Checks:
             looked = [c for name in sorted(connectors) for c in _looked(connectors[name], estate)]
             text = Frozen.load(self.book.store.body(order.frozen)).estate_text
             checks = [self._signed(order), *(_placed(check, text) for check in looked)]
+            checks += self._rooms()
             if not connectors:
                 step = "Give the estate's file a section for each system that is to be covered."
                 checks += [Check("estate", ok=False, found="it names no system", next_step=step)]
@@ -106,6 +112,23 @@ class Checks:
             return Check("approvals", ok=True, found=found, next_step=step, warn=True)
         return Check("approvals", ok=True, found="are signed, and enough people have a key")
 
+    def _rooms(self) -> Iterator[Check]:
+        """Whether other organisations read what those inside are told over Slack."""
+        try:
+            notices = self.teller.notices()
+        except ConfigError as error:
+            yield Check("notices", ok=False, found=error.what, next_step=error.next_step)
+            return
+        for name, channel in inside_rooms(notices) if notices else ():
+            try:
+                others = others_in(channel, self.secret_of(channel.secret))
+            except (ConfigError, DeliveryError) as error:
+                why = error.what if isinstance(error, ConfigError) else error.why
+                step = "See docs/how-to/notices.md, and try: stopline notices test."
+                yield Check(f"notices {name}", ok=False, found=why, next_step=step)
+            else:
+                yield _room(name, others)
+
     def _estate(self, order: api.CheckOrder) -> Built:
         if order.journal != self.book.id:
             raise WrongJournalError(
@@ -156,3 +179,15 @@ def _of_realm(connectors: Mapping[str, Connector], realm: str) -> Canaried:
             f"Those are: {', '.join(sorted(found)) or 'none'}.",
         )
     return found[realm]
+
+
+def _room(name: str, others: str | None) -> Check:
+    """What was found of one channel; where we may not look, a person has to."""
+    if others is None:
+        found = "it cannot be read whether other organisations are in it; it is told all the same"
+        step = "Give the bot channels:read (groups:read, where it is private), or look yourself."
+        return Check(f"notices {name}", ok=True, found=found, next_step=step, warn=True)
+    if others:
+        step = "Name a channel of your own in notices.yaml: nothing is sent there."
+        return Check(f"notices {name}", ok=False, found=others, next_step=step)
+    return Check(f"notices {name}", ok=True, found="no other organisation is in it")

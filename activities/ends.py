@@ -10,7 +10,7 @@ from activities.auditing import looks, observed
 from activities.breaching import audits_of, breaches_of, note_climbs
 from activities.byhand import say_late
 from activities.facts import concluding
-from activities.outside import when_ended
+from activities.outside import tell_what_was_missed, when_ended
 from activities.telling import NOBODY, Teller
 from stopline.climbing import look_again
 from stopline.journal.book import Book
@@ -142,6 +142,7 @@ def conclusion(book: Book, asked: api.Conclusion, teller: Teller = NOBODY) -> ap
         theirs = when_ended(book, was, status, told)
         drafts = teller.drafts(concluding(book, asked.order, replace(summary, result=told), theirs))
     book.pauses.mark(pause, status, detail, event=told, drafts=drafts)
+    tell_what_was_missed(book, asked.order, teller)
     if status in (PauseStatus.PARTIAL, PauseStatus.CONTAINED, PauseStatus.BREACHED):
         say_late(book, book.pauses.get(pause), teller)
     return replace(summary, notices=len(book.outbox.due(pause)))

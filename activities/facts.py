@@ -33,18 +33,18 @@ def opening(order: api.PauseOrder, at: str) -> Facts:
     return Facts("opened", order.vendor, order.pause, at, order.requester, order.reason)
 
 
-def refusing(order: api.PauseOrder, at: str, why: str, theirs: Theirs | None) -> Facts:
+def refusing(order: api.PauseOrder, at: str, why: str, theirs: tuple[Theirs, ...]) -> Facts:
     """What there is to say when a pause ends before it began."""
     facts = Facts(REFUSED, order.vendor, order.pause, at, order.requester, order.reason)
     return replace(facts, why=why, theirs=theirs)
 
 
 def concluding(
-    book: Book, order: api.PauseOrder, summary: api.Summary, theirs: Theirs | None
+    book: Book, order: api.PauseOrder, summary: api.Summary, theirs: tuple[Theirs, ...]
 ) -> Facts:
     """What there is to say when a run has ended; the event is the summary's result.
 
-    `theirs` is what those outside are told of it.
+    `theirs` is what those outside can be told of it.
     """
     left = tuple((what, getattr(summary, n)) for n, what in _LEFT if getattr(summary, n))
     facts = facts_of(book, order, summary.result)

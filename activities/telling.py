@@ -21,7 +21,7 @@ from activities.facts import facts_of
 from activities.outside import untrue
 from activities.working import at_work
 from stopline import settings
-from stopline.audiences import INSIDE, Audience, Notices
+from stopline.audiences import INSIDE, OUTSIDE, Audience, Escalation, Notices
 from stopline.configuration import NOTICES, load
 from stopline.errors import ConfigError, WrongJournalError
 from stopline.journal.book import Book
@@ -36,10 +36,12 @@ from stopline.notices.drafting import (
     TEST,
     TEST_TEXT,
     Facts,
+    acknowledgement,
     drafts_of,
+    link_to_try,
 )
 from stopline.notices.paging import closes, opens
-from stopline.notices.tokens import token_of
+from stopline.notices.tokens import signing_key, token_of
 from stopline.text import sha256
 
 log = structlog.get_logger()
@@ -220,8 +222,10 @@ class Telling:
     def _one(self, notice: Notice, *, again: bool) -> bool:
         """Send one; False when it never will be. Raises _AgainError to be asked again."""
         outbox = self.book.outbox
+        outside = Audience(notice.audience) in OUTSIDE
+        before = outbox.begin(notice) if outside else True
         if why := untrue(self.book, notice):
-            outbox.ended(notice, NoticeState.WITHDRAWN, why)
+            outbox.ended(notice, NoticeState.WITHDRAWN, why, unheard=not before)
             return False
         text = outbox.text(notice)
         try:
@@ -235,7 +239,7 @@ class Telling:
             self._send(notices, notice.channel, letter)
         except DeliveryError as error:
             if error.hopeless:
-                outbox.ended(notice, NoticeState.FAILED, error.why)
+                outbox.ended(notice, NoticeState.FAILED, error.why, unheard=not before)
                 return False
             outbox.tried(notice, error.why)
             raise _AgainError(error.why, error.after, slowly=error.slowly) from None
@@ -256,14 +260,22 @@ class Telling:
     def _with_token(self, notices: Notices | None, notice: Notice) -> str:
         """What is added to a notice so that it can be acknowledged by whoever was sent it."""
         name = notices.escalation.secret if notices else None
-        if name is None or not (_asks(notice) or notice.event == ESCALATED):
+        asks = _asks(notice) or notice.event == ESCALATED
+        if notices is None or name is None or not asks or Audience(notice.audience) not in INSIDE:
             return ""
         try:
-            token = token_of(self.secret_of(name), self.book.id, notice.key)
+            secret = signing_key(self.secret_of, name)
         except ConfigError as error:  # it can be acknowledged by name
             log.warning("notices", pause=notice.pause, wrong=error.what)
             return ""
-        return f"\nAcknowledge as whoever was sent this: stopline ack --token {token}\n"
+        until = self._good_until(notices.escalation)
+        return acknowledgement(
+            token_of(secret, self.book.id, notice.key, until), until, notices.escalation.link
+        )
+
+    def _good_until(self, terms: Escalation) -> float:
+        """Until when what is sent now can be acknowledged by whoever has it."""
+        return self.book.store.clock() + terms.good_hours * 3600
 
     def _send(self, notices: Notices | None, name: str, letter: Letter) -> None:
         channel = notices.channels.get(name) if notices else None
@@ -273,13 +285,20 @@ class Telling:
         send(channel, self.secret_of(channel.secret), letter)
 
     def _tested(self, notices: Notices, asked: api.TellOrder) -> Iterator[api.Tried]:
+        more, terms = "", notices.escalation
+        if terms.secret:
+            try:
+                secret, until = signing_key(self.secret_of, terms.secret), self._good_until(terms)
+                more = link_to_try(secret, self.book.id, until, terms.link) if terms.link else ""
+            except ConfigError as error:
+                yield api.Tried("escalation", "token", why=error.what)
         for name, recipient in _inside(notices):
             if recipient is None:
                 why = "not tried: only the vendor or its payees read it"
                 yield api.Tried(name, notices.channels[name].kind, why=why)
                 continue
             now = self.book.store.now()
-            text = TEST_TEXT.format(by=asked.test_by)
+            text = TEST_TEXT.format(by=asked.test_by) + more
             key, subject = f"{TEST.lower()}-{name}-{now}", f"[stopline {TEST}] nothing happened"
             # Each test is an incident of its own: a second would be put into the first's.
             letter = Letter(

@@ -94,12 +94,15 @@ class Escalation(_Strict):
     """Who is told when nobody acknowledges: after each `minutes`, the next of the `levels`.
 
     `secret` names the environment variable of the key that signs what a notice can be acknowledged
-    with; without one, a name that the roles know is needed.
+    with, for `good_hours`; without one, a name that the roles know is needed. `link` is where
+    people reach `stopline ack --serve`: with it, what they are sent is a link.
     """
 
     minutes: float = Field(default=15, gt=0, le=1440)
     levels: tuple[Annotated[tuple[Route, ...], Field(min_length=1)], ...] = ()
     secret: Annotated[str, AfterValidator(variable)] | None = None
+    link: Annotated[str, AfterValidator(https_url)] | None = None
+    good_hours: int = Field(default=48, ge=1, le=336)
 
 
 class Notices(_Strict):
@@ -124,6 +127,15 @@ class Notices(_Strict):
                 yield audience, route
 
 
+def inside_rooms(notices: Notices) -> Iterator[tuple[str, Channel]]:
+    """The channels of Slack's by which anybody inside is told, by name."""
+    told = [route for audience in INSIDE for route in getattr(notices.audiences, audience)]
+    told += [route for level in notices.escalation.levels for route in level]
+    for name in sorted({route.channel for route in told}):
+        if notices.channels[name].kind == "slack":
+            yield name, notices.channels[name]
+
+
 def parse_notices(text: str, file: str, names: Names | None = None) -> Notices:
     """Read the file. Raises ConfigError with every fault, as `file:line: fault`.
 
@@ -142,6 +154,7 @@ def _meaning(notices: Notices, names: Names) -> Iterator[tuple[Path, str]]:
         )
     for level, routes in enumerate(notices.escalation.levels):
         yield from _told_inside(("escalation", "levels", level), notices, routes, names)
+    yield from _of_the_link(notices, names)
     for vendor, outside in notices.vendors.items():
         if names and vendor not in names:
             yield ("vendors", vendor), yamltext.unknown_word("vendor", vendor, names)
@@ -160,6 +173,19 @@ def _told_inside(
     for number, route in enumerate(routes):
         yield from _reachable((*where, number), notices, route)
         yield from _not_theirs((*where, number), notices, route, names)
+
+
+def _of_the_link(notices: Notices, names: Names) -> Iterator[tuple[Path, str]]:
+    """What is wrong with where people acknowledge: it is signed, and nobody else's."""
+    link, where = notices.escalation.link, ("escalation", "link")
+    if link is None:
+        return
+    if notices.escalation.secret is None:
+        yield where, "a link is signed: give 'secret' the name of the key's variable"
+    if urlsplit(link).query or urlsplit(link).fragment:
+        yield where, "what is signed is put behind it: give it no ? and no #"
+    if owner := owner_of(_host(link), notices, names):
+        yield where, f"the link leads to {owner}, who would read it"
 
 
 def _once(where: Path, routes: tuple[Route, ...]) -> Iterator[tuple[Path, str]]:

@@ -112,13 +112,14 @@ def _judge_restore(change: Change, observed: Observed, known: Known) -> Verdict:
 def _judge_terminate(change: Change, observed: Observed, known: Known) -> Verdict:
     """Remove only what a receipt shows that we contained, that is so still, and only ours.
 
-    A removal that was cut off after our overlay went is gone on with.
+    A removal that was cut off after our overlay went is gone on with. What people let go of is
+    given back as it was before us, or not at all.
     """
     found = observed.states.get(change.address)
     if known.others:
         detail = f"still held by {', '.join(known.others)}; not removed"
         return Verdict(Outcome.FAILED, held=True, cause=Cause.HELD, detail=detail)
-    if not known.ours_to_undo:
+    if not known.ours_to_undo or (change.after is not None and found == change.after):
         return Verdict(Outcome.ALREADY, held=False, detail="not held any more")
     halfway = found is None and observed.ending
     taken_out = known.written and known.ours is None and change.before is change.after is None
@@ -127,7 +128,7 @@ def _judge_terminate(change: Change, observed: Observed, known: Known) -> Verdic
     if found is None and not halfway:
         return Verdict(Outcome.ALREADY, held=False, cause=Cause.GONE, detail="it no longer exists")
     ours = known.ours == change.before and (halfway or found == known.ours)
-    if known.written and ours and change.after is None:
+    if known.written and ours and change.after in (None, known.prior):
         return Verdict(None, held=False)
     detail = "changed by somebody else since we contained it; not removed"
     return Verdict(Outcome.CONFLICT, held=True, cause=Cause.FOREIGN, detail=detail)

@@ -214,7 +214,8 @@ class Change:
     `moment` is a time that stands in `after`; the digest of a plan leaves it out. `spans`: it
     reaches into other realms of its connector, so on the way back it waits for all of theirs.
     `over` is the lever below this one, which somebody took away again and again. `only_if` is an
-    effect's: what else must still be so, in the connector's words, when it is carried out.
+    effect's: what else must still be so, in the connector's words, when it is carried out. `kept`
+    is an effect's: for how long its provider can bring back what it removed (an ISO 8601 duration).
     """
 
     address: Address
@@ -234,6 +235,7 @@ class Change:
     spans: bool = False
     over: Address | None = None
     only_if: str = ""
+    kept: str = ""
 
     def inverse(self) -> "Change":
         """Swap `before` and `after`. Nothing else: the way back is not written by anybody."""
@@ -327,12 +329,15 @@ class Effect:
     """A one-way act without inverse: what can be removed for good where a pause has a hold.
 
     A connector's opinion; the planner makes a change of it, in a plan that terminates and in no
-    other. `summary` says what is gone afterwards; `only_if` as in `Change`.
+    other. `summary` says what is gone afterwards; `only_if` and `kept` as in `Change`. `leaves` is
+    what stands there afterwards: nothing, or where people let go of it, what stood there before us.
     """
 
     address: Address
     summary: str
     only_if: str = ""
+    leaves: State | None = None
+    kept: str = ""
 
 
 class Direction(StrEnum):
@@ -378,7 +383,9 @@ class Plan:
         return sha256(text.replace(self.pause, "{pause}") if self.pause else text)
 
 
-_CAME_LATER = ('"felt":"",', '"moment":"",', '"only_if":"",', '"over":null,', '"spans":false,')
+_CAME_LATER = (
+    '"felt":"",', '"moment":"",', '"only_if":"",', '"over":null,', '"spans":false,', '"kept":"",',
+)  # fmt: skip
 
 
 def stage(change: Change, direction: Direction) -> tuple[int, int]:

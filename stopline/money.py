@@ -35,6 +35,15 @@ ESCAPED = "escaped: "
 """How a rail begins the reason of what left before us, so that a report can tell it."""
 
 
+_KEEPS_NOTHING = "-mark"
+"""How a kind ends whose address says what is to become of money, and keeps none of it back."""
+
+
+def keeps(address: Address) -> bool:
+    """Whether a hold at an address keeps money from leaving."""
+    return address.connector == PAY and not address.kind.endswith(_KEEPS_NOTHING)
+
+
 Target = tuple[str, str, str]
 """A connector, a ledger and the id of a document: what the levers at it are about."""
 

@@ -5,12 +5,12 @@ with its reason and the day on which it is looked at again. Undecided stays held
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from stopline.errors import UserError
 from stopline.model import Effect, Skip
-from stopline.money import PAY
+from stopline.money import PAY, keeps
 from stopline.receipts import Hold
 
 Opinion = Callable[[Hold], Effect | Skip]
@@ -38,18 +38,19 @@ def decisions(
     said: Mapping[Decision, Sequence[str]],
     reason: str,
     review_by: str,
+    told: Sequence[Decided] = (),
 ) -> tuple[Decided, ...]:
     """One decision for each hold that is named, by its address or by whom it is owed to.
 
-    Raises UserError where a name fits no hold, or none of money, a hold is named for both, or a
-    dispute has no day.
+    `told` are those that a file has of single holds. Raises UserError where a name fits no hold,
+    or none of money, a hold is named for both, or a dispute has no day.
     """
     if said.get(Decision.DISPUTE) and not review_by:
         raise UserError(
             "What is disputed must be looked at again. Nothing was asked for.",
             "Add the day: --review-by 2027-03-01.",
         )
-    found: dict[str, Decided] = {}
+    found = {one.address: one for one in told}
     for decision, names in said.items():
         for name in names:
             for address in (str(hold.address) for hold in _meant(holds, name)):
@@ -57,9 +58,8 @@ def decisions(
                 one = Decided(address, decision, reason, until)
                 if found.setdefault(address, one) != one:
                     raise UserError(
-                        f"{address} is named to be settled and to be disputed. Nothing was asked "
-                        "for.",
-                        "Name it once.",
+                        f"{address} is named for two decisions. Nothing was asked for.",
+                        "Name it once, settled or disputed.",
                     )
     return tuple(found[address] for address in sorted(found))
 
@@ -88,7 +88,12 @@ def decided(opinion: Opinion, settled: Opinion, said: Sequence[Decided]) -> Opin
         if one is None:
             return opinion(hold)
         if one.decision is Decision.SETTLE:
-            return settled(hold)
+            says = settled(hold)
+            if isinstance(says, Skip):
+                return says
+            return replace(says, summary=f"{says.summary}: {one.reason}")
+        if not keeps(hold.address):  # nothing stays held by it: what is disputed must not leave
+            return opinion(hold)
         what = f"disputed, to be looked at again by {one.review_by}: {one.reason}; it stays held"
         return Skip(hold.address, hold.change.principal, f"{what} ({hold.change.summary})")
 

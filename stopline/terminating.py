@@ -101,10 +101,11 @@ def _decide(hold: Hold, others: Sequence[str], opinions: Mapping[str, Opinion]) 
     return replace(
         hold.change,
         before=hold.ours,
-        after=None,
+        after=says.leaves,
         summary=says.summary,
         felt="",
         only_if=says.only_if,
+        kept=says.kept,
     )
 
 

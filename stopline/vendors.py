@@ -152,9 +152,11 @@ class GcpSelectors(_Strict):
 class PayoutsSelectors(_Strict):
     """Who the vendor is in the lab's ledgers: exact ids, never a fragment of one.
 
-    `vendors` selects the vendor as a payee, and everybody who is engaged through it.
+    `vendors` selects the vendor as a payee, and everybody who is engaged through it. `companies`
+    selects nobody: these are no natural persons, whom everybody else is taken for.
     """
 
+    companies: tuple[Line, ...] = ()
     payees: tuple[Line, ...] = ()
     vendors: tuple[Line, ...] = ()
 
@@ -252,7 +254,7 @@ def _meaning(vendor: Vendor, stem: str) -> Iterator[tuple[yamltext.Path, str]]:
     sections: tuple[Vendor | Project, ...] = (vendor, *vendor.projects.values())
     if all(one.aws.empty and one.gcp.empty and one.payouts.empty for one in sections):
         keys = ", ".join(key for key in AwsSelectors.model_fields if key != "preserve")
-        ids = ", ".join(PayoutsSelectors.model_fields)
+        ids = ", ".join(key for key in PayoutsSelectors.model_fields if key != "companies")
         google = ", ".join(key for key in GcpSelectors.model_fields if key not in _OF_NOBODY)
         what = f"nothing selects {vendor.vendor!r}; give 'aws' at least one of: {keys}; "
         what += f"or 'gcp' at least one of: {google}; "

@@ -27,6 +27,8 @@ REFUSED = "refused-told"
 """The patch by which a history is known to be one in which a refusal is told."""
 BREACHED = "breached"
 """The patch by which a history is known to be one in which a breached pause is looked at slowly."""
+SETTLES = "settles"
+"""The patch by which a history is known to be one in which a removal waits for what settles."""
 WAITS = "waiting"
 """The cause of a write that a person must do by hand."""
 IDLE = 3
@@ -328,13 +330,18 @@ class PauseVendor(PeoplesWords):
         self, asked: api.RestorePlan, plan: api.PlanRef, direction: Direction
     ) -> tuple[api.Tally, api.PlanRef]:
         """Carry out, again while writes land; what became of it, and the plan of what is left."""
-        left = "what is still to be "
-        left += "removed" if direction is Direction.TERMINATE else "given back"
+        ends = direction is Direction.TERMINATE
+        left = f"what is still to be {'removed' if ends else 'given back'}"
         tally = api.Tally()
         for _ in range(IDLE):
             tally = await self._carry_out(plan.ref, direction)
+            busy = ends and tally.again > tally.unasked and not self._stopping
+            settles = busy and workflow.patched(SETTLES)
+            if settles:  # a deny goes once it is seen everywhere that what it is about is out
+                seen = "until the removals are seen everywhere"
+                await workflow.sleep(timedelta(seconds=self._propagation), summary=seen)
             plan = await call(api.PLAN_RESTORE, asked, api.PlanRef, summary=left)
-            if self._stopping or not plan.work or not tally.applied:
+            if self._stopping or not plan.work or not (tally.applied or settles):
                 break
         return tally, plan
 

@@ -164,7 +164,7 @@ def report(night: Night, pause: str) -> Json:
     found: list[Json] = []
 
     def read() -> bool:
-        said = night.say("payouts", pause, "--output", "json")
+        said = night.ask("payouts", pause, "--output", "json")
         document = json.loads(said.stdout) if said.stdout.startswith("{") else {}
         found[:] = [document] if document.get("read_at") and not document["unread"] else []
         return bool(found)

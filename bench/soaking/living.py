@@ -226,7 +226,7 @@ class Living:
         for pause in self.night.pauses():
             if pause.id not in known | self.before and pause.status is not PauseStatus.CLOSED:
                 if not self.night.held(pause.id):
-                    self.night.say("reject", pause.id, "--reason", "asked twice")
+                    self.night.ask("reject", pause.id, "--reason", "asked twice")
                 if self.night.status(pause.id) is not PauseStatus.CLOSED:
                     self.night.given_back(pause.id)
 

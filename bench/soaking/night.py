@@ -117,7 +117,7 @@ class Night(Drill):
 
     # --- asking ----------------------------------------------------------------------------------
 
-    def say(self, *words: str) -> Said:
+    def ask(self, *words: str) -> Said:
         """One command."""
         return command(self.env, *words)
 
@@ -150,7 +150,7 @@ class Night(Drill):
             if new := [p for p in self.pauses() if p.id not in before]:
                 return self._rested(new[0].id)
             self.asked += 1
-            self.say("pause", "mercor", *words, "--reason", "soak", *CONFIRM)
+            self.ask("pause", "mercor", *words, "--reason", "soak", *CONFIRM)
             self._appears(before)
         raise OutsideTheLawsError(f"after {PATIENCE_SECONDS} s nothing was paused: {words}")
 
@@ -165,7 +165,7 @@ class Night(Drill):
             if self.status(pause) in RESTS:
                 return self.book.pauses.get(pause)
             if self.status(pause) is PauseStatus.CONTAINING and not self.held(pause):
-                self.say("approve", pause, "--as", BOB, *CONFIRM)  # else it needs nobody's word
+                self.ask("approve", pause, "--as", BOB, *CONFIRM)  # else it needs nobody's word
             time.sleep(0.3)
         raise OutsideTheLawsError(f"after {PATIENCE_SECONDS} s not at rest: {self.status(pause)}")
 
@@ -186,8 +186,8 @@ class Night(Drill):
         proof = self.folder / "proof.png"
         proof.write_bytes(b"a picture")
         shown = (pause, TASK, "--proof", str(proof))
-        self.say("manual", "done", *shown, "--as", SAM, "--before", "weekly", *amounts)
-        self.say("manual", "confirm", *shown, "--as", BOB)
+        self.ask("manual", "done", *shown, "--as", SAM, "--before", "weekly", *amounts)
+        self.ask("manual", "confirm", *shown, "--as", BOB)
         self.asked += 2
 
     def terminated(self, pause: str, *settled: str) -> None:
@@ -218,8 +218,8 @@ class Night(Drill):
                 return
             else:
                 self.asked += 1
-                self.say(*ask)
-                self.say(*yes)
+                self.ask(*ask)
+                self.ask(*yes)
         raise OutsideTheLawsError(
             f"after {PATIENCE_SECONDS} s {pause} is not {what}: {self.status(pause)}"
         )
@@ -230,7 +230,7 @@ class Night(Drill):
         for _ in range(PATIENCE_SECONDS // 5):
             words = ("--decision", "keep", "--review-by", "2031-01-31", "--reason", "we wait")
             self.asked += 1
-            said = self.say("reassess", pause, *words)
+            said = self.ask("reassess", pause, *words)
             there = len(self.book.pauses.events(pause, "reassessed")) > before
             if said.code in (0, 6) and not there:
                 raise OutsideTheLawsError(f"{pause} was kept, and the journal does not know it")
@@ -252,6 +252,6 @@ class Night(Drill):
         end = time.monotonic() + PATIENCE_SECONDS
         while time.monotonic() < end:
             self.asked += 1
-            if self.say("audit", pause).code == 0:
+            if self.ask("audit", pause).code == 0:
                 return
         raise OutsideTheLawsError(f"after {PATIENCE_SECONDS} s no audit of {pause} is clean")

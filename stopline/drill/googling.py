@@ -171,15 +171,21 @@ class Organisation(Spawned):
         return found
 
     def unlike_ended(self) -> Iterator[str]:
-        """Keys that a termination should have deleted and has not, and one that it should not."""
+        """What a termination should have removed and has not, and what it should not have."""
         now = self.fingerprint()
-        there = " ".join(text for name, text in now.items() if name.endswith(" keys"))
-        if o.KEY[4:] in there:
-            yield f"after termination, the key {o.KEY[4:]} is still there"
-        if f"HMAC key {o.HMAC[5:]}" in now:
-            yield f"after termination, the HMAC key {o.HMAC[5:]} is still there"
-        if o.OFF_BEFORE not in there:
-            yield f"after termination, the key {o.OFF_BEFORE} is gone, and was not ours to remove"
+        own, *others = (
+            f"projects/{o.PROJECT}/serviceAccounts/{who.partition(':')[2]}"
+            for who in (o.ETL, o.SHARED, o.TRAIN)
+        )
+        there = [own, f"HMAC key {o.HMAC[5:]}", *leftovers(now)]
+        for name in (one for one in there if one in now):
+            yield f"after termination, {name} is still there"
+        for name in (one for one in others if one not in now):
+            yield f"after termination, {name} is gone, and was not ours to remove"
+        policies = {k: v for k, v in now.items() if k.startswith(("org", "folders/", "projects/"))}
+        for who in (o.ANN, o.MAX, o.KIM, o.PULL):
+            for name in (name for name, text in policies.items() if f'"{who}"' in text):
+                yield f"after termination, {who} is still in the policy of {name}"
 
     def _denies(self, found: dict[str, str]) -> None:
         parent = (

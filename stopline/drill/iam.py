@@ -3,7 +3,8 @@
 The emulator knows no boundary of a user's and no credentials for one service, and deletes a user
 that still has keys, a password, devices or memberships. AWS refuses that, which is what the order
 of a removal rests on. Nor does it know what to say to a session of a role that is gone, nor which
-right it takes to read whose the objects of a bucket are.
+right it takes to read whose the objects of a bucket are. The policy that a bus is given whole it
+adds to what is there, where EventBridge puts it in the place of that.
 https://docs.aws.amazon.com/IAM/latest/APIReference/API_DeleteUser.html
 https://docs.aws.amazon.com/IAM/latest/APIReference/API_PutUserPermissionsBoundary.html
 """
@@ -12,6 +13,7 @@ import secrets
 from typing import Any
 
 from moto.core.responses import ActionResult, EmptyResult
+from moto.events.models import EventBus
 from moto.iam.access_control import AssumedRoleAccessKey, CreateAccessKeyFailure
 from moto.iam.exceptions import DeleteConflictException, NotFoundException
 from moto.iam.models import IAMBackend, User
@@ -38,6 +40,9 @@ def extend() -> None:
         key: Any = AssumedRoleAccessKey
         key.plainly_init = key.__init__
         key.__init__ = _session_of_a_role
+        bus: Any = EventBus
+        bus.plainly_add_policy = bus.add_policy
+        bus.add_policy = _put_policy
 
 
 _NAMES = {
@@ -110,6 +115,11 @@ def _delete_user(self: Any, user_name: str) -> None:
             message = f"Cannot delete entity, must remove {what} first."
             raise DeleteConflictException(message)
     self.plainly_delete_user(user_name)
+
+
+def _put_policy(self: Any, policy: Any) -> None:
+    self.remove_statements()
+    self.plainly_add_policy(policy)
 
 
 def _session_of_a_role(self: Any, *args: Any, **words: Any) -> None:

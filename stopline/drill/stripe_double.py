@@ -46,6 +46,7 @@ class StripeDouble:
     balances: dict[str, dict[str, int]] = field(default_factory=dict)
     payouts: dict[str, Json] = field(default_factory=dict)
     intents: dict[str, Json] = field(default_factory=dict)
+    outbound: dict[str, Json] = field(default_factory=dict)
     calls: list[str] = field(default_factory=list)
     down: bool = False
     lock: threading.RLock = field(default_factory=threading.RLock, repr=False)
@@ -86,7 +87,13 @@ class StripeDouble:
         id_ = f"po_{self._made}"
         self.balances[account][currency] -= amount
         told = {"currency": currency, "amount": amount, "status": status, "automatic": automatic}
-        self.payouts[id_] = {"id": id_, "object": "payout", "account": account, **told}
+        self.payouts[id_] = {
+            "id": id_,
+            "object": "payout",
+            "account": account,
+            "metadata": {},
+            **told,
+        }
         return id_
 
     def add_intent(
@@ -113,10 +120,36 @@ class StripeDouble:
         }
         return id_
 
+    def add_outbound(
+        self, recipient: str, currency: str, value: int, *, cancelable: bool, intent: str = ""
+    ) -> str:
+        """Make an outbound payment of Global Payouts that is under way; returns its id."""
+        self._made += 1
+        id_ = f"obp_{self._made}"
+        self.outbound[id_] = {
+            "id": id_,
+            "object": "v2.money_management.outbound_payment",
+            "amount": {"currency": currency, "value": value},
+            "cancelable": cancelable,
+            "metadata": {},
+            "payout_intent": intent or None,
+            "status": "processing",
+            "to": {"recipient": recipient},
+        }
+        return id_
+
     def snapshot(self) -> Json:
         """Everything that is there, apart from it."""
         with self.lock:
-            names = ("accounts", "recipients", "settings", "balances", "payouts", "intents")
+            names = (
+                "accounts",
+                "recipients",
+                "settings",
+                "balances",
+                "payouts",
+                "intents",
+                "outbound",
+            )
             return deepcopy({name: getattr(self, name) for name in names})
 
     def day(self, today: str, only: Container[str] | None = None) -> dict[tuple[str, str], int]:
@@ -329,11 +362,46 @@ def _update_intent(double: StripeDouble, request: Request, id_: str) -> Json:
         if not re.fullmatch(r"\d{4}-\d\d-\d\d", options.get("execute_on", "")):
             raise _Refusal(400, "invalid_fields", "execute_on is not a date")
         intent["schedule_options"] = options
-    for name, value in (request.params.get("metadata") or {}).items():
-        intent["metadata"].pop(name, None)
-        if value:
-            intent["metadata"][name] = value
+    _set_metadata(intent, request)
     return intent
+
+
+def _one_payout(double: StripeDouble, request: Request, id_: str) -> Json:
+    account, found = double.apart(request), double.payouts.get(id_)
+    if found is None or found["account"] != account:
+        raise _Refusal(404, "resource_missing", f"No such payout: '{id_}'")
+    return found
+
+
+def _update_payout(double: StripeDouble, request: Request, id_: str) -> Json:
+    payout = _one_payout(double, request, id_)
+    if set(request.params) - {"metadata"}:
+        raise _Refusal(400, "parameter_unknown", "Received unknown parameter")
+    _set_metadata(payout, request)
+    return payout
+
+
+def _cancel_payout(double: StripeDouble, request: Request, id_: str) -> Json:
+    payout = _one_payout(double, request, id_)
+    if payout["automatic"] or payout["status"] != "pending":
+        message = "Payouts can only be canceled when they are manual and pending"
+        raise _Refusal(400, "", message)
+    payout["status"] = "canceled"
+    balance = double.balances[payout["account"]]
+    balance[payout["currency"]] = balance.get(payout["currency"], 0) + payout["amount"]
+    return payout
+
+
+def _outbound(double: StripeDouble, request: Request) -> Json:
+    status = request.params.get("status") or ["processing", "posted", "canceled"]
+    return _listed_v2([p for p in double.outbound.values() if p["status"] in status], request)
+
+
+def _set_metadata(thing: Json, request: Request) -> None:
+    for name, value in (request.params.get("metadata") or {}).items():
+        thing["metadata"].pop(name, None)
+        if value:
+            thing["metadata"][name] = value
 
 
 _CALLS: tuple[tuple[str, str, Callable[..., Json]], ...] = (
@@ -344,6 +412,10 @@ _CALLS: tuple[tuple[str, str, Callable[..., Json]], ...] = (
     ("GET", "/v1/balance_settings", lambda d, r: d.settings[d.apart(r)]),
     ("POST", "/v1/balance_settings", _update_settings),
     ("GET", "/v1/payouts", _payouts),
+    ("GET", "/v1/payouts/([^/]+)", _one_payout),
+    ("POST", "/v1/payouts/([^/]+)", _update_payout),
+    ("POST", "/v1/payouts/([^/]+)/cancel", _cancel_payout),
+    ("GET", "/v2/money_management/outbound_payments", _outbound),
     ("GET", "/v2/core/accounts", lambda d, r: _listed_v2(list(d.recipients.values()), r)),
     (
         "GET",

@@ -55,7 +55,7 @@ def served(double: Answering) -> ThreadingHTTPServer:
 
 def call_name(method: str, path: str) -> str:
     """One kind of call, with ids blanked: `GET /v1/accounts/{id}`."""
-    blanked = re.sub(r"(?<=accounts/)[^/]+|(?<=payout_intents/)[^/]+", "{id}", path)
+    blanked = re.sub(r"/(accounts|payouts|payout_intents)/[^/]+", r"/\1/{id}", path)
     return f"{method} {blanked}"
 
 

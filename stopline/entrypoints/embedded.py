@@ -20,8 +20,9 @@ from temporalio.envconfig import ClientConfig
 from activities.api import task_queue
 from stopline.entrypoints.opening import open_settings_book
 from stopline.entrypoints.spawned import Spawned
+from stopline.entrypoints.stopping import stop_on_signals
 from stopline.entrypoints.temporal import Temporal, connect
-from stopline.entrypoints.worker import serve, stop_on_signals
+from stopline.entrypoints.worker import serve
 from stopline.errors import SetupError
 from stopline.journal.pauses import OPEN
 from stopline.settings import Settings

@@ -2,8 +2,6 @@
 
 import asyncio
 import contextlib
-import os
-import signal
 import time
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -22,6 +20,7 @@ from activities.readonly import reading
 from activities.telling import Teller, Telling
 from stopline.approving import Approvers
 from stopline.entrypoints.opening import open_settings_book
+from stopline.entrypoints.stopping import stop_on_signals
 from stopline.entrypoints.temporal import UnreachableError, connect
 from stopline.estate import Estate
 from stopline.port import Connector
@@ -56,6 +55,11 @@ def connectors_of(estate: Estate) -> Mapping[str, Connector]:
     }
 
 
+def _checks(activities: Activities) -> Checks:
+    a = activities
+    return Checks(a.book, a.connectors_of, a.approvers, a.teller)
+
+
 def build_worker(client: Client, activities: Activities, *, threads: int) -> Worker:
     """Make a worker of one journal's queue. As many slots as threads, so none waits for one."""
     return Worker(
@@ -64,7 +68,7 @@ def build_worker(client: Client, activities: Activities, *, threads: int) -> Wor
         workflows=[PauseVendor, PlanVendor, Preflight, Shard, Tell],
         activities=[
             *activities.all(),
-            *Checks(activities.book, activities.connectors_of, activities.approvers).all(),
+            *_checks(activities).all(),
             *Telling(activities.book, activities.teller).all(),
             *Answering(activities.book, activities.teller, activities.approvers).all(),
         ],
@@ -134,25 +138,6 @@ async def serve(settings: Settings, stop: asyncio.Event) -> None:
         await stop.wait()
         log.info("worker stopping", grace_seconds=GRACE.total_seconds())
     log.info("worker stopped")
-
-
-def stop_on_signals(stop: asyncio.Event) -> None:
-    """First SIGTERM or SIGINT: stop between documents. The second: leave at once."""
-
-    def asked() -> None:
-        if stop.is_set():
-            os._exit(1)  # a person who asks twice means it
-        stop.set()
-
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        try:
-            loop.add_signal_handler(number, asked)
-        except NotImplementedError:  # an event loop of Windows
-            log.warning(
-                "a stop is not heard here: writes in flight end with their lease",
-                signal=number.name,
-            )
 
 
 def work(settings: Settings) -> int:

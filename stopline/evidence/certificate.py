@@ -1,6 +1,7 @@
 """Making the certificate of a termination from the journal alone."""
 
 from collections.abc import Iterable, Iterator, Mapping
+from datetime import UTC, datetime, timedelta
 
 from stopline.errors import UserError
 from stopline.journal.book import Book
@@ -8,7 +9,9 @@ from stopline.journal.store import Event
 from stopline.model import Address, Direction, Plan
 from stopline.receipts import Outcome
 from stopline.render.certificate import Certificate, Gone, Remains, Word
+from stopline.residuals import seconds_of
 from stopline.signing import UNSIGNED
+from stopline.terminating import How, Removed
 from stopline.text import Json
 
 LATER = "it was contained after the termination was planned: ask for another one"
@@ -35,7 +38,14 @@ def certificate(book: Book, pause: str) -> Certificate:
         hash=events[-1].hash,
         words=tuple(_words(events)),
         removed=tuple(
-            Gone(where, one.principal, _what(plans, one.address), one.at, one.how)
+            Gone(
+                where,
+                one.principal,
+                _what(plans, one.address),
+                one.at,
+                one.how,
+                _kept_until(plans, one),
+            )
             for where, one in removed.items()
         ),
         remains=tuple(_remains(book, pause, plans)),
@@ -65,6 +75,16 @@ def _words(events: Iterable[Event]) -> Iterator[Word]:
 def _what(plans: Iterable[Plan], address: Address) -> str:
     told = (c.summary for plan in plans for c in plan.changes if c.address == address)
     return next(told, "")
+
+
+def _kept_until(plans: Iterable[Plan], one: Removed) -> str:
+    """Until when what we removed can be brought back; of what was gone already nobody knows."""
+    told = (c.kept for plan in plans for c in plan.changes if c.address == one.address)
+    seconds = seconds_of(next(filter(None, told), ""))
+    if seconds is None or one.how is How.GONE:
+        return ""
+    until = datetime.fromisoformat(one.at).astimezone(UTC) + timedelta(seconds=seconds)
+    return until.strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def _remains(book: Book, pause: str, plans: list[Plan]) -> Iterator[Remains]:

@@ -10,6 +10,7 @@ from stopline.journal.attested import ATTESTED, CONFIRMED, DENIED, LATE
 from stopline.journal.glass import BROKEN, REVIEWED
 from stopline.journal.outbox import ACKNOWLEDGED, AGAIN, ESCALATED, LIFTED
 from stopline.journal.pauses import PauseStatus
+from stopline.journal.reached import BEGUN
 from stopline.journal.removals import CLIMBED
 from stopline.journal.store import Event
 from stopline.receipts import Outcome
@@ -69,6 +70,8 @@ KINDS: Mapping[str, Told] = {
     DENIED: Told(BY_HAND, "refuse by hand", said=True),
     LATE: Told(BY_HAND, "waits for a person's hand for too long"),
     "notices": Told(NOTICES, "notices are to be sent"),
+    BEGUN: Told(NOTICES, "a notice to those outside is begun"),
+    "told-outside-later": Told(NOTICES, "those outside are told later"),
     "notice-sent": Told(NOTICES, "a notice was sent"),
     "notice-failed": Told(NOTICES, "a notice failed"),
     "notice-withdrawn": Told(NOTICES, "a notice was no longer true"),

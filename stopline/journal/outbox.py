@@ -4,7 +4,7 @@ So a notice is there exactly when what it tells is, whatever dies in between. It
 once, and bears the same key each time, by which its receiver can tell that it has it already.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
@@ -14,6 +14,7 @@ from sqlalchemy.engine import Connection
 
 from stopline.journal import statements as q
 from stopline.journal import tables as t
+from stopline.journal.reached import BEGUN, Way, begun_of, claims_of, heard_by, told_to
 from stopline.journal.store import Store
 from stopline.text import Json, canonical, sha256
 
@@ -50,10 +51,12 @@ class Draft:
     """A notice that is not written down yet: to whom, over what, and its text.
 
     `outside` marks an audience that hears nothing before containment is verified. `says` is what it
-    claims, by which it is known whether it still holds and whether it is news; `news`: in any case;
-    `quietly`: not for whom the last word has gone out to. `event` is what it tells where that is
-    another than what those inside are told. `wrong` says why it can never be sent, where that is
-    known already. `if_told`: only where the channel was told something by this pause before.
+    claims, by which it is known whether it still holds and whether it is news. `tells` is what its
+    reader knows by it to be off or held; `ends` what it tells the end of, and since when that is
+    so, for whoever heard of it before; `quietly`: not for whoever knows of all that it tells.
+    `event` is what it tells where that is another than what those inside are told. `wrong` says why
+    it can never be sent, where that is known already. `if_told`: only where the channel was told
+    something by this pause before.
     """
 
     audience: str
@@ -65,7 +68,8 @@ class Draft:
     wrong: str = ""
     event: str = ""
     says: str = ""
-    news: bool = False
+    tells: tuple[str, ...] = ()
+    ends: tuple[tuple[str, int], ...] = ()
     quietly: bool = False
     if_told: bool = False
 
@@ -114,19 +118,45 @@ def post(
     """
     last = connection.execute(q.LAST_EVENT).first()
     seq = last.seq if last else 0
-    news = [d for d in drafts if _is_news(store, connection, (pause, event), d)]
+    news = _chosen(store, connection, (pause, event), drafts)
     # A route that is configured twice must not undo the event with a second row of one key.
-    made = [(_row(store, connection, (pause, d.event or event, seq), d), d.says) for d in news]
-    rows = [*{row["key"]: (row, says) for row, says in made}.values()]
+    made = [(_row(store, connection, (pause, d.event or event, seq), d), d) for d in news]
+    rows = [*{row["key"]: (row, draft) for row, draft in made}.values()]
     if not rows:
         return
     for row, _ in rows:
         connection.execute(sa.insert(t.notices).values(**row))
     told = ("key", "audience", "channel", "recipient", "body", "state", "why")
-    listed = [
-        {name: row[name] for name in told} | ({"says": says} if says else {}) for row, says in rows
-    ]
+    listed = [{name: row[name] for name in told} | _claims(draft) for row, draft in rows]
     store.append(connection, pause, "notices", {"event": event, "seq": seq, "notices": listed})
+
+
+def _claims(draft: Draft) -> Json:
+    """What a notice to those outside says, so that it is known later what its reader heard."""
+    if not draft.outside:
+        return {}
+    claims: Json = {"says": draft.says, "ends": [what for what, _ in draft.ends]}
+    return {name: said for name, said in claims.items() if said} | {"tells": [*draft.tells]}
+
+
+def _chosen(
+    store: Store, connection: Connection, of: tuple[str, str], drafts: Iterable[Draft]
+) -> Iterator[Draft]:
+    """What is told at all; of what can be told somebody outside, what fits what they know."""
+    taken: set[Way] = set()
+    for draft in drafts:
+        way = (draft.audience, draft.channel, draft.recipient)
+        if draft.outside and way in taken:
+            continue
+        if draft.ends:
+            heard = heard_by(store, connection, of[0], way)
+            if all(heard.knew(what, since) for what, since in draft.ends):
+                taken.add(way)
+                if not _is_coming(store, connection, of[0], draft):
+                    yield draft
+        elif _is_news(store, connection, of, draft):
+            taken.add(way)
+            yield draft
 
 
 def _is_news(store: Store, connection: Connection, of: tuple[str, str], draft: Draft) -> bool:
@@ -135,7 +165,23 @@ def _is_news(store: Store, connection: Connection, of: tuple[str, str], draft: D
     if draft.if_told:
         query = sa.select(n.key).where(n.pause == pause, n.channel == draft.channel)
         return connection.execute(query.limit(1)).first() is not None
-    return not draft.outside or draft.news or _is_other(store, connection, of, draft)
+    return not draft.outside or _is_other(store, connection, of, draft)
+
+
+def _is_coming(store: Store, connection: Connection, pause: str, draft: Draft) -> bool:
+    """Whether the same end is on its way already, and nobody has begun to send it."""
+    ends = [what for what, _ in draft.ends]
+    to = (draft.audience, draft.channel, draft.recipient)
+    begun = begun_of(store, connection, pause)
+    return any(
+        one.state == NoticeState.PENDING and one.key not in begun
+        for one in told_to(connection, pause, to)
+        if _fits(claims_of(store, connection, one.pause, one.key), draft.says, ends)
+    )
+
+
+def _fits(claims: Json, says: str, ends: list[str]) -> bool:
+    return bool(claims.get("says") == says and claims.get("ends") == ends)
 
 
 def _is_other(store: Store, connection: Connection, of: tuple[str, str], draft: Draft) -> bool:
@@ -144,27 +190,18 @@ def _is_other(store: Store, connection: Connection, of: tuple[str, str], draft: 
     What claims something is compared with the last word about the vendor; anything else, and what
     was told by an older release, by its event and of the same pause.
     """
-    (pause, event), n, p = of, t.notices.c, t.pauses.c
-    to = (n.audience == draft.audience, n.channel == draft.channel, n.recipient == draft.recipient)
-    states = (str(NoticeState.PENDING), str(NoticeState.SENT))
-    query = sa.select(n.pause, n.key, n.event, n.state).where(*to, n.state.in_(states))
-    vendor = sa.select(p.vendor).where(p.id == pause).scalar_subquery()
-    same = (
-        n.pause.in_(sa.select(p.id).where(p.vendor == vendor)) if draft.says else n.pause == pause
-    )
-    last = connection.execute(query.where(same).order_by(n.seq.desc()).limit(1)).first()
-    if last is None:
-        return True
-    if draft.quietly and last.state == NoticeState.SENT:
+    pause, event = of
+    to = (draft.audience, draft.channel, draft.recipient)
+    if draft.quietly and {*draft.tells} <= heard_by(store, connection, pause, to).kinds:
         return False
-    said = _said(store, connection, last.pause, last.key) if draft.says else ""
+    states = (NoticeState.PENDING, NoticeState.SENT)
+    found = [one for one in told_to(connection, pause, to) if one.state in states]
+    same = [one for one in found if draft.says or one.pause == pause]
+    if not same:
+        return True
+    last = same[-1]
+    said = claims_of(store, connection, last.pause, last.key).get("says") if draft.says else ""
     return said != draft.says if said else last.event != (draft.event or event)
-
-
-def _said(store: Store, connection: Connection, pause: str, key: str) -> str:
-    """What a notice claims; nothing where it claims nothing."""
-    told = (one for e in store.told(connection, pause, "notices") for one in e.data["notices"])
-    return next((str(one.get("says", "")) for one in told if one["key"] == key), "")
 
 
 def _row(
@@ -175,7 +212,7 @@ def _row(
     state, why = NoticeState.PENDING, ""
     if draft.wrong:
         state, why = NoticeState.FAILED, draft.wrong[:LONGEST_WHY]
-    elif draft.outside and (by := _quiet_by(store, connection, pause)):
+    elif draft.outside and (by := _quiet_by(store, connection, pause, stop=not draft.ends)):
         state, why = NoticeState.WITHHELD, quiet_words(pause, by)
     return {
         "key": sha256(canonical(named)),
@@ -195,17 +232,19 @@ def _row(
     }
 
 
-def _quiet_by(store: Store, connection: Connection, pause: str) -> tuple[str, ...]:
+def _quiet_by(
+    store: Store, connection: Connection, pause: str, *, stop: bool = False
+) -> tuple[str, ...]:
     """The pauses for whose sake those outside hear nothing of one: its vendor's open ones.
 
     Whoever hears that a part of it is contained knows that somebody is at work on the rest. Where
-    none is open, it is the pause itself, which is over.
+    none is open, the end is told to whoever heard of the stop; of a `stop` nobody hears then.
     """
     p = t.pauses.c
     vendor = sa.select(p.vendor).where(p.id == pause).scalar_subquery()
     query = sa.select(p.id).where(p.vendor == vendor, p.status != CLOSED)
     open_ = connection.execute(query.order_by(p.opened_at, p.id)).scalars()
-    concerned = sorted(open_, key=lambda one: one != pause) or [pause]
+    concerned = sorted(open_, key=lambda one: one != pause) or ([pause] if stop else [])
     return tuple(one for one in concerned if not _verified(store, connection, one))
 
 
@@ -271,7 +310,22 @@ class Outbox:
     def said(self, notice: Notice) -> str:
         """What a notice to those outside claims; nothing where an older release wrote it."""
         with self.store.read() as connection:
-            return _said(self.store, connection, notice.pause, notice.key)
+            return str(claims_of(self.store, connection, notice.pause, notice.key).get("says", ""))
+
+    def out_of_place(self, notice: Notice) -> tuple[str, ...]:
+        """What a notice tells the end of, and its reader never heard the stop of, or the end."""
+        way = (notice.audience, notice.channel, notice.recipient)
+        with self.store.read() as connection:
+            claims = claims_of(self.store, connection, notice.pause, notice.key)
+            heard = heard_by(self.store, connection, notice.pause, way, but=notice.key)
+        return tuple(what for what in claims.get("ends", ()) if what not in heard.kinds)
+
+    def wanted(self, pause: str, drafts: Iterable[Draft]) -> bool:
+        """Whether any of these would be told now."""
+        with self.store.read() as connection:
+            quiet = _quiet_by(self.store, connection, pause)
+            chosen = _chosen(self.store, connection, (pause, ""), drafts)
+            return not quiet and any(True for _ in chosen)
 
     # --- what is said to it ----------------------------------------------------------------------
 
@@ -347,6 +401,17 @@ class Outbox:
         """What a notice says. Raises JournalError when it is missing or was altered."""
         return self.store.body(notice.body)
 
+    def begin(self, notice: Notice) -> bool:
+        """Write down that a notice to those outside may reach them from now on.
+
+        Whether it might have before: whatever becomes of the reply, they may have heard it.
+        """
+        with self.store.write() as connection:
+            if notice.key in begun_of(self.store, connection, notice.pause):
+                return True
+            self.store.append(connection, notice.pause, BEGUN, {"key": notice.key})
+        return False
+
     def tried(self, notice: Notice, why: str) -> None:
         """An attempt did not do; it is tried again."""
         key = t.notices.c.key == notice.key
@@ -354,10 +419,19 @@ class Outbox:
         with self.store.write() as connection:
             connection.execute(sa.update(t.notices).where(key).values(**values))
 
-    def ended(self, notice: Notice, state: NoticeState, why: str = "", sent: str = "") -> None:
+    def ended(
+        self,
+        notice: Notice,
+        state: NoticeState,
+        why: str = "",
+        sent: str = "",
+        *,
+        unheard: bool = False,
+    ) -> None:
         """It was sent, or will not be; the chain says which. Only `send_again` takes it back.
 
-        `sent` is the digest of what went out, where it was more than the notice's text.
+        `sent` is the digest of what went out, where it was more than the notice's text; `unheard`:
+        it reached nobody for certain.
         """
         here = (t.notices.c.key == notice.key, t.notices.c.state == str(NoticeState.PENDING))
         values: Json = {"state": str(state), "why": why[:LONGEST_WHY]}
@@ -367,4 +441,5 @@ class Outbox:
             if connection.execute(sa.update(t.notices).where(*here).values(**values)).rowcount:
                 data = {"key": notice.key, "body": notice.body, "why": values["why"]}
                 data |= {"sent": sent} if sent else {}
+                data |= {"unheard": True} if unheard else {}
                 self.store.append(connection, notice.pause, f"notice-{state}", data)

@@ -28,7 +28,7 @@ from slack_sdk import WebClient
 from slack_sdk.errors import SlackApiError, SlackClientError
 from standardwebhooks import Webhook
 
-from stopline.audiences import Channel
+from stopline.audiences import OUTSIDE, Channel
 from stopline.text import Json, canonical
 
 SHORTEST_KEY = 24
@@ -53,6 +53,8 @@ _UNFIT = frozenset(
 )  # fmt: skip
 """What Slack says of a message that it will never take, whoever mends what:
 https://docs.slack.dev/reference/methods/chat.postMessage#errors"""
+_MAY_NOT_LOOK = frozenset({"missing_scope", "no_permission", "not_allowed_token_type"})
+"""What Slack says to a token that may post, and not look."""
 _TOO_LARGE = 413
 _REFUSED = 500
 """From here on a mail server does not ask to come again: RFC 5321, 4.2.1."""
@@ -124,9 +126,9 @@ def send(channel: Channel, secret: str, letter: Letter) -> None:
 
 def _slack(channel: Channel, secret: str, letter: Letter) -> None:
     """Post a message: https://docs.slack.dev/reference/methods/chat.postMessage"""
-    url = (channel.url or WebClient.BASE_URL).rstrip("/") + "/"
-    client = WebClient(token=secret, base_url=url, timeout=SECONDS, retry_handlers=[])
-    where = channel.to or ""
+    client, where = _slack_client(channel, secret), channel.to or ""
+    if letter.audience not in OUTSIDE and (others := others_in(channel, secret)):
+        raise DeliveryError(f"{others}: nobody inside is told there", slowly=True)
     try:
         if letter.again and _slack_has(client, where, letter):
             return
@@ -140,6 +142,35 @@ def _slack(channel: Channel, secret: str, letter: Letter) -> None:
         raise _slack_said(error) from None
     except (SlackClientError, OSError) as error:
         raise DeliveryError(f"Slack did not answer: {type(error).__name__}") from None
+
+
+def others_in(channel: Channel, secret: str) -> str | None:
+    """Which other organisations read a channel of Slack's, or are invited to; nothing for none.
+
+    None where we may not look: it takes `channels:read`, or `groups:read` for a private channel.
+    What several workspaces of one organisation share is not shared with others. Raises
+    DeliveryError. https://docs.slack.dev/reference/objects/conversation-object
+    """
+    try:
+        found: Json = _slack_client(channel, secret).conversations_info(channel=channel.to or "")
+        there: Json = found.get("channel") or {}
+    except SlackApiError as error:
+        if error.response.get("error") in _MAY_NOT_LOOK:
+            return None
+        raise _slack_said(error) from None
+    except (SlackClientError, OSError) as error:
+        raise DeliveryError(f"Slack did not answer: {type(error).__name__}") from None
+    if there.get("is_ext_shared") or (there.get("is_shared") and not there.get("is_org_shared")):
+        number = len(there.get("connected_team_ids") or ()) or "some"
+        return f"the channel is shared with other organisations ({number})"
+    if there.get("is_pending_ext_shared") or there.get("pending_connected_team_ids"):
+        return "other organisations are invited to the channel"
+    return ""
+
+
+def _slack_client(channel: Channel, secret: str) -> WebClient:
+    url = (channel.url or WebClient.BASE_URL).rstrip("/") + "/"
+    return WebClient(token=secret, base_url=url, timeout=SECONDS, retry_handlers=[])
 
 
 def _unmarked(text: str) -> str:

@@ -8,6 +8,7 @@ never a blank.
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from functools import lru_cache
 from importlib.resources import files
 
@@ -19,6 +20,7 @@ from stopline.journal.glass import BROKEN
 from stopline.journal.outbox import Draft
 from stopline.notices import outside
 from stopline.notices.outside import Theirs
+from stopline.notices.tokens import TEST_KEY, link_of, token_of
 
 REFUSED = "refused"
 BY_HAND = "by-hand"
@@ -93,7 +95,7 @@ class Facts:
     `review_by` are of a break-glass approval: which way its plan goes, and by when another person
     must have reviewed it; `way` is also what is to be done by hand, and what falls due
     on `review_by`, by when a pause should have been reassessed, too. `theirs` is what those outside
-    are told by it, if anything.
+    can be told by it, the fittest first, if anything.
     """
 
     event: str
@@ -110,7 +112,7 @@ class Facts:
     minutes: float = 0
     way: str = ""
     review_by: str = ""
-    theirs: Theirs | None = None
+    theirs: tuple[Theirs, ...] = ()
 
     @property
     def asks(self) -> bool:
@@ -140,11 +142,11 @@ def _templates() -> SandboxedEnvironment:
     )
 
 
-def rendered(audience: Audience, facts: Facts) -> tuple[str, str]:
-    """The subject and the text of one event for one audience."""
+def rendered(audience: Audience, facts: Facts, theirs: Theirs | None = None) -> tuple[str, str]:
+    """The subject and the text of one event for one audience; `theirs` for one outside."""
     template = _templates().get_template(f"{audience}.txt")
     if audience in OUTSIDE:
-        theirs = facts.theirs or Theirs(facts.event)
+        theirs = theirs or next(iter(facts.theirs), Theirs(facts.event))
         said = _sendable(template.render(f=_outside(facts, theirs)).strip())
         return _line(outside.subject(facts.vendor, theirs)), said + "\n"
     subject = f"[stopline {facts.pause}] {_SUBJECTS[facts.event].format(facts.vendor)}"
@@ -156,7 +158,7 @@ def _outside(facts: Facts, theirs: Theirs) -> OutsideFacts:
     return OutsideFacts(
         theirs.event, facts.vendor, facts.at, facts.contact, facts.hours,
         held.access, held.all_access, held.pay, held.all_pay,
-        theirs.back_access, theirs.back_pay,
+        bool(theirs.back_access), bool(theirs.back_pay),
     )  # fmt: skip
 
 
@@ -168,6 +170,27 @@ def raised(notices: Notices, unheard: Raised) -> Iterator[Draft]:
         for recipient in route.to or ("",):
             responders = str(Audience.RESPONDERS)
             yield Draft(responders, route.channel, recipient, _line(subject), _sendable(told))
+
+
+def acknowledgement(token: str, until: float, link: str | None) -> str:
+    """What stands under a notice, by which whoever was sent it can say that they have it."""
+    good = f"{datetime.fromtimestamp(until, UTC):%Y-%m-%d %H:%M}Z"
+    said = f"stopline ack --token {token}\n"
+    if link is None:
+        return f"\nAcknowledge as whoever was sent this, until {good}: {said}"
+    opened = f"open {link_of(link, token)}"
+    return f"\nAcknowledge as whoever was sent this, until {good}:\n{opened}\nor {said}"
+
+
+def link_to_try(secret: str, journal: str, until: float, link: str) -> str:
+    """What stands under a test, by which whoever was sent it sees that links work."""
+    opened = link_of(link, token_of(secret, journal, TEST_KEY, until))
+    return f"\n\nTry whether links to acknowledge work: {opened}\n"
+
+
+def headline(event: str, vendor: str) -> str:
+    """What an event is, in one line without the id of anything; nothing for none of ours."""
+    return _line(_SUBJECTS[event].format(vendor)) if event in _SUBJECTS else ""
 
 
 def _sendable(text: str) -> str:
@@ -185,12 +208,12 @@ def drafts_of(notices: Notices, facts: Facts) -> Iterator[Draft]:
     What closes incidents goes to the pagers of the escalation too, where they were told of any.
     """
     for audience, route in notices.routes(facts.vendor):
-        if not _hears(audience, facts):
-            continue
-        subject, text = rendered(audience, facts)
         for recipient in route.to or ("",):
-            draft = Draft(str(audience), route.channel, recipient, subject, text)
-            yield _theirs(draft, facts.theirs) if audience in OUTSIDE and facts.theirs else draft
+            if audience in OUTSIDE:
+                yield from _outside_drafts(audience, route.channel, recipient, facts)
+            elif facts.event in _SUBJECTS and audience in _ONLY.get(facts.event, (audience,)):
+                subject, text = rendered(audience, facts)
+                yield Draft(str(audience), route.channel, recipient, subject, text)
     yield from _closing(notices, facts)
 
 
@@ -207,16 +230,17 @@ def _closing(notices: Notices, facts: Facts) -> Iterator[Draft]:
             yield replace(draft, if_told=True)
 
 
-def _hears(audience: Audience, facts: Facts) -> bool:
-    """Whether an audience is told of an event at all."""
-    if audience in OUTSIDE:
-        return facts.theirs is not None
-    return facts.event in _SUBJECTS and audience in _ONLY.get(facts.event, (audience,))
+def _outside_drafts(
+    audience: Audience, channel: str, recipient: str, facts: Facts
+) -> Iterator[Draft]:
+    """What somebody outside can be told, the fittest first: the outbox takes one by what they know.
 
-
-def _theirs(draft: Draft, theirs: Theirs) -> Draft:
-    """A notice to those outside, with what it claims; what is only under way claims nothing."""
-    says = "" if theirs.event == outside.PAUSING else str(theirs.held)
-    news = theirs.event == outside.RELEASED
-    made = replace(draft, outside=True, event=theirs.event, says=says, news=news)
-    return replace(made, quietly=theirs.quietly)
+    What is only under way claims nothing that could cease to be true.
+    """
+    for theirs in facts.theirs:
+        subject, text = rendered(audience, facts, theirs)
+        yield Draft(
+            str(audience), channel, recipient, subject, text, outside=True, event=theirs.event,
+            says="" if theirs.event == outside.PAUSING else str(theirs.held),
+            tells=theirs.held.kinds, ends=theirs.ends, quietly=theirs.quietly,
+        )  # fmt: skip

@@ -4,6 +4,7 @@ They are told of the vendor, never of a pause: whether access is off, whether pa
 whether in whole or in part. No id of anything is in it.
 """
 
+import sys
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 
@@ -14,6 +15,25 @@ CONTAINED, RELEASED, RESTORED = "contained", "released", "restored"
 """The events that those outside are told of; `released` is a part that was given back."""
 PAUSING = "pausing"
 """What they are told when a person lets them hear before containment is verified."""
+
+
+ACCESS, PAYMENTS = "access", "pay"
+"""What those outside can hear the stop of, and the end."""
+NOW = sys.maxsize
+"""Of what is given back by the run that is told of: after all that anybody heard."""
+
+
+@dataclass(frozen=True, slots=True)
+class Since:
+    """When an earlier pause last gave everything back, by the journal's events; 0 for never."""
+
+    access: int = 0
+    pay: int = 0
+
+
+def covers_access(scope: Scope) -> bool:
+    """Whether a pause of this scope is about access, and not about pay alone."""
+    return not scope.connectors or any(name != PAY for name in scope.connectors)
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,9 +55,7 @@ class Standing:
         """Whether access is off by it; also where there was none, or none to be held any more."""
         if self.systems - {PAY}:
             return True
-        connectors = self.scope.connectors
-        covers = not connectors or any(name != PAY for name in connectors)
-        return covers and (self.ended or not self.systems)
+        return covers_access(self.scope) and (self.ended or not self.systems)
 
     @property
     def pay(self) -> bool:
@@ -66,6 +84,11 @@ class Held:
         """Whether there is anything."""
         return self.access or self.pay
 
+    @property
+    def kinds(self) -> tuple[str, ...]:
+        """Of what anything is held."""
+        return tuple(what for what, on in ((ACCESS, self.access), (PAYMENTS, self.pay)) if on)
+
     def __str__(self) -> str:
         """For the journal, where two are compared by it."""
         access = ("off" if self.all_access else "off in part") if self.access else "as it was"
@@ -75,16 +98,23 @@ class Held:
 
 @dataclass(frozen=True, slots=True)
 class Theirs:
-    """What those outside are told: of which event, what is held by then, what was given back.
+    """What those outside can be told: of which event, what is held by then, what was given back.
 
-    `quietly`: whoever has heard of the pause already need not be told.
+    `back_access` and `back_pay` are when that was, by an event of the journal's: only whoever had
+    heard that it is off or held is told. `quietly`: only whoever does not know of all that is held.
     """
 
     event: str
     held: Held = Held()
-    back_access: bool = False
-    back_pay: bool = False
+    back_access: int = 0
+    back_pay: int = 0
     quietly: bool = False
+
+    @property
+    def ends(self) -> tuple[tuple[str, int], ...]:
+        """The end of what it tells, and since when that is so."""
+        both = ((ACCESS, self.back_access), (PAYMENTS, self.back_pay))
+        return tuple((what, since) for what, since in both if since)
 
 
 def held_by(pauses: Iterable[Standing]) -> Held:
@@ -103,28 +133,47 @@ def held_by(pauses: Iterable[Standing]) -> Held:
 
 
 def at_end(
-    result: str, held: Held, back: Collection[str], *, over: bool, heard: bool
-) -> Theirs | None:
-    """What those outside are told when a run of a pause has ended; None for nothing.
+    result: str,
+    held: Held,
+    back: Collection[str],
+    ever: Collection[str],
+    since: Since,
+    *,
+    over: bool,
+) -> tuple[Theirs, ...]:
+    """What those outside can be told when a run of a pause has ended, the fittest first.
 
-    `back` are the connectors in which it gave something back that nobody holds any more, `over`
-    whether the pause is, `heard` whether those outside might have been told of it. One of which
-    they never were leaves what the others hold, which they may not know yet.
+    `back` are the connectors in which it gave something back that nobody holds any more, `ever`
+    those in which this pause ever did (or might have, where there was nothing), `over` whether it
+    is over, `since` when an earlier one gave everything back, which may have been while nobody
+    could be told. Who is told what hangs on what they heard before.
     """
-    if over and not heard and held.any:
-        return Theirs(CONTAINED, held)
-    pay, access = PAY in back, any(name != PAY for name in back)
-    if result == RESTORED:
-        word = RELEASED if held.any else RESTORED
-        if word == RELEASED and not back:
-            return None
-        return Theirs(word, held, back_access=access or not back, back_pay=pay)
-    if pay or (access and not held.access):
-        return Theirs(RELEASED, held, back_access=access and not held.access, back_pay=pay)
-    if result != CONTAINED or not held.any:
-        return None
-    # That a part of the access is back is told inside alone.
-    return Theirs(CONTAINED, held, quietly=bool(back) and heard)
+    restored = result == RESTORED
+    before = ever if restored else ()
+    access = any(name != PAY for name in back) and (restored or not held.access)
+    access |= not held.access and any(name != PAY for name in before)
+    pay = PAY in back or (not held.pay and PAY in before)
+    earlier = (0 if held.access else since.access), (0 if held.pay else since.pay)
+    word = RELEASED if held.any else RESTORED
+    found = _ends(word, held, NOW if access else earlier[0], NOW if pay else earlier[1])
+    if held.any and (result == CONTAINED or over):
+        # That a part of the access is back is told inside alone.
+        found = (*found, Theirs(CONTAINED, held, quietly=bool(back) or result != CONTAINED))
+    return found
+
+
+def caught_up(held: Held, since: Since) -> tuple[Theirs, ...]:
+    """What those outside can be told whenever nothing keeps them quiet: what they have missed."""
+    access, pay = (0 if held.access else since.access), (0 if held.pay else since.pay)
+    found = _ends(RELEASED if held.any else RESTORED, held, access, pay)
+    known = Theirs(CONTAINED, held, quietly=True)
+    return (*found, known) if held.any and held.settled else found
+
+
+def _ends(word: str, held: Held, access: int, pay: int) -> tuple[Theirs, ...]:
+    """The same end for whoever heard of both, of the access alone, and of the pay alone."""
+    ways = dict.fromkeys(((access, pay), (access, 0), (0, pay)))
+    return tuple(Theirs(word, held, a, p) for a, p in ways if a or p)
 
 
 def subject(vendor: str, theirs: Theirs) -> str:
@@ -133,7 +182,7 @@ def subject(vendor: str, theirs: Theirs) -> str:
     if word in (RELEASED, RESTORED):
         some = ("Some access" if held.access else "Access", "some" if held.pay else "")
         said = (f"{some[0]} of {vendor} is given back", "payments {} released", some[1])
-        return _both(vendor, said, access=theirs.back_access, pay=theirs.back_pay)
+        return _both(vendor, said, access=bool(theirs.back_access), pay=bool(theirs.back_pay))
     if word == PAUSING:
         said = (f"Access of {vendor} is being paused", "payments {} being held", "")
         return _both(vendor, said, access=held.access, pay=held.pay)

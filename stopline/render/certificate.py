@@ -16,13 +16,17 @@ _HOW = {
 
 @dataclass(frozen=True, slots=True)
 class Gone:
-    """One thing that is gone for good: when (UTC, ISO 8601), and how that is known."""
+    """One thing that is gone for good: when (UTC, ISO 8601), and how that is known.
+
+    `kept_until` is until when its provider can bring it back; nothing where it cannot.
+    """
 
     address: str
     principal: str
     what: str
     at: str
     how: How
+    kept_until: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,7 +124,8 @@ def _listed(
 def _line(one: Gone | Remains) -> Line:
     who = one.principal or one.address
     if isinstance(one, Gone):
-        return Line(f"{who}: {one.what}{_HOW[one.how]}", "-", under=(one.address, one.at))
+        back = (f"its provider can bring it back until {one.kept_until}",) if one.kept_until else ()
+        return Line(f"{who}: {one.what}{_HOW[one.how]}", "-", under=(one.address, one.at, *back))
     symbol, tone = ("!", Tone.BAD) if one.due else ("=", Tone.PLAIN)
     return Line(f"{who}: {one.reason}", symbol, tone, (one.address, one.what))
 

@@ -14,7 +14,7 @@ from stopline.render.audits import AuditShown
 from stopline.render.certificate import Certificate
 from stopline.render.manual import TaskShown
 from stopline.render.notices import NoticeShown, TriedShown
-from stopline.render.payouts import TOTALS, Owed, Payouts, Total
+from stopline.render.payouts import TOTALS, Control, Owed, Payouts, Total
 from stopline.render.plan import action, blast, in_words
 from stopline.render.standing import Left, Standing
 from stopline.text import Json, jsonable
@@ -315,14 +315,26 @@ def payouts_document(report: Payouts) -> Json:
         "unread": [{"ledger": name, "cause": why} for name, why in sorted(report.unread.items())],
         "balanced": report.balanced,
         "totals": [_total(total) for total in report.totals],
+        "currencies": [_total(total, by_payee=False) for total in report.currencies],
+        "control": [_control(one) for one in report.control],
         "payables": [_payable(one) for one in report.owed],
     }
     return document(Kind.PAYOUTS_REPORT, fields)
 
 
-def _total(total: Total) -> Json:
+def _control(one: Control) -> Json:
     return {
-        "payee": total.payee,
+        "currency": one.currency,
+        "payee": one.payee,
+        "state": str(one.state),
+        "payables": one.payables,
+        "now": one.minor,
+    }
+
+
+def _total(total: Total, *, by_payee: bool = True) -> Json:
+    return {
+        **({"payee": total.payee} if by_payee else {}),
         "currency": total.currency,
         "exponent": money.EXPONENTS.get(total.currency),
         "owed_before": total.owed,

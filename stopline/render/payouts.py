@@ -5,8 +5,8 @@ Amounts are whole numbers of the currency's minor unit throughout; decimals are 
 
 import csv
 import io
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from stopline import money
@@ -80,6 +80,20 @@ class Total:
         return self.owed == sum(self.by_state.values())
 
 
+@dataclass(frozen=True, slots=True, order=True)
+class Control:
+    """What all lines of one currency, payee and outcome come to, and how many they are.
+
+    Whoever adds up the lines that they were given must get these, or lines are missing.
+    """
+
+    currency: str
+    payee: str
+    state: State
+    payables: int
+    minor: int
+
+
 @dataclass(frozen=True, slots=True)
 class Payouts:
     """The report of one pause. `unread` says, by ledger, why what it says is not from now."""
@@ -95,6 +109,19 @@ class Payouts:
     def totals(self) -> tuple[Total, ...]:
         """One for each payee and currency, in their order."""
         return _totals(self.owed)
+
+    @property
+    def currencies(self) -> tuple[Total, ...]:
+        """One for each currency, of all payees, in their order; its payee is empty."""
+        return _totals([replace(one, payee="") for one in self.owed])
+
+    @property
+    def control(self) -> tuple[Control, ...]:
+        """One for each currency, payee and outcome that there is, in their order."""
+        found: dict[tuple[str, str, State], list[int]] = {}
+        for one in self.owed:
+            found.setdefault((one.currency, one.payee, one.state), []).append(one.now)
+        return tuple(Control(*key, len(all_), sum(all_)) for key, all_ in sorted(found.items()))
 
     @property
     def balanced(self) -> bool:
@@ -126,7 +153,7 @@ def payouts_page(report: Payouts, most: int) -> Page:
         lines = _unread(report) or (Line("Nothing was owed that this pause could hold."),)
         return (Section(title, lines),)
     return (
-        Section(title, (*_unread(report), _totals_table(report), _verdict(report))),
+        Section(title, (*_unread(report), *_totals_tables(report), _verdict(report))),
         *_listed(report, State.ESCAPED, "Escaped: left in spite of a hold", Tone.BAD, most),
         *_listed(report, State.NOT_HELD, "Owed and not held", Tone.WARN, most),
         *_listed(report, State.HELD, "Held, and still owed", Tone.STRONG, most),
@@ -140,8 +167,16 @@ def _unread(report: Payouts) -> tuple[Line, ...]:
     )
 
 
-def _totals_table(report: Payouts) -> Table:
-    columns = ("payee", "owed before", *TOTALS.values())
+def _totals_tables(report: Payouts) -> Iterator[Table]:
+    """By payee and currency, and by currency alone where that says more."""
+    yield _totals_table("payee", report.totals)
+    if len(report.currencies) < len(report.totals):
+        all_ = tuple(replace(one, payee=f"all, in {one.currency}") for one in report.currencies)
+        yield _totals_table("control totals", all_)
+
+
+def _totals_table(heading: str, totals: Sequence[Total]) -> Table:
+    columns = (heading, "owed before", *TOTALS.values())
     rows = tuple(
         (
             total.payee,
@@ -151,7 +186,7 @@ def _totals_table(report: Payouts) -> Table:
                 for state in TOTALS.values()
             ),
         )
-        for total in report.totals
+        for total in totals
     )
     return Table(tuple(map(str, columns)), rows)
 
@@ -195,21 +230,40 @@ _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
 def payouts_csv(report: Payouts) -> str:
-    """Return one line for each payable, with a heading (RFC 4180).
+    """Return one line for each payable, with a heading (RFC 4180), and no line of totals.
+
+    Whoever adds up `now_minor` by currency, payee and state gets `totals_csv`, nothing twice.
 
     A text that a spreadsheet would take for a formula is written with an apostrophe before it: ids
     and names in a ledger are other people's.
     """
-    out = io.StringIO()
-    writer = csv.writer(out)
-    writer.writerow(_COLUMNS)
+    rows = []
     for o in report.owed:
         decimal = money.decimal(o.amount, o.currency)
         texts = (o.ledger, o.payable, o.payee, o.currency)
         after = (str(o.state), o.hold, o.placed_at, o.released_at, o.pay_by, o.why)
         numbers = (str(o.amount), decimal, str(o.now))
-        row = (report.pause, report.vendor, *_plain(texts), *numbers, *_plain(after))
-        writer.writerow(row)
+        rows.append((report.pause, report.vendor, *_plain(texts), *numbers, *_plain(after)))
+    return _written(_COLUMNS, rows)
+
+
+_CONTROL = ("pause", "vendor", "currency", "payee", "state", "payables", "now_minor", "now")
+
+
+def totals_csv(report: Payouts) -> str:
+    """Return the control totals: one line for each currency, payee and outcome, with a heading."""
+    return _written(_CONTROL, (
+        (report.pause, report.vendor, *_plain((c.currency, c.payee, str(c.state))),
+         str(c.payables), str(c.minor), money.decimal(c.minor, c.currency))
+        for c in report.control
+    ))  # fmt: skip
+
+
+def _written(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    out = io.StringIO()
+    writer = csv.writer(out)
+    writer.writerow(columns)
+    writer.writerows(rows)
     return out.getvalue()
 
 

@@ -132,7 +132,7 @@ def test_a_notice_is_acknowledged_from_the_command_line(asking: Asking, there: P
     [
         ((), "Say what is acknowledged"),
         (("mercor", "--token", "x.y"), "Say what is acknowledged"),
-        (("--token", "0123456789.x"), "names 0 notices"),
+        (("--token", "0123456789.x"), "not one of a notice of this journal"),
         (("mercr",), "no open pause"),
     ],
 )

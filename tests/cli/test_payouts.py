@@ -355,8 +355,13 @@ def test_a_spreadsheet_gets_one_line_each_and_no_formula(asking: Asking) -> None
         ("c1", "7", "0.07", "held"),
         ("'=c3", "1001", "1.001", "held"),
     ]
-    both = asking.ask("payouts", "mercor", "--format", "csv", "--output", "json")
-    assert both.code == 2
+    totals = asking.ask("payouts", "mercor", "--format", "totals")
+    control = [tuple(r.values())[2:] for r in csv.DictReader(io.StringIO(totals.out))]
+    assert ("USD", "V-MERCOR", "held", "1", "120050", "1200.50") in control
+    assert len(control) == len(rows)
+    for format_ in ("csv", "totals"):
+        both = asking.ask("payouts", "mercor", "--format", format_, "--output", "json")
+        assert both.code == 2
 
 
 def test_a_pause_of_money_alone_says_that_access_is_not_in_it(house: House, asking: Asking) -> None:

@@ -187,3 +187,23 @@ def test_a_mapping_that_does_not_fit_is_told_with_its_line_before_the_night(
     line = next(n for n, text in enumerate(ESTATE.splitlines(), 1) if f"table: {table}," in text)
     assert failed["found"].startswith(f"estate.yaml:{line}: the table '{table}' has no column ")
     assert set(failed) == {"name", "ok", "found", "next_step", "warn"}
+
+
+def test_what_people_settle_is_set_back_and_paid_and_the_rest_stays_held(
+    asking: Asking, ledger: Foreign
+) -> None:
+    """By whatever lever the ledger has; the next audit holds none of it again."""
+    held(asking)
+    words = ("--reason", "over", "--as", "ada@lab.example", "--confirm", "mercor")
+    until = ("--dispute", "c2", "--review-by", "2027-03-01")
+    assert asking.ask("terminate", "mercor", *words, "--settle", "c1", *until).code == 5
+    assert not ledger.due()
+    asking.approve()
+    for _ in range(2):
+        assert states(report(asking)) == {0: "held", 1: "released", 2: "released", 3: "held"}
+        asking.ask("audit", "mercor")
+    assert sum(p.amount for p in ledger.pay_run("after the end")) == 5_000 + 7
+    assert states(report(asking)) == {0: "held", 1: "released", 2: "released", 3: "held"}
+    asking.rollback()
+    asking.approve()
+    assert sum(p.amount for p in ledger.pay_run("anew")) == 120_050 + 1_001

@@ -124,6 +124,11 @@ def test_the_file_is_optional_and_checked_with_the_others(tmp_path: Path) -> Non
         ("{levels: [[{channel: beep}]]}", "leads to mercor"),
         ("{levels: [[{channel: room}], [{channel: pager}, {channel: pager}]]}", "told twice"),
         ("{secret: my-secret}", "name of an environment variable"),
+        ("{secret: NOTICES_A, link: 'http://ops.lab.example'}", "https URL"),
+        ("{link: 'https://ops.lab.example'}", "give 'secret'"),
+        ("{secret: NOTICES_A, link: 'https://ops.mercor.com/x'}", "leads to mercor"),
+        ("{secret: NOTICES_A, link: 'https://ops.lab.example/?a=b'}", "no ? and no #"),
+        ("{secret: NOTICES_A, good_hours: 0}", "1"),
     ],
 )
 def test_whoever_is_told_next_is_held_to_the_same_rules(escalation: str, fault: str) -> None:

@@ -236,12 +236,17 @@ _ELSEWHERE = (
     "cognito-idp:", "cognito-identity:", "cloudfront:", "apigateway:",
 )  # fmt: skip
 _UNASKED = r"AccessPoint|AccessGrants|(Put|Delete)RegistryPolicy"
-UNSERVED = {"iam:DeleteRolePermissionsBoundary", "iam:DeleteUserPermissionsBoundary"} | {
+UNSERVED = {
+    "events:RemovePermission",
+    "iam:DeleteRolePermissionsBoundary",
+    "iam:DeleteUserPermissionsBoundary",
+} | {
     action
     for action in READ | WRITE
     if action.startswith(_ELSEWHERE) or action in ACTIONS or re.search(_UNASKED, action)
 }
-"""No boundary is given back here, since whom one is on is removed: test_levers does. The emulator
+"""No boundary is given back here, since whom one is on is removed: test_levers does; nor is a bus,
+from which the vendor is removed: test_buses does. The emulator
 takes the signatures of the others for forged while it holds us to policies: functions, vaults and
 resource shares against AWS's own model, file systems, domains, people, streams, catalogs, access
 points and the other shares by the contract, which holds the calls to what is declared as well."""

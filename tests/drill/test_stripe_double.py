@@ -35,7 +35,7 @@ def test_what_it_does_not_know_is_never_a_success(
     """An unknown path is answered as Stripe does, and changes nothing."""
     before = platform.snapshot()
     with pytest.raises(stripe.InvalidRequestError, match="Unrecognized request URL"):
-        client.raw_request(method, "/v1/payouts/po_1/cancel")
+        client.raw_request(method, "/v1/payouts/po_1/reverse")
     assert platform.snapshot() == before
 
 

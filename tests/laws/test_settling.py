@@ -6,8 +6,10 @@ from hypothesis import strategies as st
 
 from stopline.connectors.payouts import PayoutsConnector
 from stopline.errors import UserError
-from stopline.model import Address, Breadth, Change, Direction, Scope, State
-from stopline.receipts import Hold
+from stopline.judging import Known, judge
+from stopline.model import Address, Breadth, Change, Direction, Effect, Scope, State
+from stopline.port import Observed
+from stopline.receipts import Hold, Outcome
 from stopline.settling import Decided, Decision, decided, decisions
 from stopline.terminating import plan_termination
 
@@ -80,7 +82,7 @@ def test_a_payee_stands_for_all_that_is_owed_to_it() -> None:
     ("settle", "dispute", "told"),
     [
         (["c9"], [], "owed to it"),
-        (["c1"], [f"payouts:accounts:payable-hold:p0#{MARK}"], "settled and to be disputed"),
+        (["c1"], [f"payouts:accounts:payable-hold:p0#{MARK}"], "two decisions"),
     ],
 )
 def test_a_name_that_fits_nothing_or_is_said_twice_asks_for_nothing(
@@ -144,3 +146,45 @@ def test_only_what_holds_money_is_settled_or_disputed(decision: Decision) -> Non
     for name in ("c1", str(key)):
         with pytest.raises(UserError, match="is no money"):
             decisions([other], {decision: [name]}, "over", "2027-03-01")
+
+
+# --- what was there before us is given back ------------------------------------------------------
+
+BEFORE, OURS, THEIRS = (State.of({"interval": how}) for how in ("daily", "manual", "weekly"))
+
+
+def schedule() -> tuple[Hold, Change]:
+    """A toggle that the pause holds, and the effect of settling it."""
+    address = Address("payouts", "stripe", "payout-schedule", "acct_1")
+    change = Change(address, BEFORE, OURS, "r", Breadth.NARROW, principal="c1", summary="hold it")
+    held = Hold(address, PAUSE, BEFORE, OURS, change, written=True)
+    effect = Effect(address, "pay it out again", leaves=held.prior)
+    plan = plan_termination("mercor", PAUSE, [held], Scope(), {"payouts": lambda _: effect})
+    (work,) = plan.work
+    return held, work
+
+
+@pytest.mark.parametrize(
+    ("found", "known", "outcome"),
+    [
+        (OURS, Known(BEFORE, OURS, written=True), None),
+        (BEFORE, Known(BEFORE, OURS, written=True), Outcome.ALREADY),
+        (THEIRS, Known(BEFORE, OURS, written=True), Outcome.CONFLICT),
+        (OURS, Known(THEIRS, OURS, written=True), Outcome.CONFLICT),
+        (OURS, Known(BEFORE, OURS, intended=True), Outcome.CONFLICT),
+        (OURS, Known(BEFORE, OURS, written=True, others=("0000000b",)), Outcome.FAILED),
+        (OURS, Known(), Outcome.ALREADY),
+        (None, Known(BEFORE, OURS, written=True), Outcome.ALREADY),
+    ],
+)
+def test_what_is_settled_is_what_was_there_before_us_or_nothing_is_written(
+    found: State | None, known: Known, outcome: Outcome | None
+) -> None:
+    """Never a guess, never over a stranger's word, never while another pause holds it."""
+    held, work = schedule()
+    assert (work.before, work.after) == (OURS, BEFORE)
+    states = {held.address: found} if found else {}
+    observed = Observed(held.address.document, states)
+    verdict = judge(work, Direction.TERMINATE, observed, known)
+    assert verdict.outcome is outcome
+    assert verdict.held is (outcome in (Outcome.CONFLICT, Outcome.FAILED))

@@ -20,7 +20,7 @@ from stopline.journal.glass import BROKEN, REVIEWED, broken
 from stopline.journal.outbox import ACKNOWLEDGED, AGAIN, ESCALATED, NOWHERE, Draft, NoticeState
 from stopline.journal.pauses import PauseStatus
 from stopline.notices.drafting import OVERDUE
-from stopline.notices.tokens import is_genuine, notice_of, token_of
+from stopline.notices.tokens import proof_of, read, token_of
 from stopline.signing import sign
 
 SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
@@ -140,6 +140,12 @@ def test_a_pause_of_which_nobody_was_told_cannot_be_acknowledged(book: Book, fol
         hear(book, folder, replace(word(book), pause=SECOND))
 
 
+def by_token(book: Book, token: str, by: str = "guest", reason: str = "") -> api.TellOrder:
+    """The word of whoever has a token, as the command line sends it."""
+    genuine = read(token)
+    return word(book, by=by, reason=reason, proof=proof_of(genuine, by, reason) if genuine else "x")
+
+
 def test_whoever_was_sent_a_notice_can_acknowledge_it_by_what_stands_in_it(
     book: Book, folder: Path, there: Provider
 ) -> None:
@@ -151,27 +157,64 @@ def test_whoever_was_sent_a_notice_can_acknowledge_it_by_what_stands_in_it(
     assert "what happened" in sent
     (event,) = book.pauses.events(FIRST, "notice-sent")
     assert event.data["sent"] != event.data["body"]
-    assert token.partition(".")[2] not in str(book.store.chain())
-    assert hear(book, folder, word(book, by="guest", token=token)).heard == 1
+    assert hear(book, folder, by_token(book, token)).heard == 1
     assert book.outbox.heard(FIRST)[book.outbox.of(FIRST)[0].seq].by == "guest"
+    assert token.rpartition(".")[2] not in str(book.store.chain())
 
 
-@pytest.mark.parametrize("secret", ["another key", ""])
+def test_with_a_link_what_is_sent_can_be_opened_by_those_inside_alone(
+    book: Book, folder: Path, there: Provider
+) -> None:
+    """The vendor's own notice has neither link nor token, though it asks the same pause."""
+    file = folder / "notices.yaml"
+    link = '  link: "https://ops.lab.example/stopline/"\n'
+    file.write_text(
+        file.read_text().replace("  secret: NOTICES_ACK\n", f"  secret: NOTICES_ACK\n{link}")
+    )
+    book.pauses.mark(FIRST, PauseStatus.CONTAINED)
+    theirs = Draft("vendor", "out", "", "s", "t", outside=True)
+    book.pauses.note(FIRST, "audited", {"n": 2}, event="drift", drafts=(theirs,))
+    for channel in ("room", "out"):
+        order = api.TellOrder(FIRST, book.id, channel)
+        ActivityEnvironment().run(Telling(book, Teller(folder), secret_of).deliver, order)
+    room, out = (a.json["data"]["text"] for a in there.asked)
+    opened = room.split("open https://ops.lab.example/stopline/ack/")[1].split()[0]
+    assert opened == room.split("--token ")[1].strip()
+    assert out == "t"
+
+
+@pytest.mark.parametrize("secret", ["another key that signs", ""])
 def test_a_token_that_nobody_was_sent_is_refused(book: Book, folder: Path, secret: str) -> None:
-    """Who reads the journal knows every key, and can sign none."""
-    token = token_of(secret, book.id, book.outbox.of(FIRST)[0].key)
+    """Who reads the journal knows every key, and can sign none; nor with a key of yesterday."""
+    token = token_of(secret, book.id, book.outbox.of(FIRST)[0].key, 2**31)
     for forged in (token, token[:-1], token.partition(".")[0], f"{'0' * 32}.x", "\u20ac.\u20ac"):
         with pytest.raises(ApplicationError, match="not one of a notice"):
-            hear(book, folder, word(book, by="guest", token=forged))
+            hear(book, folder, by_token(book, forged))
 
 
-def test_a_token_is_good_for_one_journal_and_one_notice() -> None:
-    """Neither a copy of the journal nor a neighbouring notice takes it."""
-    token = token_of("s", "journal-1", "k" * 64)
-    assert notice_of(f" {token}\n") == "k" * 32
-    assert is_genuine(f" {token}\n", "s", "journal-1")
-    assert not is_genuine(token, "s", "journal-2")
-    assert not is_genuine(token.replace("k" * 32, "j" * 32), "s", "journal-1")
+def test_a_proof_is_good_for_one_word_and_until_its_time(book: Book, folder: Path) -> None:
+    """What a history holds of a token says nothing else, and nothing later."""
+    now = book.store.clock()
+    key = book.outbox.of(FIRST)[0].key
+    said = by_token(book, token_of("a key that signs", book.id, key, now + 60), reason="on it")
+    for other in (replace(said, by="mallory"), replace(said, reason="nothing")):
+        with pytest.raises(ApplicationError, match="not one of a notice"):
+            hear(book, folder, other)
+    late = by_token(book, token_of("a key that signs", book.id, key, now - 2))
+    with pytest.raises(ApplicationError, match="no longer good"):
+        hear(book, folder, late)
+    assert book.outbox.heard(FIRST) == {}
+    assert hear(book, folder, said).heard == 1
+
+
+def test_a_key_that_could_be_found_by_trying_signs_nothing(
+    book: Book, folder: Path, there: Provider
+) -> None:
+    """The notice goes out without a token: it can be acknowledged by name."""
+    secrets = {"NOTICES_ROOM": SECRET, "NOTICES_ACK": "swordfish"}
+    order = api.TellOrder(FIRST, book.id, "room")
+    ActivityEnvironment().run(Telling(book, Teller(folder), secrets.__getitem__).deliver, order)
+    assert there.asked[0].json["data"]["text"] == "what happened\n"
 
 
 # --- escalating ----------------------------------------------------------------------------------

@@ -11,7 +11,8 @@ from standardwebhooks import Webhook
 from support.providers import Answer, Mail, Provider, mail_server, provider
 
 from stopline.audiences import Channel
-from stopline.notices.channels import DeliveryError, Letter, send
+from stopline.notices.channels import DeliveryError, Letter, others_in, send
+from stopline.text import Json
 
 WHSEC = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
 LETTER = Letter(
@@ -279,3 +280,61 @@ def test_each_test_of_a_pager_opens_something_of_its_own(there: Provider) -> Non
         letter = replace(LETTER, event="test", pause="test", key=key, incident=key)
         send(channel("pagerduty", there.url), "routing-secret", letter)
     assert len({asked.json["dedup_key"] for asked in there.asked}) == 2
+
+
+# --- who else is in a channel --------------------------------------------------------------------
+
+
+def room(**said: object) -> Json:
+    """What Slack says of a channel."""
+    return {"ok": True, "channel": {"id": "C0123", **said}}
+
+
+@pytest.mark.parametrize(
+    ("said", "why"),
+    [
+        ({"is_ext_shared": True, "connected_team_ids": ["T1", "T2"]}, "other organisations (2)"),
+        ({"is_shared": True}, "shared with other organisations (some)"),
+        ({"is_pending_ext_shared": True}, "are invited"),
+        ({"is_shared": False, "pending_connected_team_ids": ["T9"]}, "are invited"),
+    ],
+)
+def test_nobody_inside_is_told_in_a_channel_that_others_read(
+    there: Provider, said: Json, why: str
+) -> None:
+    """It may have been shared since the file was read; a person can mend it."""
+    there.room = room(**said)
+    slack = channel("slack", there.url)
+    with pytest.raises(DeliveryError) as refused:
+        send(slack, SECRET["slack"], LETTER)
+    assert why in refused.value.why
+    assert refused.value.slowly
+    assert not refused.value.hopeless
+    assert there.asked == []
+    send(slack, SECRET["slack"], replace(LETTER, audience="vendor"))
+    assert len(there.asked) == 1, "the vendor's own may be shared with it"
+
+
+def test_what_workspaces_of_one_organisation_share_is_not_shared_with_others(
+    there: Provider,
+) -> None:
+    """They are all the lab's."""
+    there.room = room(is_shared=True, is_org_shared=True, is_ext_shared=False)
+    send(channel("slack", there.url), SECRET["slack"], LETTER)
+    assert len(there.asked) == 1
+
+
+def test_where_we_may_not_look_those_inside_are_told_all_the_same(there: Provider) -> None:
+    """A token that may only post must not silence a pause; the preflight says what it lacks."""
+    there.room = {"ok": False, "error": "missing_scope", "needed": "channels:read"}
+    assert others_in(channel("slack", there.url), SECRET["slack"]) is None
+    send(channel("slack", there.url), SECRET["slack"], LETTER)
+    assert len(there.asked) == 1
+
+
+def test_a_channel_that_is_not_there_is_no_reason_to_post_anyhow(there: Provider) -> None:
+    """Whatever else Slack says of it is said of the notice."""
+    there.room = {"ok": False, "error": "channel_not_found"}
+    with pytest.raises(DeliveryError, match="channel_not_found"):
+        send(channel("slack", there.url), SECRET["slack"], LETTER)
+    assert there.asked == []

@@ -71,7 +71,7 @@ def every_word() -> Iterator[Theirs]:
 def test_no_internal_id_reaches_those_outside(audience: Audience) -> None:
     """Whatever the facts hold: no address, ARN, account, pause, person or reason."""
     for theirs in every_word():
-        text = "\n".join(rendered(audience, replace(facts("contained"), theirs=theirs)))
+        text = "\n".join(rendered(audience, replace(facts("contained"), theirs=(theirs,))))
         assert all(part in text for part in PARTS)
         assert not [told for told in (*INTERNAL, "111122223333", "keys seen") if told in text]
         assert not re.search(r"arn:|\b\d{12}\b|stopline|None|True|\n\n\n", text), theirs
@@ -80,12 +80,12 @@ def test_no_internal_id_reaches_those_outside(audience: Audience) -> None:
 @pytest.mark.parametrize("event", [CONTAINED, PAUSING])
 def test_what_is_not_held_is_not_said_to_be(event: str) -> None:
     """Of pay alone no word of access that is off, of access alone none of pay that is held."""
-    pay = replace(facts("contained"), theirs=Theirs(event, Held(pay=True, all_pay=True)))
+    pay = replace(facts("contained"), theirs=(Theirs(event, Held(pay=True, all_pay=True)),))
     access = Theirs(event, Held(access=True, all_access=True))
     for audience in OUTSIDE:
         told = "\n".join(rendered(audience, pay))
         assert not re.search(r"sign in|[Ww]ork for us|access of|[Aa]ccess .*(paused|off)", told)
-        told = "\n".join(rendered(audience, replace(facts("contained"), theirs=access)))
+        told = "\n".join(rendered(audience, replace(facts("contained"), theirs=(access,))))
         assert not re.search(r"payments? .*held|hold", told.replace("none is held", ""))
 
 
@@ -106,7 +106,7 @@ def test_an_event_is_told_to_each_address_of_each_audience_that_hears_of_it() ->
     told = {e: [(d.audience, d.recipient) for d in drafts_of(notices, facts(e))] for e in EVENTS}
     inside = [("responders", ""), ("legal", "a@lab.example"), ("legal", "b@lab.example")]
     outside = [("vendor", "security@mercor.example"), ("payees", "people@payees.example")]
-    word = replace(facts("drift"), theirs=Theirs(CONTAINED, Held(access=True)))
+    word = replace(facts("drift"), theirs=(Theirs(CONTAINED, Held(access=True)),))
     drafts = [d for d in drafts_of(notices, word) if d.outside]
     assert [(d.audience, d.recipient) for d in drafts] == outside
     assert {(d.event, d.says) for d in drafts} == {(CONTAINED, "access off in part, pay not held")}

@@ -6,7 +6,7 @@ from functools import partial
 import pytest
 from structlog.testing import capture_logs
 
-from stopline.entrypoints.worker import stop_on_signals
+from stopline.entrypoints.stopping import stop_on_signals
 
 
 def test_where_signals_are_not_known_the_worker_says_so(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -20,11 +20,12 @@ from support.google import (
 )
 from support.journals import a_book
 
-from stopline import planner
+from stopline import planner, terminating
 from stopline.drill.google.oracle import can
 from stopline.drill.google.server import Google
 from stopline.engine import Errand, apply
 from stopline.journal.book import Book
+from stopline.journal.pauses import Pause, PauseStatus
 from stopline.model import Address, Direction, Plan, Scope
 from stopline.playbook import Playbook
 from stopline.port import Mark, Terms
@@ -85,6 +86,25 @@ class Night:
         holds = self.book.writes.holds()
         plan = planner.plan_restore("mercor", self.mark.pause, holds, Scope(), unproven=unproven)
         return self.carry_out(plan, Direction.RESTORE)
+
+    def ending(self) -> None:
+        """Say in the journal that the pause is being terminated."""
+        status, pause = PauseStatus.CONTAINED, self.mark.pause
+        opened = Pause(pause, "mercor", Scope(), "w", "alice", "over", "", status, "", "", "")
+        self.book.pauses.open(opened, {})
+        self.book.pauses.mark(pause, PauseStatus.TERMINATING)
+
+    def plan_termination(self, scope: Scope | None = None) -> Plan:
+        """Plan what is removed for good, once the connector has looked."""
+        scope, holds = scope or Scope(), self.book.writes.holds()
+        wanted = terminating.wanted(holds, self.mark.pause, scope)
+        found = self.connector.removable(self.vendor, wanted, holds)
+        opinions = {"gcp": terminating.looked(self.connector.ended, found)}
+        return terminating.plan_termination("mercor", self.mark.pause, holds, scope, opinions)
+
+    def terminate(self, plan: Plan | None = None) -> list[Receipt]:
+        """Remove for good what is planned."""
+        return self.carry_out(plan or self.plan_termination(), Direction.TERMINATE)
 
     def carry_out(self, plan: Plan, direction: Direction) -> list[Receipt]:
         """All of it, in the planner's order."""

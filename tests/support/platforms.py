@@ -36,6 +36,14 @@ PLAYBOOK = Playbook(
     phases=(Phase(name="payouts", rules=RULES),),
     approvals=Approvals(contain="second-person"),
 )
+
+
+def in_flight(how: str) -> Playbook:
+    """The same playbook with another word about payouts in flight."""
+    rules = (*RULES[:-1], RULES[-1].model_copy(update={"how": how}))
+    return PLAYBOOK.model_copy(update={"phases": (Phase(name="payouts", rules=rules),)})
+
+
 THROUGH = {"engaged_through": "V-MERCOR"}
 WEEKLY = {"interval": "weekly", "weekly_payout_days": ["monday", "thursday"]}
 RULE = {"payout_method": "fa_1", "type": "transfer_up_to_amount", "transfer_up_to_amount": 500}
@@ -61,9 +69,15 @@ def connector_at(double: StripeDouble, **more: bool) -> PayoutsConnector:
 def filled(double: StripeDouble) -> StripeDouble:
     """Fill a platform with one of each that matters."""
     double.add_account("acct_mercor", {"usd": 120_000, "jpy": 5_000}, rules={"usd": [RULE]})
+    double.accounts["acct_mercor"]["business_type"] = "company"
     double.add_account("acct_c1", {"eur": 901}, metadata=THROUGH, schedule=WEEKLY, country="DE")
     double.add_account("acct_mercer", {"usd": 7})
-    double.recipients["acct_r1"] = {"id": "acct_r1", "object": "v2.core.account", "metadata": {}}
+    double.recipients["acct_r1"] = {
+        "id": "acct_r1",
+        "object": "v2.core.account",
+        "identity": {"entity_type": "company"},
+        "metadata": {},
+    }
     double.recipients["acct_r2"] = {"id": "acct_r2", "metadata": THROUGH}
     double.recipients["acct_other"] = {"id": "acct_other", "metadata": {}}
     double.add_intent("acct_r1", "usd", 4_200, "2026-12-01", metadata={"invoice": "i-1"})

@@ -54,16 +54,19 @@ class Answer:
 
 @dataclass
 class Provider:
-    """An HTTP server that takes what it is sent; `history` is what Slack's channel holds."""
+    """An HTTP server that takes what it is sent; `room` is what Slack says of a channel."""
 
     url: str = ""
     asked: list[Asked] = field(default_factory=list)
     answers: list[Answer] = field(default_factory=list)
+    room: Json = field(default_factory=lambda: {"ok": True, "channel": {"is_shared": False}})
 
     def answer(self, asked: Asked) -> Answer:
         """Keep a request and say what is answered."""
         if asked.path.endswith("conversations.history"):
             return Answer(body={"ok": True, "messages": self.posted})
+        if asked.path.endswith("conversations.info"):
+            return Answer(body=self.room)
         self.asked.append(asked)
         return self.answers.pop(0) if self.answers else Answer()
 

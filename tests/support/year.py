@@ -2,6 +2,11 @@
 
 The world is in memory, Temporal and the journal are real. Time passes only while nothing is at
 work, so that a year of audits takes as long as its work does. The journal's clock is the server's.
+
+That server locks time while something is at work, and loses count where a child ends after the run
+of its parent continued as new, as what sends notices does: each such child leaves time locked for
+good. A parent that ends, or a child that ends first, does not. So each of them is found, and time
+unlocked once for it. Temporal itself has no such lock.
 """
 
 import asyncio
@@ -17,10 +22,12 @@ from sys import prefix
 
 from support.pausing import PAUSE, PLAYBOOK, VENDOR, Line, a_line_on, a_world
 from temporalio import activity
+from temporalio.api.testservice.v1 import UnlockTimeSkippingRequest
 from temporalio.client import WorkflowHandle
 from temporalio.testing import WorkflowEnvironment
 
 from activities import api
+from activities.telling import NOBODY, Teller
 from stopline.entrypoints.temporal import CONVERTER
 from stopline.errors import UserError
 from stopline.journal.pauses import PauseStatus
@@ -51,15 +58,45 @@ class Year:
 
     line: Line
     environment: WorkflowEnvironment
+    _looked: dict[str, str] = field(default_factory=dict)
+    """The run of each pause before which nothing is to be found any more."""
 
     async def pass_by(self, days: float) -> None:
         """Let time pass; the journal's clock follows."""
-        await self.environment.sleep(timedelta(days=days))
         await self.settled()
+        passing = asyncio.create_task(self.environment.sleep(timedelta(days=days)))
+        while not passing.done():
+            for workflow in list(self._looked):
+                await self._unlock(workflow)
+            await asyncio.wait({passing}, timeout=0.1)
+        await passing
+        await self.settled()
+
+    async def _unlock(self, workflow: str) -> None:
+        """Undo what each child has left locked that a run of this pause did not see end."""
+        while True:
+            run, begun, ended = self._looked[workflow], set[str](), set[str]()
+            next_run = ""
+            one = self.line.client.get_workflow_handle(workflow, run_id=run)
+            async for event in one.fetch_history_events():
+                started = event.child_workflow_execution_started_event_attributes
+                completed = event.child_workflow_execution_completed_event_attributes
+                begun.add(started.workflow_execution.workflow_id)
+                ended.add(completed.workflow_execution.workflow_id)
+                again = event.workflow_execution_continued_as_new_event_attributes
+                next_run = again.new_execution_run_id
+            if not next_run:
+                return
+            for child in begun - ended - {""}:
+                await self.line.client.get_workflow_handle(child).result()
+                request = UnlockTimeSkippingRequest()
+                await self.line.client.test_service.unlock_time_skipping(request)
+            self._looked[workflow] = next_run
 
     async def pause(self, order: api.PauseOrder) -> WorkflowHandle:
         """Plan, start, and wait until it is contained."""
         handle = await self.line.start(await self.line.plan(order))
+        self._looked[handle.id] = handle.first_execution_run_id or ""
         await self.until(PauseStatus.CONTAINED, order.pause)
         return handle
 
@@ -88,7 +125,9 @@ class Year:
 
 
 @asynccontextmanager
-async def a_year(hours: float, vendor: str = VENDOR) -> AsyncIterator[Year]:
+async def a_year(
+    hours: float, vendor: str = VENDOR, teller: Teller = NOBODY
+) -> AsyncIterator[Year]:
     """Start the server that skips time, and a line on it that is audited every so many hours."""
     path = which("temporal-test-server", path=f"{prefix}/bin")
     playbook = (
@@ -107,6 +146,7 @@ async def a_year(hours: float, vendor: str = VENDOR) -> AsyncIterator[Year]:
                 playbook,
                 clock=clock,
                 vendor=vendor,
+                teller=teller,
             )
             with environment.auto_time_skipping_disabled():  # only `pass_by` lets time pass
                 yield Year(line, environment)

@@ -5,12 +5,16 @@ import json
 from pathlib import Path
 
 import pytest
+import requests
+from support.links import served
 from support.pausing import PAUSE, PLAYBOOK, Line, a_line
 from support.providers import Answer, Provider, provider
 from temporalio.worker import Replayer
 
 from activities import api
 from activities.telling import Teller
+from stopline.entrypoints.cli.linking import through
+from stopline.entrypoints.temporal import Temporal
 from stopline.journal.outbox import Notice, NoticeState
 from workflows import messages as m
 from workflows.pause_vendor import PauseVendor
@@ -307,6 +311,53 @@ def test_when_nobody_ever_acknowledges_every_level_is_told_once(
             asked = [a.path for a in there.asked]
             assert (asked.count("/next"), asked.count("/last")) == (1, 1)
             assert [*line.book.outbox.escalations(PAUSE).values()] == [2]
+
+    with provider() as there:
+        asyncio.run(scenario(there))
+
+
+async def opened(url: str, *, pressed: bool) -> str:
+    """What a link shows, when it is looked at or its button is pressed."""
+    asked = requests.post if pressed else requests.get
+    words = {"data": {"name": "carol"}} if pressed else {}
+    shown = await asyncio.to_thread(asked, url, timeout=20, **words)
+    return shown.text
+
+
+async def until_texts(there: Provider, path: str) -> str:
+    """What was sent there first, once it was."""
+    await until_asked(there, path)
+    return next(a.json["data"]["text"] for a in there.asked if a.path == path)
+
+
+def test_by_the_link_in_a_notice_the_escalation_ends_and_no_history_holds_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Looked at by a scanner it goes on; the button goes through Temporal and the worker."""
+    monkeypatch.setenv("NOTICES_ROOM", SECRET)
+    monkeypatch.setenv("NOTICES_ACK", "a key that signs")
+
+    async def scenario(there: Provider) -> None:
+        made = escalating(tmp_path, there.url, 0.05)
+        file = tmp_path / "notices.yaml"
+        link = '  secret: NOTICES_ACK\n  link: "https://ops.lab.example"\n'
+        file.write_text(file.read_text().replace("escalation:\n", f"escalation:\n{link}"))
+        async with a_line(teller=made) as line:
+            hear = through(Temporal(line.client, line.queue), asyncio.get_running_loop())
+            with served(line.book, hear) as base:
+                await line.pause()
+                first = (await until_texts(there, "/room")).split("/ack/")[1].split()[0]
+                assert "<button>" in await opened(f"{base}/ack/{first}", pressed=False)
+                token = (await until_texts(there, "/next")).split("/ack/")[1].split()[0]
+                assert "By carol" in await opened(f"{base}/ack/{token}", pressed=True)
+                assert "By carol" in await opened(f"{base}/ack/{first}", pressed=False)
+            for one in [one.id async for one in line.listed("WorkflowType = 'Tell'")]:
+                await line.client.get_workflow_handle(one).result()
+            assert "/last" not in [asked.path for asked in there.asked]
+            written = await histories(line) + json.dumps(line.book.store.chain())
+            assert "carol" in written
+            for secret in (first, token):
+                assert secret.rpartition(".")[2] not in written
 
     with provider() as there:
         asyncio.run(scenario(there))

@@ -1,6 +1,7 @@
 """A pause is terminated: asked for, approved by another, removed for good, and held on."""
 
 import asyncio
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -11,11 +12,12 @@ from activities import api, vouching
 from activities.telling import Teller
 from stopline.approving import Approvers
 from stopline.entrypoints.adoption import adopted_state
-from stopline.errors import RefusedError
+from stopline.errors import ConnectorError, RefusedError
 from stopline.journal.outbox import Draft, NoticeState
 from stopline.journal.pauses import PauseStatus
-from stopline.model import Direction, Scope
+from stopline.model import Direction, Document, Scope
 from stopline.notices.drafting import Facts
+from stopline.receipts import Cause
 from stopline.terminating import How
 from workflows import messages as m
 
@@ -292,5 +294,27 @@ def test_a_new_key_makes_a_terminated_pause_a_contained_one() -> None:
             await line.until(handle, lambda s: s.summary.result == "contained")
             assert line.world.principals["v0"].switches["minted"] == "off"
             assert not line.book.pauses.is_terminated(PAUSE)
+
+    asyncio.run(scenario())
+
+
+@pytest.mark.night
+def test_what_settles_is_waited_for_and_not_left_to_people() -> None:
+    """Keys stay busy for as long as a batch is asked at once: a plan made anew has them."""
+
+    async def scenario() -> None:
+        async with a_line() as line:
+            handle = await line.pause()
+            planned = partial(line.book.pauses.events, PAUSE, "planned")
+            before = len(planned())
+
+            def busy(moment: str, _document: Document) -> None:
+                made_anew = len(planned()) > before + 2  # one is asked for, one looked at again
+                if moment == "removing" and not made_anew:
+                    raise ConnectorError(Cause.BUSY, "its entries are out; our deny goes later")
+
+            line.connector.hook = busy
+            await terminated(line, handle)
+            assert keys(line) == {"mercer": "on"}
 
     asyncio.run(scenario())

@@ -4,15 +4,18 @@ import asyncio
 import json
 import os
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from support.older import older_worker
 from support.pausing import PAUSE, VENDOR
+from support.providers import Provider, provider
 from support.year import OTHER, Year, a_year
 from temporalio.client import WorkflowHandle
 
 from activities import api
+from activities.telling import Teller
 from stopline.configuration import installed_techniques
 from stopline.evidence import bundle as b
 from stopline.evidence.envelope import sealed
@@ -26,6 +29,17 @@ pytestmark = pytest.mark.night
 HOURS = float(os.environ.get("STOPLINE_YEAR_HOURS", "168"))
 """Between audits: weekly in `make test`, nightly in `make soak`."""
 PROJECTS = f"{VENDOR}projects: {{chordus: {{note: labels}}, lyra: {{note: audio}}}}\n"
+NOTICES = """\
+contact: "+1 555 0100"
+channels:
+  room: {{kind: webhook, secret: NOTICES_ROOM, url: "{url}/room"}}
+  out: {{kind: webhook, secret: NOTICES_ROOM, url: "{url}/out"}}
+audiences:
+  responders: [{{channel: room}}]
+vendors:
+  mercor:
+    vendor: [{{channel: out}}]
+"""
 STRANGERS = {"Sid": "Research", "Effect": "Allow", "Principal": {"AWS": "111122223333"}}
 
 
@@ -108,11 +122,39 @@ async def winter(year: Year, handle: WorkflowHandle, other: WorkflowHandle) -> N
     await year.until(PauseStatus.CLOSED, OTHER)
 
 
-def test_a_year_of_a_pause_ends_as_it_began() -> None:
-    """Audits by the calendar, a re-grant, an edit, an overlap, an upgrade, a project, the whole."""
+def told_in_order(there: Provider, way: str) -> list[str]:
+    """The events that somebody was told, in order."""
+    return [a.json["type"].split(".")[2] for a in there.asked if a.path == f"/{way}"]
 
-    async def scenario() -> None:
-        async with a_year(HOURS, PROJECTS) as year:
+
+async def all_told(year: Year, there: Provider) -> None:
+    """Whatever happened in the year reached whom it concerns; the vendor last of all its end."""
+    for _ in range(400):
+        waiting = [n for p in (PAUSE, OTHER) for n in year.line.book.outbox.due(p)]
+        if not waiting:
+            break
+        await asyncio.sleep(0.05)
+    room = told_in_order(there, "room")
+    assert (room[0], room[-1]) == ("opened", "restored")
+    assert (room.count("opened"), room.count("restored")) == (2, 2)
+    assert {"contained", "drift", "review-overdue"} <= {*room}
+    out = told_in_order(there, "out")
+    assert out == ["contained", "released", "restored"]
+    assert not any(PAUSE in a.json["data"]["text"] for a in there.asked if a.path == "/out")
+
+
+def test_a_year_of_a_pause_ends_as_it_began(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Audits by the calendar, a re-grant, an edit, an overlap, an upgrade, a project, the whole.
+
+    Stakeholders are told of it all year, once the upgrade knows how.
+    """
+    monkeypatch.setenv("NOTICES_ROOM", "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw")
+
+    async def scenario(there: Provider) -> None:
+        (tmp_path / "notices.yaml").write_text(NOTICES.format(url=there.url))
+        async with a_year(HOURS, PROJECTS, Teller(tmp_path)) as year:
             people = year.line.world.principals
             for name in ("v0", "v1", "v2", "v3"):
                 people[name].projects = ("chordus",) if name == "v0" else ("lyra",)
@@ -125,6 +167,7 @@ def test_a_year_of_a_pause_ends_as_it_began() -> None:
                 other = await summer(year, handle)
                 await autumn(year, handle)
                 await winter(year, handle, other)
+                await all_told(year, there)
             assert (await year.environment.get_current_time() - begun).days in range(330, 366)
             after = year.line.world.picture()
             body = json.loads(after["targets"]["data"])
@@ -133,7 +176,8 @@ def test_a_year_of_a_pause_ends_as_it_began() -> None:
             assert after == before
             assert evidence_holds(year)
 
-    asyncio.run(scenario())
+    with provider() as there:
+        asyncio.run(scenario(there))
 
 
 def evidence_holds(year: Year) -> bool:

@@ -75,6 +75,8 @@ EFS = Resource(
     actions=("elasticfilesystem:*",),
     longest=20_000,
     outlives=("mounts that exist, and who mounts without IAM", "until they are ended"),
+    # https://docs.aws.amazon.com/efs/latest/ug/iam-access-control-nfs-efs.html
+    unguarded="whoever reaches a file system without a policy on the network may mount it",
 )
 OPENSEARCH = Resource(
     # https://docs.aws.amazon.com/opensearch-service/latest/APIReference/API_UpdateDomainConfig.html

@@ -66,7 +66,8 @@ class Resource:
     the only one that each account has in a region, which no listing shows. `bare`: an answer
     without a policy says that there is none, whatever `absent` says. `in_force`: where the answer
     of `get` has the policy that holds, for a service that takes its time after a write: `text` is
-    what was written last. `only_in`: the one region that answers for all.
+    what was written last. `only_in`: the one region that answers for all. `unguarded` says what no
+    policy means, where that lets in more people than a policy that names nobody.
     """
 
     kind: str
@@ -97,6 +98,7 @@ class Resource:
     bare: bool = False
     in_force: str = ""
     only_in: str = ""
+    unguarded: str = ""
     looked: ClassVar[bool] = True
     """A listing shows all there are, whoever is let in to them."""
 

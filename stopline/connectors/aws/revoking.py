@@ -8,12 +8,13 @@ https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_evaluation-l
 """
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from stopline.connectors.aws import marks, policy
+from stopline.connectors.aws import marks, policy, whole
 from stopline.connectors.aws.classes import READERS, WRITERS
 from stopline.connectors.aws.clients import Clients
+from stopline.connectors.aws.further import GLUE
 from stopline.connectors.aws.kinds import STATEMENT, where_of
 from stopline.connectors.aws.policy import Vendors
 from stopline.connectors.aws.resources import BY_STATEMENT, KMS
@@ -25,28 +26,15 @@ from stopline.receipts import Cause, Hold
 from stopline.text import Json, canonical, sha256
 
 BUCKET = f"bucket{STATEMENT}"
-SOLE = (
-    BUCKET,
-    *(
-        f"{kind}{STATEMENT}"
-        for kind in (
-            "kms-key",
-            "sns-topic",
-            "sqs-queue",
-            "secret",
-            "ecr-repository",
-            "dynamodb-table",
-        )
-    ),
-)
-"""Whose policy, with what is asked besides, is the only way in from another account."""
+_SHARING = "ram.amazonaws.com"
 STAYS = "the deny of the vendor stays: "
 _WHOM = ("Acct", "Own", "All")
 
 
 def is_grant(address: Address) -> bool:
     """Whether an address is our deny of the vendor in the policy of such a resource."""
-    return address.kind in SOLE and address.part.endswith(_WHOM)
+    known = address.kind == BUCKET or address.kind in BY_STATEMENT
+    return known and address.part.endswith(_WHOM)
 
 
 # --- whom, and what is left ----------------------------------------------------------------------
@@ -173,7 +161,8 @@ def _judged(
     left, _ = without(_body(observed), whom(denies))
     reason = _still_in(document, left, estate) or _own(denies, estate)
     reason = reason or _by_identity(document, estate)
-    return reason or _besides(clients, document, estate), _digest(left)
+    past = _PAST.get(document.kind)
+    return reason or (past(clients, document, left, estate) if past else ""), _digest(left)
 
 
 def _body(observed: Observed) -> Json:
@@ -184,9 +173,11 @@ def _still_in(document: Document, left: Json, estate: Estate) -> str:
     if ways := policy.admitted(left, _speaks(document.kind), estate.reach).vendor:
         return f"its policy lets the vendor in by {ways[0]}, and others may be meant by that"
     row = BY_STATEMENT.get(document.kind)
-    if row is not None and row.drop is None and not left["Statement"]:
+    if row is None or left["Statement"]:
+        return ""
+    if row.drop is None:
         return f"nothing would be left in its policy, and {row.service} wants one"
-    return ""
+    return f"nothing would be left in its policy, and {row.unguarded}" if row.unguarded else ""
 
 
 def _own(denies: Sequence[Json], estate: Estate) -> str:
@@ -216,16 +207,11 @@ def _by_identity(document: Document, estate: Estate) -> str:
     return ""
 
 
-def _besides(clients: Clients, document: Document, estate: Estate) -> str:
-    """What lets somebody in past the policy: access lists of objects, grants of a key.
+# --- what lets somebody in past a policy ---------------------------------------------------------
 
-    https://docs.aws.amazon.com/AmazonS3/latest/userguide/about-object-ownership.html
-    https://docs.aws.amazon.com/kms/latest/developerguide/grants.html
-    """
-    if document.kind == BUCKET:
-        return _access_lists(clients, document)
-    if document.kind != KMS.statement:
-        return ""
+
+def _grants(clients: Clients, document: Document, _left: Json, estate: Estate) -> str:
+    """https://docs.aws.amazon.com/kms/latest/developerguide/grants.html"""
     where = where_of(document)
     for page in clients.pages(where.account, KMS.placed(where.region), "list_grants",
                               KeyId=where.name):  # fmt: skip
@@ -236,7 +222,18 @@ def _besides(clients: Clients, document: Document, estate: Estate) -> str:
     return ""
 
 
-def _access_lists(clients: Clients, document: Document) -> str:
+def _lake(_clients: Clients, _document: Document, left: Json, _estate: Estate) -> str:
+    """Lake Formation shares tables beside the policy, which then lets its service do so.
+
+    https://docs.aws.amazon.com/lake-formation/latest/dg/hybrid-cross-account.html
+    """
+    if _SHARING not in policy.named(left, "Service"):
+        return ""
+    return "Lake Formation shares some of it too, and that may be with the vendor"
+
+
+def _access_lists(clients: Clients, document: Document, _left: Json, _estate: Estate) -> str:
+    """https://docs.aws.amazon.com/AmazonS3/latest/userguide/about-object-ownership.html"""
     words = {"Bucket": document.id, "ExpectedBucketOwner": document.realm}
     try:
         answer = clients.ask(document.realm, "s3", "get_bucket_ownership_controls", **words)
@@ -249,6 +246,16 @@ def _access_lists(clients: Clients, document: Document) -> str:
     if [rule["ObjectOwnership"] for rule in rules] == ["BucketOwnerEnforced"]:
         return ""
     return "access lists are on in it, and those of objects may name the vendor"
+
+
+_PAST: Mapping[str, Callable[[Clients, Document, Json, Estate], str]] = {
+    BUCKET: _access_lists,
+    KMS.statement: _grants,
+    GLUE.statement: _lake,
+}
+"""By kind: the reason why a deny stays although nothing in the policy lets the vendor in. Of all
+other kinds the policy is the only way in from another account.
+"""
 
 
 # --- the write -----------------------------------------------------------------------------------
@@ -264,5 +271,9 @@ def revoke(clients: Clients, observed: Observed, changes: Sequence[Change]) -> N
         detail = f"the policy of {document.id} has changed since this plan; ask again"
         raise ConnectorError(Cause.REFUSED, detail)
     kept = [s for a, s in observed.states.items() if a not in {c.address for c in changes}]
-    text = json.dumps({**left, "Statement": [*left["Statement"], *(s.value for s in kept)]})
-    WRITERS[document.kind](clients, replace(observed, raw=text), changes, None)
+    said = [*left["Statement"], *(state.value for state in kept)]
+    text = json.dumps({**left, "Statement": said}, separators=(",", ":")) if said else ""
+    if document.kind == BUCKET:
+        WRITERS[BUCKET](clients, replace(observed, raw=text), changes, None)
+    else:  # by one call, also where ours alone could be taken out by another
+        whole.replace(clients, observed, text)

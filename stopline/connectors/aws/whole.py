@@ -86,7 +86,7 @@ def write(
     Never with a call that passes by the provider's own check against a lock-out.
     """
     document, row = observed.document, BY_STATEMENT[observed.document.kind]
-    where, wanted = where_of(document), composed(observed.raw, changes, original)
+    wanted = composed(observed.raw, changes, original)
     if wanted and row.drop is None and not observed.raw:
         detail = f"{document.id} has no policy, and {row.service} takes none away again"
         raise ConnectorError(Cause.REFUSED, f"{detail}: ours would stay for ever")
@@ -98,7 +98,13 @@ def write(
     if row.out is not None and wanted and all(c.after is None for c in changes):
         _taken_out(clients, row.out, observed, (changes, original))
         return
-    call = row.put if wanted else row.drop
+    replace(clients, observed, wanted)
+
+
+def replace(clients: Clients, observed: Observed, wanted: str) -> None:
+    """Write a text in place of the one that was observed; nothing means: no policy at all."""
+    document, row = observed.document, BY_STATEMENT[observed.document.kind]
+    where, call = where_of(document), row.put if wanted else row.drop
     if call is None:
         detail = f"nothing would be left in the policy of {document.id}, and {row.service} wants"
         raise ConnectorError(Cause.REFUSED, f"{detail} one")

@@ -1,14 +1,15 @@
 """Google Cloud: principals, accounts and allow policies in an organisation or projects; Workspace.
 
 `discovery` reads, `opinion` says how a grant is contained; only what `documents` lists changes
-anything, and only `ending` deletes for good. What is covered and what is not: docs/access-paths.md.
+anything, and only `ending`, with `removing`, deletes for good. What is covered and what is not:
+docs/access-paths.md.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from stopline.commands import Commands
-from stopline.connectors.gcp import canary, commands, ending, opinion, preflight
+from stopline.connectors.gcp import canary, commands, ending, opinion, preflight, removing
 from stopline.connectors.gcp.clients import Clients
 from stopline.connectors.gcp.discovery import discover
 from stopline.connectors.gcp.documents import READERS, WRITERS
@@ -29,6 +30,8 @@ class GcpConnector:
 
     clients: Clients
     propagation: float
+    spared: tuple[str, ...] = ()
+    """Whom the estate's file protects, as allow policies name them."""
     name: str = NAME
 
     @property
@@ -59,10 +62,16 @@ class GcpConnector:
         """A pure opinion: what is removed for good where this hold is, or why nothing is."""
         return ending.ended(hold)
 
+    def removable(
+        self, vendor: Vendor, wanted: Sequence[Hold], standing: Sequence[Hold]
+    ) -> Iterable[Effect | Skip]:
+        """Look whether what a deny of ours is about, an account or a pool can go for good."""
+        return removing.removable(self.clients, vendor, (wanted, standing), self.spared)
+
     def end(self, observed: Observed, changes: Sequence[Change], token: str) -> None:
-        """Delete the one key that the changes name. Google takes no idempotency key."""
-        del changes, token
-        ending.end(self.clients, observed)
+        """Remove for good what the changes name. Google takes no idempotency key."""
+        del token
+        ending.end(self.clients, observed, changes, self.propagation)
 
     def residuals(self, change: Change) -> Iterable[Residual]:
         """What outlives this change, and until when."""
@@ -99,4 +108,6 @@ def build(estate: Estate) -> GcpConnector:
         raise UserError(
             "The estate's file has no `gcp` section.", "Name the organisation, or projects, there."
         )
-    return GcpConnector(Clients(estate.gcp), estate.gcp.propagation)
+    said = estate.protected
+    spared = (*said.orchestrator, *said.break_glass, *said.log_delivery, *said.journal)
+    return GcpConnector(Clients(estate.gcp), estate.gcp.propagation, spared)

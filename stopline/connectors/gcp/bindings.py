@@ -57,18 +57,20 @@ def entries(policy: Json) -> frozenset[Entry]:
     return frozenset(e for binding in _bindings(policy) for e in _of(binding))
 
 
-def edited(policy: Json, out: Iterable[Entry], into: Iterable[Entry]) -> Json:
+def edited(
+    policy: Json, out: Iterable[Entry], into: Iterable[Entry], *, for_good: bool = False
+) -> Json:
     """The policy without some entries and with others, at version 3; all else, etag too, is kept.
 
     What is there already, or is not there, changes nothing. Raises ConnectorError (refused) for a
-    policy that hides its conditions, and for taking out what no API could give back, or the
-    owners of a dataset's own project.
+    policy that hides its conditions, for taking out what no API could give back where that is not
+    meant `for_good`, and for the owners of a dataset's own project.
     """
     gone, added = frozenset(out), frozenset(into)
     for entry in sorted(gone):
-        if entry.irrevocable or entry.standing:
+        if entry.standing or (entry.irrevocable and not for_good):
             what = f"{entry.member} could not be made an owner again by any API"
-            what = what if entry.irrevocable else f"{entry.member} is never taken out of a dataset"
+            what = f"{entry.member} is never taken out of a dataset" if entry.standing else what
             raise ConnectorError(Cause.REFUSED, what)
     bindings = [b for binding in _bindings(policy) if (b := _without(binding, gone)) is not None]
     there = frozenset(e for binding in bindings for e in _of(binding))

@@ -30,6 +30,7 @@ from googleapiclient.errors import HttpError
 from stopline.connectors.gcp.faults import translated
 from stopline.errors import ConnectorError
 from stopline.estate import GcpEstate
+from stopline.model import Address
 from stopline.pacing import WAIT_SECONDS, Rate, Window
 from stopline.receipts import Cause
 from stopline.settings import variable
@@ -132,6 +133,8 @@ class Clients:
     """How often a second the metadata of one bucket may change; Google takes one."""
 
     calls: int = 0
+    left: dict[Address, float] = field(default_factory=dict)
+    """When what a deny of ours is about was taken out of policies, by the clock, or seen to be."""
     _lock: threading.RLock = field(default_factory=threading.RLock, repr=False)
     _rates: dict[tuple[str, bool], Rate | Window] = field(default_factory=dict, repr=False)
     _alone: dict[str, threading.Lock] = field(default_factory=dict, repr=False)

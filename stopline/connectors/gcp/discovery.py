@@ -1,11 +1,12 @@
 """What a vendor holds in Google Cloud: policy entries, service accounts, keys; and our denies."""
 
-from collections.abc import Collection, Generator, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Generator, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from functools import partial
 
 from stopline.connectors.gcp import (
+    acting,
     below,
     denying,
     grouping,
@@ -16,6 +17,7 @@ from stopline.connectors.gcp import (
     stored,
     workspace,
 )
+from stopline.connectors.gcp.acting import Reached
 from stopline.connectors.gcp.bindings import Entry, entries
 from stopline.connectors.gcp.clients import Clients
 from stopline.connectors.gcp.documents import deny_policies, deny_policy, pool, state_of
@@ -28,53 +30,40 @@ from stopline.preflight import CANARY_VENDOR
 from stopline.text import Json
 from stopline.vendors import GcpSelectors, Vendor
 
-ACTS = (
-    "roles/iam.serviceAccountTokenCreator",
-    "roles/iam.serviceAccountUser",
-    "roles/iam.workloadIdentityUser",
-    "roles/iam.serviceAccountOpenIdTokenCreator",
-)
-"""Roles that are there to act as a service account, on it or on what it lies in."""
-GIVES_AWAY = (
-    *ACTS,
-    "roles/iam.serviceAccountKeyAdmin",
-    "roles/iam.serviceAccountAdmin",
-    "roles/owner",
-    "roles/editor",
-)
-"""Roles on a service account by which somebody acts as it.
-
-https://docs.cloud.google.com/iam/docs/service-account-permissions
-"""
-
 
 def discover(clients: Clients, vendor: Vendor, scope: Scope) -> Iterator[Found]:
     """Yield what the vendor holds. What cannot be read is a gap; the rest goes on."""
-    selectors = vendor.gcp_of(scope.project)
     for id_ in clients.estate.realms:
         if scope.realms and id_ not in scope.realms:
             continue
-        if not selectors.empty:
+        if not vendor.gcp_of(scope.project).empty:
             yield from _unseen(vendor, id_)
-        theirs = workspace.directory(clients, id_, vendor, selectors)
-        known = theirs.known(selectors)
-        users = tuple(theirs.found(id_, clients.estate.customer or ""))
-        read = reading.realm(clients, id_)
-        # A canary is in no group: we have just made it.
-        read.groupless = selectors.empty or vendor.vendor == CANARY_VENDOR
-        below.read_below(clients, read, partial(_meant, clients, known))
-        if read.policies:
-            look = _Look(clients, known, read, whole=not scope.principals)
-            yield from _realm(look, [f for f in users if isinstance(f, Grant)])
-        yield from users
-        yield from (*theirs.gaps, *read.gaps)
+        yield from looked(clients, vendor, scope, id_)[1]
+
+
+def looked(
+    clients: Clients, vendor: Vendor, scope: Scope, id_: str
+) -> tuple["Look", tuple[Found, ...]]:
+    """What was read of one realm, and what the vendor holds in it."""
+    selectors = vendor.gcp_of(scope.project)
+    theirs = workspace.directory(clients, id_, vendor, selectors)
+    known = theirs.known(selectors)
+    users = tuple(theirs.found(id_, clients.estate.customer or ""))
+    read = reading.realm(clients, id_)
+    # A canary is in no group: we have just made it.
+    read.groupless = selectors.empty or vendor.vendor == CANARY_VENDOR
+    below.read_below(clients, read, partial(_meant, clients, known))
+    look = Look(clients, known, read, whole=not scope.principals)
+    own = [f for f in users if isinstance(f, Grant)]
+    found = tuple(_realm(look, own)) if read.policies else ()
+    return look, (*found, *users, *theirs.gaps, *read.gaps)
 
 
 def _meant(
     clients: Clients, selectors: GcpSelectors, read: Realm, seen: frozenset[str]
 ) -> frozenset[str]:
     """Members of the vendor's, and groups of the lab's in which somebody of the vendor's is."""
-    theirs = frozenset(m for m in seen if members.via(selectors, _living(m)))
+    theirs = frozenset(m for m in seen if members.via(selectors, living(m)))
     groups = [m for m in seen - theirs if m.startswith("group:")]
     read.looked_into |= {members.plain(group) for group in groups}
     read.inside |= grouping.vendors_in(clients, selectors, read, groups)
@@ -104,7 +93,7 @@ def _unseen(vendor: Vendor, realm: str) -> Iterator[Gap]:
 
 
 @dataclass
-class _Look:
+class Look:
     """One realm, and the vendor whom we look for. `whole` is false for single principals of it."""
 
     clients: Clients
@@ -122,22 +111,22 @@ class _Look:
             yield from ((resource, entry) for entry in sorted(found or ()))
 
 
-def _realm(look: _Look, users: Sequence[Grant]) -> Iterator[Found]:
+def _realm(look: Look, users: Sequence[Grant]) -> Iterator[Found]:
     marks = yield from _marks(look)
     yield from _seats(look)
     _switches(look, users)
     held = list(look.held())
-    theirs = [(r, e, members.via(look.selectors, _living(e.member))) for r, e in held]
+    theirs = [(r, e, members.via(look.selectors, living(e.member))) for r, e in held]
     theirs = [(r, e, via) for r, e, via in theirs if via]
     shared = [(r, e) for r, e in held if members.plain(e.member) in look.read.inside]
     holders = {members.plain(e.member) for _, e, _ in theirs}
     holders |= {m for _, e in shared for m in look.read.inside[members.plain(e.member)]}
     yield from _denied(look, marks, holders)
-    own = {a.member: via for a in look.read.accounts if (via := _own(look, a))}
-    reached = _reached(look, held, own)
-    acting = [(r, e) for r, e, _ in theirs] + shared
-    acting += [(r, e) for r, e in held if members.plain(e.member) in reached]
-    allowed = reading.permissions_of(look.clients, (e.role for _, e in acting))
+    reached = acting.reached(look.selectors, look.read, held)
+    own = acting.own(look.selectors, look.read)
+    able = [(r, e) for r, e, _ in theirs] + shared
+    able += [(r, e) for r, e in held if members.plain(e.member) in reached]
+    allowed = reading.permissions_of(look.clients, (e.role for _, e in able))
     for resource, entry, via in theirs:
         yield _entry(look, resource, entry, via, (allowed[entry.role], marks))
         where = f"{resource}#{entry.part}"
@@ -147,7 +136,7 @@ def _realm(look: _Look, users: Sequence[Grant]) -> Iterator[Found]:
     yield from _accounts(look, own, reached)
     for account in look.read.accounts:
         if account.member not in own and not account.disabled:
-            yield from _minted(look, account, acting, allowed, reached.get(account.member))
+            yield from _minted(look, account, able, allowed, reached.get(account.member))
     yield from _pools(look)
     into = [(r, e) for r, e, _ in theirs] + shared
     yield from stored.discover(look.clients, look.selectors, look.read, (held, into), allowed)
@@ -155,7 +144,7 @@ def _realm(look: _Look, users: Sequence[Grant]) -> Iterator[Found]:
     yield from look.read.counted()
 
 
-def _living(member: str) -> str:
+def living(member: str) -> str:
     """A member that was deleted, by the name that it had."""
     return member.removeprefix("deleted:").partition("?uid=")[0]
 
@@ -164,7 +153,7 @@ _Marks = Mapping[str, set[str]]
 """The journals that deny a member."""
 
 
-def _marks(look: _Look) -> Generator[Found, None, _Marks]:
+def _marks(look: Look) -> Generator[Found, None, _Marks]:
     """Yield what the deny policies of stopline say, and return who denies whom."""
     found: dict[str, set[str]] = {}
     realm = look.read.id
@@ -178,7 +167,7 @@ def _marks(look: _Look) -> Generator[Found, None, _Marks]:
     return found
 
 
-def _denied(look: _Look, marks: _Marks, holders: Collection[str]) -> Iterator[Grant]:
+def _denied(look: Look, marks: _Marks, holders: Collection[str]) -> Iterator[Grant]:
     """Whom a deny names besides those who hold an entry.
 
     Whoever a deny of stopline's names and who holds nothing now, perhaps since we took it out; and
@@ -204,7 +193,7 @@ def _denied(look: _Look, marks: _Marks, holders: Collection[str]) -> Iterator[Gr
 
 
 def _entry(
-    look: _Look, resource: str, entry: Entry, via: str, known: tuple[Sequence[str] | None, _Marks]
+    look: Look, resource: str, entry: Entry, via: str, known: tuple[Sequence[str] | None, _Marks]
 ) -> Grant:
     allowed, marks = known
     who = members.plain(entry.member)
@@ -228,7 +217,7 @@ def _entry(
 
 
 def _through(
-    look: _Look, resource: str, entry: Entry, known: tuple[Sequence[str] | None, _Marks]
+    look: Look, resource: str, entry: Entry, known: tuple[Sequence[str] | None, _Marks]
 ) -> Iterator[Grant]:
     """An entry of a group of the lab's, for each of the vendor's who is in the group."""
     for member, way in sorted(look.read.inside[members.plain(entry.member)].items()):
@@ -242,7 +231,7 @@ def _through(
         yield replace(own, address=address, state=state, via=via)
 
 
-def _seats(look: _Look) -> Iterator[Seen]:
+def _seats(look: Look) -> Iterator[Seen]:
     """Yield each membership of the vendor's in a group that gives something, as it is now.
 
     One that cannot be read, or is gone by now, stays unread: whoever has it is shown.
@@ -265,7 +254,7 @@ def _seats(look: _Look) -> Iterator[Seen]:
                 yield from (Seen(*one) for one in sorted(seen.states.items()))
 
 
-def _switches(look: _Look, users: Sequence[Grant]) -> None:
+def _switches(look: Look, users: Sequence[Grant]) -> None:
     """Whom a switch of their own ends: our users, and our accounts that are the vendor's."""
     for user in users:
         off = user.state.value["suspended"] or user.entitlement == workspace.ARCHIVED
@@ -273,7 +262,7 @@ def _switches(look: _Look, users: Sequence[Grant]) -> None:
         said = {"kind": workspace.KIND, "id": user.address.id, "off": off, "able": able}
         look.switches[members.plain(user.principal)] = said
     for account in look.read.accounts:
-        if _own(look, account):
+        if acting.via(look.selectors, account):
             id_ = f"{account.project}/{account.email}"
             said = {"kind": "service-account", "id": id_, "off": account.disabled, "able": True}
             look.switches[members.plain(account.member)] = said
@@ -282,11 +271,7 @@ def _switches(look: _Look, users: Sequence[Grant]) -> None:
 # --- service accounts of ours ------------------------------------------------------------------
 
 
-_Reached = Mapping[str, tuple[str, tuple[str, ...]]]
-"""For each account as which the vendor may act, who of it may, and who else."""
-
-
-def _accounts(look: _Look, own: Mapping[str, str], reached: _Reached) -> Iterator[Found]:
+def _accounts(look: Look, own: Mapping[str, str], reached: Reached) -> Iterator[Found]:
     for account in look.read.accounts:
         if account.member in own:
             yield _account(look, account, own[account.member])
@@ -298,9 +283,9 @@ def _accounts(look: _Look, own: Mapping[str, str], reached: _Reached) -> Iterato
 
 
 def _minted(
-    look: _Look,
+    look: Look,
     account: Account,
-    acting: Sequence[tuple[str, Entry]],
+    able: Sequence[tuple[str, Entry]],
     allowed: Mapping[str, Sequence[str] | None],
     reached: tuple[str, tuple[str, ...]] | None,
 ) -> Iterator[Found]:
@@ -311,7 +296,7 @@ def _minted(
         (minting.KEYS, (*above, account.name), _keys, State.of({"disabled": False})),
         (minting.HMAC_KEYS, above, _hmac_keys, State.of({"state": "ACTIVE"})),
     ):
-        if who := minting.maker(permission, acting, allowed, places):
+        if who := minting.maker(permission, able, allowed, places):
             for found in listed(look, account, f"{who} may make keys of it"):
                 if not isinstance(found, Grant):
                     yield found
@@ -320,55 +305,8 @@ def _minted(
                     yield replace(found, entitlement=entitlement, vouched=False, shared_with=others)
 
 
-def _own(look: _Look, account: Account) -> str:
-    return members.via(look.selectors, account.member)
-
-
-def _reached(look: _Look, held: Iterable[tuple[str, Entry]], own: Mapping[str, str]) -> _Reached:
-    """Accounts as which the vendor may act, through others too; and who else may act as each."""
-    acts: dict[str, set[str]] = {}
-    for resource, entry in held:
-        if "/serviceAccounts/" in resource and entry.role in GIVES_AWAY:
-            acts.setdefault(f"serviceAccount:{resource.rpartition('/')[2]}", set()).add(
-                members.plain(entry.member)
-            )
-    known: dict[str, str] = dict(own)
-    while True:
-        further = {
-            account: min(by)
-            for account, who in acts.items()
-            if account not in known and (by := {m for m in who if m in known or _theirs(look, m)})
-        }
-        if not further:
-            break
-        known |= further
-    project = {account.member: account.project for account in look.read.accounts}
-    return {
-        account: (known[account], _strangers(look, acts[account] | above, known))
-        for account in known.keys() - own.keys()
-        for above in [set(_acting_above(look, held, project.get(account, "")))]
-    }
-
-
-def _theirs(look: _Look, member: str) -> bool:
-    return bool(members.via(look.selectors, member)) or member in look.read.inside
-
-
-def _acting_above(look: _Look, held: Iterable[tuple[str, Entry]], project: str) -> Iterator[str]:
-    """Who may act as every account of a project; a custom role may allow it, nobody knows."""
-    places = look.read.above.get(project, ())
-    for resource, entry in held:
-        acts = entry.role in ACTS or not entry.role.startswith("roles/")
-        if resource in places and acts:
-            yield members.plain(entry.member)
-
-
-def _strangers(look: _Look, who: Iterable[str], known: Mapping[str, str]) -> tuple[str, ...]:
-    return tuple(sorted(m for m in who if m not in known and not members.via(look.selectors, m)))
-
-
 def _account(
-    look: _Look, account: Account, via: str, others: tuple[str, ...] | None = None
+    look: Look, account: Account, via: str, others: tuple[str, ...] | None = None
 ) -> Grant:
     """`others` is None for an account that was made for the vendor."""
     return Grant(
@@ -384,7 +322,7 @@ def _account(
     )
 
 
-def _keys(look: _Look, account: Account, via: str) -> Iterator[Found]:
+def _keys(look: Look, account: Account, via: str) -> Iterator[Found]:
     try:
         for key, disabled in reading.keys(look.clients, account):
             id_ = f"{account.project}/{account.email}/{key}"
@@ -400,7 +338,7 @@ def _keys(look: _Look, account: Account, via: str) -> Iterator[Found]:
         yield Gap(NAME, look.read.id, f"keys of {account.email}", error.detail)
 
 
-def _hmac_keys(look: _Look, account: Account, via: str) -> Iterator[Found]:
+def _hmac_keys(look: Look, account: Account, via: str) -> Iterator[Found]:
     try:
         for key, state in reading.hmac_keys(look.clients, account):
             yield Grant(
@@ -415,7 +353,7 @@ def _hmac_keys(look: _Look, account: Account, via: str) -> Iterator[Found]:
         yield Gap(NAME, look.read.id, f"HMAC keys of {account.email}", error.detail)
 
 
-def _pools(look: _Look) -> Iterator[Found]:
+def _pools(look: Look) -> Iterator[Found]:
     """Pools of ours that let in nobody but the vendor; one in the vendor's project is its own.
 
     A cluster's has no switch; its principals are denied. So are those of another organisation's

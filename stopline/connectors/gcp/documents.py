@@ -53,6 +53,12 @@ def deny_policy(clients: Clients, document: Document) -> Observed:
     return Observed(document, states, tag=policy["etag"])
 
 
+_GONE = "deleted:"
+"""How a policy goes on naming whoever was deleted.
+https://docs.cloud.google.com/iam/docs/principal-identifiers#v2
+"""
+
+
 def _write_deny(
     clients: Clients, observed: Observed, changes: Sequence[Change], _original: str | None
 ) -> None:
@@ -65,7 +71,7 @@ def _write_deny(
     name = f"{_parent(document.realm)}/{document.id}"
     if not said and not observed.tag:
         return
-    if not said:
+    if all(part.startswith(_GONE) for part in said):  # nobody who lives is denied by it any more
         done(clients, clients.do("iam/v2/policies.delete", name=name, etag=observed.tag))
         return
     body: Json = {"displayName": f"stopline: {document.id}", "rules": denying.rules(said)}
@@ -100,7 +106,8 @@ def state_of(entry: Entry) -> State:
     return State.of(said)
 
 
-def _entry_of(state: State) -> Entry:
+def entry_of(state: State) -> Entry:
+    """The entry of a policy that says this."""
     said = state.value
     condition = canonical(said["condition"]) if said.get("condition") else ""
     return Entry(said["role"], said["member"], condition)
@@ -133,8 +140,8 @@ def _write_allow(
         raise ConnectorError(Cause.REFUSED, f"the policy of {observed.document.id} has no etag")
     now: Json = json.loads(observed.raw)
     stands = observed.states
-    out = [_entry_of(stands[c.address]) for c in changes if c.after is None and c.address in stands]
-    into = [_entry_of(c.after) for c in changes if c.after is not None]
+    out = [entry_of(stands[c.address]) for c in changes if c.after is None and c.address in stands]
+    into = [entry_of(c.after) for c in changes if c.after is not None]
     before: Json = json.loads(original) if original else now
     for change in changes:
         if change.after is not None and change.uid:
@@ -158,12 +165,12 @@ def _write_allow(
 
 def _put_in(change: Change) -> str:
     """The member whom a change gives something back."""
-    return _entry_of(change.after).member if change.after is not None else ""
+    return entry_of(change.after).member if change.after is not None else ""
 
 
 def _in(change: Change, stands: Mapping[Address, State], roles: Collection[str]) -> bool:
     state = stands.get(change.address)
-    return state is not None and _entry_of(state).role in roles
+    return state is not None and entry_of(state).role in roles
 
 
 def _require_old(before: Json, now: Json, changes: Sequence[Change]) -> None:
@@ -254,7 +261,7 @@ def _write_hmac_key(
             clients.do("storage/v1/projects.hmacKeys.update", **words, body=body)
 
 
-def _pools_of(name: str) -> str:
+def pools_of(name: str) -> str:
     """The API of a pool by its name: of a project's workloads, or of an organisation's people."""
     workforce = name.startswith("locations/")
     return "iam/v1/" + (
@@ -269,7 +276,7 @@ def pool(clients: Clients, document: Document) -> Observed:
     https://docs.cloud.google.com/iam/docs/reference/rest/v1/locations.workforcePools
     """
     try:
-        said = clients.ask(f"{_pools_of(document.id)}.get", name=document.id)
+        said = clients.ask(f"{pools_of(document.id)}.get", name=document.id)
     except ConnectorError as error:
         if error.cause is not Cause.GONE:
             raise
@@ -288,7 +295,7 @@ def _write_pool(
     https://docs.cloud.google.com/iam/docs/reference/rest/v1/projects.locations.workloadIdentityPools/patch
     https://docs.cloud.google.com/iam/docs/reference/rest/v1/locations.workforcePools/patch
     """
-    api = _pools_of(observed.document.id)
+    api = pools_of(observed.document.id)
     for change in changes:
         if change.after is not None:
             words = {"name": observed.document.id, "updateMask": "disabled"}

@@ -1,19 +1,18 @@
-"""What Google Cloud removes for good in a termination: keys that we made inactive.
+"""What Google Cloud removes for good in a termination where a hold alone says it: keys that we
+made inactive. Denies, accounts and pools take a look at what is there (`removing`).
 
 Entries that the pause took out of policies and access lists stay out, and are held no more.
 
 A deleted key cannot be made again with its id and secret. Deleting has no etag: the status is read
 right before the call, so a service account's key that a stranger enables in the milliseconds
 between is deleted as well; Google itself refuses to delete an HMAC key that is active.
-
-A deny of ours opens what it denies when it goes, and accounts and pools that are deleted can be
-brought back for a month, so those stay as they were contained.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
+from stopline.connectors.gcp import removing
 from stopline.connectors.gcp.clients import Clients
-from stopline.model import Effect, Skip
+from stopline.model import Change, Effect, Skip
 from stopline.port import Observed
 from stopline.receipts import Hold
 
@@ -30,10 +29,14 @@ _STAYS: Mapping[str, str] = {
     "service-account": (
         "the account stays off; people delete it, once nothing of the lab's needs it"
     ),
-    "identity-pool": "the pool stays off; people delete it, and could undo that for a month",
-    "workspace-user": "the user stays suspended; people delete it, once its data has a new owner",
+    "identity-pool": "the pool stays off; people delete it; Google could bring it back for 30 days",
+    "workspace-user": (
+        "the user stays suspended; people delete it in the Admin console, once its data has a new "
+        "owner; Google could bring it back for 20 days"
+    ),
     "bucket-setting": "the setting stays: whether data may expire again is for people to decide",
 }
+_WHOLE = {removing.ACCOUNT: removing.delete_account, removing.POOL: removing.delete_pool}
 _AS_IT_IS = "it stays as the pause left it; what is there is not the vendor's alone to be deleted"
 
 
@@ -51,14 +54,22 @@ def ended(hold: Hold) -> Effect | Skip:
     return Effect(hold.address, f"delete the {what} {key[:4]}…{key[-4:]} of {owner} for good")
 
 
-def end(clients: Clients, observed: Observed) -> None:
-    """Delete the one key of a document. Raises ConnectorError.
+def end(
+    clients: Clients, observed: Observed, changes: Sequence[Change], propagation: float
+) -> None:
+    """Delete what a document is, or take out what its changes name. Raises ConnectorError.
 
     https://docs.cloud.google.com/iam/docs/reference/rest/v1/projects.serviceAccounts.keys/delete
     https://docs.cloud.google.com/storage/docs/json_api/v1/projects/hmacKeys/delete
     """
     document = observed.document
     if document.kind in TAKEN:
+        return
+    if document.kind == removing.DENY:
+        removing.revoke(clients, observed, changes, propagation)
+        return
+    if document.kind in _WHOLE:
+        _WHOLE[document.kind](clients, observed)
         return
     method = DELETES[document.kind]
     if document.kind == "hmac-key":

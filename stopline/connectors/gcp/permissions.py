@@ -52,15 +52,18 @@ _BY_METHOD: Mapping[str, str | tuple[str, ...]] = {
     "drive/v3/permissions.delete": (),
     "drive/v3/permissions.list": (),
     "iam/v1/organizations.roles.get": "iam.roles.get",
+    "iam/v1/locations.workforcePools.delete": "iam.workforcePools.delete",
     "iam/v1/locations.workforcePools.get": "iam.workforcePools.get",
     "iam/v1/locations.workforcePools.operations.get": "iam.workforcePools.get",
     "iam/v1/locations.workforcePools.patch": "iam.workforcePools.update",
+    "iam/v1/projects.locations.workloadIdentityPools.delete": "iam.workloadIdentityPools.delete",
     "iam/v1/projects.locations.workloadIdentityPools.get": "iam.workloadIdentityPools.get",
     "iam/v1/projects.locations.workloadIdentityPools.operations.get": (
         "iam.workloadIdentityPools.get"
     ),
     "iam/v1/projects.locations.workloadIdentityPools.patch": "iam.workloadIdentityPools.update",
     "iam/v1/projects.roles.get": "iam.roles.get",
+    "iam/v1/projects.serviceAccounts.delete": "iam.serviceAccounts.delete",
     "iam/v1/projects.serviceAccounts.disable": "iam.serviceAccounts.disable",
     "iam/v1/projects.serviceAccounts.enable": "iam.serviceAccounts.enable",
     "iam/v1/projects.serviceAccounts.get": "iam.serviceAccounts.get",
@@ -90,9 +93,8 @@ _BY_METHOD: Mapping[str, str | tuple[str, ...]] = {
 }
 _OF_CANARY: Mapping[str, str] = {
     "iam/v1/projects.serviceAccounts.create": "iam.serviceAccounts.create",
-    "iam/v1/projects.serviceAccounts.delete": "iam.serviceAccounts.delete",
 }
-CANARY = frozenset(_OF_CANARY.values())
+CANARY = frozenset({*_OF_CANARY.values(), "iam.serviceAccounts.delete"})
 """Besides, for `stopline doctor --canary` alone: to make and remove an account of its own."""
 _READS = ("get", "list", "getIamPolicy", "searchAllIamPolicies")
 
@@ -105,7 +107,15 @@ def permissions_of(method: str) -> frozenset[str]:
 
 _ALL = frozenset(p for method in _BY_METHOD for p in permissions_of(method))
 READ = frozenset(p for p in _ALL if p.rpartition(".")[2] in _READS)
-TERMINATE = frozenset({"iam.serviceAccountKeys.delete", "storage.hmacKeys.delete"})
+TERMINATE = frozenset(
+    {
+        "iam.serviceAccountKeys.delete",
+        "iam.serviceAccounts.delete",
+        "iam.workforcePools.delete",
+        "iam.workloadIdentityPools.delete",
+        "storage.hmacKeys.delete",
+    }
+)
 """Besides, for `stopline terminate` alone: what it deletes cannot be given back."""
 WRITE = _ALL - READ - TERMINATE
 PERMISSIONS: Mapping[str, frozenset[str]] = {"read": READ, "write": WRITE, "terminate": TERMINATE}
@@ -143,7 +153,9 @@ def roles() -> dict[str, Json]:
         "read": _role("stopline reader", "Reads what stopline assesses and plans.", READ),
         "worker": _role("stopline worker", "Reads, contains and gives back.", READ | WRITE),
         "terminate": _role(
-            "stopline terminator", "Besides the worker's: deletes contained keys.", TERMINATE
+            "stopline terminator",
+            "Besides the worker's: deletes contained keys, accounts, pools.",
+            TERMINATE,
         ),
         "canary": _role("stopline canary", "Makes and removes a canary.", CANARY),
     }

@@ -18,13 +18,12 @@ from sqlalchemy.exc import ArgumentError
 
 from stopline.attesting import Told
 from stopline.commands import Commands
-from stopline.connectors.payouts import in_flight, payables
+from stopline.connectors.payouts import in_flight, payables, stripe_payouts
 from stopline.connectors.payouts.foreign import LEVERS, ForeignLedger
 from stopline.connectors.payouts.ledger import LOST, PAID, engine_of
 from stopline.connectors.payouts.manual_rail import ManualRail
 from stopline.connectors.payouts.marks import NAME
 from stopline.connectors.payouts.own import OwnLedger
-from stopline.connectors.payouts.payables import HOLD
 from stopline.connectors.payouts.preflight import of_foreign, of_own
 from stopline.connectors.payouts.stripe_rail import PERMISSIONS, StripeRail
 from stopline.deadlines import Limit
@@ -81,7 +80,8 @@ class PayoutsConnector:
     def attended(self, told: Told, held: Held) -> "PayoutsConnector":
         """The same connector, told what people attest, and what the journal holds."""
         manual = {name: rail.attended(told) for name, rail in self.manual.items()}
-        return replace(self, manual=manual, _held=held, _foreign={})
+        stripe = {n: replace(r, held=partial(held, NAME, n)) for n, r in self.stripe.items()}
+        return replace(self, manual=manual, stripe=stripe, _held=held, _foreign={})
 
     @property
     def permissions(self) -> Mapping[str, frozenset[str]]:
@@ -156,7 +156,12 @@ class PayoutsConnector:
         return self._foreign[ledger]
 
     def ended(self, hold: Hold) -> Effect | Skip:
-        """Only what was pulled from a pay run: earned pay is settled or disputed by people."""
+        """Only what was pulled from a pay run, or is a payout that was marked to be cancelled.
+
+        Earned pay is settled or disputed by people.
+        """
+        if hold.address.kind == stripe_payouts.MARKED:
+            return stripe_payouts.ended(hold)
         if hold.address.kind in in_flight.KINDS:
             return in_flight.ended(hold)
         reason = (
@@ -168,20 +173,29 @@ class PayoutsConnector:
     def settled(self, hold: Hold) -> Effect | Skip:
         """What a person settles is paid by the lab's own run, once our hold is lifted.
 
-        What was pulled is cancelled where it was, so that a new run takes it.
+        What was pulled is cancelled where it was, so that a new run takes it. At Stripe it is paid
+        by itself. Where people act by hand, only a rollback asks for their release.
         """
         if hold.address.kind == in_flight.PLACE:
             return in_flight.ended(hold)
-        if hold.address.kind == HOLD and not self._rail(hold.address.realm):
-            return Effect(hold.address, f"lift, to be settled by a pay run: {hold.change.summary}")
+        if hold.address.kind in LEVERS and not self._rail(hold.address.realm):
+            what = f"lift, to be settled by a pay run: {hold.change.summary}"
+            return Effect(hold.address, what, leaves=hold.prior)  # of a row of ours: nothing
+        if rail := self.stripe.get(hold.address.realm):
+            return rail.settled(hold)
         reason = "it stays held: give it back by a rollback of this address, and settle it there"
         return Skip(hold.address, hold.change.principal, reason)
 
     def end(self, observed: Observed, changes: Sequence[Change], token: str) -> None:
-        """Cancel what was pulled from a pay run, or lift what is settled; nothing is paid here."""
-        del token
+        """Cancel what was pulled from a pay run or marked at Stripe, or lift what is settled.
+
+        Nothing is paid here.
+        """
         document = observed.document
-        if document.kind == HOLD and not self._rail(document.realm):
+        if rail := self.stripe.get(document.realm):
+            rail.end(observed, changes, token)
+            return
+        if document.kind in LEVERS and not self._rail(document.realm):
             self._ledger(document.realm).write(observed, changes)
             return
         if document.kind not in in_flight.KINDS:
@@ -249,7 +263,10 @@ class PayoutsConnector:
             if (absent or ended == LOST) and change.address.kind in LEVERS:
                 reason = "it is in the ledger no more, and nothing there shows how it left"
                 yield Unproved(change.address, reason)
-            if state is not None and ended == PAID:
+            if change.address.kind == stripe_payouts.MARKED:
+                if ended:
+                    yield Unproved(change.address, f"Stripe has it as {ended}: nobody cancelled it")
+            elif state is not None and ended == PAID:
                 reason = f"it was paid in spite of its hold, {by_run(state.value['run'])}"
                 yield Unproved(change.address, reason)
         for name, rail in sorted(self.manual.items()):

@@ -21,6 +21,7 @@ from sqlalchemy.engine import Connection, Engine
 from stopline.connectors.payouts import in_flight, payables
 from stopline.connectors.payouts.asking import asked
 from stopline.connectors.payouts.catalogue import Tables, tables_of
+from stopline.connectors.payouts.fairness import person_of
 from stopline.connectors.payouts.in_flight import Row
 from stopline.connectors.payouts.ledger import LOST, OPEN, PAID, QUEUED, VOID, WAIT_SECONDS
 from stopline.connectors.payouts.marks import GRANT, MARK, NAME, of_others
@@ -100,10 +101,12 @@ class ForeignLedger:
         times = Counter(row["id"] for row in rows)
         for row in sorted(rows, key=lambda one: str(one["id"])):
             id_ = row["id"]
+            through, told = bool(row["engaged_through"]), row["person"]
+            person = person_of({row["payee"]}, selectors, through=through, told=told)
             if times[id_] > 1:
                 found.append(self._gap(id_, "its id stands in more than one row"))
             else:
-                found += self._found(row, marks.get(id_, []), held=id_ in ids)
+                found += self._found({**row, "person": person}, marks.get(id_, []), held=id_ in ids)
         return [*found, Counted(NAME, self.name, GRANT, number)]
 
     def _found(self, row: Row, marks: Sequence[tuple[str, str]], *, held: bool) -> Iterator[Found]:

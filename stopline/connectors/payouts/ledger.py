@@ -42,7 +42,8 @@ PAYEES = sa.Table(
 )
 """Who is paid. `engaged_through` is the vendor's id for a contractor of the vendor, or empty.
 
-`person` is a natural person; whoever is engaged through a vendor is taken for one as well.
+`person` is a natural person for sure; false, its default, says nothing. Whoever is engaged through
+a vendor is taken for one, and so is everybody whom the vendor's file does not name as a company.
 """
 
 PAYABLES = sa.Table(

@@ -28,7 +28,7 @@ def journals_of(marks: Iterable[str]) -> list[str]:
     return sorted({found[1] for mark in marks if (found := MARK.fullmatch(mark))})
 
 
-def fair(thing: Json, *, person: bool) -> dict[str, Json]:
+def fair(thing: Json, *, person: Json) -> dict[str, Json]:
     """What Stripe's metadata says of fairness: a person's, and the day by which it must be paid."""
     told = (thing.get("metadata") or {}).get("pay_by", "")
     return facts(person=person, pay_by=told if _DAY.fullmatch(told) else None)

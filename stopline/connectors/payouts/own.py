@@ -8,6 +8,7 @@ from sqlalchemy.engine import Engine
 
 from stopline.connectors.payouts import in_flight, payables
 from stopline.connectors.payouts.asking import asked
+from stopline.connectors.payouts.fairness import person_of
 from stopline.connectors.payouts.ledger import HOLDS, PAID, PAYABLES, PAYEES, alone, lacking
 from stopline.connectors.payouts.marks import GRANT, MARK, NAME
 from stopline.connectors.payouts.payables import HOLD, state_of
@@ -59,6 +60,12 @@ class OwnLedger:
                 held.setdefault(hold.payable, []).append((hold.mark, hold.code))
             for row in connection.execute(query).mappings():
                 values, holds = dict(row), sorted(held.get(row["id"], ()))
+                values["person"] = person_of(
+                    {values["payee"]},
+                    selectors,
+                    through=bool(values["engaged_through"]),
+                    told=values["person"] or None,  # false is the default: nobody's word
+                )
                 levers = in_flight.seen(self.name, values)
                 found += payables.found(self.name, values, holds, levers)
         return [*found, Counted(NAME, self.name, GRANT, number)]

@@ -98,7 +98,8 @@ def found(
 ) -> Iterator[Found]:
     """Yield a payable that is owed or that stopline holds, with its holds and its levers.
 
-    `held` says that it is held in a way that bears no mark.
+    `held` says that it is held in a way that bears no mark, `person` in the row whether its payee
+    is a natural person, as `fairness.person_of` says it.
     """
     id_ = str(values["id"])
     if "#" in id_:
@@ -119,7 +120,7 @@ def found(
                 "currency": values["currency"],
                 "journals": sorted({journal for _, _, journal in ours}),
                 "payee": values["payee"],
-                **facts(person=bool(through or values["person"]), pay_by=values["pay_by"]),
+                **facts(person=values["person"], pay_by=values["pay_by"]),
                 **_ended(str(values["status"]), values["run"], [mark for mark, _, _ in ours]),
                 **in_flight.facts(values),
             }

@@ -153,7 +153,7 @@ class Sql:
             "status": None if state is None or status is None else _MEANS[status],
             "lever": to_text(self._lever.type, found["lever"]),
             "engaged_through": "" if through is None else str(through).strip(),
-            "person": bool(found["person"]),
+            "person": None if found["person"] is None else bool(found["person"]),
         }
 
     # --- the levers --------------------------------------------------------------------------

@@ -148,6 +148,20 @@ class StripeApi:
         wanted: Any = {"status": status, "limit": 100}
         return self._all(lambda: service.list(wanted, _reading(account)))
 
+    def outbound(self) -> list[Json]:
+        """Every outbound payment that Stripe is about to send.
+
+        https://docs.stripe.com/api/v2/money-management/outbound-payments/list
+        """
+        service = self.client().v2.money_management.outbound_payments
+        wanted: Any = {"status": ["processing"], "limit": 100}
+        return self._all(lambda: service.list(wanted, _reading()))
+
+    def payout(self, account: str, payout: str) -> Json:
+        """One payout of an account: https://docs.stripe.com/api/payouts/retrieve ."""
+        service = self.client().v1.payouts
+        return self._one(lambda: service.retrieve(payout, {}, _reading(account)))
+
     def account(self, account: str) -> Json:
         """One connected account: https://docs.stripe.com/api/accounts/retrieve ."""
         service = self.client().v1.accounts
@@ -186,6 +200,23 @@ class StripeApi:
         """
         path = f"/v2/money_management/payout_intents/{quote(intent, safe='')}"
         self._once(path, fields, ("", key), stands)
+
+    def set_payout(
+        self, account: str, payout: str, metadata: dict[str, Json], key: str, stands: Stands
+    ) -> None:
+        """Change a payout's metadata: https://docs.stripe.com/api/payouts/update .
+
+        `key` and `stands` as in `set_intent`.
+        """
+        path = f"/v1/payouts/{quote(payout, safe='')}"
+        self._once(path, {"metadata": metadata}, (account, key), stands)
+
+    def cancel_payout(self, account: str, payout: str, key: str, stands: Stands) -> None:
+        """Cancel a payout for good: https://docs.stripe.com/api/payouts/cancel .
+
+        `key` and `stands` as in `set_intent`.
+        """
+        self._once(f"/v1/payouts/{quote(payout, safe='')}/cancel", {}, (account, key), stands)
 
     def _one(self, call: Callable[[], Any]) -> Json:
         return self._patiently(lambda: _plain(call()))

@@ -9,21 +9,21 @@ Two levers, one for each way on which money leaves:
   milliseconds, is lost; both states are in the journal.
 - A payout intent that is not yet sent is put off, with our mark in its metadata: see `intents`.
 
-A payout that Stripe made before is let go: Stripe cancels none of its automatic ones, and to cancel
-another is one-way. Each of them is named, with its amount.
+A payout that Stripe made before leaves, and is named with its amount: see `stripe_payouts`.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from shlex import join, quote
-from typing import NamedTuple, Protocol
+from typing import Protocol
 
 from stopline.commands import Commands
-from stopline.connectors.payouts import intents
+from stopline.connectors.payouts import intents, stripe_payouts
 from stopline.connectors.payouts.currencies import minor_units
 from stopline.connectors.payouts.fairness import refused
 from stopline.connectors.payouts.marks import GRANT, NAME, fair, of_others, owed
+from stopline.connectors.payouts.stripe_payees import Payee, Wanted
 from stopline.deadlines import Limit
 from stopline.errors import ConnectorError, StaleError
 from stopline.model import (
@@ -32,6 +32,7 @@ from stopline.model import (
     Change,
     Counted,
     Document,
+    Effect,
     Found,
     Gap,
     Grant,
@@ -40,9 +41,8 @@ from stopline.model import (
     Skip,
     State,
 )
-from stopline.money import ESCAPED, shown
 from stopline.port import Observed, Terms
-from stopline.receipts import Cause
+from stopline.receipts import Cause, Hold
 from stopline.text import Json, dump, sha256
 from stopline.vendors import PayoutsSelectors
 
@@ -64,19 +64,26 @@ _READS = (
     "GET /v1/balance",
     "GET /v1/balance_settings",
     "GET /v1/payouts",
+    "GET /v1/payouts/{id}",
     "GET /v2/core/accounts",
+    "GET /v2/money_management/outbound_payments",
     "GET /v2/money_management/payout_intents",
     "GET /v2/money_management/payout_intents/{id}",
 )
-_WRITES = ("POST /v1/balance_settings", "POST /v2/money_management/payout_intents/{id}")
+_WRITES = (
+    "POST /v1/balance_settings",
+    "POST /v1/payouts/{id}",
+    "POST /v2/money_management/payout_intents/{id}",
+)
 PERMISSIONS: Mapping[str, frozenset[str]] = {
     "read": frozenset(_READS),
     "write": frozenset(_WRITES),
+    "terminate": frozenset({*_READS, *_WRITES, "POST /v1/payouts/{id}/cancel"}),
 }
 """The calls that we make, which a restricted key must allow."""
 
 
-class Api(intents.Api, Protocol):
+class Api(intents.Api, stripe_payouts.Api, Protocol):
     """The calls that we make, as plain data: `stripe_api.StripeApi`."""
 
     def accounts(self) -> list[Json]:
@@ -91,8 +98,8 @@ class Api(intents.Api, Protocol):
         """Every payout intent."""
         ...
 
-    def payouts(self, account: str, status: str) -> list[Json]:
-        """The payouts of one account in one status."""
+    def outbound(self) -> list[Json]:
+        """Every outbound payment of Global Payouts that is under way."""
         ...
 
     def account(self, account: str) -> Json:
@@ -114,43 +121,6 @@ class Api(intents.Api, Protocol):
         ...
 
 
-class Payee(NamedTuple):
-    """Who is paid, what selects it, and whether it is a natural person."""
-
-    name: str
-    via: str
-    person: bool
-
-
-@dataclass(frozen=True)
-class Wanted:
-    """Who the vendor is: ids of its own, and ids of payees; exact, never a fragment."""
-
-    payees: frozenset[str]
-    vendors: frozenset[str]
-
-    @classmethod
-    def of(cls, selectors: Iterable[PayoutsSelectors]) -> "Wanted":
-        """Put the selectors of a vendor's file together."""
-        told = tuple(selectors)
-        vendors = frozenset(v for one in told for v in one.vendors)
-        return cls(vendors.union(*(one.payees for one in told)), vendors)
-
-    def payee(self, thing: Json) -> Payee | None:
-        """Whose an account or an intent is; None where it is not the vendor's.
-
-        The lab writes its metadata, the payee cannot: `payee` is the id in the lab's own ledgers,
-        `engaged_through` the vendor's, and `person` is "true" for a natural person.
-        """
-        metadata = thing.get("metadata") or {}
-        name, id_ = metadata.get("payee") or thing["id"], thing["id"]
-        kinds = (thing.get("business_type"), (thing.get("identity") or {}).get("entity_type"))
-        person = "individual" in kinds or metadata.get("person") == "true"
-        if (through := metadata.get("engaged_through", "")) in self.vendors:
-            return Payee(name, f"engaged through {through}", person=True)
-        return Payee(name, "its payee id", person) if {id_, name} & self.payees else None
-
-
 @dataclass(frozen=True)
 class StripeRail:
     """One platform of the lab's at Stripe; `name` is the ledger's in the estate."""
@@ -161,6 +131,8 @@ class StripeRail:
     live: bool = True
     global_payouts: bool = True
     today: intents.Today = field(default=intents.utc_today)
+    held: Callable[[], frozenset[str]] = frozenset
+    """The ids of the documents here in which the journal holds something."""
 
     # --- discovery ---------------------------------------------------------------------------
 
@@ -186,7 +158,7 @@ class StripeRail:
         try:
             schedule = _schedule(account, self.api.settings(id_))
             balance = self.api.balance(id_)
-            leaving = [p for s in ("pending", "in_transit") for p in self.api.payouts(id_, s)]
+            leaving = stripe_payouts.leaving(self.api, id_, self.held())
         except ConnectorError as error:
             yield Gap(NAME, self.name, f"connected account {id_}", error.detail)
             return
@@ -204,9 +176,10 @@ class StripeRail:
             if amount > 0:
                 yield self._owed(proto, f"{id_}/{currency}", currency, amount, more)
         for one in leaving:
-            more = {"automatic": one["automatic"], "form": "payout", "status": one["status"]}
-            more["out_of"] = f"{id_}/{one['currency']}"
-            its = replace(proto, target=one["id"], uid=one["id"])
+            its = replace(proto, target=f"{id_}/{one['id']}", uid=one["id"])
+            facts, marks = stripe_payouts.told(self.name, id_, one)
+            yield from marks
+            more = {**fair(account, person=payee.person), **facts}
             yield self._owed(its, one["id"], one["currency"], one["amount"], more)
 
     def _owed(
@@ -227,25 +200,48 @@ class StripeRail:
             for account in self.api.recipients():
                 if found := wanted.payee(account):
                     payees.setdefault(account["id"], found)
-            every = self.api.every_intent()
+                    yield self._recipient(account["id"], found)
+            every, sent = self.api.every_intent(), self.api.outbound()
         except ConnectorError as error:
-            yield Gap(NAME, self.name, "payout intents of Global Payouts", error.detail)
+            yield Gap(NAME, self.name, "payouts of Global Payouts", error.detail)
             return
         yield Counted(NAME, self.name, "payout-intent", len(every))
-        for intent in every:
-            to = intent["to"].get("recipient") or ""
-            found = payees.get(to) or wanted.payee({"id": to, "metadata": intent.get("metadata")})
-            if found:
-                facts = fair(intent, person=found.person)
-                yield from intents.found(self.name, intent, found[:2], facts, self.today())
+        # One that an intent made is told by its intent.
+        for one in (*every, *(p for p in sent if not p.get("payout_intent"))):
+            to = one["to"].get("recipient") or ""
+            found = payees.get(to) or wanted.payee({"id": to, "metadata": one.get("metadata")})
+            if found is None:
+                continue
+            facts = fair(one, person=found.person)
+            if "cancelable" in one:
+                yield self._outbound(one, found, facts)
+            else:
+                yield from intents.found(self.name, one, found[:2], facts, self.today())
+
+    def _recipient(self, id_: str, payee: Payee) -> Grant:
+        """Whom Global Payouts can pay; what is owed to it is said by its intents."""
+        state = State.of({"form": stripe_payouts.RECIPIENT})
+        address = Address(NAME, self.name, stripe_payouts.RECIPIENT, id_)
+        return Grant(address, state, payee.name, "can be paid by Global Payouts", id_, payee.via)
+
+    def _outbound(self, one: Json, payee: Payee, facts: Mapping[str, Json]) -> Grant | Gap:
+        """An outbound payment that is under way."""
+        id_, amount = one["id"], one["amount"]
+        proto = Grant(Address(NAME, self.name, GRANT, id_), State.of({}), payee.name, "", id_,
+                      payee.via, id_)  # fmt: skip
+        told = {"cancelable": one["cancelable"], "form": stripe_payouts.OUTBOUND}
+        more = {**facts, **told, "status": one["status"]}
+        return self._owed(proto, id_, amount["currency"], amount["value"], more)
 
     # --- opinion -----------------------------------------------------------------------------
 
     def contained(self, grant: Grant, terms: Terms) -> Iterator[Change | Skip]:
         """A schedule is set to manual, an intent put off, and what is leaving is named."""
         form = grant.state.value.get("form", "")
-        if form == "payout":
-            yield _let_go(grant, terms)
+        if form in (stripe_payouts.PAYOUT, stripe_payouts.OUTBOUND):
+            yield from stripe_payouts.contained(grant, terms)
+        elif form == stripe_payouts.RECIPIENT:
+            yield stripe_payouts.methods(grant, terms)
         elif form == "intent":
             yield from of_others(grant, terms)
             yield from tuple(refused(grant, terms)) or intents.contained(grant, terms)
@@ -273,6 +269,9 @@ class StripeRail:
 
     def residuals(self, change: Change) -> Iterable[Residual]:
         """What had left still arrives; and Stripe lets nobody hold for ever."""
+        if change.address.kind == stripe_payouts.MARKED:
+            yield stripe_payouts.residual(change)
+            return
         yield Residual(change.address, "payouts that left before the hold", "until they settle")
         if change.address.kind == SCHEDULE and change.after is not None:
             country = change.after.value["country"]
@@ -293,8 +292,10 @@ class StripeRail:
     # --- reading and writing -----------------------------------------------------------------
 
     def read(self, document: Document) -> Observed:
-        """Read how one account is paid out, or one intent's holds."""
+        """Read how one account is paid out, or the marks on an intent or a payout."""
         try:
+            if document.kind == stripe_payouts.MARKED:
+                return stripe_payouts.read(self.api, document)
             if document.kind != SCHEDULE:
                 return intents.observed(document, self.api.intent(document.id), self.today())
             account = self.api.account(document.id)
@@ -320,7 +321,10 @@ class StripeRail:
             return
         if now.states != observed.states:
             raise StaleError(f"{document.id} was changed since it was read")
-        key = f"stopline-{sha256(dump((token, document, changes)))[:40]}"
+        key = _key(token, document, changes)
+        if document.kind == stripe_payouts.MARKED:
+            stripe_payouts.write(self.api, document, changes, key)
+            return
         if document.kind != SCHEDULE:
             intents.write(self.api, document, changes, key, self.today())
             return
@@ -333,6 +337,35 @@ class StripeRail:
             return self.read(document).states.get(address) == after
 
         self.api.set_payouts(document.id, _payouts(after, now.states.get(address)), key, stands)
+
+    def settled(self, hold: Hold) -> Effect | Skip:
+        """What people let go of is as it was before us, and Stripe pays it by itself."""
+        what = hold.change.summary
+        if hold.address.kind == intents.INTENT:
+            return Effect(hold.address, f"give its day back, so that Stripe sends it ({what})")
+        if hold.address.kind == SCHEDULE and hold.prior is not None:
+            how = f"pay {hold.address.id} out again, {hold.prior.value['interval']} ({what})"
+            return Effect(hold.address, how, leaves=hold.prior)
+        reason = "settled: Stripe sends it; our mark on it is taken out by a rollback"
+        if hold.address.kind != stripe_payouts.MARKED:
+            reason = "it stays held: give it back by a rollback of this address"
+        return Skip(hold.address, hold.change.principal, reason)
+
+    def end(self, observed: Observed, changes: Sequence[Change], token: str) -> None:
+        """Give back what people let go of, or cancel a payout that we marked; raises as `write`.
+
+        It is cancelled if its account keeps what comes back: its schedule would pay it out again.
+        """
+        document = observed.document
+        if document.kind != stripe_payouts.MARKED:
+            self.write(observed, changes, token)
+            return
+        account = document.id.partition("/")[0]
+        beside = Document(NAME, self.name, SCHEDULE, account)
+        if not any(s.value["interval"] == "manual" for s in self.read(beside).states.values()):
+            detail = f"nothing holds the balance of {account}: what is cancelled would leave again"
+            raise ConnectorError(Cause.REFUSED, detail, landed=False)
+        stripe_payouts.cancel(self.api, observed, _key(token, document, changes))
 
     def commands(self, document: Document, changes: Sequence[Change]) -> Commands:
         """Give the call of Stripe's own command line: https://docs.stripe.com/cli/post ."""
@@ -348,6 +381,11 @@ class StripeRail:
         return Commands((join((*words, *data)),), only_if=only_if)
 
 
+def _key(token: str, document: Document, changes: Sequence[Change]) -> str:
+    """The same for each attempt at the same changes."""
+    return f"stopline-{sha256(dump((token, document, changes)))[:40]}"
+
+
 def _pairs(name: str, value: Json) -> Iterator[str]:
     """A nested value as Stripe's form fields."""
     if isinstance(value, dict):
@@ -358,29 +396,6 @@ def _pairs(name: str, value: Json) -> Iterator[str]:
             yield from _pairs(f"{name}[{number}]", inner)
     else:
         yield f"{name}={value}"
-
-
-def _let_go(grant: Grant, terms: Terms) -> Skip:
-    """A payout that Stripe has made already: nothing here can take it back.
-
-    Where the playbook wants to, and a person could, it stays open until one has decided.
-    """
-    payout, found = grant.state.value, terms.playbook.rule(NAME, "in-flight")
-    if found is None:
-        reason = "the playbook has no rule for payouts in flight"
-        return Skip(grant.address, grant.principal, reason, leaves_access=True)
-    could = payout["status"] != "in_transit" and not payout["automatic"]
-    wanted = could and found[1].how != "let-proceed"
-    why = "let proceed; a person can cancel it, one-way, until Stripe sends it"
-    if payout["status"] == "in_transit":
-        why = "on its way to the bank"
-    elif payout["automatic"]:
-        why = "Stripe cancels no automatic payout"
-    elif wanted:
-        why = "it can only be cancelled, one-way: a person does it at Stripe, until it is sent"
-    gone = shown(payout["amount"], payout["currency"])
-    reason = f"{ESCAPED}{gone} left before us; {why}"
-    return Skip(grant.address, grant.principal, reason, leaves_access=wanted)
 
 
 def _schedule(account: Json, settings: Json) -> State:

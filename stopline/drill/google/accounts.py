@@ -6,13 +6,16 @@ https://cloud.google.com/iam/docs/reference/rest/v1/projects.serviceAccounts
 from datetime import timedelta
 
 from stopline.drill.google.calls import Call, answers, page
-from stopline.drill.google.errors import GoogleError, invalid, precondition
+from stopline.drill.google.errors import GoogleError, invalid, not_found, precondition
 from stopline.drill.google.principals import ACCOUNT, CLOUD, KEY, POOL, PROVIDER, WORKFORCE
 from stopline.drill.google.sharing import full_name
 from stopline.drill.google.state import Resource, etag_of
 from stopline.text import Json
 
 HOST = "iam.googleapis.com"
+DELETED = "DELETED"
+KEPT_DAYS = 30
+"""How long what is deleted can be undeleted."""
 HELD = "_held"
 """Set where Google itself switched an account off; no answer shows it."""
 _A = "iam.v1.projects.serviceAccounts"
@@ -121,10 +124,17 @@ def _pool_parent(call: Call) -> str:
     return f"//cloudresourcemanager.googleapis.com/projects/{call.state.project_id(project)}"
 
 
+def _living(call: Call, kind: str, parent: str) -> list[Resource]:
+    """The pools that are there; those that are deleted as well where they are asked for."""
+    every = call.flag("showDeleted")
+    found = call.state.of_kind(kind, parent)
+    return [one for one in found if every or one.data.get("state") != DELETED]
+
+
 @answers(f"{_P}.list", on=_pool_parent)
 def pools(call: Call) -> Json:
     """The workload identity pools of a project."""
-    some, more = page(call, call.state.of_kind(POOL, _pool_parent(call)), most=1000)
+    some, more = page(call, _living(call, POOL, _pool_parent(call)), most=1000)
     return {"workloadIdentityPools": [shown(r) for r in some], **more} if some else more
 
 
@@ -138,7 +148,7 @@ def workforce_pools(call: Call) -> Json:
 
     https://cloud.google.com/iam/docs/reference/rest/v1/locations.workforcePools/list
     """
-    some, more = page(call, call.state.of_kind(WORKFORCE, _organization(call)), most=100)
+    some, more = page(call, _living(call, WORKFORCE, _organization(call)), most=100)
     return {"workforcePools": [shown(r) for r in some], **more} if some else more
 
 
@@ -155,6 +165,8 @@ def patch_pool(call: Call) -> Json:
     https://cloud.google.com/iam/docs/reference/rest/v1/projects.locations.workloadIdentityPools/patch
     """
     resource = call.state.get(_named(call))
+    if resource.data.get("state") == DELETED:
+        raise precondition("A deleted pool cannot be updated.")
     fields = [f for f in call.asked("updateMask").split(",") if f]
     if not fields:
         raise invalid("updateMask is required.", "update_mask")
@@ -166,9 +178,62 @@ def patch_pool(call: Call) -> Json:
             resource.data[field] = value
         else:
             resource.data.pop(field, None)
+    return _begun(call, resource)
+
+
+def _begun(call: Call, resource: Resource) -> Json:
     call.state.touch(resource)
     kind = "v1." + resource.kind.partition("/")[2]
     return call.state.operation(f"{resource.short}/operations/", shown(resource), kind)
+
+
+@answers(f"{_P}.create", on=_pool_parent)
+def create_pool(call: Call) -> Json:
+    """Make a pool. The name of a deleted one is not free until that is gone for good.
+
+    https://cloud.google.com/iam/docs/reference/rest/v1/projects.locations.workloadIdentityPools/create
+    """
+    host, pool_id = call.state.get(_pool_parent(call)), call.asked("workloadIdentityPoolId")
+    tail = f"locations/global/workloadIdentityPools/{pool_id}"
+    name = f"//{HOST}/{host.short}/{tail}"
+    found = call.state.resources.get(name)
+    purged = found is not None and str(found.data.get("expireTime", "~")) <= _time(call, 0)
+    if found is not None and not purged:
+        raise GoogleError(409, "Requested entity already exists", status="ALREADY_EXISTS")
+    data = {**call.body, "name": f"projects/{host.number}/{tail}", "state": "ACTIVE"}
+    return _begun(call, call.state.add(Resource(name, POOL, host.name, data)))
+
+
+@answers(f"{_P}.delete", f"{_W}.delete", on=_named)
+def delete_pool(call: Call) -> Json:
+    """Delete a pool, which is shown as deleted for a month; its tokens are good for nothing.
+
+    https://cloud.google.com/iam/docs/reference/rest/v1/projects.locations.workloadIdentityPools/delete
+    """
+    resource = call.state.get(_named(call))
+    if resource.data.get("state") == DELETED:
+        raise precondition("The pool is deleted already.")
+    resource.data |= {"state": DELETED, "expireTime": _time(call, KEPT_DAYS)}
+    return _begun(call, resource)
+
+
+@answers(f"{_P}.undelete", f"{_W}.undelete", on=_named)
+def undelete_pool(call: Call) -> Json:
+    """Bring a pool back as it was, inactive or not.
+
+    https://cloud.google.com/iam/docs/reference/rest/v1/projects.locations.workloadIdentityPools/undelete
+    """
+    resource = call.state.get(_named(call))
+    if resource.data.get("state") != DELETED:
+        raise precondition("The pool is not deleted.")
+    if str(resource.data.pop("expireTime")) <= _time(call, 0):
+        raise not_found(resource.short)
+    resource.data["state"] = "ACTIVE"
+    return _begun(call, resource)
+
+
+def _time(call: Call, days: int) -> str:
+    return (call.state.now() + timedelta(days=days)).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def _pool_of_operation(call: Call) -> str:

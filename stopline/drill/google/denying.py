@@ -29,6 +29,8 @@ _PRINCIPAL = re.compile(
     r"|principal(Set)?://iam\.googleapis\.com/projects/\d+/locations/global/workloadIdentityPools/.+"
     r"|principal(Set)?://iam\.googleapis\.com/locations/global/workforcePools/.+"
 )
+_GONE = re.compile(r"deleted:principal://.+\?uid=\d+")
+"""How a policy goes on naming whoever was deleted since."""
 _ID = re.compile(r"[a-z][a-z0-9.-]{2,62}")
 
 
@@ -182,7 +184,7 @@ def _check_rule(deny: Json) -> None:
     for permission in [*deny["deniedPermissions"], *deny.get("exceptionPermissions", [])]:
         _check_permission(permission)
     for principal in [*deny["deniedPrincipals"], *deny.get("exceptionPrincipals", [])]:
-        if not _PRINCIPAL.fullmatch(principal):
+        if not (_PRINCIPAL.fullmatch(principal) or _GONE.fullmatch(principal)):
             raise invalid(f"Invalid principal: {principal}", "rules.deny_rule")
     if "principalSet://goog/public:all" in deny.get("exceptionPrincipals", []):
         raise invalid("Exception principals can not contain public:all.", "rules.deny_rule")

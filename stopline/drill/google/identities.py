@@ -5,11 +5,14 @@ https://cloud.google.com/iam/docs/service-accounts-delete-undelete
 
 import base64
 import re
+from collections.abc import Iterator
+from datetime import timedelta
 
-from stopline.drill.google.accounts import HOST, shown
+from stopline.drill.google.accounts import HOST, KEPT_DAYS, shown
 from stopline.drill.google.buckets import hmac_shown
 from stopline.drill.google.calls import Call, answers
 from stopline.drill.google.errors import GoogleError, invalid, not_found
+from stopline.drill.google.oracle import DENY
 from stopline.drill.google.principals import ACCOUNT, CLOUD, HMAC, KEY, USER
 from stopline.drill.google.sharing import full_name
 from stopline.drill.google.state import Resource, State, number_of
@@ -53,8 +56,33 @@ def create(call: Call) -> Json:
 @answers(f"{_A}.delete", on=_named)
 def delete(call: Call) -> Json:
     """Delete a service account with its keys. Policies keep it as a member that is deleted."""
-    forget(call.state, call.state.get(_named(call)))
+    account = call.state.get(_named(call))
+    until = call.state.now() + timedelta(days=KEPT_DAYS)
+    kept = (until, tuple(call.state.below(account.name)))
+    forget(call.state, account)
+    call.state.deleted[account.data["uniqueId"]] = kept
     return {}
+
+
+@answers(f"{_A}.undelete")
+def undelete(call: Call) -> Json:
+    """Bring an account back within a month, by its number, unless another has its name by now.
+
+    https://cloud.google.com/iam/docs/reference/rest/v1/projects.serviceAccounts/undelete
+    """
+    number = call.names["name"].rpartition("/")[2]
+    until, kept = call.state.deleted.get(number, (call.state.now(), ()))
+    if not kept or until <= call.state.now():
+        raise not_found(f"Service account {number}")
+    call.require("iam.serviceAccounts.undelete", kept[0].parent)
+    if call.state.by_email(ACCOUNT, kept[0].email) is not None:
+        raise GoogleError(409, f"{kept[0].email} exists.", status="ALREADY_EXISTS")
+    with call.state.lock:
+        del call.state.deleted[number]
+        for resource in kept:
+            call.state.add(resource)
+        _rename(call.state, kept[0], back=True)
+    return {"restoredAccount": shown(kept[0])}
 
 
 def forget(state: State, account: Resource) -> None:
@@ -63,18 +91,34 @@ def forget(state: State, account: Resource) -> None:
     https://cloud.google.com/iam/docs/principal-identifiers#allow
     """
     with state.lock:
-        kind = "user" if account.kind == USER else "serviceAccount"
-        number = account.data.get("uniqueId") or account.data["id"]
-        old = f"{kind}:{account.email}".lower()
-        new = f"deleted:{kind}:{account.email}?uid={number}"
         for resource in state.below(account.name):
             state.remove(resource)
+        _rename(state, account, back=False)
+
+
+def _rename(state: State, account: Resource, *, back: bool) -> None:
+    """Say in all policies that somebody is deleted, or is back: in those that deny as well."""
+    user = account.kind == USER
+    number = account.data.get("uniqueId") or account.data["id"]
+    point = "goog/subject" if user else "iam.googleapis.com/projects/-/serviceAccounts"
+    for own in (
+        f"{'user' if user else 'serviceAccount'}:{account.email}",
+        f"principal://{point}/{account.email}",
+    ):
+        names = (own, f"deleted:{own}?uid={number}")
+        old, new = reversed(names) if back else names
         for resource in state.resources.values():
-            for binding in resource.policy.get("bindings", []):
-                members = binding["members"]
-                if any(m.lower() == old for m in members):
-                    binding["members"] = [new if m.lower() == old else m for m in members]
-                    resource.policy_revision = state.next_revision()
+            for said, field in _lists(resource):
+                if any(m.lower() == old.lower() for m in said.get(field, [])):
+                    said[field] = [new if m.lower() == old.lower() else m for m in said[field]]
+                    resource.policy_revision = resource.revision = state.next_revision()
+
+
+def _lists(resource: Resource) -> Iterator[tuple[dict[str, Json], str]]:
+    yield from ((binding, "members") for binding in resource.policy.get("bindings", []))
+    if resource.kind == DENY:
+        rules = (rule["denyRule"] for rule in resource.data.get("rules", []))
+        yield from ((rule, "deniedPrincipals") for rule in rules)
 
 
 @answers(f"{_A}.keys.create", on=_named)

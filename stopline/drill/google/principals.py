@@ -111,7 +111,7 @@ def _pool_refusal(state: State, member: str) -> str:
     if not found:
         return "The principal is no subject of a pool."
     pool = state.resources.get(_pool_name(state, found))
-    if pool is None:
+    if pool is None or pool.data.get("state") == "DELETED":
         return "The pool does not exist."
     return "The pool is disabled." if pool.data.get("disabled") else ""
 

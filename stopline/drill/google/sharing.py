@@ -28,10 +28,21 @@ def full_name(state: State, host: str, short: str) -> str:
     head, _, rest = short.partition("/")
     if head == "projects":
         project, slash, tail = rest.partition("/")
+        tail = _by_number(state, tail)
         if project == "-" and "serviceAccounts/" in tail:
             return _any_project(state, tail)
         short = f"projects/{state.project_id(project)}{slash}{tail}"
     return f"//{host}/{short}"
+
+
+def _by_number(state: State, tail: str) -> str:
+    """`serviceAccounts/NUMBER` by the address: an account goes by both."""
+    head, _, number = tail.partition("/")
+    if head != "serviceAccounts" or not number.isdigit():
+        return tail
+    accounts = state.of_kind("iam.googleapis.com/ServiceAccount")
+    emails = (one.email for one in accounts if one.data["uniqueId"] == number)
+    return f"{head}/{next(emails, number)}"
 
 
 def _any_project(state: State, tail: str) -> str:

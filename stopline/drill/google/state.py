@@ -106,6 +106,9 @@ class State:
         self.born: dict[str, str] = {}
         """Addresses that were given to somebody else since, with what tells the new one apart."""
 
+        self.deleted: dict[str, tuple[datetime, tuple[Resource, ...]]] = {}
+        """Accounts that can be undeleted, by their numbers, with their keys, and until when."""
+
         self.allowed_domains: dict[str, tuple[str, ...]] = {}
         """Domain-restricted sharing: the customer ids allowed, by the resource that says so."""
 

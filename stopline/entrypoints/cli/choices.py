@@ -66,7 +66,7 @@ def read_choices(file: File, found: Mapping[str, State | None], usual: str) -> l
     conflict that stands as it was when the file was written.
     """
     try:
-        reading = read(_text_of(file), file.as_posix(), _Choices)
+        reading = read(text_of(file), file.as_posix(), _Choices)
         entries = reading.value.choices
         reading.checked(_faults(entries, found))
     except ConfigError as error:
@@ -77,7 +77,8 @@ def read_choices(file: File, found: Mapping[str, State | None], usual: str) -> l
     return [Chosen(e.address, e.choice, e.reason.strip() or usual, e.now) for e in entries]
 
 
-def _text_of(file: File) -> str:
+def text_of(file: File) -> str:
+    """What a file says. Raises ConfigError where it cannot be read."""
     try:
         return file.read_text("utf-8")
     except (OSError, UnicodeDecodeError) as error:

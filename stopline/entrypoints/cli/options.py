@@ -80,6 +80,14 @@ ReviewDay = Annotated[
         help="When what is disputed is looked at again, as 2027-03-01.",
     ),
 ]
+Decisions = Annotated[
+    Path | None,
+    typer.Option(
+        "--decisions",
+        metavar="FILE",
+        help="A file of both, as `payouts --format decisions` wrote it and people answered it.",
+    ),
+]
 Choose = Annotated[
     list[str] | None,
     typer.Option(

@@ -7,14 +7,16 @@ from stopline.journal.book import Book
 from stopline.journal.pauses import Pause
 from stopline.model import Address, Direction, Grant, Snapshot
 from stopline.model import State as Found
-from stopline.money import ESCAPED, PAY, by_run
-from stopline.receipts import Cause, Hold
+from stopline.money import ESCAPED, PAY, by_run, keeps
+from stopline.receipts import Cause, Hold, Outcome
 from stopline.text import Json
 
+_BACK = ("canceled", "failed")
+"""The statuses of a payout whose money is in the balance that it was made out of again."""
 PAID, VOID, LOST = "paid", "written-off", "gone"
 """How a payable ended that is owed no more, as every rail says it; gone: nothing shows how."""
 GONE = "it is not owed any more, and its hold was not lifted by us"
-_HOLDING = "-hold"
+_HOLDING = ("-hold", "-flag", "-status", "-intent", "-schedule")
 """How the kind ends of a hold itself: a termination lifts one that people settle."""
 Target = tuple[str, str]
 """A ledger and what a hold in it is about."""
@@ -37,6 +39,8 @@ class Facts:
     lost: dict[Address, bool] = field(default_factory=dict)
     """Whether nothing was there where a hold stood, and nothing shows how it left."""
     why: str = ""
+    cancelled_at: str = ""
+    """When a payout that is made already was cancelled: its money is in its balance again."""
 
     @property
     def escaped(self) -> str:
@@ -51,7 +55,8 @@ class Known:
     """Everything that the journal knows, by target or by the payable's address.
 
     `why` is why a plan left something, by its ledger and the id of its document. `drawn` are the
-    payouts that were made out of a balance after it was first seen.
+    payouts that were made out of a balance after it was first seen. `seen_at` is when a plan looked
+    last.
     """
 
     first: dict[Address, Grant] = field(default_factory=dict)
@@ -61,6 +66,19 @@ class Known:
     drawn: dict[Address, Grant] = field(default_factory=dict)
     facts: dict[Target, Facts] = field(default_factory=dict)
     holds: dict[Target, list[Hold]] = field(default_factory=dict)
+    seen_at: str = ""
+
+    def is_back(self, grant: Grant, fresh: Grant | None) -> bool:
+        """Whether the money of a payout is in the balance again that it was made out of."""
+        target = (grant.address.realm, grant.target)
+        last = fresh or self.last.get(grant.address, grant)
+        ended = source_of(grant) and _is_back(last.state.value)
+        return bool(ended or self.facts.get(target, Facts()).cancelled_at)
+
+    def shows_back(self, grant: Grant) -> bool:
+        """Whether a plan has read the balance since, or had read it before the payout was made."""
+        facts = self.facts.get((grant.address.realm, grant.target), Facts())
+        return grant.address in self.drawn or facts.cancelled_at < self.seen_at
 
 
 def payables(snapshot: Snapshot) -> Iterator[Grant]:
@@ -76,6 +94,12 @@ def source_of(grant: Grant) -> Address | None:
     return replace(grant.address, id=told) if told else None
 
 
+def is_sent(grant: Grant) -> bool:
+    """Whether a payout that was made already is on its way, or has arrived."""
+    status = grant.state.value.get("status", "")
+    return source_of(grant) is not None and status in ("in_transit", PAID)
+
+
 def known_of(book: Book, pause: Pause) -> Known:
     """Everything that the journal knows of what a pause's plans found owed."""
     known, last = Known(), ""
@@ -84,12 +108,12 @@ def known_of(book: Book, pause: Pause) -> Known:
         # An audit that found nothing new made the plan of the one before it again.
         if told["direction"] == Direction.CONTAIN and told["snapshot"] and told["ref"] != last:
             _saw(known, book, pause, told)
-            last = told["ref"]
+            last, known.seen_at = told["ref"], event.at
     for event in book.pauses.events(pause.id, "receipts"):
         for receipt in event.data["receipts"]:
             _learn(known, book, receipt, event.data["direction"], event.at)
     for hold in sorted(book.writes.holds(pause.id)):
-        if hold.address.connector == PAY:
+        if keeps(hold.address):
             known.holds.setdefault(target_of(hold.address), []).append(hold)
     return known
 
@@ -127,6 +151,22 @@ def _learn(known: Known, book: Book, receipt: Json, direction: str, at: str) -> 
     if address.connector != PAY:
         return
     facts = known.facts.setdefault(target_of(address), Facts())
+    found = Found(book.store.body(receipt["found"])).value if receipt["found"] else {}
+    if not keeps(address):
+        done = ends and receipt["outcome"] == Outcome.APPLIED
+        facts.cancelled_at = facts.cancelled_at or (at if done or _is_back(found) else "")
+        return
+    _learn_hold(facts, receipt, found, direction, at)
+
+
+def _is_back(state: Json) -> bool:
+    """Whether a payout with this state is one whose money is in its balance again."""
+    return state.get("status", "") in _BACK
+
+
+def _learn_hold(facts: Facts, receipt: Json, found: Json, direction: str, at: str) -> None:
+    """What one receipt says of what a hold keeps, with the state that it found."""
+    address, ends = Address.parse(receipt["address"]), direction == Direction.TERMINATE
     stood = bool(facts.standing)
     if receipt["held"]:
         facts.standing.add(address)
@@ -134,7 +174,6 @@ def _learn(known: Known, book: Book, receipt: Json, direction: str, at: str) -> 
         facts.standing.discard(address)
     if ends and not address.kind.endswith(_HOLDING):
         return
-    found = Found(book.store.body(receipt["found"])).value if receipt["found"] else {}
     ended, gone = found.get("status", ""), receipt["cause"] == Cause.GONE
     if ends or direction == Direction.RESTORE:
         facts.released_at = "" if facts.standing else at

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
+from stopline import money
 from stopline.attesting import Became, Step
 from stopline.entrypoints.cli.owed import (
     GONE,
@@ -17,6 +18,7 @@ from stopline.entrypoints.cli.owed import (
     Known,
     Target,
     escape,
+    is_sent,
     known_of,
     payables,
     source_of,
@@ -50,6 +52,9 @@ def report_of(book: Book, pause: Pause, now: Snapshot | None, away: str) -> Payo
         if not _within(pause, grant) or address in drawn.freed:
             continue
         read, last = address.realm not in unread, known.last.get(address, grant)
+        if known.is_back(grant, fresh.get(address)):
+            owed.append(_back(known, grant, shown=read or known.shows_back(grant)))
+            continue
         left = drawn.out_of(grant, fresh.get(address), read=read)
         seen = _Seen(grant, last, fresh.get(address), read=read, drawn=left)
         if not left or seen.amount:  # else all of it stands in the payouts out of it
@@ -137,12 +142,33 @@ class _Drawn:
 
 def _drawn(known: Known, fresh: Mapping[Address, Grant]) -> _Drawn:
     since = {a: g for a, g in fresh.items() if a not in known.first and source_of(g) in known.first}
+    drawn = {a: g for a, g in known.drawn.items() if not known.is_back(g, fresh.get(a))}
     freed = {a for a, g in since.items() if _is_released(known, source_of(g))}
     taken: dict[Address, int] = {}
-    for address, grant in {**since, **known.drawn}.items():
+    for address, grant in {**since, **drawn}.items():
         if address not in freed and (source := source_of(grant)):
             taken[source] = taken.get(source, 0) + int(grant.state.value["amount"])
     return _Drawn(taken, frozenset(freed))
+
+
+def _back(known: Known, grant: Grant, *, shown: bool) -> Owed:
+    """A payout that was cancelled: none of it is owed beside its balance, once that shows it."""
+    told, address = grant.state.value, grant.address
+    account = (address.realm, grant.target.partition("/")[0])
+    state = State.HELD if account in known.holds else State.NOT_HELD
+    amount = 0 if shown else int(told["amount"])
+    what = money.shown(int(told["amount"]), told["currency"])
+    return Owed(
+        ledger=address.realm,
+        payable=address.id,
+        payee=told["payee"],
+        currency=told["currency"],
+        amount=amount,
+        now=amount,
+        state=State.RELEASED if _is_let_go(known, account) else state,
+        pay_by=told.get("pay_by", ""),
+        why=f"cancelled: its {what} are in the balance {told['out_of']} again",
+    )
 
 
 def _is_released(known: Known, balance: Address | None) -> bool:
@@ -249,6 +275,8 @@ def _unheld(known: Known, seen: _Seen) -> tuple[State, str]:
         return State.RELEASED, ""
     if facts.gone:
         return State.PAID_BEFORE, ""
+    if is_sent(seen.fresh or seen.last):
+        return State.ESCAPED, "it was sent before anybody cancelled it"
     if seen.read and seen.fresh is None:
         return State.NOT_HELD, f"{facts.why or 'not held'}; it is not owed any more"
     left = known.why.get(target_of(address)) or known.why.get(target)

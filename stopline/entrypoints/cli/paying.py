@@ -10,6 +10,7 @@ import typer
 from activities.api import Options, PauseOrder
 from stopline.entrypoints.cli import options as o
 from stopline.entrypoints.cli.auditing import one_named
+from stopline.entrypoints.cli.deciding import write_decisions
 from stopline.entrypoints.cli.owing import report_of
 from stopline.entrypoints.cli.planning import new_id, plan_for
 from stopline.entrypoints.cli.program import Program
@@ -18,7 +19,7 @@ from stopline.journal.pauses import Pause
 from stopline.model import Snapshot
 from stopline.money import PAY
 from stopline.render.documents import payouts_document
-from stopline.render.payouts import Payouts, State, payouts_csv, payouts_page
+from stopline.render.payouts import Payouts, State, payouts_csv, payouts_page, totals_csv
 from stopline.render.standing import PARTIAL, UNVERIFIED
 
 
@@ -27,6 +28,11 @@ class PayoutsFormat(StrEnum):
 
     PAGE = "page"
     CSV = "csv"
+    TOTALS = "totals"
+    DECISIONS = "decisions"
+
+
+_CSV = {PayoutsFormat.CSV: payouts_csv, PayoutsFormat.TOTALS: totals_csv}
 
 
 def payouts(
@@ -35,24 +41,32 @@ def payouts(
     *,
     format_: Annotated[
         PayoutsFormat,
-        typer.Option("--format", help="page for people, csv: one line for each payable."),
+        typer.Option(
+            "--format",
+            help="page for people, csv: one line for each payable, totals: control totals as csv, "
+            "decisions: a file in which people settle and dispute it.",
+        ),
     ] = PayoutsFormat.PAGE,
     output: o.OutputOption = None,
 ) -> None:
     """Show what a pause holds of what is owed: each payable, and control totals by payee.
 
     Read from the journal and, through the worker, from the ledgers as they are now; nothing is
-    written there. Exits with 8 when something escaped or the totals do not balance, with 6 when a
-    ledger could not be read.
+    written there. The file of decisions is from the journal alone. Exits with 8 when something
+    escaped or the totals do not balance, with 6 when a ledger could not be read.
     """
     program = o.program_of(context, output)
-    if format_ is PayoutsFormat.CSV and program.json:
-        raise UserError("--format csv and --output json are two. Nothing was read.", "Give one.")
+    if format_ is not PayoutsFormat.PAGE and program.json:
+        told = f"--format {format_} and --output json are two. Nothing was read."
+        raise UserError(told, "Give one.")
     pause = one_named(program, case)
+    if format_ is PayoutsFormat.DECISIONS:
+        sys.stdout.write(write_decisions(program.book, pause))
+        return
     now, away = _read(program, pause)
     report = report_of(program.book, pause, now, away)
-    if format_ is PayoutsFormat.CSV:
-        sys.stdout.write(payouts_csv(report))
+    if format_ in _CSV:
+        sys.stdout.write(_CSV[format_](report))
     else:
         program.emit(payouts_page(report, program.most), payouts_document(report))
     raise typer.Exit(_code(report))

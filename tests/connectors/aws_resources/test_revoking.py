@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from support.aws import DATA, MERCER, MERCOR, PATH, PLAYBOOK, Cloud, allow, trust
 from support.aws_nights import AwsNight
-from support.aws_resources import Owner, playbook, statement
+from support.aws_resources import KINDS, Owner, playbook, statement
 
 from stopline.connectors.aws import revoking
 from stopline.connectors.aws.policy import Vendors
@@ -14,7 +14,6 @@ from stopline.receipts import Cause, Outcome
 from stopline.text import Json
 
 ROOT, LOOKALIKE = f"arn:aws:iam::{MERCOR}:root", f"arn:aws:iam::{MERCER}:root"
-KINDS = ("kms-key", "sns-topic", "sqs-queue", "secret", "ecr-repository", "dynamodb-table")
 ALL = playbook().phases[0].rules + PLAYBOOK.phases[0].rules
 BOTH = PLAYBOOK.model_copy(
     update={"phases": (PLAYBOOK.phases[0].model_copy(update={"rules": ALL}),)}

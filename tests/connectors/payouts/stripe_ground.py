@@ -7,6 +7,7 @@ import pytest
 from connectors.contract import MARK
 from support.platforms import LEDGER, PLAYBOOK, VENDOR, connector_at, estate_at
 
+from stopline.connectors.payouts.stripe_payouts import MARKED
 from stopline.drill.stripe_double import StripeDouble
 from stopline.engine import Errand, apply
 from stopline.journal.book import Book
@@ -16,6 +17,8 @@ from stopline.receipts import Receipt
 from stopline.text import Json
 from stopline.vendors import Vendor
 
+MARK_PAYOUT = "POST /v1/payouts/{id}"
+CANCEL = "POST /v1/payouts/{id}/cancel"
 SETTINGS = "POST /v1/balance_settings"
 INTENT = "POST /v2/money_management/payout_intents/{id}"
 
@@ -48,9 +51,11 @@ class StripeGround:
         return used
 
     def remove(self, document: Document) -> bool:
-        """Disconnect the account; send the intent."""
+        """Disconnect the account; send the intent; somebody cancels the payout."""
         if document.kind == "payout-schedule":
             del self.double.accounts[document.id]
+        elif document.kind == MARKED:
+            self.double.payouts[document.id.partition("/")[2]]["status"] = "canceled"
         else:
             self.double.intents[document.id]["status"] = "processing"
         return True
@@ -59,12 +64,17 @@ class StripeGround:
         """Another team writes something of its own on an intent."""
         if document.kind == "payout-schedule":
             return False
-        self.double.intents[document.id]["metadata"]["tax"] = "W-9"
+        self._thing(document)["metadata"]["tax"] = "W-9"
         return True
 
     def edited(self, document: Document) -> bool:
         """Whether it is still there."""
-        return bool(self.double.intents[document.id]["metadata"].get("tax") == "W-9")
+        return bool(self._thing(document)["metadata"].get("tax") == "W-9")
+
+    def _thing(self, document: Document) -> Json:
+        if document.kind == MARKED:
+            return self.double.payouts[document.id.partition("/")[2]]
+        return self.double.intents[document.id]
 
     def close(self) -> None:
         """Stripe is down."""

@@ -6,19 +6,22 @@ from typing import NamedTuple
 
 import pytest
 from connectors.contract import MARK, plan
-from connectors.payouts.stripe_ground import StripeGround
+from connectors.ending import effects
+from connectors.payouts.stripe_ground import CANCEL, MARK_PAYOUT, StripeGround
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from support.journals import a_book
-from support.platforms import THROUGH, TODAY, VARIABLE, VENDOR
+from support.platforms import THROUGH, TODAY, VARIABLE, VENDOR, in_flight
 
 from stopline.connectors.payouts import PayoutsConnector
+from stopline.connectors.payouts.stripe_payouts import MARKED
 from stopline.drill.stripe_double import StripeDouble
 from stopline.drill.stripe_http import KEY
 from stopline.engine import Errand, apply
+from stopline.errors import ConnectorError
 from stopline.journal.book import Book
 from stopline.model import Change, Direction, Grant, Scope
-from stopline.receipts import Outcome, Receipt
+from stopline.receipts import Cause, Outcome, Receipt
 
 Sums = Counter[tuple[str, str]]
 """Minor units by payee and currency."""
@@ -143,3 +146,69 @@ def test_what_was_owed_has_left_or_is_held_or_escaped(
         assert not any(r.held for r in released)
         assert left(double.day(LATER)) == held
     book.close()
+
+
+ASKED = st.lists(
+    st.tuples(st.integers(0, 999), st.integers(1, 99), st.booleans()), min_size=1, max_size=4
+)
+"""For each account: its balance, a payout that somebody asked for, whether it leaves early."""
+
+
+@given(
+    asked=ASKED,
+    faults=st.lists(
+        st.tuples(
+            st.sampled_from([MARK_PAYOUT, CANCEL]),
+            st.sampled_from(["429", "500-after", "lost", "twice"]),
+        ),
+        max_size=3,
+    ),
+    ends=st.booleans(),
+)
+@settings(
+    max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+def test_what_was_cancelled_is_held_once_and_paid_when_it_is_let_go(
+    *, asked: list[tuple[int, int, bool]], faults: list[tuple[str, str]], ends: bool
+) -> None:
+    """Under faults: owed = left + held; a mark keeps nothing; a release pays what was held."""
+    book = a_book("sqlite://")
+    with StripeDouble() as double:
+        for number, (balance, payout, _) in enumerate(asked):
+            id_ = f"acct_{number}"
+            double.add_account(id_, {"usd": balance + payout}, metadata=THROUGH)
+            double.add_payout(id_, "usd", payout, "pending", automatic=False)
+        ground = StripeGround(double)
+        ground.playbook = in_flight("cancel")
+        connector = ground.connector
+        at_first, work = sums(grants(connector)), list(plan(ground).changes)
+        for call, fault in faults:
+            double.fail(call, fault)  # type: ignore[arg-type]
+        receipts = carried_out(connector, book, work, Direction.CONTAIN)
+        assert all(r.held for r in receipts)
+        early = left(double.day(str(TODAY), {f"acct_{n}" for n, o in enumerate(asked) if o[2]}))
+        ended = effects(ground, tuple(work)) if ends else ()
+        for change in (c for c in ended if c.address.kind == MARKED):
+            cancelled(connector, change)
+        late = left(double.day("2026-12-31"))
+        held = sums(grants(connector))
+        assert at_first == early + late + held
+        assert not (ends and late)
+        back = [r.change.inverse() for r in receipts]
+        carried_out(connector, book, back, Direction.RESTORE)
+        assert left(double.day(LATER)) == held
+        assert not any(p["metadata"] for p in double.payouts.values() if p["status"] == "paid")
+    book.close()
+
+
+def cancelled(connector: PayoutsConnector, change: Change) -> None:
+    """Carry out the effect until it is gone, or has left."""
+    for _ in range(4):
+        observed = connector.read(change.address.document)
+        if observed.states.get(change.address) != change.before:
+            return
+        try:
+            connector.end(observed, [change], "t")
+        except ConnectorError as error:
+            assert error.cause in (Cause.THROTTLED, Cause.UNREACHABLE)  # noqa: PT017 - retried
+    raise AssertionError(change)

@@ -29,6 +29,7 @@ from support.platforms import (
     WEEKLY,
     connector_at,
     estate_at,
+    in_flight,
     platform,
 )
 
@@ -40,7 +41,6 @@ from stopline.drill.stripe_http import KEY
 from stopline.engine import Errand, apply
 from stopline.errors import ConnectorError, StaleError, UserError
 from stopline.model import Change, Direction, Gap, Grant, Scope
-from stopline.playbook import Rule
 from stopline.receipts import Cause, Outcome
 from stopline.settings import settings as load
 
@@ -75,15 +75,12 @@ def test_a_payout_that_was_made_before_is_named_as_escaped(
     ("status", "automatic", "open_"),
     [("pending", False, True), ("pending", True, False), ("in_transit", False, False)],
 )
-def test_a_payout_that_a_person_could_cancel_stays_open_where_that_is_wanted(
+def test_a_payout_that_a_person_could_cancel_stays_open_where_it_cannot_be_put_off(
     ground: StripeGround, status: str, *, automatic: bool, open_: bool
 ) -> None:
-    """None is cancelled by us: to cancel is one-way. What nobody can stop leaves nothing to do."""
+    """Stripe puts no payout off. What nobody can stop leaves nothing to do."""
     id_ = ground.double.add_payout("acct_mercor", "usd", 2_500, status, automatic=automatic)
-    rules = [r for r in ground.playbook.phases[0].rules if r.contains != "in-flight"]
-    rules.append(Rule(name="f", connector="payouts", contains="in-flight", how="cancel"))
-    phase = ground.playbook.phases[0].model_copy(update={"rules": tuple(rules)})
-    ground.playbook = ground.playbook.model_copy(update={"phases": (phase,)})
+    ground.playbook = in_flight("reschedule")
     (skip,) = [s for s in plan(ground).skips if s.address.id == id_]
     assert (skip.leaves_access, skip.reason.startswith("escaped: 25.00 USD")) == (open_, True)
 

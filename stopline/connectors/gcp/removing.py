@@ -1,0 +1,382 @@
+"""What a termination takes away for good in Google Cloud once it has looked: the vendor's entries
+in allow policies with our deny of whom they name, its accounts, its pools.
+
+Our deny opens what it denies when it goes. So it goes only where one look at the whole realm shows
+all that its principal has there, where each of these entries can be taken out, and after they are.
+Whoever is given something between that look and the removal keeps it: people approve entries one by
+one, and what is new on the same resource is refused. A removal that is cut off is denied as before.
+
+Accounts and pools are kept by Google for 30 days after they are deleted.
+https://docs.cloud.google.com/iam/docs/service-accounts-delete-undelete
+https://docs.cloud.google.com/iam/docs/manage-workload-identity-pools-providers#delete-pool
+"""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from stopline.connectors.gcp import acting, denying, members, reading
+from stopline.connectors.gcp.bindings import Entry, edited, entries, leaves_nobody
+from stopline.connectors.gcp.clients import Clients, done
+from stopline.connectors.gcp.dialects import dialect, known, policy_of, set_policy
+from stopline.connectors.gcp.discovery import Look, living, looked
+from stopline.connectors.gcp.documents import WRITERS, entry_of, pools_of
+from stopline.connectors.gcp.reading import NAME, Account, point_of
+from stopline.errors import ConnectorError, StaleError
+from stopline.model import Address, Change, Effect, Found, Grant, Scope, Seen, Skip
+from stopline.planner import protects
+from stopline.port import Observed
+from stopline.receipts import Cause, Hold
+from stopline.vendors import Vendor
+
+DENY, ACCOUNT, POOL = "deny-policy-entry", "service-account", "identity-pool"
+KEPT = "P30D"
+"""How long Google keeps an account or a pool that was deleted."""
+LONGEST = 12.0
+"""Seconds after which a removal of many entries is left to the next attempt: the lease runs out."""
+READS = 4
+"""How often a policy is read while its etag moves under us."""
+SHOWN = 3
+"""How many entries a summary names."""
+_BESIDES = ("entry-of-group", "access-list-entry", "owned-objects")
+"""How somebody may have more than the entries that name them, which nobody takes out here."""
+_ELSEWHERE = "shared drive"
+"""What no deny reaches, read or not."""
+
+
+@dataclass(frozen=True)
+class _Looked:
+    """One realm as it is now, and the termination that asks."""
+
+    look: Look
+    found: tuple[Found, ...]
+    holds: tuple[Sequence[Hold], Sequence[Hold]]
+    spared: tuple[str, ...]
+    only: bool
+    """Only some projects of the organisation are looked at."""
+
+    @property
+    def grants(self) -> list[Grant]:
+        """What the vendor has."""
+        return [one for one in self.found if isinstance(one, Grant)]
+
+    @property
+    def entries(self) -> list[Grant]:
+        """Its entries in policies."""
+        return [grant for grant in self.grants if grant.address.kind == "entry"]
+
+    def of(self, member: str) -> list[Grant]:
+        """The entries that our deny of a member is about."""
+        return [grant for grant in self.entries if member in grant.state.value["names"]]
+
+    def others(self, hold: Hold, concerns: Callable[[Hold], bool]) -> str:
+        """The other pauses that hold something of the same."""
+        pauses = {
+            one.pause
+            for one in self.holds[1]
+            if one.pause != hold.pause
+            and (one.address.connector, one.address.realm) == (NAME, hold.address.realm)
+            and concerns(one)
+        }
+        return f"the pause {', '.join(sorted(pauses))} holds it too" if pauses else ""
+
+
+def removable(
+    clients: Clients,
+    vendor: Vendor,
+    holds: tuple[Sequence[Hold], Sequence[Hold]],
+    spared: tuple[str, ...],
+) -> Iterator[Effect | Skip]:
+    """Say of each deny, account and pool whether it is removed for good; `holds` as in `port`."""
+    wanted = [hold for hold in holds[0] if hold.address.kind in (DENY, ACCOUNT, POOL)]
+    for realm in sorted({hold.address.realm for hold in wanted}):
+        mine = [hold for hold in wanted if hold.address.realm == realm]
+        if realm not in clients.estate.realms:
+            for hold in mine:
+                yield _stays(hold, f"the estate's file does not name {point_of(realm)} any more")
+            continue
+        look, found = looked(clients, vendor, Scope(), realm)
+        only = realm.isdigit() and bool(clients.estate.projects)
+        whole = (*vendor.protected, *spared)
+        one = _Looked(look, found, holds, whole, only)
+        for hold in (h for h in mine if h.address.kind != DENY):
+            yield _account(one, hold) if hold.address.kind == ACCOUNT else _pool(one, hold)
+        yield from _denies(one, [h for h in mine if h.address.kind == DENY])
+
+
+_STAYS: Mapping[str, str] = {
+    DENY: "the deny of it stays",
+    ACCOUNT: "the account stays off",
+    POOL: "the pool stays off",
+}
+
+
+def _stays(hold: Hold, reason: str) -> Skip:
+    return Skip(hold.address, hold.change.principal, f"{_STAYS[hold.address.kind]}: {reason}")
+
+
+# --- our deny, and the entries that it is about --------------------------------------------------
+
+
+def _denies(one: _Looked, holds: Sequence[Hold]) -> Iterator[Effect | Skip]:
+    """Sets last: a directory is denied for as long as anybody of the vendor's has an entry."""
+    kept: dict[str, str] = {}
+    going: set[str] = set()
+    for hold in sorted(holds, key=lambda h: (h.address.part.startswith(members.CUSTOMER), h)):
+        member = hold.address.part
+        reason = _unread(one) or _why_not(one, hold) or _still_needed(one, member, going)
+        if reason:
+            kept[member] = reason
+        else:
+            going.add(member)
+    for hold in holds:
+        if reason := kept.get(hold.address.part, ""):
+            yield _stays(hold, reason)
+        else:
+            yield _effect(one, hold)
+
+
+def _unread(one: _Looked) -> str:
+    """Why nobody can say all that somebody has in a realm."""
+    if one.only:
+        return "the estate's file names some projects of the organisation, and others are not read"
+    gaps = [gap for gap in one.look.read.gaps if _ELSEWHERE not in gap.what]
+    return f"{gaps[0].what} could not be read ({gaps[0].cause})" if gaps else ""
+
+
+def _why_not(one: _Looked, hold: Hold) -> str:
+    member = hold.address.part
+    reasons = (
+        one.others(hold, lambda other: _about(other, member)),
+        _journals(one, hold),
+        _chosen(one, member),
+        _shared(one, member),
+        *(_beside(grant, member) for grant in one.grants),
+        *(_immovable(one, grant) for grant in one.of(member)),
+    )
+    return next(filter(None, reasons), "")
+
+
+def _chosen(one: _Looked, member: str) -> str:
+    if by := protects(one.spared, member):
+        return f"{by} is protected"
+    theirs = members.via(one.look.selectors, member)
+    return "" if theirs else "the vendor's file does not select it any more"
+
+
+def _beside(grant: Grant, member: str) -> str:
+    named = (members.plain(grant.principal), *grant.state.value.get("names", ()))
+    if grant.address.kind not in _BESIDES or member not in named:
+        return ""
+    return f"it has {grant.entitlement} on {grant.target} besides ({grant.via})"
+
+
+def _about(other: Hold, member: str) -> bool:
+    return member in (other.address.part, members.plain(other.change.principal))
+
+
+def _journals(one: _Looked, hold: Hold) -> str:
+    own = denying.journal_of(hold.address.document.id)
+    seen = (s.address for s in one.found if isinstance(s, Seen))
+    denies = (a for a in seen if a.kind == DENY and a.part == hold.address.part)
+    others = sorted({denying.journal_of(a.document.id) for a in denies} - {own})
+    return f"another stopline journal denies it too ({', '.join(others)})" if others else ""
+
+
+def _shared(one: _Looked, member: str) -> str:
+    """An account that the lab uses as well: what it has is theirs, too."""
+    account = next((a for a in one.look.read.accounts if a.member == member), None)
+    return _others_act(one, account) if account else ""
+
+
+def _immovable(one: _Looked, grant: Grant) -> str:
+    """Why an entry cannot be taken out of its policy."""
+    said, target = grant.state.value, grant.target
+    entry = entry_of(grant.state)
+    if known(target) is None:
+        return f"nothing here writes the policy of {target}; take {said['role']} out by hand"
+    if entry.standing:
+        return f"its role on {target} stands for the owners of its project"
+    policy = one.look.read.policies[target]
+    after = edited(policy, (entry,), (), for_good=True)
+    if leaves_nobody(policy, after, dialect(target).admins):
+        return f"{target} would have no administrator left"
+    return ""
+
+
+def _still_needed(one: _Looked, member: str, going: set[str]) -> str:
+    """Who of a set is denied by it alone, or stays denied besides."""
+    if not member.startswith(members.CUSTOMER):
+        return ""
+    of = one.of(member)
+    for grant in (g for g in one.grants if g.address.kind in ("entry", "entry-of-group")):
+        own = members.plain(grant.principal)
+        alone = grant in of and not members.spelt(own)
+        if own not in going and not alone:
+            return f"{own} still has {grant.entitlement} on {grant.target}"
+    return ""
+
+
+def _effect(one: _Looked, hold: Hold) -> Effect:
+    member = hold.address.part
+    said = sorted({(g.target, g.entitlement, g.address.id) for g in one.of(member)})
+    if not said:
+        return Effect(hold.address, f"take our deny of {member} off, which holds nothing any more")
+    told = ", ".join(f"{role} on {target}" for target, role, _ in said[:SHOWN])
+    more = f", and {len(said) - SHOWN} more" if len(said) > SHOWN else ""
+    what = f"take the entries of {member} out for good ({told}{more}), and then our deny of it"
+    return Effect(hold.address, what, only_if="\n".join(where for *_, where in said))
+
+
+# --- accounts and pools --------------------------------------------------------------------------
+
+
+def _account(one: _Looked, hold: Hold) -> Effect | Skip:
+    """An account is the vendor's where its file says so, by its name or its project's.
+
+    It was off for as long as the pause lasts, so that nothing runs as it.
+    """
+    email = hold.address.id.partition("/")[2]
+    account = next((a for a in one.look.read.accounts if a.email == email), None)
+    others = one.others(hold, lambda other: _of_account(other, email))
+    reason = others or (_kept(one, hold, account) if account else "")
+    if reason:
+        return _stays(hold, reason)
+    what = f"delete the service account {email} with its keys; it can be undeleted for 30 days"
+    return Effect(hold.address, what, kept=KEPT)
+
+
+def _of_account(other: Hold, email: str) -> bool:
+    """Whether a hold is on an account, or on a key or a deny of it."""
+    return members.plain(other.change.principal) == members.plain(f"serviceAccount:{email}")
+
+
+def _kept(one: _Looked, hold: Hold, account: Account) -> str:
+    if hold.change.uid and hold.change.uid != account.uid:
+        return f"it is another one under the same name ({account.uid})"
+    if by := protects(one.spared, account.member):
+        return f"{by} is protected"
+    if not acting.via(one.look.selectors, account):
+        return "it is not the vendor's by its file, who may only act as it"
+    return _others_act(one, account)
+
+
+def _others_act(one: _Looked, account: Account) -> str:
+    held = tuple(one.look.held())
+    own = {e.role for _, e in held if not e.role.startswith("roles/")}
+    gives = reading.permissions_of(one.look.clients, own)
+    who = acting.others(one.look.selectors, one.look.read, held, account, gives)
+    strangers = [member for member in who if not protects(one.spared, member)]
+    return f"{', '.join(strangers[:SHOWN])} may act as it too" if strangers else ""
+
+
+def _pool(one: _Looked, hold: Hold) -> Effect | Skip:
+    """A pool is contained only where the vendor's file names it: nobody else comes through it."""
+    name = hold.address.id
+    inside = f"://iam.googleapis.com/{name}/"
+    reason = one.others(hold, lambda other: inside in other.address.id or other.address.id == name)
+    if not reason and name not in one.look.selectors.pools:
+        reason = "the vendor's file does not name it any more"
+    if reason:
+        return _stays(hold, reason)
+    what = f"delete the pool {name.rpartition('/')[2]} with its providers; it can be undeleted"
+    return Effect(hold.address, f"{what} for 30 days", kept=KEPT)
+
+
+# --- how they go ---------------------------------------------------------------------------------
+
+
+def revoke(
+    clients: Clients, observed: Observed, changes: Sequence[Change], propagation: float
+) -> None:
+    """Take the entries out of their policies that were approved, and then, once that is seen
+    everywhere, whom they name out of our deny. Raises ConnectorError; what is done is not redone.
+
+    Google tells nobody when a policy was written: this process remembers, and what it did not write
+    itself counts from when it saw it first. A plan that is made anew comes after such a wait.
+    https://docs.cloud.google.com/iam/docs/access-change-propagation
+    """
+    began, out = clients.clock(), dict[str, bool]()
+    denied = frozenset(change.address.part for change in changes)
+    approved = {change.address: change.only_if.splitlines() for change in changes}
+    wanted: dict[str, set[str]] = {}
+    for line in (line for lines in approved.values() for line in lines):
+        resource, _, part = line.partition("#")
+        wanted.setdefault(resource, set()).add(part)
+    for resource, parts in sorted(wanted.items()):
+        if clients.clock() - began > LONGEST:
+            detail = f"there are many policies; all stays denied, and {resource} is gone on with"
+            raise ConnectorError(Cause.BUSY, detail)
+        out[resource] = _take_out(clients, resource, parts, denied)
+    for address, lines in approved.items():
+        if any(out[line.partition("#")[0]] for line in lines):
+            clients.left[address] = clients.clock()
+        elif lines:
+            clients.left.setdefault(address, clients.clock())
+    _require_seen(clients, approved, propagation)
+    WRITERS[DENY](clients, observed, changes, None)
+
+
+def _require_seen(clients: Clients, addresses: Iterable[Address], propagation: float) -> None:
+    """Lift no deny before Google shows everywhere that what it is about is out."""
+    since = {a: clients.clock() - clients.left[a] for a in addresses if a in clients.left}
+    waiting = {address for address, seconds in since.items() if seconds < propagation}
+    if waiting:
+        detail = f"its entries are out; our deny goes {propagation:.0f} seconds after them"
+        raise ConnectorError(Cause.BUSY, detail, parts=frozenset(waiting))
+
+
+def _take_out(clients: Clients, resource: str, parts: set[str], denied: frozenset[str]) -> bool:
+    """A delta on the policy as it is now, on its etag; one that is gone names nobody. Whether
+    anything was taken out.
+    """
+    for left in reversed(range(READS)):
+        try:
+            return _edit(clients, resource, parts, denied)
+        except StaleError:
+            if not left:
+                raise
+        except ConnectorError as error:
+            if error.cause is not Cause.GONE:
+                raise
+            break
+    return False
+
+
+def _edit(clients: Clients, resource: str, parts: set[str], denied: frozenset[str]) -> bool:
+    """https://docs.cloud.google.com/iam/docs/policies#etag"""
+    policy = policy_of(clients, resource)
+    there = {e: Entry(e.role, living(e.member), e.condition) for e in entries(policy)}
+    out = [e for e, lived in there.items() if e.part in parts or lived.part in parts]
+    for entry in sorted(set(there) - set(out)):
+        if members.plain(entry.member) in denied:
+            what = f"{entry.member} was given {entry.role} on {resource} after this plan; ask again"
+            raise ConnectorError(Cause.REFUSED, what)
+    if not out:
+        return False
+    if not policy.get("etag"):
+        raise ConnectorError(Cause.REFUSED, f"the policy of {resource} has no etag")
+    after = edited(policy, out, (), for_good=True)
+    if leaves_nobody(policy, after, dialect(resource).admins):
+        raise ConnectorError(Cause.REFUSED, f"{resource} would have no administrator left")
+    set_policy(clients, resource, after)
+    return True
+
+
+def delete_account(clients: Clients, observed: Observed) -> None:
+    """Delete it by its number: whoever is called so by now is somebody else.
+
+    https://docs.cloud.google.com/iam/docs/reference/rest/v1/projects.serviceAccounts/delete
+    """
+    project = observed.document.id.partition("/")[0]
+    name = f"projects/{project}/serviceAccounts/{observed.uid}"
+    clients.do("iam/v1/projects.serviceAccounts.delete", name=name)
+
+
+def delete_pool(clients: Clients, observed: Observed) -> None:
+    """https://docs.cloud.google.com/iam/docs/reference/rest/v1/projects.locations.workloadIdentityPools/delete
+
+    https://docs.cloud.google.com/iam/docs/reference/rest/v1/locations.workforcePools/delete
+    """
+    api = pools_of(observed.document.id)
+    operation = clients.do(f"{api}.delete", name=observed.document.id)
+    done(clients, operation, f"{api}.operations.get")
