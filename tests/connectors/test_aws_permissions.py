@@ -98,6 +98,10 @@ def test_one_role_may_have_all_of_them() -> None:
     of_others = ("organization", "worker")
     kinds = [name for name in policies.policies() if not name.startswith(of_others)]
     assert len(kinds) <= ATTACHED - len(("of", "the", "lab's", "own"))
+    text = (ROOT / "docs" / "how-to" / "run-in-production.md").read_text("utf-8")
+    number = {5: "five", 6: "six"}[len(kinds)]
+    assert f"a role that does everything takes {number}," in text
+    assert not [name for name in policies.policies() if f"`{name}.json`" not in text]
 
 
 def test_who_lacks_an_action_is_sent_to_the_file_that_allows_it() -> None:

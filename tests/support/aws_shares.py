@@ -14,8 +14,11 @@ from stopline.connectors.aws.shares import EVERYBODY, SHARES
 from stopline.drill.configure import UNSERVED
 from stopline.model import Document
 from stopline.playbook import Playbook, Rule
+from stopline.text import Json
 
 REGION = "us-east-1"
+Run = Callable[[str, Json], tuple[list[str], str, str]]
+"""See `run_line` of the tests."""
 RULES = (
     ("sns-topics", "vendor"),
     *((row.contains, "remove") for row in SHARES.values() if not row.off),

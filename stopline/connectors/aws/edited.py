@@ -10,7 +10,7 @@ from typing import Any
 
 from stopline.connectors.aws.kinds import Call, Edit, Entry, Share, Theirs, Where, named
 from stopline.connectors.aws.policy import matches
-from stopline.connectors.aws.pools import POOL
+from stopline.connectors.aws.pools import IN_POOLS, pool_of
 from stopline.connectors.aws.selection import Reach
 from stopline.text import Json
 
@@ -97,7 +97,6 @@ OAUTH = (
 """What a client may have only while the flag is true."""
 UNSENT = ("ClientSecret", "ClientType", "CreationDate", "LastModifiedDate", "Unknown")
 """What is shown of a client and no write takes; its secret stays the one that it was."""
-_APP = "arn:aws:cognito-idp:{region}:{account}:userpool/{name}"
 
 
 def _oauth(page: Json) -> Iterator[Entry]:
@@ -126,14 +125,9 @@ def _opened(words: Json, entry: Json) -> Json:
     return {**words, **{k: v for k, v in entry.items() if not words.get(k)}, FLAG: True}
 
 
-def _pool_arn(where: Where) -> str:
-    pool = where.name.partition(":")[0]
-    return POOL.format(region=where.region, account=where.account, name=pool)
-
-
 def of_client(where: Where, _: Json, reach: Reach) -> Theirs | None:
     """Everything in a pool of the vendor's; elsewhere by the client's id, which nobody chooses."""
-    if matches(reach.vendors.providers, _pool_arn(where)):
+    if matches(reach.vendors.providers, pool_of(where)):
         return Theirs(f"in user pool {where.name.partition(':')[0]}")
     if where.last in reach.selectors.app_clients:
         return Theirs("app client that the vendor's file names")
@@ -142,7 +136,7 @@ def of_client(where: Where, _: Json, reach: Reach) -> Theirs | None:
 
 def clients_asked(where: Where, reach: Reach) -> tuple[Json, ...]:
     """A pool is looked into where the vendor's file names clients, or the pool as the vendor's."""
-    wanted = reach.selectors.app_clients or matches(reach.vendors.providers, _pool_arn(where))
+    wanted = reach.selectors.app_clients or matches(reach.vendors.providers, pool_of(where))
     return ({},) if wanted else ()
 
 
@@ -161,11 +155,6 @@ APP_CLIENTS = Share(
     kind="app-client",
     contains="app-clients",
     what="app client of a Cognito pool",
-    service="cognito-idp",
-    listing="list_user_pools",
-    items="UserPools",
-    asked=lambda _, _reach: ({"MaxResults": 60},),
-    name=lambda item: str(item["Id"]),
     inner=(Call("list_user_pool_clients", named("UserPoolId")), "UserPoolClients", "ClientId"),
     asked_in=clients_asked,
     # What shows a client shows its secret: nobody's is asked for but the vendor's.
@@ -182,7 +171,6 @@ APP_CLIENTS = Share(
     give=Edit("update_user_pool_client", onto=_opened),
     take=Edit("update_user_pool_client", onto=_shut),
     by_hand=_OAUTH_BY_HAND,
-    arn=_APP,
     off="end OAuth of",
     felt="whoever signs in by it at Cognito's own page cannot any more",
     outlives=(
@@ -190,4 +178,5 @@ APP_CLIENTS = Share(
         ("people who sign in by it with the SDK, with their own passwords", "until they are off"),
     ),
     looked=False,
+    **IN_POOLS,
 )

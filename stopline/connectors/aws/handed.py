@@ -6,7 +6,7 @@ it was told to; that it is really gone is proven with everything else (`unproved
 
 import json
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from stopline.connectors.aws import policy
@@ -217,7 +217,7 @@ def write(clients: Clients, observed: Observed, changes: Sequence[Change]) -> No
     document = observed.document
     row, where = SHARES[document.kind], where_of(document)
     if row.whole is not None:
-        _rewritten(clients, row, observed, changes)
+        _rewritten(clients, observed, changes, row.whole)
         return
     for change in changes:
         entry, there = change.after or change.before, observed.states.get(change.address)
@@ -236,51 +236,51 @@ def write(clients: Clients, observed: Observed, changes: Sequence[Change]) -> No
         _settled(clients, document, changes)
 
 
-def _rewritten(clients: Clients, row: Share, observed: Observed, changes: Sequence[Change]) -> None:
-    """Write the whole with all our entries in it, or without them; then see that it reads back.
+def _rewritten(
+    clients: Clients,
+    observed: Observed,
+    changes: Sequence[Change],
+    whole: Callable[[Where, Json], Json],
+) -> None:
+    """Write the whole with all our entries in it, or without them; then look until it reads back.
+
+    What a service drops silently is told by its name.
 
     Raises StaleError where it moved: where an entry of ours is not any more as it was judged.
     """
-    document, where = observed.document, where_of(observed.document)
+    document = observed.document
+    row, where = SHARES[document.kind], where_of(document)
     page = _shown(clients, row, where)
     now = {address(document, e.part): State.of(e.state) for e in row.entries(page)}
     if any(now.get(c.address) != observed.states.get(c.address) for c in changes):
         raise StaleError(f"{row.service}: {document.id} has moved")
-    words = row.whole(where, page) if row.whole else {}
-    edit = row.give if changes[0].after is not None else row.take
+    words = whole(where, page)
     for change in changes:
-        edit = row.give if change.after is not None else row.take
-        entry = change.after or change.before
+        edit, entry = (row.give, change.after) if change.after else (row.take, change.before)
         words = edit.onto(words, entry.value if entry else None)
     try:
-        clients.do(where.account, row.placed(where.region), edit.operation, **words)
+        clients.do(where.account, row.placed(where.region), row.take.operation, **words)
     except ConnectorError as error:
         if any(f" {code}:" in error.detail for code in row.moved):
             raise StaleError(error.detail) from error
         raise
-    _reads_back(clients, row, where, words)
-
-
-def _shown(clients: Clients, row: Share, where: Where) -> Json:
-    place, words = row.placed(where.region), row.get.words(where, "")
-    return clients.ask(where.account, place, row.get.operation, **words)
-
-
-def _reads_back(clients: Clients, row: Share, where: Where, sent: Json) -> None:
-    """Look until all is there as it was sent: what a service drops silently is told by its name."""
-    differs: set[str] = set()
     for seconds in SETTLING:
         time.sleep(seconds)
         try:
-            there = row.whole(where, _shown(clients, row, where)) if row.whole else {}
+            there = whole(where, _shown(clients, row, where))
         except ConnectorError as error:
             raise ConnectorError(Cause.UNREACHABLE, error.detail, landed=None) from error
-        differs = {k for k in {*there, *sent} if not _same(there.get(k), sent.get(k))}
+        differs = {k for k in {*there, *words} if not _same(there.get(k), words.get(k))}
         differs -= {*row.loose}
         if not differs:
             return
     detail = f"{row.what} {where.id} does not read back as it was written: {sorted(differs)}"
     raise ConnectorError(Cause.UNREACHABLE, detail, landed=None)
+
+
+def _shown(clients: Clients, row: Share, where: Where) -> Json:
+    place, words = row.placed(where.region), row.get.words(where, "")
+    return clients.ask(where.account, place, row.get.operation, **words)
 
 
 def _same(one: Json, other: Json) -> bool:

@@ -7,6 +7,7 @@ https://docs.aws.amazon.com/cognito-user-identity-pools/latest/APIReference/API_
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
+from typing import Any
 from urllib.parse import quote, unquote
 
 from stopline.connectors.aws.kinds import Call, Edit, Entry, Share, Theirs, Where, named
@@ -35,14 +36,15 @@ def _entries(page: Json) -> Iterator[Entry]:
         yield Entry("", said.get("email") or str(page["Username"]), ON)
 
 
-def _pool_of(where: Where) -> str:
+def pool_of(where: Where) -> str:
+    """The ARN of the pool in which something is."""
     pool = where.name.partition(":")[0]
     return POOL.format(region=where.region, account=where.account, name=pool)
 
 
 def asked_in(where: Where, reach: Reach) -> tuple[Json, ...]:
     """A pool is looked into where the vendor's file names people, or the pool as the vendor's."""
-    wanted = reach.selectors.pool_users or matches(reach.vendors.providers, _pool_of(where))
+    wanted = reach.selectors.pool_users or matches(reach.vendors.providers, pool_of(where))
     return ({},) if wanted else ()
 
 
@@ -60,7 +62,7 @@ def whose(where: Where, page: Json, reach: Reach) -> Theirs | None:
 
     Who signs up chooses both: an address that the pool has verified alone vouches.
     """
-    if matches(reach.vendors.providers, _pool_of(where)):
+    if matches(reach.vendors.providers, pool_of(where)):
         return Theirs(f"in user pool {where.name.partition(':')[0]}")
     said, wanted = _attributes(page), reach.selectors.pool_users
     mail = {"Emails": [{"Value": said.get("email", "")}]}
@@ -76,16 +78,21 @@ def _user(where: Where, _: Json) -> Json:
     return {"UserPoolId": pool, "Username": unquote(user)}
 
 
+IN_POOLS: Mapping[str, Any] = {
+    "service": "cognito-idp",
+    "listing": "list_user_pools",
+    "items": "UserPools",
+    "asked": lambda _, _reach: ({"MaxResults": 60},),
+    "name": lambda item: str(item["Id"]),
+    "arn": POOL,
+}
+"""What all rows say alike of what is inside a pool.
+https://docs.aws.amazon.com/cognito-user-identity-pools/latest/APIReference/API_ListUserPools.html
+"""
 POOL_USERS = Share(
     kind="pool-user",
     contains="pool-users",
     what="user of a Cognito pool",
-    service="cognito-idp",
-    listing="list_user_pools",
-    items="UserPools",
-    # https://docs.aws.amazon.com/cognito-user-identity-pools/latest/APIReference/API_ListUserPools.html
-    asked=lambda _, _reach: ({"MaxResults": 60},),
-    name=lambda item: str(item["Id"]),
     inner=(Call("list_users", named("UserPoolId")), "Users", "Username"),
     asked_in=asked_in,
     counts=counts,
@@ -97,7 +104,6 @@ POOL_USERS = Share(
     uid=lambda page: _attributes(page).get("sub", ""),
     give=Edit("admin_enable_user", _user),
     take=Edit("admin_disable_user", _user, first="admin_user_global_sign_out"),
-    arn=POOL,
     off="switch off",
     whose=whose,
     breadth=Breadth.PRINCIPAL,
@@ -109,6 +115,7 @@ POOL_USERS = Share(
         ),
         ("what an app has kept of its own for a person who is signed in", "until the app ends it"),
     ),
+    **IN_POOLS,
 )
 
 
@@ -141,7 +148,7 @@ def _wherever(where: Where, pool: str, known: Iterable[str]) -> str:
 
     https://docs.aws.amazon.com/cognitoidentity/latest/APIReference/API_CognitoIdentityProvider.html
     """
-    own = _pool_of(replace(where, region=pool.partition("_")[0], name=pool))
+    own = pool_of(replace(where, region=pool.partition("_")[0], name=pool))
     return _by_its_id(pool, known) or own
 
 

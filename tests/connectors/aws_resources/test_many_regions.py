@@ -5,28 +5,38 @@ there (`test_contract_of_resources`).
 """
 
 import json
+import re
 import shlex
+from collections.abc import Callable
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
+from typing import Any
+from xml.sax.saxutils import unescape
 
 import boto3
 import pytest
 from botocore import xform_name
+from botocore.awsrequest import AWSResponse
 from botocore.stub import Stubber
 from support import aws_stubs
-from support.aws import DATA, MERCER, MERCOR
+from support.aws import DATA, MERCER, MERCOR, Cloud, answer, body_of, error_text
 from support.aws_cli import parsed
+from support.aws_nights import AwsNight
+from support.aws_resources import Owner, playbook
 from support.aws_stubs import REACH
 from support.grants import a_grant, opinions
 
 from stopline.connectors.aws import AwsConnector, reached
 from stopline.connectors.aws.proving import NOT_YET
 from stopline.errors import ConnectorError
+from stopline.estate import AwsAccount
 from stopline.model import Change, Counted, Document, Gap, Grant
 from stopline.receipts import Cause
 from stopline.text import Json
 
 OREGON = "us-west-2"
+QUOTES = {"&quot;": '"'}
 ID = f"{OREGON}/labels:abc123.mrap"
 DOCUMENT = Document("aws", DATA, "multi-region-access-point-policy-statement", ID)
 ARN = f"arn:aws:s3::{DATA}:accesspoint/abc123.mrap"
@@ -192,6 +202,56 @@ def test_one_that_is_gone_is_not_one_without_a_policy(connector: AwsConnector) -
         with answering("reading", connector) as reads:
             reads.add_client_error("get_multi_region_access_point_policy", code)
             assert connector.read(DOCUMENT).exists is there
+
+
+def landing(cloud: Cloud, then: Callable[[], AWSResponse]) -> Callable[[Any], AWSResponse | None]:
+    """The next write lands, as its owner would send it; then this happens, and no answer."""
+    left = [then]
+
+    def interfere(request: Any) -> AWSResponse | None:
+        if not left or not request.url.endswith("/mrap/put-policy"):
+            return None
+        (text,) = re.findall(r"(?s)<Policy>(.*)</Policy>", body_of(request))
+        words = {"AccountId": DATA, "Details": {"Name": "labels", "Policy": unescape(text, QUOTES)}}
+        Owner(cloud).client("s3control").put_multi_region_access_point_policy(**words)
+        return left.pop()()
+
+    return interfere
+
+
+def killed() -> AWSResponse:
+    """The process is gone."""
+    raise KeyboardInterrupt
+
+
+@pytest.mark.parametrize("back", [False, True])
+@pytest.mark.parametrize("kill", [False, True])
+def test_a_write_of_which_nobody_heard_is_known_by_its_mark(
+    cloud: Cloud,
+    back: bool,  # noqa: FBT001 - a case
+    kill: bool,  # noqa: FBT001 - a case
+) -> None:
+    """Whether the reply was lost or the process; others' statements stay, and all comes back."""
+    owner = Owner(cloud)
+    name = owner.make("multi-region-access-point", "labels")
+    document = Document("aws", DATA, DOCUMENT.kind, f"{OREGON}/{name}")
+    before = owner.text(document)
+    words: Json = {"resources": ("multi-region-access-points",)}
+    account: Json = {"accounts": {DATA: AwsAccount(name="data")}}
+    night = AwsNight(cloud.connector(**words, **account), playbook=playbook())
+    if back:
+        night.contain()
+    lost = partial(answer, 503, error_text("ServiceUnavailable"))
+    cloud.interfere = landing(cloud, killed if kill else lost)
+    for _ in range(2):
+        with suppress(KeyboardInterrupt):
+            night.restore() if back else night.contain()
+        night.now += 600  # the lease of who was killed runs out
+    assert (owner.text(document) == before) is back
+    kept = json.loads(owner.text(document))["Statement"]
+    assert kept[:2] == json.loads(before)["Statement"]
+    night.restore()
+    assert owner.text(document) == before
 
 
 def test_by_hand_the_same_calls_are_made(connector: AwsConnector, tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 from connectors.contract import ConnectorContract
-from support.aws import DATA, MERCER, PATH, RESEARCH, ROLE, VENDOR, Cloud, trust
+from support.aws import DATA, MERCER, PATH, RESEARCH, VENDOR, Cloud, trust
 from support.aws_anywhere import (
     LABS,
     OFF,
@@ -22,14 +22,13 @@ from support.aws_anywhere import (
     profile,
     refused,
 )
+from support.aws_grounds import BesideATopic, beside_a_topic
 from support.aws_nights import AwsNight
-from support.aws_resources import Owner
 from support.aws_shares import SWITCHES, playbook
 
-from stopline.connectors.aws import AwsConnector
 from stopline.connectors.aws.policy import ANCHORS, Door
 from stopline.connectors.aws.selection import Identity, select
-from stopline.estate import AwsAccount, Estate, Protected
+from stopline.estate import AwsAccount
 from stopline.model import Document, Gap, Plan, Scope, Skip
 from stopline.playbook import Playbook
 from stopline.receipts import Outcome, Receipt
@@ -40,7 +39,6 @@ WORDS: dict[str, Any] = {
     "accounts": {DATA: AwsAccount(name="data")},
     "resources": ("sns-topics", "trust-anchors", "anywhere-profiles"),
 }
-ESTATE = Estate(protected=Protected(orchestrator=(f"arn:aws:iam::*:role/{ROLE}",)))
 WITH_PRINCIPALS = playbook((*SWITCHES, ("roles", "deny-all"), ("shared-roles", "trust-deny")))
 NAMED = f"arn:aws:rolesanywhere:*:{DATA}:trust-anchor/{THEIRS}"
 NAMING: Vendor = VENDOR.model_copy(
@@ -48,52 +46,24 @@ NAMING: Vendor = VENDOR.model_copy(
 )
 
 
-@dataclass
-class Ground:
+@dataclass(kw_only=True)
+class Ground(BesideATopic):
     """One account with anchors and profiles of the vendor's and of the lab's, and a topic."""
 
-    cloud: Cloud
     there: Anywhere
-    connector: AwsConnector
-    topic: Document
     vendor: Vendor = NAMING
     playbook: Playbook = WITH_PRINCIPALS
-    realm: str = DATA
-    estate: Estate = ESTATE
 
     def picture(self) -> Json:
         """All of it, as the service shows it."""
         things = {**self.there.anchors, **self.there.profiles}
-        return {**things, "topic": Owner(self.cloud).text(self.topic)}
-
-    def raw(self, document: Document) -> str | None:
-        """A switch has no text."""
-        return Owner(self.cloud).text(document) if document == self.topic else None
-
-    def used(self) -> frozenset[str]:
-        """What was really called."""
-        used = frozenset(self.cloud.used)
-        self.cloud.used.clear()
-        return used
+        return {**things, "topic": self.policy()}
 
     def remove(self, document: Document) -> bool:
         """Delete a switch."""
         id_ = document.id.rpartition("/")[2]
         gone = self.there.anchors.pop(id_, None) or self.there.profiles.pop(id_, None)
         return gone is not None
-
-    def edit(self, _document: Document) -> bool:
-        """A switch is whole: there is no elsewhere in it."""
-        return False
-
-    def edited(self, _document: Document) -> bool:
-        """See `edit`."""
-        return False
-
-    def close(self) -> None:
-        """Nobody lets us assume our role there."""
-        self.cloud.closed.add(DATA)
-        self.connector = self.cloud.connector(**WORDS)
 
 
 @pytest.fixture
@@ -111,9 +81,7 @@ def ground(cloud: Cloud, there: Anywhere) -> Ground:
     there.put(anchor(THEIRS), anchor(LABS), anchor(TAGGED), anchor(OFF, enabled=False))
     there.put(profile(f"9{THEIRS[1:]}", theirs), profile(f"8{LABS[1:]}", theirs, "arn:aws:iam::x"))
     there.tags = {TAGGED: {"vendor": "mercor"}, LABS: {"vendor": "mercer"}}
-    name = Owner(cloud).make("sns-topic", "labels")
-    topic = Document("aws", DATA, "sns-topic-policy-statement", f"us-east-1/{name}")
-    return Ground(cloud, there, cloud.connector(**WORDS), topic)
+    return Ground(**beside_a_topic(cloud, WORDS), there=there)
 
 
 class TestAnywhere(ConnectorContract):

@@ -4,7 +4,7 @@ The emulator keeps what is not sent, which Cognito sets to its default: what is 
 """
 
 import json
-import shlex
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -12,15 +12,14 @@ import boto3
 import pytest
 from botocore.awsrequest import AWSResponse
 from connectors.contract import ConnectorContract
-from support.aws import DATA, ROLE, VENDOR, Cloud, answer, body_of, owners_client
+from support.aws import DATA, VENDOR, Cloud, answer, body_of, owners_client
 from support.aws_cli import parsed
+from support.aws_grounds import BesideATopic, beside_a_topic
 from support.aws_nights import AwsNight
-from support.aws_resources import Owner
-from support.aws_shares import SWITCHES, playbook
+from support.aws_shares import SWITCHES, Run, playbook
 
-from stopline.connectors.aws import AwsConnector
-from stopline.connectors.aws.edited import _OAUTH_BY_HAND, APP_CLIENTS, FLAG, OAUTH, UNSENT
-from stopline.estate import AwsAccount, Estate, Protected
+from stopline.connectors.aws.edited import FLAG, OAUTH, UNSENT
+from stopline.estate import AwsAccount
 from stopline.model import Document, Gap, Scope
 from stopline.playbook import Playbook
 from stopline.receipts import Cause, Outcome, Receipt
@@ -32,7 +31,6 @@ WORDS: dict[str, Any] = {
     "resources": ("sns-topics", "app-clients"),
 }
 PLAYBOOK = playbook(SWITCHES)
-ESTATE = Estate(protected=Protected(orchestrator=(f"arn:aws:iam::*:role/{ROLE}",)))
 MACHINE: Json = {
     FLAG: True,
     "AllowedOAuthFlows": ["client_credentials"],
@@ -103,33 +101,17 @@ class Pool:
         return VENDOR.model_copy(update={"aws": VENDOR.aws.model_copy(update=known)})
 
 
-@dataclass
-class Ground:
+@dataclass(kw_only=True)
+class Ground(BesideATopic):
     """Two clients of the vendor's that are on, one that is off, and one of the lab's; a topic."""
 
-    cloud: Cloud
     pool: Pool
-    connector: AwsConnector
-    vendor: Vendor
-    topic: Document
     playbook: Playbook = PLAYBOOK
-    realm: str = DATA
-    estate: Estate = ESTATE
 
     def picture(self) -> Json:
         """Every client but for when it was changed, and the topic's policy."""
         known = {name: canonical(_ordered(self.pool.shown(name))) for name in self.pool.ids}
-        return {**known, "topic": Owner(self.cloud).text(self.topic)}
-
-    def raw(self, document: Document) -> str | None:
-        """A switch has no text."""
-        return Owner(self.cloud).text(document) if document == self.topic else None
-
-    def used(self) -> frozenset[str]:
-        """What was really called."""
-        used = frozenset(self.cloud.used)
-        self.cloud.used.clear()
-        return used
+        return {**known, "topic": self.policy()}
 
     def remove(self, document: Document) -> bool:
         """Delete a client."""
@@ -157,11 +139,6 @@ class Ground:
         name = next(k for k, v in self.pool.ids.items() if v == id_)
         return self.pool.shown(name)["AccessTokenValidity"] == 7
 
-    def close(self) -> None:
-        """Nobody lets us assume our role there."""
-        self.cloud.closed.add(DATA)
-        self.connector = self.cloud.connector(**WORDS)
-
 
 def _ordered(shown: Json) -> Json:
     return {k: sorted(v) if isinstance(v, list) else v for k, v in shown.items()}
@@ -171,10 +148,8 @@ def _ordered(shown: Json) -> Json:
 def ground(cloud: Cloud) -> Ground:
     """As the vendor's file names them."""
     pool = Pool(cloud)
-    name = Owner(cloud).make("sns-topic", "labels")
-    topic = Document("aws", DATA, "sns-topic-policy-statement", f"us-east-1/{name}")
     vendor = pool.vendor("machine", "app", "off")
-    return Ground(cloud, pool, cloud.connector(**WORDS), vendor, topic)
+    return Ground(**beside_a_topic(cloud, WORDS), pool=pool, vendor=vendor)
 
 
 class TestAppClients(ConnectorContract):
@@ -303,6 +278,51 @@ def test_a_write_that_cognito_does_not_keep_is_told_by_name(
     assert all(receipt.cause is Cause.UNREACHABLE for receipt in receipts if receipt.detail)
 
 
+def updated(ground: Ground, then: Callable[[], AWSResponse | None]) -> None:
+    """The next update lands, as its owner would send it; then this happens, and no answer."""
+    left = [then]
+
+    def interfere(request: Any) -> AWSResponse | None:
+        if not left or b"UpdateUserPoolClient" not in request.headers.get("X-Amz-Target", b""):
+            return None
+        words = json.loads(body_of(request))
+        ground.pool.idp.update_user_pool_client(**words)
+        return left.pop()()
+
+    ground.cloud.interfere = interfere
+
+
+def test_a_reply_that_is_lost_leaves_it_unproven_and_off(ground: Ground, night: AwsNight) -> None:
+    """Cognito did it and answered 503: a person says whether it was us."""
+    updated(ground, lambda: answer(503, json.dumps({"__type": "InternalErrorException"})))
+    assert set(outcomes(night.contain())) == {Outcome.UNPROVEN, Outcome.APPLIED}
+    assert ground.pool.on() == {"machine": False, "app": False, "off": False, "labs": True}
+
+
+@pytest.mark.parametrize("back", [False, True])
+def test_killed_after_a_write_the_next_attempt_ends_where_it_was_wanted(
+    ground: Ground,
+    night: AwsNight,
+    back: bool,  # noqa: FBT001 - a case
+) -> None:
+    """The process is gone before the receipt; nobody else's client is touched."""
+
+    def killed() -> None:
+        raise KeyboardInterrupt
+
+    before = ground.picture()
+    if back:
+        night.contain()
+    updated(ground, killed)
+    with pytest.raises(KeyboardInterrupt):
+        night.restore() if back else night.contain()
+    night.now += 600  # the lease of who was killed runs out
+    night.restore() if back else night.contain()
+    assert ground.pool.on() == {"machine": back, "app": back, "off": False, "labs": True}
+    if back:
+        assert ground.picture() == before
+
+
 def test_all_clients_of_a_pool_of_the_vendors_are_its_own(ground: Ground) -> None:
     """Named by the pool's ARN; no pool is looked into for a vendor that has neither."""
     arn = f"arn:aws:cognito-idp:us-east-1:{DATA}:userpool/{ground.pool.id}"
@@ -329,7 +349,7 @@ def test_what_may_not_be_read_is_a_gap(ground: Ground) -> None:
     assert gap.what == f"app-client us-east-1/{ground.pool.id}:{machine}"
 
 
-def test_by_hand_the_client_is_read_changed_and_written(night: AwsNight, run_python: Any) -> None:
+def test_by_hand_the_client_is_read_changed_and_written(night: AwsNight, run_line: Run) -> None:
     """The secret is in no file, and OAuth comes back from what was recorded."""
     client = boto3.client("cognito-idp", region_name="us-east-1")
     recorded = {k: v for k, v in MACHINE.items() if k in (*OAUTH, FLAG)}
@@ -341,11 +361,10 @@ def test_by_hand_the_client_is_read_changed_and_written(night: AwsNight, run_pyt
         (ours.inverse(), {**plain, FLAG: False}, {**shown, **recorded}),
     ):
         *_, line = night.aws.commands(change.address.document, [change], None).lines
-        assert "describe-user-pool-client" in line
-        (verb, entry) = shlex.split(line.partition(shlex.quote(_OAUTH_BY_HAND))[2])[:2]
-        text = json.dumps({"UserPoolClient": {**now, "ClientSecret": "hush"}})
-        made = run_python(_OAUTH_BY_HAND, text, verb, entry)
-        assert "hush" not in made
+        shown_now = {"UserPoolClient": {**now, "ClientSecret": "hush"}}
+        asked, made, kept = run_line(line, shown_now)
+        assert asked[0].startswith("cognito-idp describe-user-pool-client")
+        assert asked[1].startswith("cognito-idp update-user-pool-client")
+        assert "hush" not in kept
         given, _, _ = parsed(client, "UpdateUserPoolClient", ["--cli-input-json", made])
         assert _ordered(given) == _ordered(wanted)
-        assert APP_CLIENTS.take.operation.replace("_", "-") in line

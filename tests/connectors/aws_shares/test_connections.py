@@ -5,56 +5,34 @@ from typing import Any
 
 import pytest
 from connectors.contract import ConnectorContract
-from support.aws import DATA, MERCER, MERCOR, ROLE, VENDOR, Cloud
+from support.aws import DATA, MERCER, MERCOR, VENDOR, Cloud
 from support.aws_connections import Connections, refused, unsuccessful
+from support.aws_grounds import PLAYBOOK, BesideATopic, beside_a_topic
 from support.aws_nights import AwsNight
-from support.aws_resources import Owner
-from support.aws_shares import Sharer, playbook
+from support.aws_shares import Sharer
 
-from stopline.connectors.aws import AwsConnector
-from stopline.estate import AwsAccount, Estate, Protected
+from stopline.estate import AwsAccount
 from stopline.model import Document, Gap, Scope
-from stopline.playbook import Playbook
 from stopline.receipts import Cause, Outcome, Receipt
 from stopline.text import Json
-from stopline.vendors import Vendor
 
 WORDS: dict[str, Any] = {
     "accounts": {DATA: AwsAccount(name="data")},
     "resources": ("sns-topics", "endpoint-connections"),
 }
-PLAYBOOK = playbook()
-ESTATE = Estate(protected=Protected(orchestrator=(f"arn:aws:iam::*:role/{ROLE}",)))
 UP, THEIRS, WAITING, GONE, NEW = ("vpce-1", "vpce-2", "vpce-3", "vpce-4", "vpce-9")
 
 
-@dataclass
-class Ground:
+@dataclass(kw_only=True)
+class Ground(BesideATopic):
     """One service with endpoints of the vendor's and of a look-alike's; and a topic."""
 
-    cloud: Cloud
     service: str
     there: Connections
-    connector: AwsConnector
-    topic: Document
-    vendor: Vendor = VENDOR
-    playbook: Playbook = PLAYBOOK
-    realm: str = DATA
-    estate: Estate = ESTATE
 
     def picture(self) -> Json:
         """How far each is, and the topic's policy."""
-        return {**self.there.there, "topic": Owner(self.cloud).text(self.topic)}
-
-    def raw(self, document: Document) -> str | None:
-        """Connections have no text."""
-        return Owner(self.cloud).text(document) if document == self.topic else None
-
-    def used(self) -> frozenset[str]:
-        """What was really called."""
-        used = frozenset(self.cloud.used)
-        self.cloud.used.clear()
-        return used
+        return {**self.there.there, "topic": self.policy()}
 
     def remove(self, document: Document) -> bool:
         """Delete the service."""
@@ -75,11 +53,6 @@ class Ground:
         """Whether that one is still connected."""
         return self.there.state(self.service, NEW) == "available"
 
-    def close(self) -> None:
-        """Nobody lets us assume our role there."""
-        self.cloud.closed.add(DATA)
-        self.connector = self.cloud.connector(**WORDS)
-
 
 @pytest.fixture
 def ground(cloud: Cloud) -> Ground:
@@ -92,9 +65,7 @@ def ground(cloud: Cloud) -> Ground:
     there.connect(service, WAITING, MERCOR, "pendingAcceptance")
     there.connect(service, GONE, MERCOR, "rejected")
     cloud.interfere = there.interfere
-    name = Owner(cloud).make("sns-topic", "labels")
-    topic = Document("aws", DATA, "sns-topic-policy-statement", f"us-east-1/{name}")
-    return Ground(cloud, service, there, cloud.connector(**WORDS), topic)
+    return Ground(**beside_a_topic(cloud, WORDS), service=service, there=there)
 
 
 class TestConnections(ConnectorContract):

@@ -1,25 +1,21 @@
 """Public keys of the vendor's in key groups of CloudFront: taken out, and given back."""
 
-import json
-import shlex
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 import boto3
 import pytest
 from connectors.contract import ConnectorContract
-from support.aws import DATA, ROLE, VENDOR, Cloud, answer, error_text
+from support.aws import DATA, VENDOR, Cloud, answer, error_text
 from support.aws_cli import parsed
+from support.aws_grounds import PLAYBOOK, BesideATopic, beside_a_topic
 from support.aws_key_groups import KeyGroups
 from support.aws_nights import AwsNight
-from support.aws_resources import Owner
-from support.aws_shares import playbook
+from support.aws_shares import Run
 
-from stopline.connectors.aws import AwsConnector
-from stopline.connectors.aws.edited import _KEYS_BY_HAND
-from stopline.estate import AwsAccount, Estate, Protected
+from stopline.estate import AwsAccount
 from stopline.model import Document, Gap, Scope
-from stopline.playbook import Playbook
 from stopline.receipts import Cause, Outcome, Receipt
 from stopline.text import Json
 from stopline.vendors import Vendor
@@ -28,8 +24,6 @@ WORDS: dict[str, Any] = {
     "accounts": {DATA: AwsAccount(name="data")},
     "resources": ("sns-topics", "key-groups"),
 }
-PLAYBOOK = playbook()
-ESTATE = Estate(protected=Protected(orchestrator=(f"arn:aws:iam::*:role/{ROLE}",)))
 THEIRS, ALSO, LABS, NEW = "K2THEIRS", "K2ALSO", "K2LABS", "K2NEW"
 SIGNING: Vendor = VENDOR.model_copy(
     update={"aws": VENDOR.aws.model_copy(update={"public_keys": (THEIRS, ALSO)})}
@@ -37,18 +31,12 @@ SIGNING: Vendor = VENDOR.model_copy(
 DOCUMENT = Document("aws", DATA, "key-group-key", "us-east-1/GBOTH")
 
 
-@dataclass
-class Ground:
+@dataclass(kw_only=True)
+class Ground(BesideATopic):
     """Groups with keys of the vendor's and of the lab's; and a topic."""
 
-    cloud: Cloud
     there: KeyGroups
-    connector: AwsConnector
-    topic: Document
     vendor: Vendor = SIGNING
-    playbook: Playbook = PLAYBOOK
-    realm: str = DATA
-    estate: Estate = ESTATE
 
     def picture(self) -> Json:
         """All that each group says, and the topic's policy."""
@@ -56,17 +44,7 @@ class Ground:
             id_: [group.name, group.comment, sorted(group.keys)]
             for id_, group in self.there.there.items()
         }
-        return {**said, "topic": Owner(self.cloud).text(self.topic)}
-
-    def raw(self, document: Document) -> str | None:
-        """Groups have no text of ours."""
-        return Owner(self.cloud).text(document) if document == self.topic else None
-
-    def used(self) -> frozenset[str]:
-        """What was really called."""
-        used = frozenset(self.cloud.used)
-        self.cloud.used.clear()
-        return used
+        return {**said, "topic": self.policy()}
 
     def remove(self, document: Document) -> bool:
         """Delete the group."""
@@ -86,11 +64,6 @@ class Ground:
         """Whether that key is still there."""
         return NEW in self.there.there[document.id.partition("/")[2]].keys
 
-    def close(self) -> None:
-        """Nobody lets us assume our role there."""
-        self.cloud.closed.add(DATA)
-        self.connector = self.cloud.connector(**WORDS)
-
 
 @pytest.fixture
 def ground(cloud: Cloud) -> Ground:
@@ -99,9 +72,7 @@ def ground(cloud: Cloud) -> Ground:
     there.make("GBOTH", THEIRS, LABS, ALSO)
     there.make("GLABS", LABS)
     cloud.interfere = there.interfere
-    name = Owner(cloud).make("sns-topic", "labels")
-    topic = Document("aws", DATA, "sns-topic-policy-statement", f"us-east-1/{name}")
-    return Ground(cloud, there, cloud.connector(**WORDS), topic)
+    return Ground(**beside_a_topic(cloud, WORDS), there=there)
 
 
 class TestKeyGroups(ConnectorContract):
@@ -164,11 +135,11 @@ def test_what_a_stranger_writes_between_our_read_and_our_write_is_not_lost(
     ground: Ground, night: AwsNight
 ) -> None:
     """The write hangs on the tag, and is built anew."""
-    once = [True]
+    left = [DOCUMENT]
 
     def racing(operation: str) -> None:
-        if operation == "UpdateKeyGroup" and once.pop() if once else False:
-            ground.edit(DOCUMENT)
+        if left and operation == "UpdateKeyGroup":
+            ground.edit(left.pop())
 
     ground.there.instead = racing
     assert outcomes(night.contain()) == [Outcome.APPLIED] * 2
@@ -188,27 +159,58 @@ def test_trap_a_key_that_its_owner_took_out_is_not_given_back(
     assert ground.there.keys()["GBOTH"] == sorted([LABS, ALSO])
 
 
+def once(ground: Ground, then: Callable[[], Any]) -> None:
+    """The next update lands, and this happens in place of its answer."""
+    left = [then]
+    ground.there.after = lambda operation: (
+        left.pop()() if left and operation == "UpdateKeyGroup" else None
+    )
+
+
+def test_a_reply_that_is_lost_leaves_it_unproven_and_out(ground: Ground, night: AwsNight) -> None:
+    """CloudFront did it and answered 503: a person says whether it was us."""
+    once(ground, lambda: answer(503, error_text("ServiceUnavailable")))
+    assert outcomes(night.contain()) == [Outcome.UNPROVEN] * 2
+    assert ground.there.keys() == {"GBOTH": [LABS], "GLABS": [LABS]}
+
+
+def test_a_reply_that_is_lost_on_the_way_back_leaves_it_given_back(
+    ground: Ground, night: AwsNight
+) -> None:
+    """It is there as it was, and a second rollback writes nothing."""
+    before = ground.picture()
+    night.contain()
+    once(ground, lambda: answer(503, error_text("ServiceUnavailable")))
+    night.restore()
+    night.restore()
+    assert ground.picture() == before
+    assert ground.there.asked.count("UpdateKeyGroup") == 2
+
+
 @pytest.mark.parametrize("back", [False, True])
-def test_a_reply_that_is_lost_leaves_what_was_written(
+def test_killed_after_the_write_the_next_attempt_writes_nothing_more(
     ground: Ground,
     night: AwsNight,
     back: bool,  # noqa: FBT001 - a case
 ) -> None:
-    """It landed, and nobody was told: asked again nothing is written twice, nor anything else."""
+    """The process is gone before the receipt: what stands is what was wanted, nobody else's hit."""
+
+    def killed() -> None:
+        raise KeyboardInterrupt
+
     before = ground.picture()
     if back:
         night.contain()
-    once = [True]
-
-    def losing(operation: str) -> Any:
-        lost = operation == "UpdateKeyGroup" and bool(once) and once.pop()
-        return answer(503, error_text("ServiceUnavailable")) if lost else None
-
-    ground.there.after = losing
+    written = ground.there.asked.count("UpdateKeyGroup")
+    once(ground, killed)
+    with pytest.raises(KeyboardInterrupt):
+        night.restore() if back else night.contain()
+    night.now += 600  # the lease of who was killed runs out
     night.restore() if back else night.contain()
+    if back:
+        assert ground.picture() == before
     assert ground.there.keys()["GBOTH"] == (sorted([THEIRS, LABS, ALSO]) if back else [LABS])
-    assert ground.picture()["GLABS"] == before["GLABS"]
-    assert ground.there.asked.count("UpdateKeyGroup") == 1 + back
+    assert ground.there.asked.count("UpdateKeyGroup") == written + 1
 
 
 def test_groups_are_read_to_the_last_page_and_none_for_a_vendor_without_a_key(
@@ -234,20 +236,18 @@ def test_what_may_not_be_read_is_a_gap(ground: Ground) -> None:
 
 
 def test_by_hand_the_group_is_read_changed_and_written_under_its_tag(
-    night: AwsNight, run_python: Any
+    night: AwsNight, run_line: Run
 ) -> None:
-    """What the program makes of the answer is what the call takes."""
+    """What the line makes of the answer is what the call takes."""
     ours = next(c for c in night.plan().work if c.address.part == THEIRS)
     client = boto3.client("cloudfront", region_name="us-east-1")
     config = {"Name": "n", "Items": [THEIRS, LABS], "Comment": "c"}
     shown = {"ETag": "E7", "KeyGroup": {"Id": "GBOTH", "KeyGroupConfig": config}}
     for change, items in ((ours, [LABS]), (ours.inverse(), [LABS, THEIRS])):
         *_, line = night.aws.commands(change.address.document, [change], None).lines
-        assert "get-key-group --id GBOTH" in line
-        (verb, entry, _gt, _words) = shlex.split(line.partition(shlex.quote(_KEYS_BY_HAND))[2])[:4]
-        made = run_python(_KEYS_BY_HAND, json.dumps(shown), verb, entry)
-        words = shlex.split(line.partition("aws cloudfront update-key-group ")[2])
-        assert words[:2] == ["--cli-input-json", "file://$D/words"]
+        asked, made, _ = run_line(line, shown)
+        assert asked[0].startswith("cloudfront get-key-group --id GBOTH")
+        assert asked[1].startswith("cloudfront update-key-group --cli-input-json file://")
         given, _, _ = parsed(client, "UpdateKeyGroup", ["--cli-input-json", made])
         wanted = {"Id": "GBOTH", "IfMatch": "E7", "KeyGroupConfig": {**config, "Items": items}}
         assert given == wanted

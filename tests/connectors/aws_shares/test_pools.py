@@ -12,16 +12,15 @@ import pytest
 import urllib3
 from botocore.awsrequest import AWSResponse
 from connectors.contract import ConnectorContract
-from support.aws import DATA, ROLE, VENDOR, Cloud, answer, owners_client
+from support.aws import DATA, VENDOR, Cloud, answer, owners_client
+from support.aws_grounds import ESTATE, BesideATopic, beside_a_topic
 from support.aws_nights import AwsNight
-from support.aws_resources import Owner
 from support.aws_shares import SWITCHES, playbook
 
-from stopline.connectors.aws import AwsConnector
 from stopline.connectors.aws.kinds import Where
 from stopline.connectors.aws.pools import whose
 from stopline.connectors.aws.selection import Reach, vendors_of
-from stopline.estate import AwsAccount, Estate, Protected
+from stopline.estate import AwsAccount
 from stopline.guards import Bounds, guard
 from stopline.model import Counted, Document, Plan, Scope
 from stopline.planner import snapshot_of
@@ -38,7 +37,6 @@ PLAYBOOK = playbook(SWITCHES)
 PEOPLE: Vendor = VENDOR.model_copy(
     update={"aws": VENDOR.aws.model_copy(update={"pool_users": ("*@mercor.example", "pilot")})}
 )
-ESTATE = Estate(protected=Protected(orchestrator=(f"arn:aws:iam::*:role/{ROLE}",)))
 SIGN_OUT, OFF = "AdminUserGlobalSignOut", "AdminDisableUser"
 
 
@@ -84,32 +82,17 @@ class Pool:
         return [{k: v for k, v in u.items() if k != "UserLastModifiedDate"} for u in found]
 
 
-@dataclass
-class PoolGround:
+@dataclass(kw_only=True)
+class PoolGround(BesideATopic):
     """One pool with people of the vendor's, of a look-alike's and of the lab's; and a topic."""
 
-    cloud: Cloud
     pool: Pool
-    connector: AwsConnector
-    topic: Document
     vendor: Vendor = PEOPLE
     playbook: Playbook = PLAYBOOK
-    realm: str = DATA
-    estate: Estate = ESTATE
 
     def picture(self) -> Json:
         """The pool, and the topic's policy."""
-        return {"users": self.pool.picture(), "topic": Owner(self.cloud).text(self.topic)}
-
-    def raw(self, document: Document) -> str | None:
-        """A switch has no text."""
-        return Owner(self.cloud).text(document) if document == self.topic else None
-
-    def used(self) -> frozenset[str]:
-        """What was really called."""
-        used = frozenset(self.cloud.used)
-        self.cloud.used.clear()
-        return used
+        return {"users": self.pool.picture(), "topic": self.policy()}
 
     def remove(self, document: Document) -> bool:
         """Delete a user."""
@@ -118,19 +101,6 @@ class PoolGround:
         name = document.id.rpartition(":")[2]
         self.pool.idp.admin_delete_user(UserPoolId=self.pool.id, Username=name)
         return True
-
-    def edit(self, _document: Document) -> bool:
-        """A switch is whole: there is no elsewhere in it."""
-        return False
-
-    def edited(self, _document: Document) -> bool:
-        """See `edit`."""
-        return False
-
-    def close(self) -> None:
-        """Nobody lets us assume our role there."""
-        self.cloud.closed.add(DATA)
-        self.connector = self.cloud.connector(**WORDS)
 
 
 @pytest.fixture
@@ -147,9 +117,7 @@ def ground(cloud: Cloud, pool: Pool) -> PoolGround:
     pool.person("bo", "bo@mercer.example")
     pool.person("dana", "dana@lab.example")
     pool.person("gone", "gone@mercor.example", on=False)
-    name = Owner(cloud).make("sns-topic", "labels")
-    topic = Document("aws", DATA, "sns-topic-policy-statement", f"us-east-1/{name}")
-    return PoolGround(cloud, pool, cloud.connector(**WORDS), topic)
+    return PoolGround(**beside_a_topic(cloud, WORDS), pool=pool)
 
 
 class TestPools(ConnectorContract):
