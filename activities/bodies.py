@@ -350,7 +350,7 @@ class Activities:
         frozen = Frozen.load(self.book.store.body(ref))
         _, playbook, estate = frozen.parse()
         wanted = {rule.connector for phase in playbook.phases for rule in phase.rules}
-        store, held = self.book.store, self.book.writes.documents
+        store, held = self.book.store, self.book.writes.addresses
         built = attended(self.connectors_of(estate), lambda one: attested(store, one), held)
         there = wanted & set(built)
         if missing := sorted(wanted - there - _without_section(estate) if there else wanted):

@@ -29,7 +29,7 @@ def refuse(_: Sequence[RawValue]) -> None:
 def reading(activities: Activities) -> list[Callable[..., Any]]:
     """The bodies of a read-only worker, over connectors that cannot write."""
     connectors_of = activities.connectors_of
-    store, held = activities.book.store, activities.book.writes.documents
+    store, held = activities.book.store, activities.book.writes.addresses
 
     def bare(estate: Estate) -> Mapping[str, Connector]:
         """Told what people attest before they are wrapped, or a plan would not see it."""

@@ -205,14 +205,19 @@ class Limited(Protocol):
         ...
 
 
-Held = Callable[[str, str], frozenset[str]]
-"""Of one connector and realm: the ids of the documents in which the journal holds something."""
+Held = Callable[[str, str], frozenset[Address]]
+"""Of one connector and realm: the addresses that any pause holds, as the journal knows."""
 
 
-def nothing_held(connector: str, realm: str) -> frozenset[str]:
+def nothing_held(connector: str, realm: str) -> frozenset[Address]:
     """Where there is no journal, nothing is known to be held."""
     del connector, realm
     return frozenset()
+
+
+def documents(held: Held, connector: str, realm: str) -> frozenset[str]:
+    """The ids of the documents in which something is held."""
+    return frozenset(address.document.id for address in held(connector, realm))
 
 
 @runtime_checkable

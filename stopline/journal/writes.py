@@ -85,12 +85,12 @@ class Writes:
         with self.store.read() as connection:
             return _known(connection, pause, addresses)
 
-    def documents(self, connector: str, realm: str) -> frozenset[str]:
-        """Return the ids of the documents of a realm in which any pause holds something."""
+    def addresses(self, connector: str, realm: str) -> frozenset[Address]:
+        """Return the addresses of a realm that any pause holds."""
         within = t.holds.c.address.startswith(f"{connector}:{realm}:", autoescape=True)
         with self.store.read() as connection:
             found = connection.scalars(sa.select(t.holds.c.address).where(within)).all()
-        return frozenset(Address.parse(address).document.id for address in found)
+        return frozenset(map(Address.parse, found))
 
     def holds(self, pause: str = "") -> tuple[Hold, ...]:
         """Return all live holds, sorted, or those of one pause."""

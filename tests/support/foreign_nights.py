@@ -35,7 +35,7 @@ class Night:
     def over(cls, engine: Engine, name: str, owed: list[tuple[str, str, int]]) -> "Night":
         """A ledger in which so much is owed."""
         book, ledger = a_book("sqlite://"), filled(engine, name, owed)
-        made = connector_of(engine, name).attended(lambda _: (), book.writes.documents)
+        made = connector_of(engine, name).attended(lambda _: (), book.writes.addresses)
         return cls(ledger, made, book)
 
     def plan(self) -> list[Change]:

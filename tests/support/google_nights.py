@@ -51,8 +51,13 @@ class Night:
 
     def __post_init__(self) -> None:
         """One connector for the night, and a clock that moves between attempts."""
-        self.connector = connector_of(self.google)
         self.book = a_book("sqlite://", clock=lambda: self.now)
+        made = connector_of(self.google)
+        self.connector = made.attended(lambda _: (), self.held)
+
+    def held(self, connector: str, realm: str) -> frozenset[Address]:
+        """What the journal that the night has by then knows as held."""
+        return self.book.writes.addresses(connector, realm)
 
     def close(self) -> None:
         """Close connections and journal."""

@@ -6,8 +6,9 @@ docs/access-paths.md.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+from stopline.attesting import Told
 from stopline.commands import Commands
 from stopline.connectors.gcp import canary, commands, ending, opinion, preflight, removing
 from stopline.connectors.gcp.clients import Clients
@@ -18,7 +19,7 @@ from stopline.connectors.gcp.reading import NAME
 from stopline.errors import UserError
 from stopline.estate import Estate, Protected
 from stopline.model import Change, Document, Effect, Found, Grant, Residual, Scope, Skip
-from stopline.port import Observed, Terms
+from stopline.port import Held, Observed, Terms, nothing_held
 from stopline.preflight import Canary, Check
 from stopline.receipts import Hold
 from stopline.vendors import Vendor
@@ -33,6 +34,12 @@ class GcpConnector:
     spared: tuple[str, ...] = ()
     """Whom the estate's file protects, as allow policies name them."""
     name: str = NAME
+    held: Held = nothing_held
+
+    def attended(self, told: Told, held: Held) -> "GcpConnector":
+        """The same connector, told what the journal holds: a deny may have been taken away."""
+        del told
+        return replace(self, held=held)
 
     @property
     def permissions(self) -> Mapping[str, frozenset[str]]:
@@ -41,7 +48,7 @@ class GcpConnector:
 
     def discover(self, vendor: Vendor, scope: Scope) -> Iterable[Found]:
         """Yield what the vendor holds; what cannot be read is a gap."""
-        return discover(self.clients, vendor, scope)
+        return discover(self.clients, vendor, scope, self.held)
 
     def contained(self, grant: Grant, terms: Terms) -> Iterator[Change | Skip]:
         """A pure opinion: how this grant is contained."""

@@ -25,24 +25,29 @@ from stopline.connectors.gcp.members import Seat
 from stopline.connectors.gcp.reading import NAME, Account, Realm
 from stopline.errors import ConnectorError
 from stopline.model import Address, Counted, Document, Found, Gap, Grant, Scope, Seen, State
-from stopline.port import Observed
+from stopline.port import Held, Observed, nothing_held
 from stopline.preflight import CANARY_VENDOR
 from stopline.text import Json
 from stopline.vendors import GcpSelectors, Vendor
 
 
-def discover(clients: Clients, vendor: Vendor, scope: Scope) -> Iterator[Found]:
-    """Yield what the vendor holds. What cannot be read is a gap; the rest goes on."""
+def discover(
+    clients: Clients, vendor: Vendor, scope: Scope, held: Held = nothing_held
+) -> Iterator[Found]:
+    """Yield what the vendor holds. What cannot be read is a gap; the rest goes on.
+
+    `held` tells whom a deny of ours should name, whether it still does or not.
+    """
     for id_ in clients.estate.realms:
         if scope.realms and id_ not in scope.realms:
             continue
         if not vendor.gcp_of(scope.project).empty:
             yield from _unseen(vendor, id_)
-        yield from looked(clients, vendor, scope, id_)[1]
+        yield from looked(clients, vendor, scope, id_, held)[1]
 
 
 def looked(
-    clients: Clients, vendor: Vendor, scope: Scope, id_: str
+    clients: Clients, vendor: Vendor, scope: Scope, id_: str, held: Held = nothing_held
 ) -> tuple["Look", tuple[Found, ...]]:
     """What was read of one realm, and what the vendor holds in it."""
     selectors = vendor.gcp_of(scope.project)
@@ -53,7 +58,8 @@ def looked(
     # A canary is in no group: we have just made it.
     read.groupless = selectors.empty or vendor.vendor == CANARY_VENDOR
     below.read_below(clients, read, partial(_meant, clients, known))
-    look = Look(clients, known, read, whole=not scope.principals)
+    ours = frozenset(a.part for a in held(NAME, id_) if a.kind == "deny-policy-entry")
+    look = Look(clients, known, read, whole=not scope.principals, ours=ours)
     own = [f for f in users if isinstance(f, Grant)]
     found = tuple(_realm(look, own)) if read.policies else ()
     return look, (*found, *users, *theirs.gaps, *read.gaps)
@@ -100,6 +106,8 @@ class Look:
     selectors: GcpSelectors
     read: Realm
     whole: bool
+    ours: frozenset[str] = frozenset()
+    """Whom a deny of this journal should name."""
     seats: dict[Seat, Observed] = field(default_factory=dict)
     switches: dict[str, Json] = field(default_factory=dict)
     """What ends all that somebody can do, by the member."""
@@ -170,10 +178,12 @@ def _marks(look: Look) -> Generator[Found, None, _Marks]:
 def _denied(look: Look, marks: _Marks, holders: Collection[str]) -> Iterator[Grant]:
     """Whom a deny names besides those who hold an entry.
 
-    Whoever a deny of stopline's names and who holds nothing now, perhaps since we took it out; and
-    the vendor's directories, whose people may hold what we do not look at.
+    Whoever a deny of stopline's names and who holds nothing now, perhaps since we took it out, or
+    should name, where somebody has taken that away; and the vendor's directories, whose people may
+    hold what we do not look at.
     """
-    denied = {m: "a deny of stopline's" for m in marks if members.via(look.selectors, m)}
+    named = {*marks, *look.ours}
+    denied = {m: "a deny of stopline's" for m in named if members.via(look.selectors, m)}
     if look.whole and holders:
         for customer in look.selectors.customers:
             denied[f"{members.CUSTOMER}{customer}"] = "its own name"

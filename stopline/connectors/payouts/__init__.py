@@ -42,7 +42,7 @@ from stopline.model import (
     Skip,
 )
 from stopline.money import by_run
-from stopline.port import Held, Observed, Terms, Unproved, nothing_held
+from stopline.port import Held, Observed, Terms, Unproved, documents, nothing_held
 from stopline.preflight import Check
 from stopline.receipts import Cause, Hold
 from stopline.settings import variable
@@ -80,7 +80,10 @@ class PayoutsConnector:
     def attended(self, told: Told, held: Held) -> "PayoutsConnector":
         """The same connector, told what people attest, and what the journal holds."""
         manual = {name: rail.attended(told) for name, rail in self.manual.items()}
-        stripe = {n: replace(r, held=partial(held, NAME, n)) for n, r in self.stripe.items()}
+        stripe = {
+            name: replace(rail, held=partial(documents, held, NAME, name))
+            for name, rail in self.stripe.items()
+        }
         return replace(self, manual=manual, stripe=stripe, _held=held, _foreign={})
 
     @property
@@ -150,7 +153,7 @@ class PayoutsConnector:
         if ledger not in self.mappings:
             return OwnLedger(ledger, partial(self.engine, ledger))
         if ledger not in self._foreign:
-            held = partial(self._held, NAME, ledger)
+            held = partial(documents, self._held, NAME, ledger)
             made = ForeignLedger(ledger, self.mappings[ledger], partial(self.engine, ledger), held)
             self._foreign[ledger] = made
         return self._foreign[ledger]

@@ -17,7 +17,7 @@ from stopline.connectors.payouts.stripe_payouts import MARKED
 from stopline.drill.stripe_double import StripeDouble
 from stopline.drill.stripe_http import Fault
 from stopline.errors import ConnectorError, StaleError
-from stopline.model import Change, Direction, Gap, Scope
+from stopline.model import Address, Change, Direction, Gap, Scope
 from stopline.port import Observed
 from stopline.receipts import Cause, Outcome
 
@@ -192,7 +192,10 @@ def test_what_has_left_or_was_cancelled_by_somebody_is_still_told(ground: Stripe
     marked(ground)
     rail = ground.connector.stripe[LEDGER]
     assert ground.connector.attended(
-        lambda _: (), lambda name, realm: frozenset({ID} if realm == LEDGER else ())
+        lambda _: (),
+        lambda name, realm: frozenset(
+            {Address("payouts", LEDGER, "payout", ID)} if realm == LEDGER else ()
+        ),
     ).stripe[LEDGER].held() == {ID}
     for ended_as, reason in (("paid", "escaped: 25.00 USD left before us; it has arrived"),
                              ("canceled", "its money is in acct_mercor/usd again")):  # fmt: skip
