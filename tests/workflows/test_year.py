@@ -24,7 +24,7 @@ from stopline.journal.pauses import PauseStatus
 from stopline.model import Scope
 from workflows import messages as m
 
-pytestmark = pytest.mark.night
+pytestmark = [pytest.mark.night, pytest.mark.timeout(600)]  # nightly audits take minutes
 
 HOURS = float(os.environ.get("STOPLINE_YEAR_HOURS", "168"))
 """Between audits: weekly in `make test`, nightly in `make soak`."""
