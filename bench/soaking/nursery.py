@@ -43,7 +43,8 @@ _APPEND = os.O_WRONLY | os.O_CREAT | os.O_APPEND
 
 
 def _born(env: Mapping[str, str], words: Sequence[str], out: Path, err: Path) -> BaseProcess:
-    child = _CONTEXT.Process(target=_be, args=(dict(env), tuple(words), str(out), str(err)))
+    asked = (dict(env), tuple(words), str(out), str(err))
+    child = _CONTEXT.Process(target=_be, args=asked, daemon=True)  # none outlives a soak
     child.start()
     return child
 
