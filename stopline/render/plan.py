@@ -234,12 +234,13 @@ def _residuals(plan: Plan, how: Shown) -> Section | None:
 
 def until_text(until: str) -> str:
     """Say until when: a time, an ISO 8601 duration such as PT1H, or the connector's words."""
-    hours = until.removeprefix("PT").removesuffix("H")
-    if until == f"PT{hours}H" and hours.isdigit():
-        return f"for up to {_of(int(hours), 'hour')}"
+    for form, unit in (("P{}D", "day"), ("PT{}H", "hour"), ("PT{}M", "minute")):
+        number = "".join(filter(str.isdigit, until))
+        if number and until == form.format(number):
+            return f"for up to {_of(int(number), unit)}"
     if until.startswith("P"):
         return f"for up to {until}"
-    return until if until.startswith("until ") else f"until {until}"
+    return until if until.startswith(("until ", "for ")) else f"until {until}"
 
 
 def _first(addresses: Sequence[str], most: int = 3) -> tuple[str, ...]:
