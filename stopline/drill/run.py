@@ -15,6 +15,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from cryptography.fernet import Fernet
+
 from stopline.drill import (
     configure,
     controls,
@@ -41,6 +43,8 @@ from stopline.drill.signatures import Signers
 from stopline.drill.year import People, Year
 from stopline.entrypoints.embedded import Server, free_port
 from stopline.journal.book import Book, open_book
+from stopline.journal.encrypting import keys_of
+from stopline.journal.rekeying import in_the_clear
 
 ALICE, BOB, CAROL = "alice@drill", "bob@drill", "carol@drill"
 CONTAINED, PARTIAL, WAITING = 0, 6, 5
@@ -98,6 +102,7 @@ class Drill:
         google = configure.gcp(self.google.url, googling.TOKEN)
         configure.write(self.folder / "config", self.playbook, google, self.organization)
         self.ears.start(self.folder / "config")
+        self.key.write_bytes(Fernet.generate_key())
         self.signers = Signers(self.folder, self.folder / "config")
         self.signers.make(BOB, CAROL)
         self.server = Server(self.folder / "temporal", free_port(), free_port())
@@ -109,7 +114,7 @@ class Drill:
             self.second.start()
             self.second.ready()
         self.worker.ready()
-        self.book = open_book(self.journal_url)
+        self.book = open_book(self.journal_url, keys=keys_of(self.key))
         workers = "two workers" if hasattr(self, "second") else "a worker"
         configure.say(f"[2/9] Temporal and {workers} are up ({self.server.address})")
 
@@ -121,6 +126,7 @@ class Drill:
                 "STOPLINE_CONFIG_DIR": str(self.folder / "config"),
                 "STOPLINE_DATA_DIR": str(self.folder / "data"),
                 "STOPLINE_JOURNAL_URL": self.journal_url,
+                "STOPLINE_JOURNAL_KEY": str(self.key),
                 "STOPLINE_IDENTITY": ALICE,
                 "STOPLINE_LOG_FORMAT": "console",
                 "TEMPORAL_ADDRESS": self.server.address,
@@ -144,6 +150,11 @@ class Drill:
             **self.ears.secrets,
             googling.TOKEN: organisation.WORKER,
         }
+
+    @property
+    def key(self) -> Path:
+        """The key by which the documents of the drill's journal are encrypted."""
+        return self.folder / "journal.key"
 
     @property
     def journal_url(self) -> str:
@@ -359,6 +370,8 @@ class Drill:
         number, broken = self.book.store.verify()
         if broken:
             self.report.faults.append(f"the journal's chain of {number} events: {broken}")
+        if clear := in_the_clear(self.book.store):
+            self.report.faults.append(f"{clear} documents of the journal are not encrypted")
         configure.say(
             f"[6/9] rolled back by the word of {BOB} and {CAROL}; the journal holds {number} events"
         )
