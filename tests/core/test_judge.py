@@ -146,9 +146,10 @@ def test_judge_never_writes_over_a_stranger(
     verdict = judge(asked, direction, observed, known)
     if verdict.outcome is None:
         bears_mark = change.marked and found is not None
-        left_by_us = direction is RESTORE and found == known.ours
+        left_by_us = direction is not CONTAIN and found == known.ours
         assert found == change.before or bears_mark or left_by_us
-        assert not (direction is RESTORE and known.others)
+        assert not (direction is not CONTAIN and known.others)
+        assert known.written or direction is not Direction.TERMINATE
         assert verdict.held is (direction is CONTAIN)
 
 

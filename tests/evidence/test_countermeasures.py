@@ -11,6 +11,7 @@ from stopline.connectors.payouts.foreign import LEVERS
 from stopline.connectors.payouts.in_flight import KINDS
 from stopline.connectors.payouts.intents import INTENT
 from stopline.connectors.payouts.manual_rail import MANUAL
+from stopline.connectors.payouts.stripe_payouts import MARKED
 from stopline.connectors.payouts.stripe_rail import SCHEDULE
 from stopline.countermeasures import (
     ACCOUNT_LOCKING,
@@ -25,7 +26,11 @@ from stopline.evidence import ocsf
 from stopline.text import Json
 
 PAUSE = "0000000a"
-WRITTEN = {"aws": set(AWS), "gcp": set(GCP), "payouts": {*KINDS, *LEVERS, INTENT, MANUAL, SCHEDULE}}
+WRITTEN = {
+    "aws": set(AWS),
+    "gcp": set(GCP),
+    "payouts": {*KINDS, *LEVERS, INTENT, MANUAL, MARKED, SCHEDULE},
+}
 
 
 def test_the_tables_are_those_of_the_connectors_that_are_installed() -> None:
