@@ -21,8 +21,8 @@ OTHERWISE = (
     "bigquery.v2.datasets.list",
     "drive.v3.",
 )
-"""Administrators only; for everybody; of what is gone, in the project that it was in; a search, that
-shows each what it may see."""
+"""Administrators only; for everybody; of what is gone, where it was; a search, that shows each what
+it may see."""
 
 
 def test_no_method_is_invented() -> None:
