@@ -107,7 +107,10 @@ def test_the_journal_alone_knows_what_was_cancelled(asking: Asking, payout: str)
     assert (total(told)["owed_before"], total(told)["held"]) == (BALANCE, BALANCE)
 
 
-@pytest.mark.parametrize("fault", ["500-after", "lost", "twice", "429"])
+@pytest.mark.parametrize(
+    "fault",
+    ["lost", *(pytest.param(f, marks=pytest.mark.night) for f in ("500-after", "twice", "429"))],
+)
 def test_a_lost_answer_cancels_once_and_the_totals_stay(
     asking: Asking, platform: StripeDouble, payout: str, fault: Fault
 ) -> None:
