@@ -11,18 +11,24 @@ https://docs.cloud.google.com/iam/docs/service-accounts-delete-undelete
 https://docs.cloud.google.com/iam/docs/manage-workload-identity-pools-providers#delete-pool
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from stopline.connectors.gcp import acting, denying, members, reading
 from stopline.connectors.gcp.bindings import Entry, edited, entries, leaves_nobody
 from stopline.connectors.gcp.clients import Clients, done
 from stopline.connectors.gcp.dialects import dialect, known, policy_of, set_policy
-from stopline.connectors.gcp.discovery import Look, living, looked
-from stopline.connectors.gcp.documents import WRITERS, entry_of, pools_of
+from stopline.connectors.gcp.discovery import Look, is_deleted, living, looked
+from stopline.connectors.gcp.documents import (
+    WRITERS,
+    deny_policies,
+    deny_policy,
+    entry_of,
+    pools_of,
+)
 from stopline.connectors.gcp.reading import NAME, Account, point_of
 from stopline.errors import ConnectorError, StaleError
-from stopline.model import Address, Change, Effect, Found, Grant, Scope, Seen, Skip
+from stopline.model import Address, Change, Document, Effect, Found, Grant, Scope, Seen, Skip
 from stopline.planner import protects
 from stopline.port import Observed
 from stopline.receipts import Cause, Hold
@@ -98,9 +104,14 @@ def removable(
         only = realm.isdigit() and bool(clients.estate.projects)
         whole = (*vendor.protected, *spared)
         one = _Looked(look, found, holds, whole, only)
+        denies = list(_denies(one, [h for h in mine if h.address.kind == DENY]))
+        yield from denies
+        going = {says.address for says in denies if isinstance(says, Effect)}
+        there = (h.address for h in holds[1] if h.address.kind == DENY and h.address.realm == realm)
+        staying = {members.plain(address.part) for address in there if address not in going}
         for hold in (h for h in mine if h.address.kind != DENY):
-            yield _account(one, hold) if hold.address.kind == ACCOUNT else _pool(one, hold)
-        yield from _denies(one, [h for h in mine if h.address.kind == DENY])
+            judged = _account if hold.address.kind == ACCOUNT else _pool
+            yield judged(one, hold, staying)
 
 
 _STAYS: Mapping[str, str] = {
@@ -209,6 +220,8 @@ def _still_needed(one: _Looked, member: str, going: set[str]) -> str:
         return ""
     of = one.of(member)
     for grant in (g for g in one.grants if g.address.kind in ("entry", "entry-of-group")):
+        if is_deleted(grant.principal):
+            continue
         own = members.plain(grant.principal)
         alone = grant in of and not members.spelt(own)
         if own not in going and not alone:
@@ -230,15 +243,21 @@ def _effect(one: _Looked, hold: Hold) -> Effect:
 # --- accounts and pools --------------------------------------------------------------------------
 
 
-def _account(one: _Looked, hold: Hold) -> Effect | Skip:
+_DENIED = "a deny of it stays, which would not know it any more if it were brought back"
+
+
+def _account(one: _Looked, hold: Hold, denied: Collection[str]) -> Effect | Skip:
     """An account is the vendor's where its file says so, by its name or its project's.
 
-    It was off for as long as the pause lasts, so that nothing runs as it.
+    It was off for as long as the pause lasts, so that nothing runs as it. `denied` are those of
+    whom a deny stays: Google would name one that is deleted by another name in it.
     """
     email = hold.address.id.partition("/")[2]
     account = next((a for a in one.look.read.accounts if a.email == email), None)
     others = one.others(hold, lambda other: _of_account(other, email))
     reason = others or (_kept(one, hold, account) if account else "")
+    if account and not reason and members.plain(account.member) in denied:
+        reason = _DENIED
     if reason:
         return _stays(hold, reason)
     what = f"delete the service account {email} with its keys; it can be undeleted for 30 days"
@@ -269,13 +288,15 @@ def _others_act(one: _Looked, account: Account) -> str:
     return f"{', '.join(strangers[:SHOWN])} may act as it too" if strangers else ""
 
 
-def _pool(one: _Looked, hold: Hold) -> Effect | Skip:
+def _pool(one: _Looked, hold: Hold, denied: Collection[str]) -> Effect | Skip:
     """A pool is contained only where the vendor's file names it: nobody else comes through it."""
     name = hold.address.id
     inside = f"://iam.googleapis.com/{name}/"
     reason = one.others(hold, lambda other: inside in other.address.id or other.address.id == name)
     if not reason and name not in one.look.selectors.pools:
         reason = "the vendor's file does not name it any more"
+    if not reason and any(inside in member for member in denied):
+        reason = _DENIED
     if reason:
         return _stays(hold, reason)
     what = f"delete the pool {name.rpartition('/')[2]} with its providers; it can be undeleted"
@@ -364,12 +385,26 @@ def _edit(clients: Clients, resource: str, parts: set[str], denied: frozenset[st
     return True
 
 
+def _require_undenied(clients: Clients, realm: str, names: Callable[[str], bool]) -> None:
+    """Delete nobody while a deny of stopline's names them, and their entries may be there still:
+    both would name them as deleted then, and neither would be taken out.
+
+    https://docs.cloud.google.com/iam/docs/principal-identifiers#v2
+    """
+    for name in filter(denying.journal_of, deny_policies(clients, realm)):
+        states = deny_policy(clients, Document(NAME, realm, DENY, name)).states
+        if there := sorted(a.part for a in states if names(members.plain(a.part))):
+            raise ConnectorError(Cause.BUSY, f"{there[0]} is denied still; it goes after our deny")
+
+
 def delete_account(clients: Clients, observed: Observed) -> None:
     """Delete it by its number: whoever is called so by now is somebody else.
 
     https://docs.cloud.google.com/iam/docs/reference/rest/v1/projects.serviceAccounts/delete
     """
-    project = observed.document.id.partition("/")[0]
+    project, _, email = observed.document.id.partition("/")
+    own = members.plain(f"serviceAccount:{email}")
+    _require_undenied(clients, observed.document.realm, lambda member: member == own)
     name = f"projects/{project}/serviceAccounts/{observed.uid}"
     clients.do("iam/v1/projects.serviceAccounts.delete", name=name)
 
@@ -379,6 +414,8 @@ def delete_pool(clients: Clients, observed: Observed) -> None:
 
     https://docs.cloud.google.com/iam/docs/reference/rest/v1/locations.workforcePools/delete
     """
+    inside = f"://iam.googleapis.com/{observed.document.id}/"
+    _require_undenied(clients, observed.document.realm, lambda member: inside in member)
     api = pools_of(observed.document.id)
     operation = clients.do(f"{api}.delete", name=observed.document.id)
     done(clients, operation, f"{api}.operations.get")

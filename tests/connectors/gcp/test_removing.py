@@ -223,7 +223,7 @@ def test_a_deny_waits_until_its_entries_are_seen_to_be_out_everywhere(google: Go
     waits = [r for r in night.terminate() if r.cause is Cause.BUSY]
     parts = {receipt.change.address.part for receipt in waits}
     assert {ANN, PULL, SUBJECT} <= parts
-    assert all("120 seconds after them" in receipt.detail for receipt in waits)
+    assert any("120 seconds after them" in receipt.detail for receipt in waits)
     assert denies(google) != []
     now[0] += 60
     assert {r.cause for r in night.terminate(night.plan_termination())} == {Cause.BUSY}

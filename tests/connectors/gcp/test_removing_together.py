@@ -1,0 +1,116 @@
+"""What goes for good together: the deny before whom it is about, and each for its own reason.
+
+Google names whoever is deleted by another name, in policies and in our deny alike; for 30 days it
+brings them back with all that they were given.
+"""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from support.google import BO, CONDITION, ETL, GCS, IAM, binding
+from support.google_nights import PROJECT, Night, outcomes, policy_of
+
+from stopline.connectors.gcp import removing
+from stopline.drill.google.server import Google
+from stopline.model import Change, Direction, Plan, stage
+from stopline.receipts import Cause, Outcome
+from stopline.text import Json
+
+ETL_NAME = f"{IAM}/projects/lab-data/serviceAccounts/{ETL.partition(':')[2]}"
+LABELS = f"{GCS}/labels"
+VIEWER = "roles/storage.objectViewer"
+
+
+def held_by(google: Google, name: str, *more: Json) -> None:
+    """More elements in a policy."""
+    resource = google.state.get(name)
+    resource.policy = {"bindings": [*resource.policy.get("bindings", []), *more]}
+
+
+def ending(google: Google, **words: Any) -> Night:
+    """The vendor is contained, and its end is begun."""
+    night = Night(google, **words)
+    assert outcomes(night.contain()) == {Outcome.APPLIED}
+    night.ending()
+    return night
+
+
+def denies(google: Google) -> list[str]:
+    """The names of all deny policies."""
+    return [name for name in google.state.resources if "/denypolicies/stopline" in name]
+
+
+def reasons(plan: Plan, part: str) -> list[str]:
+    """Why what has this in its address stays."""
+    return [skip.reason for skip in plan.skips if part in str(skip.address)]
+
+
+def of_kind(plan: Plan, kind: str) -> list[Change]:
+    """What is removed of one kind."""
+    return [change for change in plan.work if change.address.kind == kind]
+
+
+@pytest.fixture
+def waiting(google: Google) -> Iterator[tuple[Night, list[float]]]:
+    """An account that only our deny keeps out of a bucket; Google takes two minutes to show it."""
+    held_by(google, PROJECT, binding(VIEWER, ETL, BO, condition=CONDITION))
+    night, now = ending(google), [1000.0]
+    night.connector = replace(night.connector, propagation=120.0)
+    night.connector.clients.clock = lambda: now[0]
+    yield night, now
+    night.close()
+
+
+def test_an_account_goes_after_our_deny_of_it_and_after_its_entries(
+    google: Google, waiting: tuple[Night, list[float]]
+) -> None:
+    """Else its entries would be another's by name, and nobody would ever take them out."""
+    night, now = waiting
+    plan = night.plan_termination()
+    order = [change.address.kind for change in plan.work]
+    last = max(i for i, kind in enumerate(order) if kind == removing.DENY)
+    assert last < min(order.index(removing.ACCOUNT), order.index(removing.POOL))
+    stages = {c.address.kind: stage(c, Direction.TERMINATE) for c in plan.work}
+    assert stages[removing.DENY] < min(stages[removing.ACCOUNT], stages[removing.POOL])
+    busy = {r.change.address.kind for r in night.terminate(plan) if r.cause is Cause.BUSY}
+    assert {removing.DENY, removing.ACCOUNT, removing.POOL} <= busy
+    assert google.state.get(ETL_NAME).data["disabled"]
+    assert ETL not in str(policy_of(google))
+    assert "deleted:" not in str(policy_of(google))
+    now[0] += 121
+    assert outcomes(night.terminate(night.plan_termination())) == {Outcome.APPLIED}
+    assert ETL_NAME not in google.state.resources
+    assert denies(google) == []
+    assert "deleted:" not in str(policy_of(google))
+    assert night.plan().work == ()
+
+
+def test_an_account_whose_deny_stays_stays_too(google: Google) -> None:
+    """The deny would not know it any more, once somebody brings it back."""
+    night = ending(google)
+    clients = night.connector.clients
+    clients.estate = clients.estate.model_copy(update={"projects": ("lab-data",)})
+    plan = night.plan_termination()
+    assert of_kind(plan, removing.ACCOUNT) == []
+    assert of_kind(plan, removing.POOL) == []
+    (told,) = reasons(plan, "service-account:lab-data")
+    assert "a deny of it stays" in told
+    night.terminate(plan)
+    assert google.state.get(ETL_NAME)
+    night.close()
+
+
+def test_who_was_deleted_holds_nothing_and_keeps_no_deny_in_place(google: Google) -> None:
+    """Nor does the sweep after the end plan another deny of the directory for want of a holder."""
+    left = binding(VIEWER, "deleted:user:zoe@mercor.example?uid=7")
+    held_by(google, LABELS, left)
+    night = ending(google)
+    plan = night.plan_termination()
+    assert reasons(plan, "cloudIdentityCustomerId") == []
+    assert outcomes(night.terminate(plan)) <= {Outcome.APPLIED, Outcome.ALREADY}
+    assert denies(google) == []
+    assert left in policy_of(google, LABELS)
+    assert night.plan().work == ()
+    night.close()
