@@ -11,36 +11,32 @@ https://docs.cloud.google.com/iam/docs/service-accounts-delete-undelete
 https://docs.cloud.google.com/iam/docs/manage-workload-identity-pools-providers#delete-pool
 """
 
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from stopline.connectors.gcp import acting, denying, members, reading
-from stopline.connectors.gcp.bindings import Entry, edited, entries, leaves_nobody
+from stopline.connectors.gcp.bindings import edited, leaves_nobody
 from stopline.connectors.gcp.clients import Clients, done
-from stopline.connectors.gcp.dialects import dialect, known, policy_of, set_policy
-from stopline.connectors.gcp.discovery import Look, is_deleted, living, looked
+from stopline.connectors.gcp.dialects import dialect, known
+from stopline.connectors.gcp.discovery import Look, is_deleted, looked
 from stopline.connectors.gcp.documents import (
-    WRITERS,
     deny_policies,
     deny_policy,
     entry_of,
     pools_of,
 )
 from stopline.connectors.gcp.reading import NAME, Account, point_of
-from stopline.errors import ConnectorError, StaleError
-from stopline.model import Address, Change, Document, Effect, Found, Grant, Scope, Seen, Skip
+from stopline.connectors.gcp.revoking import DENY
+from stopline.errors import ConnectorError
+from stopline.model import Document, Effect, Found, Grant, Scope, Seen, Skip
 from stopline.planner import protects
 from stopline.port import Observed
 from stopline.receipts import Cause, Hold
 from stopline.vendors import Vendor
 
-DENY, ACCOUNT, POOL = "deny-policy-entry", "service-account", "identity-pool"
+ACCOUNT, POOL = "service-account", "identity-pool"
 KEPT = "P30D"
 """How long Google keeps an account or a pool that was deleted."""
-LONGEST = 12.0
-"""Seconds after which a removal of many entries is left to the next attempt: the lease runs out."""
-READS = 4
-"""How often a policy is read while its etag moves under us."""
 SHOWN = 3
 """How many entries a summary names."""
 _BESIDES = ("entry-of-group", "access-list-entry", "owned-objects")
@@ -304,85 +300,6 @@ def _pool(one: _Looked, hold: Hold, denied: Collection[str]) -> Effect | Skip:
 
 
 # --- how they go ---------------------------------------------------------------------------------
-
-
-def revoke(
-    clients: Clients, observed: Observed, changes: Sequence[Change], propagation: float
-) -> None:
-    """Take the entries out of their policies that were approved, and then, once that is seen
-    everywhere, whom they name out of our deny. Raises ConnectorError; what is done is not redone.
-
-    Google tells nobody when a policy was written: this process remembers, and what it did not write
-    itself counts from when it saw it first. A plan that is made anew comes after such a wait.
-    https://docs.cloud.google.com/iam/docs/access-change-propagation
-    """
-    began, out = clients.clock(), dict[str, bool]()
-    denied = frozenset(change.address.part for change in changes)
-    approved = {change.address: change.only_if.splitlines() for change in changes}
-    wanted: dict[str, set[str]] = {}
-    for line in (line for lines in approved.values() for line in lines):
-        resource, _, part = line.partition("#")
-        wanted.setdefault(resource, set()).add(part)
-    for resource, parts in sorted(wanted.items()):
-        if clients.clock() - began > LONGEST:
-            detail = f"there are many policies; all stays denied, and {resource} is gone on with"
-            raise ConnectorError(Cause.BUSY, detail)
-        out[resource] = _take_out(clients, resource, parts, denied)
-    for address, lines in approved.items():
-        if any(out[line.partition("#")[0]] for line in lines):
-            clients.left[address] = clients.clock()
-        elif lines:
-            clients.left.setdefault(address, clients.clock())
-    _require_seen(clients, approved, propagation)
-    WRITERS[DENY](clients, observed, changes, None)
-    for address in approved:
-        clients.left.pop(address, None)
-
-
-def _require_seen(clients: Clients, addresses: Iterable[Address], propagation: float) -> None:
-    """Lift no deny before Google shows everywhere that what it is about is out."""
-    since = {a: clients.clock() - clients.left[a] for a in addresses if a in clients.left}
-    waiting = {address for address, seconds in since.items() if seconds < propagation}
-    if waiting:
-        detail = f"its entries are out; our deny goes {propagation:.0f} seconds after them"
-        raise ConnectorError(Cause.BUSY, detail, parts=frozenset(waiting))
-
-
-def _take_out(clients: Clients, resource: str, parts: set[str], denied: frozenset[str]) -> bool:
-    """A delta on the policy as it is now, on its etag; one that is gone names nobody. Whether
-    anything was taken out.
-    """
-    for left in reversed(range(READS)):
-        try:
-            return _edit(clients, resource, parts, denied)
-        except StaleError:
-            if not left:
-                raise
-        except ConnectorError as error:
-            if error.cause is not Cause.GONE:
-                raise
-            break
-    return False
-
-
-def _edit(clients: Clients, resource: str, parts: set[str], denied: frozenset[str]) -> bool:
-    """https://docs.cloud.google.com/iam/docs/policies#etag"""
-    policy = policy_of(clients, resource)
-    there = {e: Entry(e.role, living(e.member), e.condition) for e in entries(policy)}
-    out = [e for e, lived in there.items() if e.part in parts or lived.part in parts]
-    for entry in sorted(set(there) - set(out)):
-        if members.plain(entry.member) in denied:
-            what = f"{entry.member} was given {entry.role} on {resource} after this plan; ask again"
-            raise ConnectorError(Cause.REFUSED, what)
-    if not out:
-        return False
-    if not policy.get("etag"):
-        raise ConnectorError(Cause.REFUSED, f"the policy of {resource} has no etag")
-    after = edited(policy, out, (), for_good=True)
-    if leaves_nobody(policy, after, dialect(resource).admins):
-        raise ConnectorError(Cause.REFUSED, f"{resource} would have no administrator left")
-    set_policy(clients, resource, after)
-    return True
 
 
 def _require_undenied(clients: Clients, realm: str, names: Callable[[str], bool]) -> None:

@@ -9,10 +9,11 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from support.google import BO, CONDITION, ETL, GCS, IAM, binding
-from support.google_nights import PROJECT, Night, outcomes, policy_of
+from support.google import ANN, BO, CONDITION, ETL, GCS, IAM, PULL, binding
+from support.google_nights import PROJECT, Night, may, outcomes, policy_of
 
-from stopline.connectors.gcp import removing
+from stopline.connectors.gcp import removing, revoking
+from stopline.drill.google.faults import Moment
 from stopline.drill.google.server import Google
 from stopline.model import Change, Direction, Plan, stage
 from stopline.receipts import Cause, Outcome
@@ -70,12 +71,12 @@ def test_an_account_goes_after_our_deny_of_it_and_after_its_entries(
     night, now = waiting
     plan = night.plan_termination()
     order = [change.address.kind for change in plan.work]
-    last = max(i for i, kind in enumerate(order) if kind == removing.DENY)
+    last = max(i for i, kind in enumerate(order) if kind == revoking.DENY)
     assert last < min(order.index(removing.ACCOUNT), order.index(removing.POOL))
     stages = {c.address.kind: stage(c, Direction.TERMINATE) for c in plan.work}
-    assert stages[removing.DENY] < min(stages[removing.ACCOUNT], stages[removing.POOL])
+    assert stages[revoking.DENY] < min(stages[removing.ACCOUNT], stages[removing.POOL])
     busy = {r.change.address.kind for r in night.terminate(plan) if r.cause is Cause.BUSY}
-    assert {removing.DENY, removing.ACCOUNT, removing.POOL} <= busy
+    assert {revoking.DENY, removing.ACCOUNT, removing.POOL} <= busy
     assert google.state.get(ETL_NAME).data["disabled"]
     assert ETL not in str(policy_of(google))
     assert "deleted:" not in str(policy_of(google))
@@ -113,4 +114,42 @@ def test_who_was_deleted_holds_nothing_and_keeps_no_deny_in_place(google: Google
     assert denies(google) == []
     assert left in policy_of(google, LABELS)
     assert night.plan().work == ()
+    night.close()
+
+
+def test_a_policy_that_cannot_be_written_keeps_only_those_denied_whom_it_is_about(
+    google: Google,
+) -> None:
+    """One bucket refuses us: everybody else's entries and denies go, its directory's stays."""
+    held_by(google, LABELS, binding(VIEWER, PULL, BO))
+    night = ending(google)
+    google.faults.add("storage.v1.buckets.setIamPolicy", Moment.BEFORE, 403)
+    receipts = night.terminate()
+    failed = {r.change.address.part: r for r in receipts if r.change.address.kind == revoking.DENY}
+    denied = {part for part, r in failed.items() if r.cause is Cause.DENIED}
+    assert PULL in denied
+    assert ANN not in denied
+    assert ETL not in denied
+    assert ANN not in str(policy_of(google))
+    assert ETL_NAME not in google.state.resources
+    assert not may(google, PULL, "storage.objects.get", LABELS)
+    assert outcomes(night.terminate(night.plan_termination())) == {Outcome.APPLIED}
+    assert denies(google) == []
+    assert not may(google, PULL, "storage.objects.get", LABELS)
+    night.close()
+
+
+def test_whoever_was_given_more_where_others_are_taken_out_stays_denied_alone(
+    google: Google,
+) -> None:
+    """The plan says nothing of them there: they keep the deny, and the others go."""
+    held_by(google, LABELS, binding(VIEWER, PULL, BO))
+    night = ending(google)
+    plan = night.plan_termination()
+    held_by(google, LABELS, binding(VIEWER, ANN))
+    refused = {r.change.address.part for r in night.terminate(plan) if r.cause is Cause.REFUSED}
+    assert ANN in refused
+    assert PULL not in refused
+    assert PULL not in str(policy_of(google, LABELS))
+    assert not may(google, ANN, "storage.objects.get", LABELS)
     night.close()
