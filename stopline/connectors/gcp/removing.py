@@ -125,12 +125,15 @@ def _stays(hold: Hold, reason: str) -> Skip:
 
 
 def _denies(one: _Looked, holds: Sequence[Hold]) -> Iterator[Effect | Skip]:
-    """Sets last: a directory is denied for as long as anybody of the vendor's has an entry."""
+    """Sets last: a directory is denied for as long as anybody of the vendor's has an entry.
+
+    One after another by name: who would be the last of a policy, once all before are out, stays.
+    """
     kept: dict[str, str] = {}
     going: set[str] = set()
     for hold in sorted(holds, key=lambda h: (h.address.part.startswith(members.CUSTOMER), h)):
         member = hold.address.part
-        reason = _unread(one) or _why_not(one, hold) or _still_needed(one, member, going)
+        reason = _unread(one) or _why_not(one, hold, going) or _still_needed(one, member, going)
         if reason:
             kept[member] = reason
         else:
@@ -150,7 +153,7 @@ def _unread(one: _Looked) -> str:
     return f"{gaps[0].what} could not be read ({gaps[0].cause})" if gaps else ""
 
 
-def _why_not(one: _Looked, hold: Hold) -> str:
+def _why_not(one: _Looked, hold: Hold, going: Collection[str]) -> str:
     member = hold.address.part
     reasons = (
         one.others(hold, lambda other: _about(other, member)),
@@ -158,7 +161,7 @@ def _why_not(one: _Looked, hold: Hold) -> str:
         _chosen(one, member),
         _shared(one, member),
         *(_beside(grant, member) for grant in one.grants),
-        *(_immovable(one, grant) for grant in one.of(member)),
+        *(_immovable(one, grant, {*going, member}) for grant in one.of(member)),
     )
     return next(filter(None, reasons), "")
 
@@ -195,8 +198,8 @@ def _shared(one: _Looked, member: str) -> str:
     return _others_act(one, account) if account else ""
 
 
-def _immovable(one: _Looked, grant: Grant) -> str:
-    """Why an entry cannot be taken out of its policy."""
+def _immovable(one: _Looked, grant: Grant, going: Collection[str]) -> str:
+    """Why an entry cannot be taken out of its policy with all that is of those who go."""
     said, target = grant.state.value, grant.target
     entry = entry_of(grant.state)
     if known(target) is None:
@@ -204,7 +207,10 @@ def _immovable(one: _Looked, grant: Grant) -> str:
     if entry.standing:
         return f"its role on {target} stands for the owners of its project"
     policy = one.look.read.policies[target]
-    after = edited(policy, (entry,), (), for_good=True)
+    there = (g for g in one.entries if g.target == target)
+    out = [entry_of(g.state) for g in there if not set(g.state.value["names"]).isdisjoint(going)]
+    movable = [other for other in out if not other.standing]
+    after = edited(policy, movable, (), for_good=True)
     if leaves_nobody(policy, after, dialect(target).admins):
         return f"{target} would have no administrator left"
     return ""

@@ -9,7 +9,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from support.google import ANN, BO, CONDITION, ETL, GCS, IAM, PULL, binding
+from support.google import ANN, BO, CONDITION, ETL, GCS, IAM, LEE, PULL, binding
 from support.google_nights import PROJECT, Night, may, outcomes, policy_of
 
 from stopline.connectors.gcp import removing, revoking
@@ -152,4 +152,21 @@ def test_whoever_was_given_more_where_others_are_taken_out_stays_denied_alone(
     assert PULL not in refused
     assert PULL not in str(policy_of(google, LABELS))
     assert not may(google, ANN, "storage.objects.get", LABELS)
+    night.close()
+
+
+def test_of_two_who_are_the_last_owners_together_the_later_by_name_stays(google: Google) -> None:
+    """Each alone could go. The plan says who stays, and the write is not refused for both."""
+    resource = google.state.get(PROJECT)
+    others = [b for b in resource.policy["bindings"] if b["role"] != "roles/owner"]
+    resource.policy = {"bindings": [*others, binding("roles/owner", ANN, LEE)]}
+    night = ending(google)
+    plan = night.plan_termination()
+    (told,) = reasons(plan, f"#{LEE}")
+    assert "projects/lab-data would have no administrator left" in told
+    assert ANN in {change.address.part for change in of_kind(plan, revoking.DENY)}
+    assert outcomes(night.terminate(plan)) <= {Outcome.APPLIED, Outcome.ALREADY}
+    assert binding("roles/owner", LEE) in policy_of(google)
+    assert not may(google, LEE, "resourcemanager.projects.setIamPolicy")
+    assert ANN not in str(policy_of(google))
     night.close()
