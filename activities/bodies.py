@@ -41,7 +41,7 @@ from stopline.estate import Estate
 from stopline.journal.attested import attested
 from stopline.journal.book import Book
 from stopline.journal.pauses import Pause, PauseStatus, Planned
-from stopline.model import Change, Direction, Plan
+from stopline.model import Address, Change, Direction, Plan
 from stopline.notices.drafting import OVERDUE, REFUSED
 from stopline.port import Connector, Mark, Terms, attended
 from stopline.receipts import Outcome
@@ -302,13 +302,14 @@ class Activities:
             frozen, connectors = self._built(self.book.pauses.opened_with(batch.order.pause))
             mine = self._work(batch.plan)[batch.connector, batch.realm][batch.start : batch.stop]
             approvals = frozen.parse()[1].approvals
+            left: frozenset[Address] = frozenset()
             if batch.direction is Direction.CONTAIN:
                 vouching.require_opened(self.book, self.approvers, batch.order.pause, approvals)
             else:
-                vouching.require(self.book, self.approvers, batch, mine, approvals.people)
+                left = vouching.require(self.book, self.approvers, batch, mine, approvals.people)
             token = f"{info.workflow_id}/{batch.start}-{batch.stop}"
             attempt = f"{info.workflow_run_id}/{info.activity_id}/{info.attempt}"
-            errand = Errand(batch.order.pause, batch.direction, attempt, token)
+            errand = Errand(batch.order.pause, batch.direction, attempt, token, left)
             structlog.contextvars.bind_contextvars(
                 pause=batch.order.pause, realm=batch.realm, batch=f"{batch.start}-{batch.stop}"
             )

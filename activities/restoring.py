@@ -8,6 +8,7 @@ from stopline import planner, terminating
 from stopline.belonging import Part
 from stopline.choosing import answers
 from stopline.configuration import Frozen
+from stopline.journal.begun import begun
 from stopline.journal.book import Book
 from stopline.model import Direction, Plan
 from stopline.port import Connector, Ending, Removing, Settling
@@ -38,7 +39,7 @@ def way_back(book: Book, asked: api.RestorePlan, built: Built) -> Plan:
 
 
 def _restoration(book: Book, part: Part, asked: api.RestorePlan) -> Plan:
-    """The way back of a pause's live holds; what was removed for good is listed."""
+    """The way back of a pause's live holds; what was, or may be, removed for good is listed."""
     pause, wanted, holds = asked.order.pause, asked.restore, book.writes.holds()
     plan = planner.plan_restore(
         asked.order.vendor,
@@ -48,7 +49,9 @@ def _restoration(book: Book, part: Part, asked: api.RestorePlan) -> Plan:
         unproven=wanted.unproven,
         answers=answers(wanted.choices, book.pauses.conflicts(pause)),
     )
-    return part.told(terminating.with_removed(plan, book.pauses.removed(pause)), holds)
+    held = frozenset(hold.address for hold in holds if hold.pause == pause)
+    removed, half = book.pauses.removed(pause), begun(book.pauses, pause)
+    return part.told(terminating.with_removed(plan, removed, half, held), holds)
 
 
 def _termination(

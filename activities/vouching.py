@@ -5,7 +5,7 @@ The workflow keeps the rules of approval too. These keep them from whoever only 
 or only writes the database: neither can sign.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterator, Sequence
 
 from activities import api, glass
 from activities.telling import NOBODY, Teller
@@ -124,18 +124,47 @@ def _opens(signed: Statement, opened: Pause, book: Book) -> bool:
 
 
 def require(
-    book: Book, approvers: Approvers, batch: api.BatchOrder, mine: Iterable[Change], people: int
-) -> None:
+    book: Book, approvers: Approvers, batch: api.BatchOrder, mine: Sequence[Change], people: int
+) -> frozenset[Address]:
     """Let nothing be given back where approvals are signed, and nothing ever be removed for good,
     that too few have approved.
 
     `mine` are the changes of the batch, `people` how many must have approved each. Only what was
     said to the request that stands counts: a yes is used once. Raises RefusedError naming the first
-    change that is not covered.
+    change that is not covered. Returns where more would be removed by now than what was approved,
+    in a termination of which something was: that is left alone, and the rest goes on.
     """
-    order, ends = batch.order, batch.direction is Direction.TERMINATE
+    ends = batch.direction is Direction.TERMINATE
     if approvers.roles.signatures != "required" and not ends:
-        return
+        return frozenset()
+    covered: dict[_Asked, list[frozenset[str]]] = {}
+    for change in _approved(book, approvers, batch, people):
+        covered.setdefault(_asked(change), []).append(_with_it(change))
+    missing = [change for change in mine if _asked(change) not in covered]
+    if missing and ends and not covered:
+        raise RefusedError(
+            f"Too few have approved the removal of {missing[0].address} "
+            f"({len(missing)} in this batch); nothing of it was removed.",
+            "Ask with `stopline terminate`, and have it approved.",
+        )
+    if missing and not ends:
+        raise RefusedError(
+            f"Too few have signed for giving back {missing[0].address} "
+            f"({len(missing)} in this batch); nothing of it was given back.",
+            "Ask with `stopline rollback`, and have it approved.",
+        )
+    return frozenset(
+        change.address
+        for change in mine
+        if ends and not any(_with_it(change) <= said for said in covered.get(_asked(change), ()))
+    )
+
+
+def _approved(
+    book: Book, approvers: Approvers, batch: api.BatchOrder, people: int
+) -> Iterator[Change]:
+    """What enough people have approved of the request that stands."""
+    order = batch.order
     request = _standing(book, order.pause, batch.direction)
     signers: dict[str, set[str]] = {}
     alone: set[str] = set()
@@ -150,25 +179,21 @@ def require(
             alone |= {event.data["ref"]} if signed.break_glass else set()
     enough = {ref for ref, who in signers.items() if len(who) >= people}
     plans = [book.pauses.plan(ref).plan for ref in enough | alone]
-    covered = {_asked(change) for plan in plans for change in plan.work}
-    missing = [change for change in mine if _asked(change) not in covered]
-    if missing and ends:
-        raise RefusedError(
-            f"Too few have approved the removal of {missing[0].address} "
-            f"({len(missing)} in this batch); nothing of it was removed.",
-            "Ask with `stopline terminate`, and have it approved.",
-        )
-    if missing:
-        raise RefusedError(
-            f"Too few have signed for giving back {missing[0].address} "
-            f"({len(missing)} in this batch); nothing of it was given back.",
-            "Ask with `stopline rollback`, and have it approved.",
-        )
+    for plan in plans:
+        yield from plan.work
 
 
-def _asked(change: Change) -> tuple[Address, State | None, State | None]:
+_Asked = tuple[Address, State | None, State | None]
+
+
+def _asked(change: Change) -> _Asked:
     """What a yes is to: also what it finds there, since a choice may write over it."""
     return change.address, change.before, change.after
+
+
+def _with_it(change: Change) -> frozenset[str]:
+    """What else a yes to a removal is to. Less of it is covered, since some may be gone already."""
+    return frozenset(change.only_if.splitlines())
 
 
 ASKED = ("contain-again", "reassessed")

@@ -42,6 +42,13 @@ READS = 4
 PATIENCE = (1.0, 2.0, 4.0, 8.0)
 """Seconds slept between attempts while a provider throttles, before the batch is asked again."""
 
+UNASKED = ConnectorError(
+    Cause.REFUSED,
+    "since people approved the termination, more would go with this; nothing of it was removed: "
+    "ask again with `stopline terminate`",
+)
+"""What is said of an errand's `unasked`."""
+
 
 class Journal(Protocol):
     """What the write path asks of the journal. Each method is one transaction.
@@ -89,13 +96,15 @@ class Errand:
     """Whose changes are carried out, which way, and by which attempt.
 
     `attempt` names one attempt of one batch (it holds the leases); `token` is the same for all
-    attempts of it (providers that know idempotency keys get it).
+    attempts of it (providers that know idempotency keys get it). `unasked` is what is left alone,
+    with a receipt, since it is more by now than people have said yes to.
     """
 
     pause: str
     direction: Direction
     attempt: str
     token: str
+    unasked: frozenset[Address] = frozenset()
 
 
 def apply(
@@ -192,6 +201,9 @@ class _Write:
             c: judge(c, self.errand.direction, observed, known.get(c.address, NOTHING))
             for c in self.changes
         }
+        more = {c for c in self.changes if c.address in self.errand.unasked}
+        grown = {c: self._failed(c, known, UNASKED) for c in more if verdicts[c].outcome is None}
+        verdicts |= grown
         due = [c for c in self.changes if verdicts[c].outcome is None]
         over = True
         if due:

@@ -392,6 +392,8 @@ def stage(change: Change, direction: Direction) -> tuple[int, int]:
     """What must be finished before the next may begin, within one realm; ascending."""
     if direction is Direction.CONTAIN:
         return (change.phase, -change.breadth)
+    if change.kept:  # a deny knows no more whom a provider deletes, and could bring back
+        return (max(Breadth) + 1, -change.phase)
     return (change.breadth, -change.phase)
 
 
@@ -400,7 +402,8 @@ def in_order(changes: Iterable[Change], direction: Direction) -> tuple[Change, .
 
     Containment goes through the playbook's phases, broad before narrow. Restore goes from narrow
     to broad and, within a breadth, in the reverse of the order in which containment went; so does
-    termination. A realm that `spans` others comes after them there.
+    termination, with what its provider can bring back last. A realm that `spans` others comes
+    after them there.
     """
     forward = direction is Direction.CONTAIN
     inside = sorted(changes, key=lambda c: (c.address.document, c.address), reverse=not forward)

@@ -11,7 +11,7 @@ Rules:
 6. What stays is said, each with a reason, and is part of what people approve.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
@@ -43,6 +43,15 @@ class Removed:
     principal: str
     at: str
     how: How = How.REMOVED
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Begun:
+    """What was, or may be, removed for good with an address that is held still."""
+
+    address: Address
+    principal: str
+    what: tuple[str, ...]
 
 
 def plan_termination(
@@ -121,11 +130,21 @@ def _not_yet(hold: Hold, says: Effect, others: Sequence[str]) -> str:
     return ""
 
 
-def with_removed(plan: Plan, removed: Iterable[Removed]) -> Plan:
-    """A rollback's plan that also names what it cannot give back: a termination removed it."""
-    lost = (
+def with_removed(
+    plan: Plan, removed: Iterable[Removed], begun: Iterable[Begun], held: Collection[Address]
+) -> Plan:
+    """A rollback's plan that also names what it cannot give back: a termination removed it.
+
+    `begun` counts where it is of an address that is `held`: else it is removed, or was given back.
+    """
+    lost = [
         Skip(one.address, one.principal, f"removed for good on {one.at}: it cannot be given back")
         for one in removed
-        if plan.scope.admits(one.address, one.principal)
-    )
-    return replace(plan, skips=tuple(sorted((*plan.skips, *lost))))
+    ]
+    lost += [Skip(one.address, one.principal, f"{_TAKEN}{', '.join(one.what)}") for one in begun
+             if one.address in held]  # fmt: skip
+    said = (skip for skip in lost if plan.scope.admits(skip.address, skip.principal))
+    return replace(plan, skips=tuple(sorted((*plan.skips, *said))))
+
+
+_TAKEN = "entries that were, or may be, taken out for good, and are not given back: "

@@ -17,7 +17,6 @@ from stopline.model import (
     Severity,
     Skip,
     State,
-    stage,
 )
 from stopline.render.page import Line, Page, Section, Tone
 
@@ -261,7 +260,7 @@ def _changes(plan: Plan, how: Shown) -> Iterator[Section]:
 
 def _step(direction: Direction, change: Change, how: Shown) -> str:
     if direction is not Direction.CONTAIN:
-        return _STEPS[Breadth(stage(change, direction)[0])]
+        return _STEPS[change.breadth]
     named = change.phase < len(how.phases)
     return f"phase {change.phase + 1}" + (f", {how.phases[change.phase]}" if named else "")
 

@@ -288,7 +288,9 @@ def test_a_rollback_afterwards_lists_what_cannot_be_given_back() -> None:
     night = contained()
     night.terminate(FIRST)
     night.book.pauses.mark(FIRST, PauseStatus.RESTORING)
-    back = terminating.with_removed(night.plan_restore(FIRST), night.book.pauses.removed(FIRST))
+    back = terminating.with_removed(
+        night.plan_restore(FIRST), night.book.pauses.removed(FIRST), (), ()
+    )
     lost = [s for s in back.skips if "cannot be given back" in s.reason]
     assert KEY in {s.address for s in lost}
     assert all("2027-" in s.reason for s in lost)

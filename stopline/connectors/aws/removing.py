@@ -170,9 +170,11 @@ def _effect(hold: Hold, who: Principal, looked: _Looked) -> Effect:
 
 
 def _trusts(trust: Json) -> str:
-    """Whom a trust lets in, as short digests: of all but its principals of AWS, then of each."""
-    tokens = sorted(_short(token) for token in _tokens(trust))
-    return " ".join([_short(canonical(_without_tokens(trust))), *tokens])
+    """Whom a trust lets in, as short digests, one a line: of all but its principals of AWS, then
+    of each. One that has been deleted is let in no more, so that fewer are in a later plan.
+    """
+    tokens = sorted(_short(token) for token in _tokens(trust) if not marks.orphans(token))
+    return "\n".join([_short(canonical(_without_tokens(trust))), *tokens])
 
 
 def _short(text: str) -> str:
@@ -201,7 +203,7 @@ def _same_trust(approved: str, trust: Json) -> bool:
 
     https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_principal.html
     """
-    shape, *tokens = approved.split(" ")
+    shape, *tokens = approved.split()
     there = [token for token in _tokens(trust) if not marks.orphans(token)]
     same = _short(canonical(_without_tokens(trust))) == shape
     return same and all(_short(token) in tokens for token in there)

@@ -87,7 +87,28 @@ def _speaks(kind: str) -> str:
 
 
 def _digest(left: Json) -> str:
-    return sha256(canonical(left))[:12]
+    """What is left of a policy. Whom AWS shows by an id has been deleted meanwhile, perhaps by us,
+    and counts for nothing.
+
+    https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_principal.html
+    """
+    living = list(filter(None, map(_living, policy.listed(left.get("Statement")))))
+    return sha256(canonical({**left, "Statement": living}))[:12]
+
+
+def _living(statement: Json) -> Json | None:
+    """A statement without principals that have been deleted; None where it allows nobody then."""
+    principal = statement.get("Principal")
+    if not isinstance(principal, dict):
+        return statement
+    named = [str(token) for token in policy.listed(principal.get("AWS"))]
+    there = [token for token in named if not marks.orphans(token)]
+    if there == named:
+        return statement
+    others = {kind: who for kind, who in principal.items() if kind != "AWS" or there}
+    by_kind = {kind: there if kind == "AWS" else who for kind, who in others.items()}
+    nobody = statement.get("Effect") == "Allow" and not by_kind
+    return None if nobody else {**statement, "Principal": by_kind}
 
 
 # --- the plan ------------------------------------------------------------------------------------

@@ -127,7 +127,7 @@ def _realm(look: Look, users: Sequence[Grant]) -> Iterator[Found]:
     theirs = [(r, e, members.via(look.selectors, living(e.member))) for r, e in held]
     theirs = [(r, e, via) for r, e, via in theirs if via]
     shared = [(r, e) for r, e in held if members.plain(e.member) in look.read.inside]
-    holders = {members.plain(e.member) for _, e, _ in theirs}
+    holders = {members.plain(e.member) for _, e, _ in theirs if not is_deleted(e.member)}
     holders |= {m for _, e in shared for m in look.read.inside[members.plain(e.member)]}
     yield from _denied(look, marks, holders)
     reached = acting.reached(look.selectors, look.read, held)
@@ -155,6 +155,11 @@ def _realm(look: Look, users: Sequence[Grant]) -> Iterator[Found]:
 def living(member: str) -> str:
     """A member that was deleted, by the name that it had."""
     return member.removeprefix("deleted:").partition("?uid=")[0]
+
+
+def is_deleted(member: str) -> bool:
+    """Whether somebody is named who was deleted, and so can do nothing."""
+    return member.startswith("deleted:")
 
 
 _Marks = Mapping[str, set[str]]

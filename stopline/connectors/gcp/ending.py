@@ -10,7 +10,7 @@ between is deleted as well; Google itself refuses to delete an HMAC key that is 
 
 from collections.abc import Mapping, Sequence
 
-from stopline.connectors.gcp import removing
+from stopline.connectors.gcp import removing, revoking
 from stopline.connectors.gcp.clients import Clients
 from stopline.model import Change, Effect, Skip
 from stopline.port import Observed
@@ -65,8 +65,8 @@ def end(
     document = observed.document
     if document.kind in TAKEN:
         return
-    if document.kind == removing.DENY:
-        removing.revoke(clients, observed, changes, propagation)
+    if document.kind == revoking.DENY:
+        revoking.revoke(clients, observed, changes, propagation)
         return
     if document.kind in _WHOLE:
         _WHOLE[document.kind](clients, observed)

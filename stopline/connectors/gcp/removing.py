@@ -11,30 +11,32 @@ https://docs.cloud.google.com/iam/docs/service-accounts-delete-undelete
 https://docs.cloud.google.com/iam/docs/manage-workload-identity-pools-providers#delete-pool
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from stopline.connectors.gcp import acting, denying, members, reading
-from stopline.connectors.gcp.bindings import Entry, edited, entries, leaves_nobody
+from stopline.connectors.gcp.bindings import edited, leaves_nobody
 from stopline.connectors.gcp.clients import Clients, done
-from stopline.connectors.gcp.dialects import dialect, known, policy_of, set_policy
-from stopline.connectors.gcp.discovery import Look, living, looked
-from stopline.connectors.gcp.documents import WRITERS, entry_of, pools_of
+from stopline.connectors.gcp.dialects import dialect, known
+from stopline.connectors.gcp.discovery import Look, is_deleted, looked
+from stopline.connectors.gcp.documents import (
+    deny_policies,
+    deny_policy,
+    entry_of,
+    pools_of,
+)
 from stopline.connectors.gcp.reading import NAME, Account, point_of
-from stopline.errors import ConnectorError, StaleError
-from stopline.model import Address, Change, Effect, Found, Grant, Scope, Seen, Skip
+from stopline.connectors.gcp.revoking import DENY
+from stopline.errors import ConnectorError
+from stopline.model import Document, Effect, Found, Grant, Scope, Seen, Skip
 from stopline.planner import protects
 from stopline.port import Observed
 from stopline.receipts import Cause, Hold
 from stopline.vendors import Vendor
 
-DENY, ACCOUNT, POOL = "deny-policy-entry", "service-account", "identity-pool"
+ACCOUNT, POOL = "service-account", "identity-pool"
 KEPT = "P30D"
 """How long Google keeps an account or a pool that was deleted."""
-LONGEST = 12.0
-"""Seconds after which a removal of many entries is left to the next attempt: the lease runs out."""
-READS = 4
-"""How often a policy is read while its etag moves under us."""
 SHOWN = 3
 """How many entries a summary names."""
 _BESIDES = ("entry-of-group", "access-list-entry", "owned-objects")
@@ -98,9 +100,14 @@ def removable(
         only = realm.isdigit() and bool(clients.estate.projects)
         whole = (*vendor.protected, *spared)
         one = _Looked(look, found, holds, whole, only)
+        denies = list(_denies(one, [h for h in mine if h.address.kind == DENY]))
+        yield from denies
+        going = {says.address for says in denies if isinstance(says, Effect)}
+        there = (h.address for h in holds[1] if h.address.kind == DENY and h.address.realm == realm)
+        staying = {members.plain(address.part) for address in there if address not in going}
         for hold in (h for h in mine if h.address.kind != DENY):
-            yield _account(one, hold) if hold.address.kind == ACCOUNT else _pool(one, hold)
-        yield from _denies(one, [h for h in mine if h.address.kind == DENY])
+            judged = _account if hold.address.kind == ACCOUNT else _pool
+            yield judged(one, hold, staying)
 
 
 _STAYS: Mapping[str, str] = {
@@ -118,12 +125,15 @@ def _stays(hold: Hold, reason: str) -> Skip:
 
 
 def _denies(one: _Looked, holds: Sequence[Hold]) -> Iterator[Effect | Skip]:
-    """Sets last: a directory is denied for as long as anybody of the vendor's has an entry."""
+    """Sets last: a directory is denied for as long as anybody of the vendor's has an entry.
+
+    One after another by name: who would be the last of a policy, once all before are out, stays.
+    """
     kept: dict[str, str] = {}
     going: set[str] = set()
     for hold in sorted(holds, key=lambda h: (h.address.part.startswith(members.CUSTOMER), h)):
         member = hold.address.part
-        reason = _unread(one) or _why_not(one, hold) or _still_needed(one, member, going)
+        reason = _unread(one) or _why_not(one, hold, going) or _still_needed(one, member, going)
         if reason:
             kept[member] = reason
         else:
@@ -143,7 +153,7 @@ def _unread(one: _Looked) -> str:
     return f"{gaps[0].what} could not be read ({gaps[0].cause})" if gaps else ""
 
 
-def _why_not(one: _Looked, hold: Hold) -> str:
+def _why_not(one: _Looked, hold: Hold, going: Collection[str]) -> str:
     member = hold.address.part
     reasons = (
         one.others(hold, lambda other: _about(other, member)),
@@ -151,7 +161,7 @@ def _why_not(one: _Looked, hold: Hold) -> str:
         _chosen(one, member),
         _shared(one, member),
         *(_beside(grant, member) for grant in one.grants),
-        *(_immovable(one, grant) for grant in one.of(member)),
+        *(_immovable(one, grant, {*going, member}) for grant in one.of(member)),
     )
     return next(filter(None, reasons), "")
 
@@ -188,8 +198,8 @@ def _shared(one: _Looked, member: str) -> str:
     return _others_act(one, account) if account else ""
 
 
-def _immovable(one: _Looked, grant: Grant) -> str:
-    """Why an entry cannot be taken out of its policy."""
+def _immovable(one: _Looked, grant: Grant, going: Collection[str]) -> str:
+    """Why an entry cannot be taken out of its policy with all that is of those who go."""
     said, target = grant.state.value, grant.target
     entry = entry_of(grant.state)
     if known(target) is None:
@@ -197,7 +207,10 @@ def _immovable(one: _Looked, grant: Grant) -> str:
     if entry.standing:
         return f"its role on {target} stands for the owners of its project"
     policy = one.look.read.policies[target]
-    after = edited(policy, (entry,), (), for_good=True)
+    there = (g for g in one.entries if g.target == target)
+    out = [entry_of(g.state) for g in there if not set(g.state.value["names"]).isdisjoint(going)]
+    movable = [other for other in out if not other.standing]
+    after = edited(policy, movable, (), for_good=True)
     if leaves_nobody(policy, after, dialect(target).admins):
         return f"{target} would have no administrator left"
     return ""
@@ -209,6 +222,8 @@ def _still_needed(one: _Looked, member: str, going: set[str]) -> str:
         return ""
     of = one.of(member)
     for grant in (g for g in one.grants if g.address.kind in ("entry", "entry-of-group")):
+        if is_deleted(grant.principal):
+            continue
         own = members.plain(grant.principal)
         alone = grant in of and not members.spelt(own)
         if own not in going and not alone:
@@ -230,15 +245,21 @@ def _effect(one: _Looked, hold: Hold) -> Effect:
 # --- accounts and pools --------------------------------------------------------------------------
 
 
-def _account(one: _Looked, hold: Hold) -> Effect | Skip:
+_DENIED = "a deny of it stays, which would not know it any more if it were brought back"
+
+
+def _account(one: _Looked, hold: Hold, denied: Collection[str]) -> Effect | Skip:
     """An account is the vendor's where its file says so, by its name or its project's.
 
-    It was off for as long as the pause lasts, so that nothing runs as it.
+    It was off for as long as the pause lasts, so that nothing runs as it. `denied` are those of
+    whom a deny stays: Google would name one that is deleted by another name in it.
     """
     email = hold.address.id.partition("/")[2]
     account = next((a for a in one.look.read.accounts if a.email == email), None)
     others = one.others(hold, lambda other: _of_account(other, email))
     reason = others or (_kept(one, hold, account) if account else "")
+    if account and not reason and members.plain(account.member) in denied:
+        reason = _DENIED
     if reason:
         return _stays(hold, reason)
     what = f"delete the service account {email} with its keys; it can be undeleted for 30 days"
@@ -269,13 +290,15 @@ def _others_act(one: _Looked, account: Account) -> str:
     return f"{', '.join(strangers[:SHOWN])} may act as it too" if strangers else ""
 
 
-def _pool(one: _Looked, hold: Hold) -> Effect | Skip:
+def _pool(one: _Looked, hold: Hold, denied: Collection[str]) -> Effect | Skip:
     """A pool is contained only where the vendor's file names it: nobody else comes through it."""
     name = hold.address.id
     inside = f"://iam.googleapis.com/{name}/"
     reason = one.others(hold, lambda other: inside in other.address.id or other.address.id == name)
     if not reason and name not in one.look.selectors.pools:
         reason = "the vendor's file does not name it any more"
+    if not reason and any(inside in member for member in denied):
+        reason = _DENIED
     if reason:
         return _stays(hold, reason)
     what = f"delete the pool {name.rpartition('/')[2]} with its providers; it can be undeleted"
@@ -285,83 +308,16 @@ def _pool(one: _Looked, hold: Hold) -> Effect | Skip:
 # --- how they go ---------------------------------------------------------------------------------
 
 
-def revoke(
-    clients: Clients, observed: Observed, changes: Sequence[Change], propagation: float
-) -> None:
-    """Take the entries out of their policies that were approved, and then, once that is seen
-    everywhere, whom they name out of our deny. Raises ConnectorError; what is done is not redone.
+def _require_undenied(clients: Clients, realm: str, names: Callable[[str], bool]) -> None:
+    """Delete nobody while a deny of stopline's names them, and their entries may be there still:
+    both would name them as deleted then, and neither would be taken out.
 
-    Google tells nobody when a policy was written: this process remembers, and what it did not write
-    itself counts from when it saw it first. A plan that is made anew comes after such a wait.
-    https://docs.cloud.google.com/iam/docs/access-change-propagation
+    https://docs.cloud.google.com/iam/docs/principal-identifiers#v2
     """
-    began, out = clients.clock(), dict[str, bool]()
-    denied = frozenset(change.address.part for change in changes)
-    approved = {change.address: change.only_if.splitlines() for change in changes}
-    wanted: dict[str, set[str]] = {}
-    for line in (line for lines in approved.values() for line in lines):
-        resource, _, part = line.partition("#")
-        wanted.setdefault(resource, set()).add(part)
-    for resource, parts in sorted(wanted.items()):
-        if clients.clock() - began > LONGEST:
-            detail = f"there are many policies; all stays denied, and {resource} is gone on with"
-            raise ConnectorError(Cause.BUSY, detail)
-        out[resource] = _take_out(clients, resource, parts, denied)
-    for address, lines in approved.items():
-        if any(out[line.partition("#")[0]] for line in lines):
-            clients.left[address] = clients.clock()
-        elif lines:
-            clients.left.setdefault(address, clients.clock())
-    _require_seen(clients, approved, propagation)
-    WRITERS[DENY](clients, observed, changes, None)
-    for address in approved:
-        clients.left.pop(address, None)
-
-
-def _require_seen(clients: Clients, addresses: Iterable[Address], propagation: float) -> None:
-    """Lift no deny before Google shows everywhere that what it is about is out."""
-    since = {a: clients.clock() - clients.left[a] for a in addresses if a in clients.left}
-    waiting = {address for address, seconds in since.items() if seconds < propagation}
-    if waiting:
-        detail = f"its entries are out; our deny goes {propagation:.0f} seconds after them"
-        raise ConnectorError(Cause.BUSY, detail, parts=frozenset(waiting))
-
-
-def _take_out(clients: Clients, resource: str, parts: set[str], denied: frozenset[str]) -> bool:
-    """A delta on the policy as it is now, on its etag; one that is gone names nobody. Whether
-    anything was taken out.
-    """
-    for left in reversed(range(READS)):
-        try:
-            return _edit(clients, resource, parts, denied)
-        except StaleError:
-            if not left:
-                raise
-        except ConnectorError as error:
-            if error.cause is not Cause.GONE:
-                raise
-            break
-    return False
-
-
-def _edit(clients: Clients, resource: str, parts: set[str], denied: frozenset[str]) -> bool:
-    """https://docs.cloud.google.com/iam/docs/policies#etag"""
-    policy = policy_of(clients, resource)
-    there = {e: Entry(e.role, living(e.member), e.condition) for e in entries(policy)}
-    out = [e for e, lived in there.items() if e.part in parts or lived.part in parts]
-    for entry in sorted(set(there) - set(out)):
-        if members.plain(entry.member) in denied:
-            what = f"{entry.member} was given {entry.role} on {resource} after this plan; ask again"
-            raise ConnectorError(Cause.REFUSED, what)
-    if not out:
-        return False
-    if not policy.get("etag"):
-        raise ConnectorError(Cause.REFUSED, f"the policy of {resource} has no etag")
-    after = edited(policy, out, (), for_good=True)
-    if leaves_nobody(policy, after, dialect(resource).admins):
-        raise ConnectorError(Cause.REFUSED, f"{resource} would have no administrator left")
-    set_policy(clients, resource, after)
-    return True
+    for name in filter(denying.journal_of, deny_policies(clients, realm)):
+        states = deny_policy(clients, Document(NAME, realm, DENY, name)).states
+        if there := sorted(a.part for a in states if names(members.plain(a.part))):
+            raise ConnectorError(Cause.BUSY, f"{there[0]} is denied still; it goes after our deny")
 
 
 def delete_account(clients: Clients, observed: Observed) -> None:
@@ -369,7 +325,9 @@ def delete_account(clients: Clients, observed: Observed) -> None:
 
     https://docs.cloud.google.com/iam/docs/reference/rest/v1/projects.serviceAccounts/delete
     """
-    project = observed.document.id.partition("/")[0]
+    project, _, email = observed.document.id.partition("/")
+    own = members.plain(f"serviceAccount:{email}")
+    _require_undenied(clients, observed.document.realm, lambda member: member == own)
     name = f"projects/{project}/serviceAccounts/{observed.uid}"
     clients.do("iam/v1/projects.serviceAccounts.delete", name=name)
 
@@ -379,6 +337,8 @@ def delete_pool(clients: Clients, observed: Observed) -> None:
 
     https://docs.cloud.google.com/iam/docs/reference/rest/v1/locations.workforcePools/delete
     """
+    inside = f"://iam.googleapis.com/{observed.document.id}/"
+    _require_undenied(clients, observed.document.realm, lambda member: inside in member)
     api = pools_of(observed.document.id)
     operation = clients.do(f"{api}.delete", name=observed.document.id)
     done(clients, operation, f"{api}.operations.get")

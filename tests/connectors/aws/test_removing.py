@@ -22,7 +22,7 @@ from support.aws import (
 from support.aws_nights import AwsNight
 from support.certificates import a_certificate
 
-from stopline.connectors.aws import marks
+from stopline.connectors.aws import marks, removing
 from stopline.model import Plan, Scope
 from stopline.receipts import Cause, Outcome
 from stopline.text import Json
@@ -268,6 +268,16 @@ def test_a_role_that_somebody_has_come_to_share_since_is_not_removed(cloud: Clou
     assert "has changed since this plan" in refused.detail
     assert denied(cloud, "role", "intake")
     assert not gone(cloud, "role", "intake")
+
+
+def test_less_of_a_trust_is_covered_by_a_yes_to_more_of_it() -> None:
+    """Line by line: who was deleted since is shown by an id and left out; who came is a line."""
+    role, gone = f"arn:aws:iam::{RESEARCH}:role/other", "AROAABCDEFGHIJKLMNOPQ"
+    approved = set(removing._trusts(trust({"AWS": [MERCOR, role]})).splitlines())
+    assert set(removing._trusts(trust({"AWS": [MERCOR, gone]})).splitlines()) < approved
+    assert not set(removing._trusts(trust({"AWS": [MERCOR, MERCER]})).splitlines()) <= approved
+    served = trust({"AWS": [MERCOR, role], "Service": "lambda.amazonaws.com"})
+    assert not set(removing._trusts(served).splitlines()) <= approved
 
 
 def test_one_that_was_made_again_under_the_name_is_let_be(cloud: Cloud) -> None:

@@ -207,3 +207,21 @@ def test_a_services_entry_beside_the_vendors_stays() -> None:
     assert left["Statement"][0]["Principal"] == {"Service": "sns.amazonaws.com"}
     assert left["Statement"][1] == deny
     assert out == (ROOT,)
+
+
+def test_whom_aws_shows_by_an_id_counts_for_nothing_in_what_is_left() -> None:
+    """The vendor's role was in it, went in the first round, and is an id there: no edit. Anybody
+    who lives is one.
+    """
+    role, lab = f"arn:aws:iam::{DATA}:role/intake", f"arn:aws:iam::{DATA}:role/lab"
+    vendors, gone = Vendors(frozenset(), principals=(role,)), "AROAABCDEFGHIJKLMNOPQ"
+
+    def digest(*principals: Json) -> str:
+        said = [{"Effect": "Allow", "Principal": p, "Action": "s3:GetObject"} for p in principals]
+        return revoking._digest(revoking.without({"Statement": said}, vendors)[0])
+
+    service = {"Service": "logging.s3.amazonaws.com"}
+    before = digest({"AWS": role}, {"AWS": [lab, role]}, {"AWS": role, **service})
+    assert digest({"AWS": gone}, {"AWS": [lab, gone]}, {"AWS": gone, **service}) == before
+    assert digest({"AWS": gone}, {"AWS": [lab, ROOT]}, {"AWS": gone, **service}) != before
+    assert digest("*", {"AWS": [lab, gone]}, {"AWS": gone, **service}) != before
