@@ -1,8 +1,10 @@
 """A payout that Stripe has made already and that can be cancelled: marked by a pause, no more."""
 
+from dataclasses import replace
+
 import pytest
 from connectors.contract import MARK, back, carry_out, plan
-from connectors.ending import effects
+from connectors.ending import effects, holds
 from connectors.payouts.stripe_ground import (
     CANCEL,
     MARK_PAYOUT,
@@ -20,6 +22,7 @@ from stopline.errors import ConnectorError, StaleError
 from stopline.model import Address, Change, Direction, Gap, Scope
 from stopline.port import Observed
 from stopline.receipts import Cause, Outcome
+from stopline.terminating import plan_termination
 
 __all__ = ["platform"]
 ID = "acct_mercor/po_4"
@@ -216,6 +219,47 @@ def test_two_pauses_mark_one_payout_apart(ground: StripeGround) -> None:
     carry_out(ground, back([mine.inverse()]))
     assert set(ground.double.payouts["po_4"]["metadata"]) == {theirs[0].address.part}
     assert status(ground) == "pending"
+
+
+@pytest.mark.parametrize(
+    "other", ["StoplineJ00000000P00000002", f"StoplineJ{MARK.journal}P00000002"]
+)
+def test_what_another_pause_or_journal_has_marked_too_is_not_cancelled(
+    ground: StripeGround, other: str
+) -> None:
+    """It is one-way for both: whoever else marked it lets go first. A tag of others is no mark."""
+    change = marked(ground)
+    metadata = ground.double.payouts["po_4"]["metadata"]
+    metadata |= {other: "VENDOR-PAUSE", "tax": "W-9"}
+    with pytest.raises(ConnectorError) as held:
+        ended(ground, change)
+    assert (held.value.cause, held.value.landed) == (Cause.HELD, False)
+    assert other in held.value.detail
+    assert status(ground) == "pending"
+    del metadata[other]
+    ended(ground, change)
+    assert status(ground) == "canceled"
+
+
+def test_the_plan_of_a_termination_says_that_another_pause_has_marked_it_too(
+    ground: StripeGround,
+) -> None:
+    """Two pauses have a mark each in one payout: a termination of either leaves it, and says so."""
+    mine = next(c for c in plan(ground).changes if c.address.kind == MARKED)
+    theirs = next(
+        c
+        for c in plan(ground, MARK.__class__(MARK.journal, "00000002")).changes
+        if c.address.kind == MARKED
+    )
+    (first,), (second,) = holds((mine,)), holds((theirs,))
+    held = (first, replace(second, pause="00000002"))
+    opinions = {"payouts": ground.connector.ended}
+    planned = plan_termination("mercor", "00000001", held, Scope(), opinions)
+    assert not planned.work
+    (skip,) = planned.skips
+    assert (skip.address, "held by the pause 00000002 too" in skip.reason) == (mine.address, True)
+    (work,) = plan_termination("mercor", "00000001", held[:1], Scope(), opinions).work
+    assert work.address == mine.address
 
 
 # --- Global Payouts ------------------------------------------------------------------------------
