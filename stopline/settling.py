@@ -2,6 +2,9 @@
 
 To settle is to lift our hold, so that the lab's own pay run pays it. What is disputed stays held,
 with its reason and the day on which it is looked at again. Undecided stays held too.
+
+A mark keeps nothing back: to settle it is to let go what it is on, to dispute it is to cancel that.
+One that a file leaves undecided stays as it is; where no file was written, it is cancelled.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -21,6 +24,8 @@ class Decision(StrEnum):
 
     SETTLE = "settle"
     DISPUTE = "dispute"
+    UNDECIDED = "undecided"
+    """Of a mark, which without a word is cancelled: it stays."""
 
 
 @dataclass(frozen=True)
@@ -42,15 +47,16 @@ def decisions(
 ) -> tuple[Decided, ...]:
     """One decision for each hold that is named, by its address or by whom it is owed to.
 
-    `told` are those that a file has of single holds. Raises UserError where a name fits no hold,
-    or none of money, a hold is named for both, or a dispute has no day.
+    `told` are those that a file has of single holds; a name decides what it leaves undecided.
+    Raises UserError where a name fits no hold, or none of money, a hold is named for both, or a
+    dispute has no day.
     """
     if said.get(Decision.DISPUTE) and not review_by:
         raise UserError(
             "What is disputed must be looked at again. Nothing was asked for.",
             "Add the day: --review-by 2027-03-01.",
         )
-    found = {one.address: one for one in told}
+    found = {one.address: one for one in told if one.decision is not Decision.UNDECIDED}
     for decision, names in said.items():
         for name in names:
             for address in (str(hold.address) for hold in _meant(holds, name)):
@@ -61,6 +67,7 @@ def decisions(
                         f"{address} is named for two decisions. Nothing was asked for.",
                         "Name it once, settled or disputed.",
                     )
+    found = {one.address: one for one in told} | found
     return tuple(found[address] for address in sorted(found))
 
 
@@ -87,14 +94,23 @@ def decided(opinion: Opinion, settled: Opinion, said: Sequence[Decided]) -> Opin
         one = by_address.get(str(hold.address))
         if one is None:
             return opinion(hold)
+        if one.decision is Decision.UNDECIDED:  # none is made of what keeps
+            reason = (
+                f"undecided: it stays marked, and nothing keeps it back ({hold.change.summary})"
+            )
+            return Skip(hold.address, hold.change.principal, reason)
         if one.decision is Decision.SETTLE:
             says = settled(hold)
             if isinstance(says, Skip):
                 return says
             return replace(says, summary=f"{says.summary}: {one.reason}")
+        what = f"disputed, to be looked at again by {one.review_by}: {one.reason}"
         if not keeps(hold.address):  # nothing stays held by it: what is disputed must not leave
-            return opinion(hold)
-        what = f"disputed, to be looked at again by {one.review_by}: {one.reason}; it stays held"
-        return Skip(hold.address, hold.change.principal, f"{what} ({hold.change.summary})")
+            says = opinion(hold)
+            return (
+                says if isinstance(says, Skip) else replace(says, summary=f"{says.summary}; {what}")
+            )
+        reason = f"{what}; it stays held ({hold.change.summary})"
+        return Skip(hold.address, hold.change.principal, reason)
 
     return says

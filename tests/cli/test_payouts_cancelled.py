@@ -1,6 +1,9 @@
 """A payout that can be cancelled, as people see it: marked, cancelled by two, owed all along."""
 
+from pathlib import Path
+
 import pytest
+import yaml
 from cli.test_payouts_in_flight import ESTATE, VENDOR
 from cli.test_payouts_in_flight import PLAYBOOK as PROCEEDS
 from support.asking import Asking
@@ -178,5 +181,48 @@ def test_what_is_disputed_is_cancelled_and_what_is_settled_leaves(
     assert platform.payouts[payout]["status"] == "pending"
     until = ("--dispute", "acct_mercor", "--review-by", "2027-03-01")
     assert asking.ask("terminate", "mercor", *END, *until).code == 5
+    asking.approve()
+    assert platform.payouts[payout]["status"] == "canceled"
+
+
+@pytest.mark.parametrize("silent", [False, True])
+def test_a_file_that_leaves_a_mark_undecided_cancels_nothing(
+    asking: Asking, platform: StripeDouble, payout: str, tmp_path: Path, *, silent: bool
+) -> None:
+    """To cancel is one-way, so it takes a word: also where the entry was deleted from the file."""
+    paused(asking)
+    told = asking.ask("payouts", "mercor", "--format", "decisions").out
+    for words in ("settle lets it be sent, dispute cancels it", "undecided leaves it marked"):
+        assert words in told
+    entries = yaml.safe_load(told)["decisions"]
+    (mark,) = [e for e in entries if ":payout-mark:" in e["address"]]
+    if silent:
+        entries.remove(mark)
+    file = tmp_path / "decisions.yaml"
+    file.write_text(yaml.safe_dump({"decisions": entries}), "utf-8")
+    asked = asking.ask("terminate", "mercor", *END, "--decisions", str(file))
+    assert "undecided: it stays marked" in asked.said
+    assert "for good" not in asked.said
+    asking.approve()
+    assert platform.payouts[payout]["status"] == "pending"
+    assert platform.payouts[payout]["metadata"]
+    mark |= {"decision": "dispute", "reason": "overbilled", "review_by": "2027-03-01"}
+    file.write_text(yaml.safe_dump({"decisions": [mark]}), "utf-8")
+    asked = asking.ask("terminate", "mercor", *END, "--decisions", str(file))
+    assert "disputed, to be looked at again by 2027-03-01: overbilled" in asked.said
+    asking.approve()
+    assert platform.payouts[payout]["status"] == "canceled"
+
+
+def test_a_name_decides_what_a_file_leaves_undecided(
+    asking: Asking, platform: StripeDouble, payout: str, tmp_path: Path
+) -> None:
+    """The file as it is written is no word against the one that is given beside it."""
+    paused(asking)
+    file = tmp_path / "decisions.yaml"
+    file.write_text(asking.ask("payouts", "mercor", "--format", "decisions").out, "utf-8")
+    until = ("--dispute", "acct_mercor", "--review-by", "2027-03-01")
+    asked = asking.ask("terminate", "mercor", *END, "--decisions", str(file), *until)
+    assert f"cancel the payout {payout} at Stripe for good" in asked.said
     asking.approve()
     assert platform.payouts[payout]["status"] == "canceled"
