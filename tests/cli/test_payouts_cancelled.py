@@ -13,6 +13,7 @@ from support.temporal import House
 from stopline.connectors.payouts.words import CONTAINS
 from stopline.drill.stripe_double import StripeDouble
 from stopline.drill.stripe_http import Fault
+from stopline.journal.pauses import PauseStatus
 from stopline.text import Json
 
 __all__ = ["platform"]  # a fixture
@@ -137,6 +138,29 @@ def test_what_stripe_sent_before_the_termination_has_escaped(
     told = report(asking)
     assert line(told, payout)["state"] == "escaped"
     assert (total(told)["held"], total(told)["escaped"]) == (BALANCE - 1_250, 1_250)
+
+
+@pytest.mark.parametrize("how", ["in_transit", "paid"])
+def test_what_stripe_simply_sends_is_told_once_and_the_pause_is_contained(
+    asking: Asking, platform: StripeDouble, payout: str, how: str
+) -> None:
+    """It kept nothing back: no audit calls it drift or pages for it, and nothing is open by it."""
+    paused(asking)
+    platform.payouts[payout]["status"] = how
+    for _ in range(2):
+        audit = asking.ask("audit", "mercor")
+        assert audit.code == 0, audit.said
+        (pause,) = asking.house.book.pauses.list("mercor")
+        told = asking.house.book.pauses.events(pause.id, "audited")[-1].data
+        assert (told["opened"], told["drift"]) == ([], [])
+    platform.add_intent("acct_r1", "usd", 100, "2027-01-02")
+    asking.ask("audit", "mercor")  # it contains what is new: all is verified, and nothing is open
+    (pause,) = asking.house.book.pauses.list("mercor")
+    assert pause.status is PauseStatus.CONTAINED
+    assert line(report(asking), payout)["state"] == "escaped"
+    asking.rollback()
+    assert asking.approve().code == 0
+    assert not platform.payouts[payout]["metadata"]
 
 
 def test_a_rollback_takes_the_mark_out_and_the_payout_goes_on(

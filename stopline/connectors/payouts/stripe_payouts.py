@@ -201,7 +201,8 @@ def ended(hold: Hold) -> Effect:
 def observed(document: Document, payout: Json) -> Observed:
     """Say which marks stand. One that was cancelled is not there, but for how it ended.
 
-    On what has left they stand otherwise than we left them, so that whoever comes learns of it.
+    On what has left they stand otherwise than we left them, so that no termination takes it for
+    what it can cancel. A plan names it as escaped, and nothing more is to be done about the mark.
     """
     status, states = payout["status"], {}
     ended: dict[str, Json] = {} if status == "pending" else {"status": status}

@@ -20,6 +20,7 @@ from stopline.drill.stripe_double import StripeDouble
 from stopline.drill.stripe_http import Fault
 from stopline.errors import ConnectorError, StaleError
 from stopline.model import Address, Change, Direction, Gap, Scope
+from stopline.planner import DriftKind, Look, drift
 from stopline.port import Observed
 from stopline.receipts import Cause, Outcome
 from stopline.terminating import plan_termination
@@ -174,7 +175,7 @@ def test_nothing_is_cancelled_whose_money_the_schedule_would_pay_out_again(
 
 
 def test_what_stripe_sent_between_two_looks_is_not_told_as_cancelled(ground: StripeGround) -> None:
-    """It stands otherwise than it was left, so the next look says that it has left."""
+    """It stands otherwise than it was left; the next plan names it, and it is no drift."""
     change = marked(ground)
     seen = ground.connector.read(change.address.document)
     ground.double.payouts["po_4"]["status"] = "in_transit"
@@ -183,11 +184,23 @@ def test_what_stripe_sent_between_two_looks_is_not_told_as_cancelled(ground: Str
     now = ground.connector.read(change.address.document)
     assert now.exists
     assert now.states[change.address] != change.before
-    (told,) = ground.connector.unproved(
-        ground.vendor, [change.inverse()], {change.address.document: now}
-    )
-    assert told.why == "Stripe has it as in_transit: nobody cancelled it"
-    assert status(ground) == "in_transit"
+    (held,) = holds((change.inverse(),))
+    assert not drift([held], {change.address: Look(now.states[change.address])})
+    for ended_as in ("in_transit", "paid"):
+        ground.double.payouts["po_4"]["status"] = ended_as
+        now = ground.connector.read(change.address.document)
+        looked = {change.address.document: now}
+        assert not list(ground.connector.unproved(ground.vendor, [change.inverse()], looked))
+
+
+def test_a_mark_that_somebody_took_out_is_drift(ground: StripeGround) -> None:
+    """A termination would not cancel the payout: an audit says so, and marks it again."""
+    change = marked(ground)
+    (held,) = holds((change.inverse(),))
+    ground.double.payouts["po_4"]["metadata"].clear()
+    now = ground.connector.read(change.address.document)
+    (one,) = drift([held], {change.address: Look(now.states.get(change.address))})
+    assert one.kind is DriftKind.REMOVED
 
 
 def test_what_has_left_or_was_cancelled_by_somebody_is_still_told(ground: StripeGround) -> None:
