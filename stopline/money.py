@@ -44,6 +44,16 @@ def keeps(address: Address) -> bool:
     return address.connector == PAY and not address.kind.endswith(_KEEPS_NOTHING)
 
 
+def comes_back(mark: Address, address: Address) -> bool:
+    """Whether what a mark is on comes back, once it is cancelled, into what an address holds.
+
+    A mark's document begins with whose balance that is.
+    """
+    marks = mark.connector == PAY and not keeps(mark) and keeps(address)
+    whose = mark.document.id.partition("/")[0]
+    return marks and (mark.realm, whose) == (address.realm, address.document.id)
+
+
 def has_left(address: Address, state: State | None) -> bool:
     """Whether a mark, which kept nothing back, is on what was sent: it has no more to say there."""
     marks = address.connector == PAY and not keeps(address)

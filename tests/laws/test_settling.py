@@ -152,6 +152,49 @@ def test_only_what_holds_money_is_settled_or_disputed(decision: Decision) -> Non
             decisions([other], {decision: [name]}, "over", "2027-03-01")
 
 
+def at_stripe() -> tuple[Hold, Hold]:
+    """An account's schedule that the pause holds, and its mark on a payout out of that account."""
+    mark = Address("payouts", "stripe", "payout-mark", f"acct_1/po_1#{MARK}")
+    account = schedule()[0]
+    change = replace(hold(0, "c1", 5).change, address=mark)
+    return account, Hold(mark, PAUSE, None, change.after, change, written=True)
+
+
+@pytest.mark.parametrize("mark", [None, Decision.DISPUTE, Decision.UNDECIDED])
+def test_an_account_is_not_settled_beside_a_mark_that_is_not(mark: Decision | None) -> None:
+    """What is cancelled would come back into a balance that nothing holds: both are named."""
+    account, marked = at_stripe()
+    address, day = str(marked.address), "2027-03-01" if mark is Decision.DISPUTE else ""
+    told = [Decided(address, mark, "over", day)] if mark else []
+    with pytest.raises(UserError, match="is settled, and") as refused:
+        decisions(at_stripe(), {Decision.SETTLE: [str(account.address)]}, "over", "", told)
+    assert str(account.address) in refused.value.what
+    assert str(marked.address) in refused.value.what
+    assert "Decide both alike" in refused.value.next_step
+
+
+@pytest.mark.parametrize("words", [["c1"], ["mark"]])
+def test_a_mark_is_settled_with_its_account_or_by_itself(words: list[str]) -> None:
+    """A payee stands for both; and one payout may leave while the balance stays held."""
+    account, marked = at_stripe()
+    other = replace(account, address=replace(account.address, id="acct_2"))
+    names = [str(marked.address) if word == "mark" else word for word in words]
+    said = decisions([*at_stripe(), other], {Decision.SETTLE: names}, "over", "")
+    assert str(marked.address) in {one.address for one in said}
+
+
+def test_a_mark_that_came_after_its_account_was_settled_is_not_cancelled() -> None:
+    """The plan is made anew with what was marked since: nobody has said a word about that."""
+    account, marked = at_stripe()
+    said = [Decided(str(account.address), Decision.SETTLE, "over")]
+    rails = PayoutsConnector({}, {"stripe": StripeRail("stripe", cast("Any", None))})
+    opinion = decided(rails.ended, rails.settled, said)
+    plan = plan_termination("mercor", PAUSE, at_stripe(), Scope(), {"payouts": opinion})
+    assert [work.address for work in plan.work] == [account.address]
+    (skip,) = plan.skips
+    assert (skip.address, "its balance is settled" in skip.reason) == (marked.address, True)
+
+
 # --- what was there before us is given back ------------------------------------------------------
 
 BEFORE, OURS, THEIRS = (State.of({"interval": how}) for how in ("daily", "manual", "weekly"))
