@@ -111,9 +111,7 @@ def decided(opinion: Opinion, settled: Opinion, said: Sequence[Decided]) -> Opin
         one = by_address.get(str(hold.address))
         if hold.address not in freed and any(comes_back(hold.address, f) for f in freed):
             # Marked since people decided: they have not said a word about it.
-            return _left(
-                hold, "its balance is settled, so it is not cancelled: it would leave"
-            )
+            return _left(hold, "its balance is settled, so it is not cancelled: it would leave")
         if one is None:
             return opinion(hold)
         if one.decision is Decision.UNDECIDED:  # none is made of what keeps
