@@ -111,6 +111,36 @@ def test_the_journal_alone_knows_what_was_cancelled(asking: Asking, payout: str)
     assert (total(told)["owed_before"], total(told)["held"]) == (BALANCE, BALANCE)
 
 
+@pytest.mark.parametrize("call", ["GET /v1/balance", "GET /v1/accounts"])
+def test_a_plan_that_could_not_read_the_balance_loses_nothing_that_is_back_in_it(
+    asking: Asking, platform: StripeDouble, payout: str, call: str
+) -> None:
+    """Stripe was away when an audit looked: the payout stands for itself until it is read."""
+    paused(asking)
+    terminated(asking)
+    platform.fail(call, "429", 99)
+    asking.ask("audit", "mercor")
+    for _ in range(2):
+        told = report(asking)
+        assert (line(told, payout)["state"], line(told, payout)["amount"]) == ("held", 1_250)
+        assert (total(told)["owed_before"], total(told)["held"]) == (BALANCE, BALANCE)
+        asking.monkeypatch.setenv("TEMPORAL_ADDRESS", "127.0.0.1:1")
+
+
+def test_a_gap_elsewhere_counts_nothing_twice(
+    asking: Asking, platform: StripeDouble, payout: str
+) -> None:
+    """The balance was read: what is back in it is told there, whatever else was not read."""
+    paused(asking)
+    terminated(asking)
+    platform.fail("GET /v2/money_management/outbound_payments", "429", 99)
+    for _ in range(2):
+        told = report(asking)
+        assert (line(told, payout)["state"], line(told, payout)["amount"]) == ("held", 0)
+        assert (total(told)["owed_before"], total(told)["held"]) == (BALANCE, BALANCE)
+        asking.ask("audit", "mercor")
+
+
 @pytest.mark.parametrize("fault", ["500-after", "lost", "twice", "429"])
 def test_a_lost_answer_cancels_once_and_the_totals_stay(
     asking: Asking, platform: StripeDouble, payout: str, fault: Fault
