@@ -55,8 +55,8 @@ class Known:
     """Everything that the journal knows, by target or by the payable's address.
 
     `why` is why a plan left something, by its ledger and the id of its document. `drawn` are the
-    payouts that were made out of a balance after it was first seen. `seen_at` is when a plan
-    last read a target: one that could not read it shows nothing of it.
+    payouts that were made out of a balance after it was first seen. `seen_at` is when a plan last
+    read a target: one that could not read it shows nothing of it.
     """
 
     first: dict[Address, Grant] = field(default_factory=dict)

@@ -171,7 +171,5 @@ def test_whoever_is_engaged_through_a_vendor_is_a_person_whatever_selects_it(
     assert found is not None
     assert found.person is True
     assert found.via == ("engaged through V-1" if vendors else "its payee id")
-    assert (
-        Wanted.of([VendorPayouts(vendors=("V-2",))]).payee({"id": "x", "metadata": metadata})
-        is None
-    )
+    others = Wanted.of([VendorPayouts(vendors=("V-2",))])
+    assert others.payee({"id": "acct_1", "metadata": metadata}) is None
