@@ -193,13 +193,18 @@ def forget(engine: Engine) -> None:
         return
     connection = engine.raw_connection()  # SQLAlchemy would begin a transaction first
     try:
-        for statement in ("VACUUM", "PRAGMA wal_checkpoint(TRUNCATE)"):
-            connection.cursor().execute(statement)
+        cursor = connection.cursor()
+        cursor.execute("VACUUM")
+        # It raises nothing where a reader keeps it from being carried out, and says so.
+        # https://www.sqlite.org/pragma.html#pragma_wal_checkpoint
+        busy = cursor.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+        if busy is not None and busy[0]:
+            raise sqlite3.OperationalError("somebody reads it")
     except sqlite3.Error as error:
         raise JournalError(
             f"The journal {shown(engine)} could not be written anew ({error}): what is encrypted "
             "now may stand in the clear in free pages of its file.",
-            f"Give it space, and then: sqlite3 {engine.url.database} VACUUM",
+            "Give it space, end who reads it for long, and run `stopline journal encrypt` again.",
         ) from error
     finally:
         connection.close()

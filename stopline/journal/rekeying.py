@@ -57,9 +57,19 @@ def encrypt(store: Store, keys: Keys, told: Told) -> int:
     with store.write() as connection:
         by = keys.encrypted(ENCRYPTED.encode()).decode()
         connection.execute(sa.update(t.meta).where(t.meta.c.name == ENCRYPTED).values(value=by))
-    if written:
-        database.forget(store.engine)
+    database.forget(store.engine)  # also of one that was killed before it came to this
     return written
+
+
+def not_current(store: Store, keys: Keys) -> int:
+    """How many of the journal's documents the first of these keys has not encrypted."""
+    number = 0
+    with store.read() as connection:
+        for columns in _COLUMNS.values():
+            raws = sa.select(*(_raw(column) for column in columns))
+            for row in connection.execute(raws, execution_options={"yield_per": 1000}):
+                number += sum(not _done(raw, keys) for raw in row)
+    return number
 
 
 def _batches(

@@ -111,7 +111,9 @@ def test_the_journal_alone_knows_what_was_cancelled(asking: Asking, payout: str)
     assert (total(told)["owed_before"], total(told)["held"]) == (BALANCE, BALANCE)
 
 
-@pytest.mark.parametrize("call", ["GET /v1/balance", "GET /v1/accounts"])
+@pytest.mark.parametrize(
+    "call", ["GET /v1/balance", pytest.param("GET /v1/accounts", marks=pytest.mark.night)]
+)
 def test_a_plan_that_could_not_read_the_balance_loses_nothing_that_is_back_in_it(
     asking: Asking, platform: StripeDouble, payout: str, call: str
 ) -> None:
@@ -141,7 +143,10 @@ def test_a_gap_elsewhere_counts_nothing_twice(
         asking.ask("audit", "mercor")
 
 
-@pytest.mark.parametrize("fault", ["500-after", "lost", "twice", "429"])
+@pytest.mark.parametrize(
+    "fault",
+    ["lost", *(pytest.param(f, marks=pytest.mark.night) for f in ("500-after", "twice", "429"))],
+)
 def test_a_lost_answer_cancels_once_and_the_totals_stay(
     asking: Asking, platform: StripeDouble, payout: str, fault: Fault
 ) -> None:
@@ -170,7 +175,7 @@ def test_what_stripe_sent_before_the_termination_has_escaped(
     assert (total(told)["held"], total(told)["escaped"]) == (BALANCE - 1_250, 1_250)
 
 
-@pytest.mark.parametrize("how", ["in_transit", "paid"])
+@pytest.mark.parametrize("how", ["in_transit", pytest.param("paid", marks=pytest.mark.night)])
 def test_what_stripe_simply_sends_is_told_once_and_the_pause_is_contained(
     asking: Asking, platform: StripeDouble, payout: str, how: str
 ) -> None:
@@ -239,7 +244,7 @@ def test_what_is_disputed_is_cancelled_and_what_is_settled_leaves(
     assert platform.payouts[payout]["status"] == "canceled"
 
 
-@pytest.mark.parametrize("silent", [False, True])
+@pytest.mark.parametrize("silent", [True, pytest.param(False, marks=pytest.mark.night)])
 def test_a_file_that_leaves_a_mark_undecided_cancels_nothing(
     asking: Asking, platform: StripeDouble, payout: str, tmp_path: Path, *, silent: bool
 ) -> None:

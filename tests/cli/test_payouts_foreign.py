@@ -81,6 +81,7 @@ def test_held_released_and_paid_to_the_minor_unit(asking: Asking, ledger: Foreig
     assert states(report(asking)) == dict.fromkeys(range(4), "released")
 
 
+@pytest.mark.night
 def test_a_run_that_had_chosen_before_the_hold_is_told_by_the_pause_itself(
     asking: Asking, ledger: Foreign
 ) -> None:
@@ -112,6 +113,7 @@ def test_a_run_that_had_chosen_before_the_hold_is_told_by_the_pause_itself(
     assert [(t["owed_before"], t["escaped"], t["held"]) for t in mine] == [(120_050, 120_050, 0)]
 
 
+@pytest.mark.night
 def test_what_escapes_and_what_is_voided_are_told_apart_and_kept(
     asking: Asking, ledger: Foreign
 ) -> None:
@@ -135,6 +137,7 @@ def test_what_escapes_and_what_is_voided_are_told_apart_and_kept(
     assert states(report(asking)) == ends | {3: "released"}
 
 
+@pytest.mark.night
 def test_a_flag_on_what_was_paid_is_a_conflict_that_a_person_ends(
     asking: Asking, ledger: Foreign
 ) -> None:
@@ -159,6 +162,7 @@ def test_a_flag_on_what_was_paid_is_a_conflict_that_a_person_ends(
     assert states(report(asking))[0] == "escaped"
 
 
+@pytest.mark.night
 def test_another_teams_hold_is_said_to_be_theirs(asking: Asking, ledger: Foreign) -> None:
     """Where a hold bears no mark ours is not placed: the report says why it is not held by us."""
     ledger.hold_of_others(0)

@@ -45,7 +45,13 @@ def settled(asking: Asking) -> None:
     asking.approve()
 
 
-@pytest.mark.parametrize("fault", [None, "500-after", "lost", "twice", "429"])
+@pytest.mark.parametrize(
+    "fault",
+    [
+        None,
+        *(pytest.param(f, marks=pytest.mark.night) for f in ("500-after", "lost", "twice", "429")),
+    ],
+)
 def test_what_is_settled_is_as_it_was_and_what_is_not_stays_held(
     asking: Asking, platform: StripeDouble, fault: Fault | None
 ) -> None:

@@ -245,6 +245,7 @@ def test_a_canary_is_contained_restored_and_removed(
     assert "iam:AttachRolePolicy" not in flight.made
 
 
+@pytest.mark.night
 @pytest.mark.parametrize(
     "roles", ["approvers: ['*']\n", "approvers: [bob]\nsignatures: optional\n"]
 )
@@ -262,6 +263,7 @@ def test_where_the_programs_word_is_none_no_canary_is_made(
     assert flight.house.book.pauses.list(CANARY_VENDOR) == ()
 
 
+@pytest.mark.night
 def test_a_canary_that_cannot_be_contained_is_given_back_and_removed(
     flight: Flight, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -274,6 +276,7 @@ def test_a_canary_that_cannot_be_contained_is_given_back_and_removed(
     assert flight.canaries(DATA) == []
 
 
+@pytest.mark.night
 def test_a_canary_that_is_stuck_says_what_is_left_and_how_to_remove_it(
     flight: Flight, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -18,7 +18,7 @@ from stopline.journal import tables as t
 from stopline.journal.book import Book
 from stopline.journal.database import JournalError
 from stopline.journal.encrypting import MARK, Keys, keys_of
-from stopline.journal.rekeying import encrypt, in_the_clear
+from stopline.journal.rekeying import encrypt, in_the_clear, not_current
 from stopline.model import Change, State
 
 SECRET = "hunter2-external-id"
@@ -135,6 +135,50 @@ def test_an_sqlite_file_has_nothing_in_its_free_pages(opened: Opened, tmp_path: 
     assert SECRET.encode() in files()
     encrypt(opened(url, keys=keys(OLD)).store, keys(OLD), lambda *_: None)
     assert SECRET.encode() not in files()
+
+
+def test_who_was_killed_before_the_file_was_written_anew_has_it_done_the_next_time(
+    opened: Opened, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nothing is left to encrypt then, and the free pages still have it."""
+    url = f"sqlite:///{tmp_path}/journal.db"
+    hold(opened(url))
+    book = opened(url, keys=keys(OLD))
+    with monkeypatch.context() as dying:
+        dying.setattr(database, "forget", lambda _: None)
+        encrypt(book.store, keys(OLD), lambda *_: None)
+    assert encrypt(book.store, keys(OLD), lambda *_: None) == 0
+    written = b"".join(path.read_bytes() for path in tmp_path.glob("journal.db*"))
+    assert SECRET.encode() not in written
+
+
+def test_trap_a_reader_keeps_the_file_from_being_written_anew_and_that_is_said(
+    opened: Opened, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """SQLite raises nothing for it."""
+    monkeypatch.setattr(database, "WAIT_SECONDS", 1)
+    url = f"sqlite:///{tmp_path}/journal.db"
+    hold(opened(url))
+    book = opened(url, keys=keys(OLD))
+    with database.reading(book.store.engine) as connection:
+        connection.execute(sa.text("SELECT count(*) FROM bodies")).scalar_one()
+        with pytest.raises(JournalError, match="somebody reads it") as refused:
+            encrypt(book.store, keys(OLD), lambda *_: None)
+    assert "stopline journal encrypt" in refused.value.next_step
+    assert encrypt(book.store, keys(OLD), lambda *_: None) == 0
+
+
+def test_what_a_worker_writes_by_the_earlier_key_meanwhile_is_counted(
+    opened: Opened, journal_url: str
+) -> None:
+    """It has the file of keys as it was: that key is still needed."""
+    old = opened(journal_url, keys=keys(OLD))
+    both = opened(journal_url, keys=keys(NEW, OLD))
+    encrypt(both.store, keys(NEW, OLD), lambda *_: None)
+    hold(old)
+    assert not_current(both.store, keys(NEW, OLD)) > 4
+    encrypt(both.store, keys(NEW, OLD), lambda *_: None)
+    assert not_current(both.store, keys(NEW, OLD)) == 0
 
 
 def test_one_key_takes_the_place_of_another(opened: Opened, journal_url: str) -> None:

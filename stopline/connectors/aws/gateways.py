@@ -86,16 +86,17 @@ def discover(clients: Clients, numbers: Sequence[str], reach: Reach) -> Iterator
 
 
 def _region(clients: Clients, number: str, region: str, reach: Reach) -> Iterator[Found]:
-    what = f"{RESOURCE} in {region}"
     try:
         pages = clients.pages(number, f"{SERVICE}/{region}", "get_rest_apis")
-        for item in (item for page in pages for item in page.get("items") or ()):
-            what = f"{KIND} {region}/{item['id']}"
-            yield from _api(number, region, item, reach)
     except ConnectorError as error:
-        yield Gap(NAME, number, what, error.detail)
-    except (LookupError, ValueError) as error:  # no JSON, or not as API Gateway documents it
-        yield Gap(NAME, number, what, translated(error, what, writing=False).detail)
+        yield Gap(NAME, number, f"{RESOURCE} in {region}", error.detail)
+        return
+    for item in (item for page in pages for item in page.get("items") or ()):
+        what = f"{KIND} {region}/{item.get('id', '?')}"
+        try:
+            yield from list(_api(number, region, item, reach))
+        except (LookupError, ValueError) as error:  # no JSON, or not as API Gateway documents it
+            yield Gap(NAME, number, what, translated(error, what, writing=False).detail)
 
 
 def _api(number: str, region: str, item: Json, reach: Reach) -> Iterator[Grant]:

@@ -73,6 +73,8 @@ def _looked(clients: Clients, errand: _Errand, reach: Reach) -> tuple[int, list[
         things = [(row.alone, None)] if row.alone else _named(clients, errand, reach)
     except ConnectorError as error:
         return 0, [Gap(NAME, errand.account, what, error.detail)]
+    except LookupError as error:  # a list that is not as AWS documents it
+        return 0, [Gap(NAME, errand.account, what, translated(error, what, writing=False).detail)]
     found: list[Found] = []
     number = 0
     for name, page in things:

@@ -18,9 +18,10 @@ from stopline.entrypoints.cli.owing import pay_by, soon
 from stopline.entrypoints.cli.program import Program
 from stopline.errors import StoplineError, UserError
 from stopline.estate import readers
+from stopline.journal.encrypting import keys_of
 from stopline.journal.glass import unreviewed
 from stopline.journal.pauses import OPEN
-from stopline.journal.rekeying import in_the_clear
+from stopline.journal.rekeying import not_current
 from stopline.preflight import Check
 from stopline.render.documents import diagnosis_document
 from stopline.render.place import diagnosis_page
@@ -162,10 +163,11 @@ def _journal(program: Program) -> Found:
     found = f"journal {program.book.id}, chain of {number} events verified"
     if not program.settings.journal_key:
         return True, f"{found}; its documents are not encrypted", ""
-    clear = in_the_clear(program.book.store)
-    if not clear:
+    left = not_current(program.book.store, keys_of(program.settings.journal_key))
+    if not left:
         return True, f"{found}; its documents are encrypted", ""
-    return True, f"{found}; {clear} documents in the clear", "`stopline journal encrypt`", True
+    found = f"{found}; {left} documents in the clear, or under an earlier key"
+    return True, found, "`stopline journal encrypt`", True
 
 
 def _temporal(program: Program) -> Found:

@@ -9,7 +9,7 @@ from stopline.entrypoints.cli import options as o
 from stopline.entrypoints.cli.program import Program
 from stopline.errors import UserError
 from stopline.journal.encrypting import VARIABLE, keys_of
-from stopline.journal.rekeying import Told, encrypt
+from stopline.journal.rekeying import Told, encrypt, not_current
 from stopline.preflight import Check
 from stopline.render.documents import diagnosis_document
 from stopline.render.place import diagnosis_page
@@ -39,9 +39,19 @@ def encrypt_all(context: typer.Context, *, output: o.OutputOption = None) -> Non
     store = program.book.store
     with _progress(program) as progress:
         number = encrypt(store, keys, _told(program, progress))
-    found = f"{number} documents were encrypted by the first key; no other is needed any more"
-    checks = [Check(f"journal {store.id}", ok=True, found=found)]
+    checks = [_told_of(store.id, number, not_current(store, keys))]
     program.emit(diagnosis_page(checks), diagnosis_document(checks))
+    raise typer.Exit(0 if checks[0].ok else 1)
+
+
+def _told_of(journal_: str, number: int, left: int) -> Check:
+    """What was done; a worker that has the keys as they were goes on as it did, meanwhile."""
+    found, name = f"{number} documents were encrypted by the first key", f"journal {journal_}"
+    if not left:
+        return Check(name, ok=True, found=f"{found}; no other is needed any more")
+    found = f"{found}; {left} that were written meanwhile are not: an earlier key is still needed"
+    step = f"Start every worker again with this {VARIABLE}, then run this again."
+    return Check(name, ok=False, found=found, next_step=step)
 
 
 def _progress(program: Program) -> "Progress | nullcontext[None]":

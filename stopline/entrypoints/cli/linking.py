@@ -86,7 +86,9 @@ async def _serving(program: Program, where: tuple[str, int], secret: str) -> Non
     if host not in (LOOPBACK, "::1"):
         program.say("It is no loopback address, and this speaks no TLS: let nobody else reach it.")
     serving = asyncio.create_task(asyncio.to_thread(listener.serve_forever, 0.2))
-    await stop.wait()
+    stopping = asyncio.create_task(stop.wait())
+    await asyncio.wait((serving, stopping), return_when=asyncio.FIRST_COMPLETED)
+    stopping.cancel()
     listener.shutdown()
-    await serving
+    await serving  # what ended it by itself ends the command: nobody would answer any more
     listener.server_close()

@@ -9,7 +9,7 @@ from support.aws_nights import AwsNight
 
 from stopline.connectors.aws.gateways import _read
 from stopline.estate import AwsAccount
-from stopline.model import Gap, Scope, Skip
+from stopline.model import Gap, Grant, Scope, Skip
 
 WORDS: dict[str, Any] = {"accounts": {DATA: AwsAccount(name="data")}, "resources": ("apis",)}
 
@@ -56,13 +56,15 @@ def test_trap_a_policy_is_shown_with_its_quotes_and_slashes_escaped() -> None:
 
 @pytest.mark.parametrize("policy", ["{no json", '"a text"'])
 def test_a_policy_that_nobody_can_read_is_a_gap(cloud: Cloud, policy: str) -> None:
-    """And so is an account that may not be asked; no other stops."""
+    """And no other stops: what comes after it is looked at all the same."""
     api = {"id": "abc", "name": "labels", "policy": policy}
+    after = {"id": "def", "name": "more", "policy": allowing(MERCOR)}
     cloud.interfere = lambda request: (
-        answer(200, json.dumps({"item": [api]})) if "/restapis" in request.url else None
+        answer(200, json.dumps({"item": [api, after]})) if "/restapis" in request.url else None
     )
     found = list(cloud.connector(**WORDS).discover(VENDOR, Scope()))
     assert [f.what for f in found if isinstance(f, Gap)] == ["api us-east-1/abc"]
+    assert [f.address.id for f in found if isinstance(f, Grant)] == ["us-east-1/def"]
 
 
 def test_apis_that_may_not_be_read_are_a_gap(cloud: Cloud) -> None:

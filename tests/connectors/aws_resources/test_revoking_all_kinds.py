@@ -57,7 +57,11 @@ def after_the_write(monkeypatch: pytest.MonkeyPatch, mishaps: Iterator[BaseExcep
     monkeypatch.setattr(Clients, "do", doing)
 
 
-@pytest.mark.parametrize("kind", KINDS)
+SOME = [KINDS[0], *(pytest.param(kind, marks=pytest.mark.night) for kind in KINDS[1:])]
+"""One by day, and all of them by night."""
+
+
+@pytest.mark.parametrize("kind", SOME)
 def test_killed_after_its_write_a_policy_is_found_without_the_vendor(
     cloud: Cloud, monkeypatch: pytest.MonkeyPatch, kind: str
 ) -> None:
@@ -79,7 +83,7 @@ def test_killed_after_its_write_a_policy_is_found_without_the_vendor(
     assert night.book.writes.holds() == ()
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", SOME)
 def test_a_lost_reply_is_settled_by_reading_again(
     cloud: Cloud, monkeypatch: pytest.MonkeyPatch, kind: str
 ) -> None:
