@@ -11,7 +11,7 @@ from stopline.journal.book import Book
 from stopline.journal.outbox import LIFTED, Draft, Notice, quiet_words
 from stopline.journal.pauses import OPEN, Pause, PauseStatus
 from stopline.model import Address, Direction
-from stopline.money import PAY
+from stopline.money import PAY, keeps
 from stopline.notices.drafting import Facts
 from stopline.notices.outside import (
     ACCESS,
@@ -54,13 +54,15 @@ def held_of(book: Book, vendor: str, to_be: Mapping[str, PauseStatus] | None = N
     return held_by(
         Standing(
             pause.scope,
-            _connectors(book.writes.held(pause.id)),
+            _connectors(held),
             _connectors(book.pauses.released(pause.id)),
             settled=status in _SETTLED,
             ended=status in _ENDED,
+            marks=PAY in {address.connector for address in held},
         )
         for pause, status in found
         if status in OPEN
+        for held in (book.writes.held(pause.id),)
     )
 
 
@@ -184,4 +186,5 @@ def _kinds(connectors: Iterable[str]) -> frozenset[str]:
 
 
 def _connectors(addresses: Iterable[Address]) -> frozenset[str]:
-    return frozenset(address.connector for address in addresses)
+    """The connectors that something is kept from the vendor in: a mark on pay keeps none of it."""
+    return frozenset(a.connector for a in addresses if a.connector != PAY or keeps(a))

@@ -331,6 +331,7 @@ class Effect:
     A connector's opinion; the planner makes a change of it, in a plan that terminates and in no
     other. `summary` says what is gone afterwards; `only_if` and `kept` as in `Change`. `leaves` is
     what stands there afterwards: nothing, or where people let go of it, what stood there before us.
+    `whole`: all of the document goes with it, whatever another pause holds in it.
     """
 
     address: Address
@@ -338,6 +339,7 @@ class Effect:
     only_if: str = ""
     leaves: State | None = None
     kept: str = ""
+    whole: bool = False
 
 
 class Direction(StrEnum):

@@ -7,7 +7,7 @@ https://www.six-group.com/en/products-services/financial-information/market-refe
 
 from collections.abc import Collection, Iterable, Mapping
 
-from stopline.model import Address
+from stopline.model import Address, State
 
 _TWO = (
     "AED AFN ALL AMD ANG AOA ARS AUD AWG AZN BAM BBD BDT BGN BMD BND BOB BRL BSD BTN BWP BYN BZD "
@@ -42,6 +42,22 @@ _KEEPS_NOTHING = "-mark"
 def keeps(address: Address) -> bool:
     """Whether a hold at an address keeps money from leaving."""
     return address.connector == PAY and not address.kind.endswith(_KEEPS_NOTHING)
+
+
+def comes_back(mark: Address, address: Address) -> bool:
+    """Whether what a mark is on comes back, once it is cancelled, into what an address holds.
+
+    A mark's document begins with whose balance that is.
+    """
+    marks = mark.connector == PAY and not keeps(mark) and keeps(address)
+    whose = mark.document.id.partition("/")[0]
+    return marks and (mark.realm, whose) == (address.realm, address.document.id)
+
+
+def has_left(address: Address, state: State | None) -> bool:
+    """Whether a mark, which kept nothing back, is on what was sent: it has no more to say there."""
+    marks = address.connector == PAY and not keeps(address)
+    return marks and state is not None and bool(state.value.get("status"))
 
 
 Target = tuple[str, str, str]

@@ -40,7 +40,7 @@ from stopline.model import (
     State,
     in_order,
 )
-from stopline.money import Target, let_go, target_of
+from stopline.money import Target, has_left, let_go, target_of
 from stopline.port import Terms
 from stopline.receipts import Hold
 from stopline.remaining import still_denied, still_needed
@@ -425,7 +425,8 @@ def drift(holds: Iterable[Hold], looks: Mapping[Address, Look]) -> tuple[Drift, 
 
 
 def _drifted(hold: Hold, look: Look) -> Drift | None:
-    if look.read and look.exists and look.state == hold.ours:
+    stands = look.state == hold.ours or has_left(hold.address, look.state)
+    if look.read and look.exists and stands:
         return None
     if not look.read:
         kind = DriftKind.UNREAD

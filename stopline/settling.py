@@ -2,6 +2,9 @@
 
 To settle is to lift our hold, so that the lab's own pay run pays it. What is disputed stays held,
 with its reason and the day on which it is looked at again. Undecided stays held too.
+
+A mark keeps nothing back: to settle it is to let go what it is on, to dispute it is to cancel that.
+One that a file leaves undecided stays as it is; where no file was written, it is cancelled.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -9,8 +12,8 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from stopline.errors import UserError
-from stopline.model import Effect, Skip
-from stopline.money import PAY, keeps
+from stopline.model import Address, Effect, Skip
+from stopline.money import PAY, comes_back, keeps
 from stopline.receipts import Hold
 
 Opinion = Callable[[Hold], Effect | Skip]
@@ -21,6 +24,8 @@ class Decision(StrEnum):
 
     SETTLE = "settle"
     DISPUTE = "dispute"
+    UNDECIDED = "undecided"
+    """Of a mark, which without a word is cancelled: it stays."""
 
 
 @dataclass(frozen=True)
@@ -42,15 +47,16 @@ def decisions(
 ) -> tuple[Decided, ...]:
     """One decision for each hold that is named, by its address or by whom it is owed to.
 
-    `told` are those that a file has of single holds. Raises UserError where a name fits no hold,
-    or none of money, a hold is named for both, or a dispute has no day.
+    `told` are those that a file has of single holds; a name decides what it leaves undecided.
+    Raises UserError where a name fits no hold, or none of money, a hold is named for both, a
+    dispute has no day, or a balance is settled and not the marks on what was paid out of it.
     """
     if said.get(Decision.DISPUTE) and not review_by:
         raise UserError(
             "What is disputed must be looked at again. Nothing was asked for.",
             "Add the day: --review-by 2027-03-01.",
         )
-    found = {one.address: one for one in told}
+    found = {one.address: one for one in told if one.decision is not Decision.UNDECIDED}
     for decision, names in said.items():
         for name in names:
             for address in (str(hold.address) for hold in _meant(holds, name)):
@@ -61,7 +67,25 @@ def decisions(
                         f"{address} is named for two decisions. Nothing was asked for.",
                         "Name it once, settled or disputed.",
                     )
+    found = {one.address: one for one in told} | found
+    _alike(holds, [found[str(h.address)] for h in holds if str(h.address) in found])
     return tuple(found[address] for address in sorted(found))
+
+
+def _alike(holds: Sequence[Hold], said: Sequence[Decided]) -> None:
+    """What is cancelled comes back into a balance: so that must not be let go of beside it."""
+    freed = _settled(said)
+    for mark in (hold.address for hold in holds if hold.address not in freed):
+        if into := next((one for one in freed if comes_back(mark, one)), None):
+            raise UserError(
+                f"{into} is settled, and {mark} is not: to cancel it takes a hold on the balance "
+                "that it comes back into. Nothing was asked for.",
+                "Decide both alike: settle both, or neither.",
+            )
+
+
+def _settled(said: Sequence[Decided]) -> frozenset[Address]:
+    return frozenset(Address.parse(d.address) for d in said if d.decision is Decision.SETTLE)
 
 
 def _meant(holds: Sequence[Hold], name: str) -> tuple[Hold, ...]:
@@ -81,20 +105,32 @@ def _meant(holds: Sequence[Hold], name: str) -> tuple[Hold, ...]:
 
 def decided(opinion: Opinion, settled: Opinion, said: Sequence[Decided]) -> Opinion:
     """An opinion that does what people decided about a hold, where they did."""
-    by_address = {one.address: one for one in said}
+    by_address, freed = {one.address: one for one in said}, _settled(said)
 
     def says(hold: Hold) -> Effect | Skip:
         one = by_address.get(str(hold.address))
+        if hold.address not in freed and any(comes_back(hold.address, f) for f in freed):
+            # Marked since people decided: they have not said a word about it.
+            return _left(hold, "its balance is settled, so it is not cancelled: it would leave")
         if one is None:
             return opinion(hold)
+        if one.decision is Decision.UNDECIDED:  # none is made of what keeps
+            return _left(hold, "undecided: it stays marked, and nothing keeps it back")
         if one.decision is Decision.SETTLE:
-            says = settled(hold)
-            if isinstance(says, Skip):
-                return says
-            return replace(says, summary=f"{says.summary}: {one.reason}")
+            return _with(settled(hold), f": {one.reason}")
+        what = f"disputed, to be looked at again by {one.review_by}: {one.reason}"
         if not keeps(hold.address):  # nothing stays held by it: what is disputed must not leave
-            return opinion(hold)
-        what = f"disputed, to be looked at again by {one.review_by}: {one.reason}; it stays held"
-        return Skip(hold.address, hold.change.principal, f"{what} ({hold.change.summary})")
+            return _with(opinion(hold), f"; {what}")
+        return _left(hold, f"{what}; it stays held")
 
     return says
+
+
+def _with(says: Effect | Skip, words: str) -> Effect | Skip:
+    """An effect that says why, too."""
+    return says if isinstance(says, Skip) else replace(says, summary=says.summary + words)
+
+
+def _left(hold: Hold, why: str) -> Skip:
+    """What stays as it is, why, and what it is about."""
+    return Skip(hold.address, hold.change.principal, f"{why} ({hold.change.summary})")

@@ -5,7 +5,8 @@ Rules:
 1. A termination is made from the live holds of its pause, and touches nothing else: what somebody
    else had switched off was never held, so it is never removed.
 2. Only what a receipt shows that we contained is removed. What is unproven waits for a person.
-3. What another pause holds too is left, until that one has let go.
+3. What another pause holds too is left, until that one has let go; where an effect ends a whole
+   document, so is what another pause holds anything in.
 4. It opens nothing: a hold without an effect stays as it is, and so does every deny.
 5. A principal is removed while a deny of it stands; our overlay is the last that it loses.
 6. What stays is said, each with a reason, and is part of what people approve.
@@ -15,7 +16,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
-from stopline.model import Address, Change, Direction, Effect, Plan, Scope, Skip, in_order
+from stopline.model import Address, Change, Direction, Document, Effect, Plan, Scope, Skip, in_order
 from stopline.receipts import Hold
 
 Opinion = Callable[[Hold], Effect | Skip]
@@ -65,12 +66,12 @@ def plan_termination(
 
     `opinions` are those of the connectors that can remove, by their name.
     """
-    by_address: dict[Address, list[Hold]] = {}
+    by_document: dict[Document, list[Hold]] = {}
     for hold in sorted(holds):
-        by_address.setdefault(hold.address, []).append(hold)
+        by_document.setdefault(hold.address.document, []).append(hold)
     decided = [
-        _decide(hold, [other.pause for other in there if other is not hold], opinions)
-        for there in by_address.values()
+        _decide(hold, there, opinions)
+        for there in by_document.values()
         for hold in there
         if _is_wanted(hold, pause, scope)
     ]
@@ -99,12 +100,14 @@ def looked(opinion: Opinion, found: Iterable[Effect | Skip]) -> Opinion:
     return lambda hold: better.get(hold.address) or opinion(hold)
 
 
-def _decide(hold: Hold, others: Sequence[str], opinions: Mapping[str, Opinion]) -> Change | Skip:
+def _decide(hold: Hold, there: Sequence[Hold], opinions: Mapping[str, Opinion]) -> Change | Skip:
+    """What becomes of one hold; `there` are all of its document."""
     opinion = opinions.get(hold.address.connector)
     says = opinion(hold) if opinion else Skip(hold.address, hold.change.principal, NO_EFFECT)
     if isinstance(says, Skip):
         return replace(says, leaves_access=False)
-    reason = _not_yet(hold, says, others)
+    others = {o.pause for o in there if says.whole or o.address == hold.address} - {hold.pause}
+    reason = _not_yet(hold, says, sorted(others))
     if reason:
         return Skip(hold.address, hold.change.principal, reason)
     return replace(

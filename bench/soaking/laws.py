@@ -208,6 +208,22 @@ def unlike_ledger(night: Night, document: Json, pause: str) -> Iterator[str]:
         yield f"held by the ledger {dict(should - told)} more, by the report {dict(told - should)}"
 
 
+def undecided(
+    night: Night, document: Json, pause: str, held: Iterable[str], settled: Iterable[str]
+) -> Iterator[str]:
+    """What a termination made otherwise than people decided: they settled some, disputed the rest.
+
+    `held` and `settled` are payables, by their ids, as they were before it.
+    """
+    freed, mine = {*settled}, {p for p, mark in night.till.ours() if mark.endswith(f"P{pause}")}
+    released = {one["payable"] for one in document["payables"] if one["state"] == "released"}
+    yield from (f"{id_} was settled and is still held" for id_ in sorted(freed & mine))
+    yield from (f"{id_} was settled and is not released" for id_ in sorted(freed - released))
+    yield from (
+        f"{id_} was not settled and is held no more" for id_ in sorted({*held} - freed - mine)
+    )
+
+
 # --- notices -------------------------------------------------------------------------------------
 
 

@@ -56,6 +56,8 @@ class Living:
     ended: set[Which] = field(default_factory=set)
     given: set[Step] = field(default_factory=set)
     """Which parts were given back of the first pauses."""
+    settled: frozenset[str] = frozenset()
+    """The payables that people settled by the termination of the money."""
     before: frozenset[str] = frozenset()
     held: int = 0
     contained: float = 0.0
@@ -196,11 +198,13 @@ class Living:
         self._rest(f"{which} has ended", which)
 
     def _decided(self, which: Which) -> tuple[str, ...]:
-        """One payee's is settled, all other money is disputed."""
+        """One payee's is settled, which is kept, and all other money is disputed."""
         if which is not Which.MONEY:
             return ()
         holds = self.night.book.writes.holds(self.pauses[which].id)
         settled, *others = sorted({h.change.principal for h in holds})
+        its = (h.address.document.id for h in holds if h.change.principal == settled)
+        self.settled = frozenset(its)
         words = [word for name in others for word in ("--dispute", name)]
         return ("--settle", settled, *words, "--review-by", "2031-03-01")
 
@@ -217,6 +221,9 @@ class Living:
             wrong.append(f"of {dict(was + released)} became {dict(became)}; held: {dict(still)}")
         if which not in self.life.terminated and still:
             wrong.append(f"held after the release: {dict(still)}")
+        if which in self.life.terminated:
+            mine = self.pauses[which].id
+            wrong += laws.undecided(night, after, mine, held, self.settled)
         self._fail(f"{which} was settled", wrong)
         self._pays(held - {payable for payable, _ in night.till.marks()})
 

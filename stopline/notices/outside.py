@@ -41,7 +41,8 @@ class Standing:
     """One open pause: its scope, and the connectors that it holds something in.
 
     `back` are those in which it has given something back. `settled` says that all of it was
-    verified as it stands, `ended` that it removes for good.
+    verified as it stands, `ended` that it removes for good, `marks` that it has marked pay, too,
+    which keeps none of it.
     """
 
     scope: Scope
@@ -49,13 +50,14 @@ class Standing:
     back: frozenset[str]
     settled: bool
     ended: bool = False
+    marks: bool = False
 
     @property
     def access(self) -> bool:
         """Whether access is off by it; also where there was none, or none to be held any more."""
         if self.systems - {PAY}:
             return True
-        return covers_access(self.scope) and (self.ended or not self.systems)
+        return covers_access(self.scope) and (self.ended or not (self.systems or self.marks))
 
     @property
     def pay(self) -> bool:

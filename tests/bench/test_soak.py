@@ -1,26 +1,31 @@
 """A soak draws its lives from a seed, and its log says what was killed and how it ended."""
 
 import random
+from collections import Counter
+from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
-from typing import cast
+from typing import Any, cast
 
+import pytest
 import sqlalchemy as sa
 from support.journals import a_book
 
 from bench.soaked import BEGIN, END, Round, Soaked, write
+from bench.soaking import laws
 from bench.soaking.laws import Chain, unanswered, unbalanced, untold
-from bench.soaking.life import Step, Which, drawn
-from bench.soaking.night import Night
+from bench.soaking.life import Life, Step, Which, drawn
+from bench.soaking.living import Living
+from bench.soaking.night import Night, OutsideTheLawsError
 from bench.soaking.till import Till, sums
 from stopline.audiences import INSIDE
 from stopline.connectors.payouts import ledger as l
 from stopline.drill.hearing import Arrival, Ears
-from stopline.drill.payday import TAX, PayDay
+from stopline.drill.payday import LEDGER, TAX, PayDay
 from stopline.journal.outbox import Draft, NoticeState
 from stopline.journal.pauses import Pause, PauseStatus
-from stopline.model import Scope
+from stopline.model import Address, Scope
 
 
 def _round(number: int = 1) -> Round:
@@ -138,3 +143,71 @@ def test_totals_that_do_not_add_up_are_seen() -> None:
     assert len(list(unbalanced({"totals": [lost], "balanced": True}))) == 1
     away = right | {"escaped": 10, "owed_before": 20}
     assert len(list(unbalanced({"totals": [away], "balanced": True}))) == 1
+
+
+MINE = "StoplineJ00000001P0000000a"
+
+
+def _ended(monkeypatch: pytest.MonkeyPatch, marks: set[str], states: dict[str, str]) -> None:
+    """A termination of the money after which these are marked; a's pay was settled, b's disputed.
+
+    Raises OutsideTheLawsError where it is not as people decided.
+    """
+    said: list[str] = []
+    held = [
+        SimpleNamespace(
+            address=Address("payouts", LEDGER, "payable-hold", f"{payee}1#{MINE}"),
+            change=SimpleNamespace(principal=payee),
+        )
+        for payee in ("a", "b")
+    ]
+    till = SimpleNamespace(
+        lives=1,
+        marks=lambda: {(one, MINE) for one in marks},
+        ours=lambda: {(one, MINE) for one in marks},
+        rows=lambda: {f"{one}1": {"payee": one, "currency": "USD", "amount": 1} for one in "ab"},
+        pay=lambda _: [],
+    )
+    night = SimpleNamespace(
+        till=till,
+        book=SimpleNamespace(writes=SimpleNamespace(holds=lambda _: held)),
+        terminated=lambda _, *words: said.extend(words),
+    )
+    killer = SimpleNamespace(at_work=lambda *_: nullcontext())
+    document = {"payables": [{"payable": one, "state": was} for one, was in states.items()]}
+    monkeypatch.setattr(laws, "report", lambda *_: document)
+    for law in ("of_report", "unbalanced", "unlike_ledger"):
+        empty = Counter() if law == "of_report" else ()
+        monkeypatch.setattr(laws, law, lambda *_, found=empty: found)
+    monkeypatch.setattr(Living, "_pays", lambda *_: None)
+    monkeypatch.setattr(Living, "_rest", lambda *_: None)
+    life = Life(Which.MONEY, (), (Which.MONEY,), frozenset({Which.MONEY}))
+    living = Living(*cast("Any", (night, killer, life, {}, Chain())))
+    living.pauses[Which.MONEY] = cast("Pause", SimpleNamespace(id="0000000a"))
+    living._end(Which.MONEY)
+    assert said[:4] == ["--settle", "a", "--dispute", "b"]
+
+
+def test_a_termination_that_did_as_people_decided_is_within_the_laws(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """What was settled is released and marked no more; what was disputed is held as before."""
+    _ended(monkeypatch, {"b1"}, {"a1": "released", "b1": "held"})
+
+
+@pytest.mark.parametrize(
+    ("marks", "states", "words"),
+    [
+        ({"a1", "b1"}, {"a1": "held", "b1": "held"}, "a1 was settled and is still held"),
+        ({"b1"}, {"a1": "not held", "b1": "held"}, "a1 was settled and is not released"),
+        ({"a1"}, {"a1": "held", "b1": "released"}, "b1 was not settled and is held no more"),
+        (set(), {"a1": "released", "b1": "released"}, "b1 was not settled and is held no more"),
+    ],
+    ids=["nothing", "lost", "the opposite", "all"],
+)
+def test_a_termination_that_did_nothing_or_the_opposite_is_outside_the_laws(
+    monkeypatch: pytest.MonkeyPatch, marks: set[str], states: dict[str, str], words: str
+) -> None:
+    """The sums alone come out right, whoever's is settled."""
+    with pytest.raises(OutsideTheLawsError, match=words):
+        _ended(monkeypatch, marks, states)

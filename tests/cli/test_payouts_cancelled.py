@@ -1,6 +1,9 @@
 """A payout that can be cancelled, as people see it: marked, cancelled by two, owed all along."""
 
+from pathlib import Path
+
 import pytest
+import yaml
 from cli.test_payouts_in_flight import ESTATE, VENDOR
 from cli.test_payouts_in_flight import PLAYBOOK as PROCEEDS
 from support.asking import Asking
@@ -10,6 +13,7 @@ from support.temporal import House
 from stopline.connectors.payouts.words import CONTAINS
 from stopline.drill.stripe_double import StripeDouble
 from stopline.drill.stripe_http import Fault
+from stopline.journal.pauses import PauseStatus
 from stopline.text import Json
 
 __all__ = ["platform"]  # a fixture
@@ -108,6 +112,38 @@ def test_the_journal_alone_knows_what_was_cancelled(asking: Asking, payout: str)
 
 
 @pytest.mark.parametrize(
+    "call", ["GET /v1/balance", pytest.param("GET /v1/accounts", marks=pytest.mark.night)]
+)
+def test_a_plan_that_could_not_read_the_balance_loses_nothing_that_is_back_in_it(
+    asking: Asking, platform: StripeDouble, payout: str, call: str
+) -> None:
+    """Stripe was away when an audit looked: the payout stands for itself until it is read."""
+    paused(asking)
+    terminated(asking)
+    platform.fail(call, "429", 99)
+    asking.ask("audit", "mercor")
+    for _ in range(2):
+        told = report(asking)
+        assert (line(told, payout)["state"], line(told, payout)["amount"]) == ("held", 1_250)
+        assert (total(told)["owed_before"], total(told)["held"]) == (BALANCE, BALANCE)
+        asking.monkeypatch.setenv("TEMPORAL_ADDRESS", "127.0.0.1:1")
+
+
+def test_a_gap_elsewhere_counts_nothing_twice(
+    asking: Asking, platform: StripeDouble, payout: str
+) -> None:
+    """The balance was read: what is back in it is told there, whatever else was not read."""
+    paused(asking)
+    terminated(asking)
+    platform.fail("GET /v2/money_management/outbound_payments", "429", 99)
+    for _ in range(2):
+        told = report(asking)
+        assert (line(told, payout)["state"], line(told, payout)["amount"]) == ("held", 0)
+        assert (total(told)["owed_before"], total(told)["held"]) == (BALANCE, BALANCE)
+        asking.ask("audit", "mercor")
+
+
+@pytest.mark.parametrize(
     "fault",
     ["lost", *(pytest.param(f, marks=pytest.mark.night) for f in ("500-after", "twice", "429"))],
 )
@@ -137,6 +173,29 @@ def test_what_stripe_sent_before_the_termination_has_escaped(
     told = report(asking)
     assert line(told, payout)["state"] == "escaped"
     assert (total(told)["held"], total(told)["escaped"]) == (BALANCE - 1_250, 1_250)
+
+
+@pytest.mark.parametrize("how", ["in_transit", pytest.param("paid", marks=pytest.mark.night)])
+def test_what_stripe_simply_sends_is_told_once_and_the_pause_is_contained(
+    asking: Asking, platform: StripeDouble, payout: str, how: str
+) -> None:
+    """It kept nothing back: no audit calls it drift or pages for it, and nothing is open by it."""
+    paused(asking)
+    platform.payouts[payout]["status"] = how
+    for _ in range(2):
+        audit = asking.ask("audit", "mercor")
+        assert audit.code == 0, audit.said
+        (pause,) = asking.house.book.pauses.list("mercor")
+        told = asking.house.book.pauses.events(pause.id, "audited")[-1].data
+        assert (told["opened"], told["drift"]) == ([], [])
+    platform.add_intent("acct_r1", "usd", 100, "2027-01-02")
+    asking.ask("audit", "mercor")  # it contains what is new: all is verified, and nothing is open
+    (pause,) = asking.house.book.pauses.list("mercor")
+    assert pause.status is PauseStatus.CONTAINED
+    assert line(report(asking), payout)["state"] == "escaped"
+    asking.rollback()
+    assert asking.approve().code == 0
+    assert not platform.payouts[payout]["metadata"]
 
 
 def test_a_rollback_takes_the_mark_out_and_the_payout_goes_on(
@@ -181,5 +240,48 @@ def test_what_is_disputed_is_cancelled_and_what_is_settled_leaves(
     assert platform.payouts[payout]["status"] == "pending"
     until = ("--dispute", "acct_mercor", "--review-by", "2027-03-01")
     assert asking.ask("terminate", "mercor", *END, *until).code == 5
+    asking.approve()
+    assert platform.payouts[payout]["status"] == "canceled"
+
+
+@pytest.mark.parametrize("silent", [True, pytest.param(False, marks=pytest.mark.night)])
+def test_a_file_that_leaves_a_mark_undecided_cancels_nothing(
+    asking: Asking, platform: StripeDouble, payout: str, tmp_path: Path, *, silent: bool
+) -> None:
+    """To cancel is one-way, so it takes a word: also where the entry was deleted from the file."""
+    paused(asking)
+    told = asking.ask("payouts", "mercor", "--format", "decisions").out
+    for words in ("settle lets it be sent, dispute cancels it", "undecided leaves it marked"):
+        assert words in told
+    entries = yaml.safe_load(told)["decisions"]
+    (mark,) = [e for e in entries if ":payout-mark:" in e["address"]]
+    if silent:
+        entries.remove(mark)
+    file = tmp_path / "decisions.yaml"
+    file.write_text(yaml.safe_dump({"decisions": entries}), "utf-8")
+    asked = asking.ask("terminate", "mercor", *END, "--decisions", str(file))
+    assert "undecided: it stays marked" in asked.said
+    assert "for good" not in asked.said
+    asking.approve()
+    assert platform.payouts[payout]["status"] == "pending"
+    assert platform.payouts[payout]["metadata"]
+    mark |= {"decision": "dispute", "reason": "overbilled", "review_by": "2027-03-01"}
+    file.write_text(yaml.safe_dump({"decisions": [mark]}), "utf-8")
+    asked = asking.ask("terminate", "mercor", *END, "--decisions", str(file))
+    assert "disputed, to be looked at again by 2027-03-01: overbilled" in asked.said
+    asking.approve()
+    assert platform.payouts[payout]["status"] == "canceled"
+
+
+def test_a_name_decides_what_a_file_leaves_undecided(
+    asking: Asking, platform: StripeDouble, payout: str, tmp_path: Path
+) -> None:
+    """The file as it is written is no word against the one that is given beside it."""
+    paused(asking)
+    file = tmp_path / "decisions.yaml"
+    file.write_text(asking.ask("payouts", "mercor", "--format", "decisions").out, "utf-8")
+    until = ("--dispute", "acct_mercor", "--review-by", "2027-03-01")
+    asked = asking.ask("terminate", "mercor", *END, "--decisions", str(file), *until)
+    assert f"cancel the payout {payout} at Stripe for good" in asked.said
     asking.approve()
     assert platform.payouts[payout]["status"] == "canceled"

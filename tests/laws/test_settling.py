@@ -55,7 +55,7 @@ def test_what_is_held_is_settled_disputed_or_undecided_to_the_minor_unit(
         decision: [
             str(h.address) for h, (*_, w) in zip(holds, owed, strict=True) if w == decision[0]
         ]
-        for decision in Decision
+        for decision in (Decision.SETTLE, Decision.DISPUTE)
     }
     said = decisions(holds, named, "the contract has ended", "2027-03-01")
     opinion = decided(PAYOUTS.ended, PAYOUTS.settled, said)
@@ -139,7 +139,7 @@ def test_what_is_disputed_keeps_its_reason_and_its_day_whatever_holds_it(
     assert (skip.address, skip.reason) == (address, told)
 
 
-@pytest.mark.parametrize("decision", list(Decision))
+@pytest.mark.parametrize("decision", [Decision.SETTLE, Decision.DISPUTE])
 def test_only_what_holds_money_is_settled_or_disputed(decision: Decision) -> None:
     """A name of both stands for the money; one of a key alone asks for nothing, and says why."""
     owed = hold(0, "c1", 5)
@@ -150,6 +150,49 @@ def test_only_what_holds_money_is_settled_or_disputed(decision: Decision) -> Non
     for name in ("c1", str(key)):
         with pytest.raises(UserError, match="is no money"):
             decisions([other], {decision: [name]}, "over", "2027-03-01")
+
+
+def at_stripe() -> tuple[Hold, Hold]:
+    """An account's schedule that the pause holds, and its mark on a payout out of that account."""
+    mark = Address("payouts", "stripe", "payout-mark", f"acct_1/po_1#{MARK}")
+    account = schedule()[0]
+    change = replace(hold(0, "c1", 5).change, address=mark)
+    return account, Hold(mark, PAUSE, None, change.after, change, written=True)
+
+
+@pytest.mark.parametrize("mark", [None, Decision.DISPUTE, Decision.UNDECIDED])
+def test_an_account_is_not_settled_beside_a_mark_that_is_not(mark: Decision | None) -> None:
+    """What is cancelled would come back into a balance that nothing holds: both are named."""
+    account, marked = at_stripe()
+    address, day = str(marked.address), "2027-03-01" if mark is Decision.DISPUTE else ""
+    told = [Decided(address, mark, "over", day)] if mark else []
+    with pytest.raises(UserError, match="is settled, and") as refused:
+        decisions(at_stripe(), {Decision.SETTLE: [str(account.address)]}, "over", "", told)
+    assert str(account.address) in refused.value.what
+    assert str(marked.address) in refused.value.what
+    assert "Decide both alike" in refused.value.next_step
+
+
+@pytest.mark.parametrize("words", [["c1"], ["mark"]])
+def test_a_mark_is_settled_with_its_account_or_by_itself(words: list[str]) -> None:
+    """A payee stands for both; and one payout may leave while the balance stays held."""
+    account, marked = at_stripe()
+    other = replace(account, address=replace(account.address, id="acct_2"))
+    names = [str(marked.address) if word == "mark" else word for word in words]
+    said = decisions([*at_stripe(), other], {Decision.SETTLE: names}, "over", "")
+    assert str(marked.address) in {one.address for one in said}
+
+
+def test_a_mark_that_came_after_its_account_was_settled_is_not_cancelled() -> None:
+    """The plan is made anew with what was marked since: nobody has said a word about that."""
+    account, marked = at_stripe()
+    said = [Decided(str(account.address), Decision.SETTLE, "over")]
+    rails = PayoutsConnector({}, {"stripe": StripeRail("stripe", cast("Any", None))})
+    opinion = decided(rails.ended, rails.settled, said)
+    plan = plan_termination("mercor", PAUSE, at_stripe(), Scope(), {"payouts": opinion})
+    assert [work.address for work in plan.work] == [account.address]
+    (skip,) = plan.skips
+    assert (skip.address, "its balance is settled" in skip.reason) == (marked.address, True)
 
 
 # --- what was there before us is given back ------------------------------------------------------
@@ -210,3 +253,5 @@ def test_a_payout_that_is_marked_and_disputed_is_cancelled_and_one_that_is_settl
     opinion = decided(rails.ended, rails.settled, said)
     plan = plan_termination("mercor", PAUSE, [held], Scope(), {"payouts": opinion})
     assert bool(plan.work) is cancels
+    why = "; disputed, to be looked at again by 2027-03-01: over"
+    assert all(c.summary.endswith(why) is (decision is not None) for c in plan.work)

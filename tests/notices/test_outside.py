@@ -32,6 +32,7 @@ vendors:
 OTHER = Address("memory", "r1", "switch", "v1/one")
 PAY = Address("payouts", "accounts", "schedule", "acct_1")
 PAY_2 = Address("payouts", "accounts", "schedule", "acct_2")
+MARKED = Address("payouts", "accounts", "payout-mark", "acct_1/po_1")
 PAYOUTS = Scope(connectors=("payouts",))
 ONE_PAYEE = Scope(connectors=("payouts",), principals=("P-0001",))
 
@@ -218,6 +219,37 @@ def test_the_end_of_one_pause_says_what_another_still_holds(book: Book, teller: 
     assert {(n.event, n.subject) for n in told} == {
         ("restored", "Payments through mercor are released")
     }
+
+
+# --- a mark keeps nothing back --------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("scope", [PAYOUTS, Scope()])
+def test_a_payout_that_is_only_marked_is_no_pay_that_is_held(
+    book: Book, teller: Teller, scope: Scope
+) -> None:
+    """It leaves all the same, so nobody outside is told that anything is kept from them."""
+    opened(book, MARKED, scope=scope)
+    assert ended(book, teller) == []
+    assert book.pauses.get(FIRST).status is PauseStatus.CONTAINED
+    assert held_of(book, "mercor") == Held()
+
+
+def test_pay_is_back_though_a_mark_is_left_over(book: Book, teller: Teller) -> None:
+    """All that was held is released: not a part of it, because a mark is left over."""
+    opened(book, PAY, MARKED, KEY)
+    sent(book, ended(book, teller))
+    told = given_back(book, teller, PAY)
+    assert {n.subject for n in told} == {"Payments through mercor are released"}
+    assert "is not held by us" in texts(book, told)[0]
+
+
+def test_a_mark_that_is_taken_out_gives_no_pay_back(book: Book, teller: Teller) -> None:
+    """Nothing was held by it, so nobody hears that some payments are released."""
+    opened(book, PAY, MARKED)
+    sent(book, ended(book, teller))
+    assert given_back(book, teller, MARKED) == []
+    assert held_of(book, "mercor") == Held(pay=True, all_pay=True)
 
 
 # --- what was kept quiet for another's sake ------------------------------------------------------

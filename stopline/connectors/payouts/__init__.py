@@ -41,7 +41,7 @@ from stopline.model import (
     Scope,
     Skip,
 )
-from stopline.money import by_run
+from stopline.money import by_run, keeps
 from stopline.port import Held, Observed, Terms, Unproved, documents, nothing_held
 from stopline.preflight import Check
 from stopline.receipts import Cause, Hold
@@ -266,10 +266,7 @@ class PayoutsConnector:
             if (absent or ended == LOST) and change.address.kind in LEVERS:
                 reason = "it is in the ledger no more, and nothing there shows how it left"
                 yield Unproved(change.address, reason)
-            if change.address.kind == stripe_payouts.MARKED:
-                if ended:
-                    yield Unproved(change.address, f"Stripe has it as {ended}: nobody cancelled it")
-            elif state is not None and ended == PAID:
+            if keeps(change.address) and state is not None and ended == PAID:
                 reason = f"it was paid in spite of its hold, {by_run(state.value['run'])}"
                 yield Unproved(change.address, reason)
         for name, rail in sorted(self.manual.items()):

@@ -55,5 +55,6 @@ class Wanted:
         engaged = through in self.vendors
         if not (engaged or {id_, name} & self.payees):
             return None
-        person = person_of({id_, name}, self.selectors, through=engaged, told=told)
+        # Whose selectors are asked for changes nothing of whose it is.
+        person = person_of({id_, name}, self.selectors, through=bool(through), told=told)
         return Payee(name, f"engaged through {through}" if engaged else "its payee id", person)

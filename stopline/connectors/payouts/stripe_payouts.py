@@ -192,7 +192,7 @@ def ended(hold: Hold) -> Effect:
     """What a termination makes of a mark."""
     account, _, payout = hold.address.document.id.partition("/")
     what = f"cancel the payout {payout} at Stripe for good; its money stays in {account}, held"
-    return Effect(hold.address, what)
+    return Effect(hold.address, what, whole=True)
 
 
 # --- reading and writing -------------------------------------------------------------------------
@@ -201,7 +201,8 @@ def ended(hold: Hold) -> Effect:
 def observed(document: Document, payout: Json) -> Observed:
     """Say which marks stand. One that was cancelled is not there, but for how it ended.
 
-    On what has left they stand otherwise than we left them, so that whoever comes learns of it.
+    On what has left they stand otherwise than we left them, so that no termination takes it for
+    what it can cancel. A plan names it as escaped, and nothing more is to be done about the mark.
     """
     status, states = payout["status"], {}
     ended: dict[str, Json] = {} if status == "pending" else {"status": status}
@@ -230,8 +231,8 @@ def write(api: Api, document: Document, changes: Sequence[Change], key: str) -> 
     api.set_payout(account, payout, metadata, key, stands)
 
 
-def cancel(api: Api, was: Observed, key: str) -> None:
-    """Cancel a payout that bears our mark, if it still is as observed.
+def cancel(api: Api, was: Observed, mine: frozenset[str], key: str) -> None:
+    """Cancel a payout that bears `mine`, our marks, and nobody else's, if it still is as observed.
 
     Raises StaleError where it is not, ConnectorError where it cannot be cancelled.
     """
@@ -241,6 +242,11 @@ def cancel(api: Api, was: Observed, key: str) -> None:
         raise ConnectorError(Cause.GONE, f"the payout {payout} is {now['status']}", landed=False)
     if observed(was.document, now) != was:
         raise StaleError(f"the payout {payout} was changed since it was read")
+    others = {m for m in now.get("metadata") or {} if MARK.fullmatch(m)} - mine
+    if others:
+        who = ", ".join(sorted(others))
+        detail = f"the payout {payout} is marked by another pause, too ({who}): it lets go first"
+        raise ConnectorError(Cause.HELD, detail, landed=False)
     if now["status"] != "pending" or now["automatic"]:
         detail = f"the payout {payout} is cancelled by nobody: Stripe has sent it, or made it"
         raise ConnectorError(Cause.REFUSED, detail, landed=False)

@@ -365,7 +365,8 @@ class StripeRail:
         if not any(s.value["interval"] == "manual" for s in self.read(beside).states.values()):
             detail = f"nothing holds the balance of {account}: what is cancelled would leave again"
             raise ConnectorError(Cause.REFUSED, detail, landed=False)
-        stripe_payouts.cancel(self.api, observed, _key(token, document, changes))
+        mine = frozenset(change.address.part for change in changes)
+        stripe_payouts.cancel(self.api, observed, mine, _key(token, document, changes))
 
     def commands(self, document: Document, changes: Sequence[Change]) -> Commands:
         """Give the call of Stripe's own command line: https://docs.stripe.com/cli/post ."""

@@ -7,7 +7,6 @@ others review the file. Each entry says what it is about: a decision is about th
 from collections.abc import Iterator, Sequence
 from datetime import date
 from pathlib import Path as File
-from typing import Literal
 
 from pydantic import BaseModel, ConfigDict
 
@@ -15,7 +14,7 @@ from stopline.entrypoints.cli.choices import text_of
 from stopline.errors import ConfigError, UserError
 from stopline.journal.book import Book
 from stopline.journal.pauses import Pause
-from stopline.money import PAY
+from stopline.money import PAY, keeps
 from stopline.receipts import Hold
 from stopline.render.decisions import decisions_file
 from stopline.settling import Decided, Decision
@@ -30,7 +29,7 @@ class _Entry(BaseModel):
     address: str
     payee: str
     holds: str
-    decision: Literal["settle", "dispute", "undecided"]
+    decision: Decision
     reason: str = ""
     review_by: str | date = ""
 
@@ -57,7 +56,8 @@ def write_decisions(book: Book, pause: Pause) -> str:
 def read_decisions(file: File | None, holds: Sequence[Hold], usual: str) -> tuple[Decided, ...]:
     """Read a file of decisions about these holds. `usual` is the reason where none is given.
 
-    What is undecided is no decision. Raises UserError, a line `file:line: fault` for each, on
+    What is undecided is no decision, but for a mark, which no word would cancel: it stays, also
+    where the file is silent about it. Raises UserError, a line `file:line: fault` for each, on
     anything that is no decision about what is held as it was when the file was written.
     """
     if file is None:
@@ -71,11 +71,14 @@ def read_decisions(file: File | None, holds: Sequence[Hold], usual: str) -> tupl
             error.what + "\nNothing was asked for, nothing was done.",
             "Correct the file, or write it anew with `stopline payouts VENDOR --format decisions`.",
         ) from None
-    return tuple(
-        Decided(e.address, Decision(e.decision), e.reason.strip() or usual, str(e.review_by))
+    told = {
+        e.address: Decided(e.address, e.decision, e.reason.strip() or usual, str(e.review_by))
         for e in entries
-        if e.decision != "undecided"
-    )
+        if e.decision is not Decision.UNDECIDED
+    }
+    marks = [str(h.address) for h in holds if h.address.connector == PAY and not keeps(h.address)]
+    left = (Decided(mark, Decision.UNDECIDED) for mark in marks if mark not in told)
+    return (*told.values(), *left)
 
 
 def _faults(entries: Sequence[_Entry], held: dict[str, Hold]) -> Iterator[tuple[Path, str]]:
@@ -97,7 +100,7 @@ def _faults(entries: Sequence[_Entry], held: dict[str, Hold]) -> Iterator[tuple[
 
 def _day(entry: _Entry) -> str:
     """What is wrong with the day of a decision; nothing where it is as it must be."""
-    if entry.decision != "dispute":
+    if entry.decision is not Decision.DISPUTE:
         return "the day is for what is disputed" if entry.review_by else ""
     try:
         date.fromisoformat(str(entry.review_by))

@@ -55,8 +55,8 @@ class Known:
     """Everything that the journal knows, by target or by the payable's address.
 
     `why` is why a plan left something, by its ledger and the id of its document. `drawn` are the
-    payouts that were made out of a balance after it was first seen. `seen_at` is when a plan looked
-    last.
+    payouts that were made out of a balance after it was first seen. `seen_at` is when a plan last
+    read a target: one that could not read it shows nothing of it.
     """
 
     first: dict[Address, Grant] = field(default_factory=dict)
@@ -66,7 +66,7 @@ class Known:
     drawn: dict[Address, Grant] = field(default_factory=dict)
     facts: dict[Target, Facts] = field(default_factory=dict)
     holds: dict[Target, list[Hold]] = field(default_factory=dict)
-    seen_at: str = ""
+    seen_at: dict[Target, str] = field(default_factory=dict)
 
     def is_back(self, grant: Grant, fresh: Grant | None) -> bool:
         """Whether the money of a payout is in the balance again that it was made out of."""
@@ -78,7 +78,8 @@ class Known:
     def shows_back(self, grant: Grant) -> bool:
         """Whether a plan has read the balance since, or had read it before the payout was made."""
         facts = self.facts.get((grant.address.realm, grant.target), Facts())
-        return grant.address in self.drawn or facts.cancelled_at < self.seen_at
+        account = (grant.address.realm, grant.target.partition("/")[0])
+        return grant.address in self.drawn or facts.cancelled_at < self.seen_at.get(account, "")
 
 
 def payables(snapshot: Snapshot) -> Iterator[Grant]:
@@ -107,8 +108,8 @@ def known_of(book: Book, pause: Pause) -> Known:
         told = event.data
         # An audit that found nothing new made the plan of the one before it again.
         if told["direction"] == Direction.CONTAIN and told["snapshot"] and told["ref"] != last:
-            _saw(known, book, pause, told)
-            last, known.seen_at = told["ref"], event.at
+            _saw(known, book, pause, told, event.at)
+            last = told["ref"]
     for event in book.pauses.events(pause.id, "receipts"):
         for receipt in event.data["receipts"]:
             _learn(known, book, receipt, event.data["direction"], event.at)
@@ -118,10 +119,13 @@ def known_of(book: Book, pause: Pause) -> Known:
     return known
 
 
-def _saw(known: Known, book: Book, pause: Pause, planned: Json) -> None:
+def _saw(known: Known, book: Book, pause: Pause, planned: Json, at: str) -> None:
     """What one plan of the pause found owed, and what it left."""
     earlier = frozenset(known.first)
-    for grant in payables(book.pauses.snapshot(planned["snapshot"])):
+    snapshot = book.pauses.snapshot(planned["snapshot"])
+    read = {(g.address.realm, g.target) for g in snapshot.grants if g.address.connector == PAY}
+    known.seen_at.update(dict.fromkeys(read, at))
+    for grant in payables(snapshot):
         if grant.address not in earlier and source_of(grant) in earlier:
             known.drawn[grant.address] = grant
         known.first.setdefault(grant.address, grant)

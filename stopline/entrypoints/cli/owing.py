@@ -53,7 +53,8 @@ def report_of(book: Book, pause: Pause, now: Snapshot | None, away: str) -> Payo
             continue
         read, last = address.realm not in unread, known.last.get(address, grant)
         if known.is_back(grant, fresh.get(address)):
-            owed.append(_back(known, grant, shown=read or known.shows_back(grant)))
+            shown = read or source_of(grant) in fresh or known.shows_back(grant)
+            owed.append(_back(known, grant, shown=shown))
             continue
         left = drawn.out_of(grant, fresh.get(address), read=read)
         seen = _Seen(grant, last, fresh.get(address), read=read, drawn=left)

@@ -158,3 +158,18 @@ def test_at_stripe_the_vendors_file_names_companies_as_well() -> None:
         found = wanted.payee({"id": "acct_1", "metadata": {"payee": "P-1"}})
         assert found is not None
         assert found.person is False
+
+
+@pytest.mark.parametrize("vendors", [("V-1",), ()])
+def test_whoever_is_engaged_through_a_vendor_is_a_person_whatever_selects_it(
+    vendors: tuple[str, ...],
+) -> None:
+    """A pause of a project, whose selectors name the payee alone, makes no company of it."""
+    wanted = Wanted.of([VendorPayouts(payees=("acct_1",), vendors=vendors)])
+    metadata = {"engaged_through": "V-1", "person": "false"}
+    found = wanted.payee({"id": "acct_1", "business_type": "company", "metadata": metadata})
+    assert found is not None
+    assert found.person is True
+    assert found.via == ("engaged through V-1" if vendors else "its payee id")
+    others = Wanted.of([VendorPayouts(vendors=("V-2",))])
+    assert others.payee({"id": "acct_1", "metadata": metadata}) is None

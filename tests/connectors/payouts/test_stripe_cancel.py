@@ -1,8 +1,10 @@
 """A payout that Stripe has made already and that can be cancelled: marked by a pause, no more."""
 
+from dataclasses import replace
+
 import pytest
 from connectors.contract import MARK, back, carry_out, plan
-from connectors.ending import effects
+from connectors.ending import effects, holds
 from connectors.payouts.stripe_ground import (
     CANCEL,
     MARK_PAYOUT,
@@ -18,8 +20,10 @@ from stopline.drill.stripe_double import StripeDouble
 from stopline.drill.stripe_http import Fault
 from stopline.errors import ConnectorError, StaleError
 from stopline.model import Address, Change, Direction, Gap, Scope
+from stopline.planner import DriftKind, Look, drift
 from stopline.port import Observed
 from stopline.receipts import Cause, Outcome
+from stopline.terminating import plan_termination
 
 __all__ = ["platform"]
 ID = "acct_mercor/po_4"
@@ -171,7 +175,7 @@ def test_nothing_is_cancelled_whose_money_the_schedule_would_pay_out_again(
 
 
 def test_what_stripe_sent_between_two_looks_is_not_told_as_cancelled(ground: StripeGround) -> None:
-    """It stands otherwise than it was left, so the next look says that it has left."""
+    """It stands otherwise than it was left; the next plan names it, and it is no drift."""
     change = marked(ground)
     seen = ground.connector.read(change.address.document)
     ground.double.payouts["po_4"]["status"] = "in_transit"
@@ -180,11 +184,23 @@ def test_what_stripe_sent_between_two_looks_is_not_told_as_cancelled(ground: Str
     now = ground.connector.read(change.address.document)
     assert now.exists
     assert now.states[change.address] != change.before
-    (told,) = ground.connector.unproved(
-        ground.vendor, [change.inverse()], {change.address.document: now}
-    )
-    assert told.why == "Stripe has it as in_transit: nobody cancelled it"
-    assert status(ground) == "in_transit"
+    (held,) = holds((change.inverse(),))
+    assert not drift([held], {change.address: Look(now.states[change.address])})
+    for ended_as in ("in_transit", "paid"):
+        ground.double.payouts["po_4"]["status"] = ended_as
+        now = ground.connector.read(change.address.document)
+        looked = {change.address.document: now}
+        assert not list(ground.connector.unproved(ground.vendor, [change.inverse()], looked))
+
+
+def test_a_mark_that_somebody_took_out_is_drift(ground: StripeGround) -> None:
+    """A termination would not cancel the payout: an audit says so, and marks it again."""
+    change = marked(ground)
+    (held,) = holds((change.inverse(),))
+    ground.double.payouts["po_4"]["metadata"].clear()
+    now = ground.connector.read(change.address.document)
+    (one,) = drift([held], {change.address: Look(now.states.get(change.address))})
+    assert one.kind is DriftKind.REMOVED
 
 
 def test_what_has_left_or_was_cancelled_by_somebody_is_still_told(ground: StripeGround) -> None:
@@ -216,6 +232,47 @@ def test_two_pauses_mark_one_payout_apart(ground: StripeGround) -> None:
     carry_out(ground, back([mine.inverse()]))
     assert set(ground.double.payouts["po_4"]["metadata"]) == {theirs[0].address.part}
     assert status(ground) == "pending"
+
+
+@pytest.mark.parametrize(
+    "other", ["StoplineJ00000000P00000002", f"StoplineJ{MARK.journal}P00000002"]
+)
+def test_what_another_pause_or_journal_has_marked_too_is_not_cancelled(
+    ground: StripeGround, other: str
+) -> None:
+    """It is one-way for both: whoever else marked it lets go first. A tag of others is no mark."""
+    change = marked(ground)
+    metadata = ground.double.payouts["po_4"]["metadata"]
+    metadata |= {other: "VENDOR-PAUSE", "tax": "W-9"}
+    with pytest.raises(ConnectorError) as held:
+        ended(ground, change)
+    assert (held.value.cause, held.value.landed) == (Cause.HELD, False)
+    assert other in held.value.detail
+    assert status(ground) == "pending"
+    del metadata[other]
+    ended(ground, change)
+    assert status(ground) == "canceled"
+
+
+def test_the_plan_of_a_termination_says_that_another_pause_has_marked_it_too(
+    ground: StripeGround,
+) -> None:
+    """Two pauses have a mark each in one payout: a termination of either leaves it, and says so."""
+    mine = next(c for c in plan(ground).changes if c.address.kind == MARKED)
+    theirs = next(
+        c
+        for c in plan(ground, MARK.__class__(MARK.journal, "00000002")).changes
+        if c.address.kind == MARKED
+    )
+    (first,), (second,) = holds((mine,)), holds((theirs,))
+    held = (first, replace(second, pause="00000002"))
+    opinions = {"payouts": ground.connector.ended}
+    planned = plan_termination("mercor", "00000001", held, Scope(), opinions)
+    assert not planned.work
+    (skip,) = planned.skips
+    assert (skip.address, "held by the pause 00000002 too" in skip.reason) == (mine.address, True)
+    (work,) = plan_termination("mercor", "00000001", held[:1], Scope(), opinions).work
+    assert work.address == mine.address
 
 
 # --- Global Payouts ------------------------------------------------------------------------------
