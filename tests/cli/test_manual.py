@@ -139,6 +139,7 @@ def test_it_is_contained_once_another_person_has_confirmed_it(asking: Asking, pr
     assert "another one than sam@lab.example attested with" in wrong.said
     assert confirm(asking, proof).code == 0
     settled(asking, "contained")
+    asking.ask("watch", "mercor")
     assert asking.ask("status", "mercor").code == 0
     (event,) = asking.house.book.store.events(kind=ATTESTED)
     assert event.data["proof"] == "deel-timesheets.png"

@@ -3,6 +3,7 @@
 import json
 import re
 from collections.abc import Iterator
+from functools import cache
 
 import pytest
 from botocore.session import get_session
@@ -168,12 +169,16 @@ def test_our_own_kind_and_break_glass_are_spared() -> None:
     assert "arn:aws:iam::*:user/break-glass/*" in deny["Resource"]
 
 
+@cache
+def _operations(service: str) -> frozenset[str]:
+    return frozenset(get_session().get_service_model(service).operation_names)
+
+
 @pytest.mark.parametrize("action", sorted(ALL))
 def test_an_action_is_one_of_the_providers(action: str) -> None:
     """Each action is named after an operation that AWS's own model of the service has."""
     service, operation = operation_of(action)
-    model = get_session().get_service_model(service)
-    assert operation in model.operation_names
+    assert operation in _operations(service)
 
 
 # --- the calls -----------------------------------------------------------------------------------
@@ -256,6 +261,7 @@ resource shares against AWS's own model, file systems, domains, people, streams,
 points and the other shares by the contract, which holds the calls to what is declared as well."""
 
 
+@pytest.mark.night
 @pytest.mark.timeout(180)
 def test_every_call_is_declared_and_every_declared_action_is_called(night: Night) -> None:
     """A night, a preflight and a canary under enforced policies: each right is used, none missing.
