@@ -11,6 +11,7 @@ VARIABLES = (
 )  # fmt: skip
 
 
+@pytest.mark.night
 def test_a_small_estate_is_measured(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """One page of each account, three calls for the vendor's one user; refusals are got over."""
     for name in VARIABLES:

@@ -32,6 +32,7 @@ def test_an_estate_takes_as_many_changes_as_it_says() -> None:
     assert endpoint.calls == 3
 
 
+@pytest.mark.night
 def test_both_sides_make_the_same_calls(temporal_server: Server, tmp_path: Path) -> None:
     """The product and the bare pool read and write each document once, and give all back."""
     both = asyncio.run(pair(tmp_path / "run", temporal_server.address, Size(24, 2, latency=0.001)))

@@ -193,6 +193,7 @@ def test_a_mapping_that_does_not_fit_is_told_with_its_line_before_the_night(
     assert set(failed) == {"name", "ok", "found", "next_step", "warn"}
 
 
+@pytest.mark.night
 def test_what_people_settle_is_set_back_and_paid_and_the_rest_stays_held(
     asking: Asking, ledger: Foreign
 ) -> None:

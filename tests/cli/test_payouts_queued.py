@@ -26,6 +26,8 @@ from stopline.planner import Opinions, Standing, plan_containment, snapshot_of
 from stopline.port import Terms
 from stopline.render.payouts import State
 
+pytestmark = pytest.mark.night
+
 VENDOR = "vendor: mercor\npayouts:\n  vendors: [V-MERCOR]\n  legal_basis: court order 7\n"
 PLAYBOOK = """\
 playbook: default

@@ -18,6 +18,8 @@ from stopline.model import Document
 from stopline.receipts import Cause
 from stopline.settings import settings
 
+pytestmark = pytest.mark.night
+
 # --- what is not there ---------------------------------------------------------------------------
 
 

@@ -17,6 +17,8 @@ from stopline.journal import tables as t
 from stopline.journal.book import Book, open_book
 from stopline.journal.pauses import PauseStatus
 
+pytestmark = pytest.mark.night
+
 PATIENCE = 30
 
 

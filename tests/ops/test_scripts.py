@@ -17,6 +17,8 @@ from stopline.drill.postgres import programs
 from stopline.entrypoints.embedded import Server, executable
 from stopline.journal.encrypting import keys_of
 
+pytestmark = pytest.mark.night
+
 OPS = ROOT / "ops"
 
 

@@ -158,6 +158,7 @@ def test_a_lock_that_names_an_address_is_refused(registry: Registry, project: Pa
     assert any("names an address" in fault for fault in locks.faults(UV, project))
 
 
+@pytest.mark.night
 @pytest.mark.parametrize("name", sorted(locks.LOCKS))
 def test_pip_builds_nothing_from_our_locks(name: str, tmp_path: Path) -> None:
     """It keeps to the line at the head of a lock, and refuses what has no wheel, unbuilt."""

@@ -261,6 +261,7 @@ async def until_asked(there: Provider, path: str) -> None:
     raise TimeoutError(told(there))
 
 
+@pytest.mark.night
 def test_what_nobody_acknowledges_goes_to_the_next_though_the_worker_died_meanwhile(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -295,6 +296,7 @@ def test_what_nobody_acknowledges_goes_to_the_next_though_the_worker_died_meanwh
         asyncio.run(scenario(there))
 
 
+@pytest.mark.night
 def test_when_nobody_ever_acknowledges_every_level_is_told_once(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -176,6 +176,7 @@ def test_a_role_goes_with_its_policies_and_its_place_in_profiles(cloud: Cloud) -
     assert box["Roles"] == []
 
 
+@pytest.mark.night
 @pytest.mark.parametrize("who", [("user", "annotator"), ("role", "intake")])
 def test_killed_after_every_call_it_is_denied_at_each_and_ends_gone(
     cloud: Cloud, who: tuple[str, str]

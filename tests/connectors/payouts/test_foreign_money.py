@@ -33,6 +33,7 @@ def engine(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Engine]:
     made.dispose()
 
 
+@pytest.mark.night
 @pytest.mark.parametrize("name", LEDGERS)
 def test_pay_runs_beside_the_holds_lose_no_payable_between_two_words(
     engine: Engine, name: str

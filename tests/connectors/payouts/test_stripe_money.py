@@ -154,6 +154,7 @@ ASKED = st.lists(
 """For each account: its balance, a payout that somebody asked for, whether it leaves early."""
 
 
+@pytest.mark.night
 @given(
     asked=ASKED,
     faults=st.lists(
