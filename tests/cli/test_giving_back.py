@@ -169,7 +169,6 @@ def test_a_person_chooses_what_becomes_of_a_conflict(
     assert [(one["choice"], one["reason"]) for one in said] == [(choice, "it is theirs")]
 
 
-@pytest.mark.night
 @pytest.mark.parametrize("choice", ["keep-now", "restore-before"])
 def test_what_moves_after_the_choice_is_a_conflict_again(asking: Asking, choice: str) -> None:
     """The choice was about what was shown: nothing else is written over, nor let go."""
@@ -248,7 +247,6 @@ def test_many_conflicts_are_answered_in_a_file(asking: Asking, tmp_path: Path) -
     assert asking.house.book.writes.holds() == ()
 
 
-@pytest.mark.night
 @pytest.mark.parametrize(
     ("old", "new", "line", "says"),
     [
