@@ -44,7 +44,7 @@ from stopline.drill.year import People, Year
 from stopline.entrypoints.embedded import Server, free_port
 from stopline.journal.book import Book, open_book
 from stopline.journal.encrypting import keys_of
-from stopline.journal.rekeying import in_the_clear
+from stopline.journal.rekeying import not_current
 
 ALICE, BOB, CAROL = "alice@drill", "bob@drill", "carol@drill"
 CONTAINED, PARTIAL, WAITING = 0, 6, 5
@@ -370,7 +370,7 @@ class Drill:
         number, broken = self.book.store.verify()
         if broken:
             self.report.faults.append(f"the journal's chain of {number} events: {broken}")
-        if clear := in_the_clear(self.book.store):
+        if clear := not_current(self.book.store, keys_of(self.key)):
             self.report.faults.append(f"{clear} documents of the journal are not encrypted")
         configure.say(
             f"[6/9] rolled back by the word of {BOB} and {CAROL}; the journal holds {number} events"

@@ -13,7 +13,7 @@ from sqlalchemy.engine import Connection
 
 from stopline.journal import database
 from stopline.journal import tables as t
-from stopline.journal.encrypting import MARK, EncryptedBytes, EncryptedText, Keys
+from stopline.journal.encrypting import EncryptedBytes, EncryptedText, Keys
 from stopline.journal.store import AT_ONCE, ENCRYPTED, Store
 
 Told = Callable[[int, int], None]
@@ -23,22 +23,6 @@ _COLUMNS: Mapping[sa.Table, tuple[sa.Column[Any], ...]] = {
     for table in t.metadata.sorted_tables
     if (found := tuple(c for c in table.c if isinstance(c.type, EncryptedBytes | EncryptedText)))
 }
-
-
-def in_the_clear(store: Store) -> int:
-    """How many of the journal's documents are not encrypted."""
-    with store.read() as connection:
-        counts = [
-            connection.execute(
-                sa.select(sa.func.count()).where(raw.is_not(None), ~raw.startswith(_mark(column)))
-                if isinstance(column.type, EncryptedText)
-                else sa.select(sa.func.count()).where(sa.func.substr(raw, 1, 1) != _mark(column))
-            ).scalar_one()
-            for columns in _COLUMNS.values()
-            for column in columns
-            for raw in (_raw(column),)
-        ]
-    return sum(counts)
 
 
 def encrypt(store: Store, keys: Keys, told: Told) -> int:
@@ -110,7 +94,3 @@ def _raw(column: sa.Column[Any]) -> Any:
     """A column as it is kept."""
     text = isinstance(column.type, EncryptedText)
     return sa.type_coerce(column, sa.Text if text else sa.LargeBinary)
-
-
-def _mark(column: sa.Column[Any]) -> Any:
-    return MARK.decode() if isinstance(column.type, EncryptedText) else MARK

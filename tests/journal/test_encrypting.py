@@ -18,7 +18,7 @@ from stopline.journal import tables as t
 from stopline.journal.book import Book
 from stopline.journal.database import JournalError
 from stopline.journal.encrypting import MARK, Keys, keys_of
-from stopline.journal.rekeying import encrypt, in_the_clear, not_current
+from stopline.journal.rekeying import encrypt, not_current
 from stopline.model import Change, State
 
 SECRET = "hunter2-external-id"
@@ -75,7 +75,7 @@ def test_nothing_of_a_document_is_in_an_encrypted_journal(opened: Opened, journa
     book = opened(journal_url, keys=keys(OLD))
     hold(book)
     assert not told(journal_url)
-    assert not in_the_clear(book.store)
+    assert not not_current(book.store, keys(OLD))
     again = opened(journal_url, keys=keys(OLD))
     found = {hold.address: hold for hold in again.writes.holds(FIRST)}
     assert {a: h.change for a, h in found.items()} == {c.address: c for c in changes()}
@@ -90,7 +90,7 @@ def test_without_a_key_whoever_has_the_database_reads_it(opened: Opened, journal
     book = opened(journal_url)
     hold(book)
     assert told(journal_url)
-    assert in_the_clear(book.store) > 4
+    assert not_current(book.store, keys(OLD)) > 4
 
 
 @pytest.mark.parametrize(("with_", "why"), [((), "is not set"), ((NEW,), "no key of")])
@@ -112,14 +112,14 @@ def test_what_stood_in_the_clear_is_read_and_then_encrypted(
     """A key can come later: what is older is read on, counted, and encrypted by a command."""
     hold(opened(journal_url))
     book = opened(journal_url, keys=keys(OLD))
-    clear = in_the_clear(book.store)
+    clear = not_current(book.store, keys(OLD))
     assert clear > 4
     assert len(book.writes.holds(FIRST)) == 2
     seen: list[tuple[int, int]] = []
     assert encrypt(book.store, keys(OLD), lambda *two: seen.append(two)) == clear
     assert seen[-1][0] == seen[-1][1] > 4
     assert not told(journal_url)
-    assert in_the_clear(book.store) == 0
+    assert not_current(book.store, keys(OLD)) == 0
     assert encrypt(book.store, keys(OLD), lambda *_: None) == 0
     assert book.store.verify()[1] == ""
 

@@ -5,14 +5,13 @@ from typing import Any
 
 import pytest
 from connectors.contract import ConnectorContract
-from support.aws import DATA, ROLE, VENDOR, Cloud, owners_client
+from support.aws import DATA, VENDOR, Cloud, owners_client
+from support.aws_grounds import BesideATopic, beside_a_topic
 from support.aws_nights import AwsNight
-from support.aws_resources import Owner
 from support.aws_shares import SWITCHES, playbook
 
-from stopline.connectors.aws import AwsConnector
-from stopline.estate import AwsAccount, Estate, Protected
-from stopline.model import Document, Plan
+from stopline.estate import AwsAccount
+from stopline.model import Document
 from stopline.playbook import Playbook
 from stopline.receipts import Outcome
 from stopline.text import Json
@@ -23,7 +22,6 @@ WORDS: dict[str, Any] = {
     "resources": ("sns-topics", "api-keys"),
 }
 PLAYBOOK = playbook(SWITCHES)
-ESTATE = Estate(protected=Protected(orchestrator=(f"arn:aws:iam::*:role/{ROLE}",)))
 
 
 def naming(*ids: str) -> Vendor:
@@ -61,32 +59,16 @@ class Keys:
         return {key["name"] for key in self.picture() if key["enabled"]}
 
 
-@dataclass
-class KeyGround:
+@dataclass(kw_only=True)
+class KeyGround(BesideATopic):
     """Keys of the vendor's, of a look-alike's and of the lab's; and a topic."""
 
-    cloud: Cloud
     keys: Keys
-    connector: AwsConnector
-    topic: Document
-    vendor: Vendor
     playbook: Playbook = PLAYBOOK
-    realm: str = DATA
-    estate: Estate = ESTATE
 
     def picture(self) -> Json:
         """The keys, and the topic's policy."""
-        return {"keys": self.keys.picture(), "topic": Owner(self.cloud).text(self.topic)}
-
-    def raw(self, document: Document) -> str | None:
-        """A switch has no text."""
-        return Owner(self.cloud).text(document) if document == self.topic else None
-
-    def used(self) -> frozenset[str]:
-        """What was really called."""
-        used = frozenset(self.cloud.used)
-        self.cloud.used.clear()
-        return used
+        return {"keys": self.keys.picture(), "topic": self.policy()}
 
     def remove(self, document: Document) -> bool:
         """Delete a key."""
@@ -94,19 +76,6 @@ class KeyGround:
             return False
         self.keys.gateway.delete_api_key(apiKey=document.id.rpartition("/")[2])
         return True
-
-    def edit(self, _document: Document) -> bool:
-        """A switch is whole: there is no elsewhere in it."""
-        return False
-
-    def edited(self, _document: Document) -> bool:
-        """See `edit`."""
-        return False
-
-    def close(self) -> None:
-        """Nobody lets us assume our role there."""
-        self.cloud.closed.add(DATA)
-        self.connector = self.cloud.connector(**WORDS)
 
 
 @pytest.fixture
@@ -123,9 +92,7 @@ def ground(cloud: Cloud, keys: Keys) -> KeyGround:
     off = keys.make("off", on=False)
     keys.make("mercor", vendor="mercer")
     keys.make("labs")
-    name = Owner(cloud).make("sns-topic", "labels")
-    topic = Document("aws", DATA, "sns-topic-policy-statement", f"us-east-1/{name}")
-    return KeyGround(cloud, keys, cloud.connector(**WORDS), topic, naming(named, off))
+    return KeyGround(**beside_a_topic(cloud, WORDS), keys=keys, vendor=naming(named, off))
 
 
 class TestApiKeys(ConnectorContract):
@@ -135,13 +102,6 @@ class TestApiKeys(ConnectorContract):
 def a_night(ground: KeyGround, **words: Any) -> AwsNight:
     """A pause that looks at keys."""
     return AwsNight(ground.cloud.connector(**WORDS | words), ground.vendor, playbook=PLAYBOOK)
-
-
-def vouched(plan: Plan) -> dict[str, bool]:
-    """What a plan switches off, by name, and whether that is vouched for."""
-    return {
-        c.summary.rpartition(" ")[2]: c.vouched for c in plan.work if c.address.kind == "api-key"
-    }
 
 
 def test_the_vendors_are_switched_off_and_on_again_and_nobody_elses(ground: KeyGround) -> None:
