@@ -30,6 +30,7 @@ from stopline.evidence import ocsf
 from stopline.evidence.veiling import People, Veil, people_in
 from stopline.journal.book import Book
 from stopline.journal.database import JournalError
+from stopline.journal.store import event_of
 from stopline.text import Json, canonical, sha256_bytes
 
 BY_TYPE, LEFT_IN = "hidden by type", "left in"
@@ -81,7 +82,8 @@ def gather(book: Book, pause: str, terms: Terms) -> tuple[Bundle, Veil]:
     Raises UserError when there is no such pause.
     """
     case = book.pauses.get(pause)
-    rows, own = [*book.store.chain()], book.pauses.events(pause)
+    rows = [*book.store.chain()]  # read once: an open pause goes on being written
+    own = tuple(event_of(row) for row in rows if row["pause"] == pause)
     bodies = _bodies(book, [row["data"] for row in rows if row["pause"] == pause])
     veil = _veil(book, pause, terms, bodies.values())
     chain = [_link(row, pause, veil) for row in rows]

@@ -172,7 +172,7 @@ class Store:
             query = query.where(t.events.c.pause == pause)
         if kind:
             query = query.where(t.events.c.kind == kind)
-        return tuple(_event(row) for row in connection.execute(query))
+        return tuple(event_of(dict(row)) for row in connection.execute(query).mappings())
 
     def chain(self) -> tuple[dict[str, Any], ...]:
         """Return every row of the chain in order, as it is hashed, with its hash."""
@@ -268,8 +268,10 @@ def _whole(digest: str, text: str | None) -> str:
     return text
 
 
-def _event(row: Any) -> Event:
-    return Event(row.seq, row.at, row.pause, row.kind, row.actor, json.loads(row.data), row.hash)
+def event_of(row: Mapping[str, Any]) -> Event:
+    """A row of the chain, as `chain` returns them, as an event."""
+    told = {name: row[name] for name in ("seq", "at", "pause", "kind", "actor", "hash")}
+    return Event(**told, data=json.loads(row["data"]))
 
 
 def link(row: Mapping[str, Any]) -> str:

@@ -5,7 +5,9 @@ import io
 import json
 import zipfile
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -22,6 +24,7 @@ from stopline.evidence.envelope import sealed
 from stopline.evidence.report import report
 from stopline.evidence.verifying import Trusted, verified
 from stopline.journal.pauses import Pause, PauseStatus
+from stopline.journal.store import Store
 from stopline.model import Scope
 from stopline.render.page import Section
 from stopline.text import canonical
@@ -96,6 +99,27 @@ def test_a_bundle_as_it_was_made_holds_in_every_part() -> None:
     """Signature, members, chain, documents and approvals, by the key that one trusts."""
     assert failing(a_bundle()) == set()
     assert failing(a_bundle(), Trusted()) == set()
+
+
+class Busy(Store):
+    """A journal of an open pause: after each reading of its chain something is written into it."""
+
+    def chain(self) -> tuple[dict[str, Any], ...]:
+        """As it was a moment ago."""
+        found = super().chain()
+        with self.write() as connection:
+            self.append(connection, PAUSE, "audited", {"at": "meanwhile"})
+        return found
+
+
+def test_trap_what_is_written_while_a_bundle_is_made_breaks_nothing() -> None:
+    """A notice that is just being sent: the bundle is of one moment, in all that it counts."""
+    book = a_night().book
+    busy = replace(book, store=Busy(book.store.engine, book.store.clock, book.store.id))
+    terms = b.Terms("2026-01-01T00:00:00.000Z", bytes(32), installed_techniques())
+    made, veil = b.gather(busy, PAUSE, terms)
+    made = b.finished(b.Bundle(made.manifest, {**made.members, b.REPORT: b"here"}), veil)
+    assert failing(b.packed(made, sealed(made.manifest_bytes, KEY))) == set()
 
 
 def test_the_same_evidence_is_the_same_file() -> None:
