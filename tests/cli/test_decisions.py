@@ -89,6 +89,7 @@ def faults() -> Iterator[tuple[str, Json, str]]:
     yield "extra", {"pay": 1}, "pay"
 
 
+@pytest.mark.night
 @pytest.mark.parametrize(
     ("change", "words"), [f[1:] for f in faults()], ids=[f[0] for f in faults()]
 )

@@ -101,6 +101,7 @@ def test_a_marked_payout_is_told_as_not_held_until_it_is_cancelled(
     assert sum(platform.day("2026-12-31", {"acct_mercor"}).values()) >= BALANCE
 
 
+@pytest.mark.night
 def test_the_journal_alone_knows_what_was_cancelled(asking: Asking, payout: str) -> None:
     """Nobody has read the balance since: the payout stands for itself, held."""
     paused(asking)
@@ -111,6 +112,7 @@ def test_the_journal_alone_knows_what_was_cancelled(asking: Asking, payout: str)
     assert (total(told)["owed_before"], total(told)["held"]) == (BALANCE, BALANCE)
 
 
+@pytest.mark.night
 @pytest.mark.parametrize(
     "call", ["GET /v1/balance", pytest.param("GET /v1/accounts", marks=pytest.mark.night)]
 )
@@ -129,6 +131,7 @@ def test_a_plan_that_could_not_read_the_balance_loses_nothing_that_is_back_in_it
         asking.monkeypatch.setenv("TEMPORAL_ADDRESS", "127.0.0.1:1")
 
 
+@pytest.mark.night
 def test_a_gap_elsewhere_counts_nothing_twice(
     asking: Asking, platform: StripeDouble, payout: str
 ) -> None:
@@ -162,6 +165,7 @@ def test_a_lost_answer_cancels_once_and_the_totals_stay(
     assert (mine["owed_before"], mine["held"], mine["not_held"]) == (BALANCE, BALANCE, 0)
 
 
+@pytest.mark.night
 def test_what_stripe_sent_before_the_termination_has_escaped(
     asking: Asking, platform: StripeDouble, payout: str
 ) -> None:
@@ -175,6 +179,7 @@ def test_what_stripe_sent_before_the_termination_has_escaped(
     assert (total(told)["held"], total(told)["escaped"]) == (BALANCE - 1_250, 1_250)
 
 
+@pytest.mark.night
 @pytest.mark.parametrize("how", ["in_transit", pytest.param("paid", marks=pytest.mark.night)])
 def test_what_stripe_simply_sends_is_told_once_and_the_pause_is_contained(
     asking: Asking, platform: StripeDouble, payout: str, how: str
@@ -198,6 +203,7 @@ def test_what_stripe_simply_sends_is_told_once_and_the_pause_is_contained(
     assert not platform.payouts[payout]["metadata"]
 
 
+@pytest.mark.night
 def test_a_rollback_takes_the_mark_out_and_the_payout_goes_on(
     asking: Asking, platform: StripeDouble, payout: str
 ) -> None:
@@ -211,6 +217,7 @@ def test_a_rollback_takes_the_mark_out_and_the_payout_goes_on(
     assert platform.payouts[payout]["status"] == "pending"
 
 
+@pytest.mark.night
 def test_what_a_person_cancelled_at_stripe_meanwhile_is_no_escape(
     asking: Asking, platform: StripeDouble, payout: str
 ) -> None:
@@ -228,6 +235,7 @@ def test_what_a_person_cancelled_at_stripe_meanwhile_is_no_escape(
     assert total(report(asking))["released"] == BALANCE
 
 
+@pytest.mark.night
 def test_what_is_disputed_is_cancelled_and_what_is_settled_leaves(
     asking: Asking, platform: StripeDouble, payout: str
 ) -> None:
@@ -244,6 +252,7 @@ def test_what_is_disputed_is_cancelled_and_what_is_settled_leaves(
     assert platform.payouts[payout]["status"] == "canceled"
 
 
+@pytest.mark.night
 @pytest.mark.parametrize("silent", [True, pytest.param(False, marks=pytest.mark.night)])
 def test_a_file_that_leaves_a_mark_undecided_cancels_nothing(
     asking: Asking, platform: StripeDouble, payout: str, tmp_path: Path, *, silent: bool
@@ -273,6 +282,7 @@ def test_a_file_that_leaves_a_mark_undecided_cancels_nothing(
     assert platform.payouts[payout]["status"] == "canceled"
 
 
+@pytest.mark.night
 def test_a_name_decides_what_a_file_leaves_undecided(
     asking: Asking, platform: StripeDouble, payout: str, tmp_path: Path
 ) -> None:

@@ -9,6 +9,8 @@ from stopline.connectors.payouts.words import CONTAINS
 from stopline.drill.stripe_double import PLATFORM, StripeDouble
 from stopline.text import Json
 
+pytestmark = pytest.mark.night
+
 VENDOR = (
     "vendor: mercor\npayouts:\n  vendors: [V-MERCOR]\n  payees: [acct_mercor, acct_r1]\n"
     "  legal_basis: court order 7\n"

@@ -172,6 +172,7 @@ def test_a_word_that_somebody_else_signed_does_not(desk: Desk, name: str, say: S
     assert not desk.verdict(name).ok
 
 
+@pytest.mark.night
 @every_word
 @pytest.mark.parametrize(
     "other",

@@ -24,6 +24,7 @@ OWED = st.lists(
 FEW = st.integers(0, 3)
 
 
+@pytest.mark.night
 @pytest.mark.parametrize("name", LEDGERS)
 @given(owed=OWED, before=FEW, between=FEW, chosen=st.sets(st.integers(0, 7)), off=FEW)
 @settings(max_examples=20, deadline=None)

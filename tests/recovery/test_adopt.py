@@ -35,6 +35,8 @@ from stopline.recovery.sheet import FILE, Sheet, sheet_document
 from stopline.settings import Settings, settings
 from workflows import messages as m
 
+pytestmark = pytest.mark.night
+
 
 async def gone(line: Line, handle: WorkflowHandle[Any, Any]) -> None:
     """Terminate the workflow, as somebody might in Temporal's UI."""
