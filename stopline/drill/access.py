@@ -2,6 +2,7 @@
 
 import threading
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -65,7 +66,13 @@ class Access:
             key = (account, service)
             if key not in self._clients:
                 role = f"arn:aws:iam::{account}:role/{WORKER_ROLE}"
-                self._clients[key] = self.as_(
-                    self.assume(Credentials("owner", "owner"), role), service
-                )
+                made = self.as_(self.assume(Credentials("owner", "owner"), role), service)
+                if service == "s3control":  # each of its calls wants to be told whose it is
+                    event = "provide-client-params.s3-control.*"
+                    made.meta.events.register(event, partial(_told, account))
+                self._clients[key] = made
             return self._clients[key]
+
+
+def _told(account: str, params: dict[str, Any], **_: Any) -> dict[str, Any]:
+    return {"AccountId": account, **params}

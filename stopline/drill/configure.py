@@ -155,21 +155,27 @@ def gcp(api_root: str, token_from: str) -> Json:
 
 
 def write(
-    folder: Path, playbook: str, google: Json = None, organization: Organization | None = None
+    folder: Path,
+    playbook: str,
+    google: Json = None,
+    organization: Organization | None = None,
+    app_client: str = "",
 ) -> None:
     """Write the files; `playbook` is the text of the real one.
 
     `google` is the estate's section for Google Cloud, where there is one. With an organization
-    the playbook begins with a fast cut of it.
+    the playbook begins with a fast cut of it. `app_client` is the id of one of the vendor's.
     """
     estate, mercor, mercer = dict(ESTATE), dict(MERCOR), dict(MERCER)
+    if app_client:
+        mercor["aws"] = {**mercor["aws"], "app_clients": [app_client]}
     if organization is not None:
         playbook = with_fast_cut(playbook)
         accounts = {**ESTATE["aws"]["accounts"], organization.lab: {"name": "trials"}}
         more = {"accounts": accounts, "organization": organization.section}
         estate["aws"] = {**ESTATE["aws"], **more}
         numbers = [*MERCOR["aws"]["accounts"], organization.vendor]
-        mercor["aws"] = {**MERCOR["aws"], "accounts": numbers}
+        mercor["aws"] = {**mercor["aws"], "accounts": numbers}
     if google:
         estate["gcp"], mercor["gcp"] = google, MERCOR_GCP
         mercer["gcp"] = {"domains": ["mercer.example"]}

@@ -39,6 +39,10 @@ def _queue_policy(sqs: Any, name: str) -> str:
     return str(found.get("Attributes", {}).get("Policy", ""))
 
 
+def _pools(idp: Any) -> list[str]:
+    return [p["Id"] for p in idp.list_user_pools(MaxResults=60)["UserPools"]]
+
+
 KINDS: Mapping[str, _Kind] = {
     "key": _Kind(
         "kms",
@@ -108,13 +112,29 @@ KINDS: Mapping[str, _Kind] = {
         lambda _: ["catalog"],
         lambda c, _: str(c.get_resource_policy().get("PolicyInJson") or ""),
     ),
+    "point": _Kind(
+        "s3control",
+        "s3:GetObject",
+        lambda c: [p["Name"] for p in c.list_access_points()["AccessPointList"]],
+        lambda c, n: str(c.get_access_point_policy(Name=n)["Policy"]),
+    ),
+    "points": _Kind(  # of many regions
+        "s3control",
+        "s3:GetObject",
+        lambda c: [p["Name"] for p in c.list_multi_region_access_points()["AccessPoints"]],
+        lambda c, n: str(
+            c.get_multi_region_access_point_policy(Name=n)["Policy"]["Established"]["Policy"]
+        ),
+    ),
+    "keys": _Kind("apigateway", shared.CALL, lambda _: ["keys"], shared.api_keys),
     "layer": _Kind("lambda", shared.LAYER, shared.layers, shared.layer),
     "pool": _Kind(
         "cognito-idp",
         shared.SIGN_IN,
-        lambda c: [p["Id"] for p in c.list_user_pools(MaxResults=60)["UserPools"]],
+        _pools,
         shared.pool,
     ),
+    "clients": _Kind("cognito-idp", shared.OAUTH, _pools, shared.app_clients),
     "image": _Kind(
         "ec2",
         shared.LAUNCH,
@@ -180,8 +200,11 @@ def _policy(act: str, resource: str, principals: tuple[str, ...]) -> Json:
     return {"Version": "2012-10-17", "Id": "kept", "Statement": [own, let]}
 
 
-def seed(access: Access) -> tuple[tuple[Door, ...], tuple[Door, ...]]:
-    """Make one of each kind in one account; returns the vendor's doors, and the others'."""
+def seed(access: Access) -> tuple[tuple[Door, ...], tuple[Door, ...], str]:
+    """Make one of each kind in one account; returns the vendor's doors, and the others'.
+
+    And the id of the vendor's app client, by which alone it is told.
+    """
     one = f"arn:aws:iam::{m.VENDOR_ACCOUNTS[0]}:root"
     mercer = f"arn:aws:iam::{m.LOOKALIKE_ACCOUNT}:root"
     vendor, others = list[Door](), list[Door]()
@@ -193,7 +216,9 @@ def seed(access: Access) -> tuple[tuple[Door, ...], tuple[Door, ...]]:
             name = _MAKE[kind](client, partial(_policy, how.act, principals=(one, mercer)))
         vendor.append(Door(DATA, kind, name, how.act, one))
         others.append(Door(DATA, kind, name, how.act, mercer))
-    return tuple(vendor), tuple(others)
+    pool = next(door.name for door in vendor if door.kind == "clients")
+    named = shared.app_client(access.client(DATA, "cognito-idp"), pool, m.VENDOR_ACCOUNTS[0])
+    return tuple(vendor), tuple(others), named
 
 
 _Text = Callable[[str], Json]
@@ -276,6 +301,22 @@ def _catalog(glue: Any, made: _Text) -> str:
     return "catalog"
 
 
+def _point(control: Any, made: _Text) -> str:
+    control.create_access_point(Name="labels", Bucket="training-data-1")
+    text = json.dumps(made(f"arn:aws:s3:{REGION}:{DATA}:accesspoint/labels/object/*"), indent=2)
+    control.put_access_point_policy(Name="labels", Policy=text)
+    return "labels"
+
+
+def _points(control: Any, made: _Text) -> str:
+    details = {"Name": "labels-near", "Regions": [{"Bucket": "training-data-1"}]}
+    control.create_multi_region_access_point(Details=details)
+    found = control.get_multi_region_access_point(Name="labels-near")["AccessPoint"]["Alias"]
+    text = json.dumps(made(f"arn:aws:s3::{DATA}:accesspoint/{found}/object/*"), indent=2)
+    control.put_multi_region_access_point_policy(Details={"Name": "labels-near", "Policy": text})
+    return "labels-near"
+
+
 _MAKE: Mapping[str, Callable[[Any, _Text], str]] = {
     "key": _key,
     "topic": _topic,
@@ -288,10 +329,14 @@ _MAKE: Mapping[str, Callable[[Any, _Text], str]] = {
     "domain": _domain,
     "stream": _stream,
     "catalog": _catalog,
+    "point": _point,
+    "points": _points,
 }
 _SHARE: Mapping[str, Callable[[Any, list[str]], str]] = {
     "layer": shared.make_layer,
     "pool": shared.make_pool,
+    "clients": shared.make_app_clients,
+    "keys": shared.make_api_keys,
     "image": shared.make_image,
     "snapshot": shared.make_snapshot,
     "db-snapshot": shared.make_db_snapshot,

@@ -72,3 +72,5 @@ class Manifest:
     """Who goes on writing there: a responder, and an AWS service that delivers logs."""
     vendor_doors: tuple[Door, ...] = ()
     bystander_doors: tuple[Door, ...] = ()
+    app_client: str = ""
+    """The id of the vendor's client of a user pool: nobody knows it before it is made."""

@@ -100,7 +100,8 @@ class Drill:
         took = f"({time.monotonic() - started:.1f} s)"
         configure.say(f"[1/9] an estate of {len(LAB)} accounts and an organisation is there {took}")
         google = configure.gcp(self.google.url, googling.TOKEN)
-        configure.write(self.folder / "config", self.playbook, google, self.organization)
+        files = (self.folder / "config", self.playbook, google, self.organization)
+        configure.write(*files, self.manifest.app_client)
         self.ears.start(self.folder / "config")
         self.key.write_bytes(Fernet.generate_key())
         self.signers = Signers(self.folder, self.folder / "config")

@@ -15,15 +15,21 @@ LAUNCH, RESTORE = "ec2:RunInstances", "rds:RestoreDBInstanceFromDBSnapshot"
 LAYER = "lambda:GetLayerVersion"
 DOMAINS = ("mercor.example", "mercer.example")
 """Where the people of the vendor and of the look-alike have their addresses."""
+TAGS = ("mercor", "mercer")
+"""How what is made for each of them is tagged."""
+CALL, OAUTH = "execute-api:Invoke", "cognito-idp:GetToken"
 SIGN_IN = "cognito-idp:InitiateAuth"
 VOLUME, CLUSTER = "ec2:CreateVolume", "rds:RestoreDBClusterFromSnapshot"
 
 
-def _said(act: str, accounts: Iterable[str]) -> str:
-    """With whom something is shared, whatever the order in which AWS lists them."""
+def _said(act: str, accounts: Iterable[str], **whole: Any) -> str:
+    """With whom something is shared, whatever the order in which AWS lists them.
+
+    `whole` is the thing itself, where more of it could be lost than who has it.
+    """
     arns = [f"arn:aws:iam::{account}:root" for account in sorted(accounts)]
     allow = {"Effect": "Allow", "Principal": {"AWS": arns}, "Action": act, "Resource": "*"}
-    return json.dumps({"Statement": [allow]})
+    return json.dumps({"Statement": [allow], **whole}, default=str)
 
 
 def image(ec2: Any, name: str) -> str:
@@ -95,6 +101,31 @@ def pool(idp: Any, name: str) -> str:
     return _said(SIGN_IN, (user["Username"] for user in found if user["Enabled"]))
 
 
+def api_keys(gateway: Any, _: str) -> str:
+    """Whose keys are on: each is called by the account that it was made for."""
+    keys = [
+        {k: v for k, v in key.items() if k != "lastUpdatedDate"}
+        for key in gateway.get_api_keys(includeValues=True)["items"]
+    ]
+    return _said(CALL, (key["name"] for key in keys if key["enabled"]), keys=keys)
+
+
+def app_clients(idp: Any, name: str) -> str:
+    """Whose clients of a user pool are given tokens, and all that the pool shows of each."""
+    listed = idp.list_user_pool_clients(UserPoolId=name)["UserPoolClients"]
+    clients = [
+        {k: v for k, v in shown.items() if k != "LastModifiedDate"}
+        for client in listed
+        for shown in (
+            idp.describe_user_pool_client(UserPoolId=name, ClientId=client["ClientId"])[
+                "UserPoolClient"
+            ],
+        )
+    ]
+    on = (c["ClientName"] for c in clients if c.get("AllowedOAuthFlowsUserPoolClient"))
+    return _said(OAUTH, on, clients=clients)
+
+
 # --- seeded --------------------------------------------------------------------------------------
 
 
@@ -124,6 +155,35 @@ def make_pool(idp: Any, accounts: list[str]) -> str:
         attributes = [{"Name": name, "Value": value} for name, value in said.items()]
         idp.admin_create_user(UserPoolId=made, Username=account, UserAttributes=attributes)
     return made
+
+
+def make_api_keys(gateway: Any, accounts: list[str]) -> str:
+    """A key of API Gateway for each, told by its tag."""
+    for account, tag in zip(accounts, TAGS, strict=True):
+        gateway.create_api_key(name=account, enabled=True, tags={"vendor": tag})
+    return "keys"
+
+
+def make_app_clients(idp: Any, accounts: list[str]) -> str:
+    """A client for the machines of each, in a user pool of its own."""
+    made = str(idp.create_user_pool(PoolName="machines")["UserPool"]["Id"])
+    for account in accounts:
+        idp.create_user_pool_client(
+            UserPoolId=made,
+            ClientName=account,
+            GenerateSecret=True,
+            AllowedOAuthFlowsUserPoolClient=True,
+            AllowedOAuthFlows=["client_credentials"],
+            AllowedOAuthScopes=["labels/write"],
+            ExplicitAuthFlows=["ALLOW_REFRESH_TOKEN_AUTH"],
+        )
+    return made
+
+
+def app_client(idp: Any, pool_id: str, name: str) -> str:
+    """The id of a client, by its name."""
+    listed = idp.list_user_pool_clients(UserPoolId=pool_id)["UserPoolClients"]
+    return next(str(c["ClientId"]) for c in listed if c["ClientName"] == name)
 
 
 def make_image(ec2: Any, accounts: list[str]) -> str:
