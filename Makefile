@@ -34,7 +34,7 @@ test: setup  ## the tests, in four processes; ARGS='-n 0 tests/core' for a part 
 	@$(BIN)/python -m pytest -n 4 --dist loadfile --no-loadscope-reorder -m 'not night' $(ARGS)
 
 nights: setup  ## the slow ones: whole nights of real processes, killed and cut off; CI runs them too
-	@$(BIN)/python -m pytest -n 2 -m night $(ARGS)
+	@NIGHT=1 $(BIN)/python -m pytest -n 2 -m 'night or law' $(ARGS)
 
 check: lint types arch lock-fresh supply  ## what CI checks before the tests
 
@@ -84,8 +84,9 @@ golden: setup  ## rewrite the golden files; the diff is the review
 histories: setup  ## keep what Temporal wrote down of a pause, to be replayed; ARGS='RELEASE'
 	@PYTHONPATH=tests $(BIN)/python -m support.histories $(ARGS)
 
-permissions: setup  ## rewrite config/permissions from what the connectors declare
+permissions: setup  ## rewrite config/permissions, and the table of kinds, from what the connectors declare
 	@$(BIN)/python -m tests.support.permissions
+	@PYTHONPATH=tests $(BIN)/python -m support.paths
 
 lock: setup  ## resolve the dependencies anew
 	@$(BIN)/$(LOCK) pyproject.toml --extra embedded --extra postgresql --extra stripe -o requirements.lock $(ARGS)

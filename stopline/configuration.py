@@ -26,7 +26,8 @@ from stopline import text, yamltext
 from stopline.audiences import Notices, parse_notices
 from stopline.countermeasures import Techniques
 from stopline.errors import ConfigError, UserError
-from stopline.estate import Estate, Ledger, parse_estate
+from stopline.estate import Estate, Ledger, left_out, parse_estate
+from stopline.model import Scope
 from stopline.playbook import Playbook, Words, parse_playbook
 from stopline.roles import ANYBODY, Roles, parse_roles
 from stopline.vendors import Vendor, parse_vendor
@@ -101,6 +102,14 @@ def not_looked_at() -> tuple[str, ...]:
             words = import_module(f"{entry.module}.words")
             found += [f"{entry.name}: {what}" for what in getattr(words, "NOT_LOOKED_AT", ())]
     return tuple(found)
+
+
+def blind_spots(estate: Estate, scope: Scope) -> tuple[str, ...]:
+    """What is not read of the systems that the estate has and the scope admits, by connector."""
+    there = {name for name in Estate.model_fields if getattr(estate, name)}
+    wanted = (there & {*scope.connectors}) if scope.connectors else there
+    said = (*not_looked_at(), *left_out(estate))
+    return tuple(what for what in said if what.partition(":")[0] in wanted)
 
 
 def installed_techniques() -> Techniques:

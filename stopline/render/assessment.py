@@ -9,7 +9,14 @@ from stopline.estate import Reader
 from stopline.model import Address, Change, Direction, Finding, Grant, Plan, Skip, Snapshot
 from stopline.render.documents import Kind, document, plan_document
 from stopline.render.page import Line, Page, Section, Tone
-from stopline.render.plan import Shown, blast, in_words, plan_sections, scope_text
+from stopline.render.plan import (
+    Shown,
+    blast,
+    blind_section,
+    in_words,
+    plan_sections,
+    scope_text,
+)
 from stopline.text import Json, jsonable
 
 _APART = (
@@ -101,7 +108,7 @@ def assessment_page(assessed: Assessment, shown: Shown | None = None) -> Page:
         _head(assessed, held),
         *_realms(held, how),
         *plan_sections(assessed.plan, assessed.findings, how),
-        *_blind(assessed),
+        *filter(None, [blind_section(assessed.not_looked_at, whole=True)]),
     )
 
 
@@ -163,14 +170,6 @@ def _short(address: Address) -> str:
     return f"{address.kind} {address.id}"
 
 
-def _blind(assessed: Assessment) -> Iterator[Section]:
-    if assessed.not_looked_at:
-        lines = [Line(what, "?") for what in assessed.not_looked_at]
-        lines.append(Line("docs/access-paths.md says more about each, and what is contained."))
-        title = "Not looked at: nobody knows from this what the vendor holds there"
-        yield Section(title, tuple(lines), Tone.WARN)
-
-
 # --- for programs --------------------------------------------------------------------------------
 
 
@@ -184,7 +183,13 @@ def assessment_document(assessed: Assessment) -> Json:
         "reaches": [_holder(holder) for holder in holders(assessed)],
         "read_as": [reader._asdict() for reader in assessed.readers],
         "not_looked_at": list(assessed.not_looked_at),
-        "plan": plan_document(plan, assessed.findings, assessed.snapshot.counted, ref=assessed.ref),
+        "plan": plan_document(
+            plan,
+            assessed.findings,
+            assessed.snapshot.counted,
+            ref=assessed.ref,
+            blind=assessed.not_looked_at,
+        ),
     }
     return document(Kind.ASSESSMENT, fields)
 

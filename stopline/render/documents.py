@@ -57,8 +57,9 @@ def plan_document(
     counted: Iterable[Counted] = (),
     *,
     ref: str = "",
+    blind: Iterable[str] = (),
 ) -> Json:
-    """A plan, whole."""
+    """A plan, whole; `blind` is what nothing here looks at."""
     principals, targets = blast(plan)
     fields = {
         "vendor": plan.vendor,
@@ -95,6 +96,7 @@ def plan_document(
             for s in plan.skips
         ],
         "gaps": [jsonable(gap) for gap in plan.gaps],
+        "not_looked_at": list(blind),
         "residuals": [
             {"address": str(r.address), "what": r.what, "until": r.until} for r in plan.residuals
         ],

@@ -41,11 +41,15 @@ _FINDING_TONES = {Severity.REFUSE: Tone.BAD, Severity.LIMIT: Tone.WARN, Severity
 
 @dataclass(frozen=True, slots=True)
 class Shown:
-    """How a plan is shown: the playbook's phase names, what was looked at, how many lines."""
+    """How a plan is shown: the playbook's phase names, what was looked at, how many lines.
+
+    `blind` is what nothing here looks at, as `stopline assess` names it.
+    """
 
     phases: tuple[str, ...] = ()
     counted: tuple[Counted, ...] = ()
     most: int = MOST
+    blind: tuple[str, ...] = ()
 
 
 def action(change: Change) -> str:
@@ -90,6 +94,7 @@ def plan_page(plan: Plan, findings: Sequence[Finding] = (), shown: Shown | None 
         _findings(findings),
         _open_skips(plan),
         _gaps(plan),
+        blind_section(how.blind, whole=how.most > MOST),
         *_changes(plan, how),
         _claims(plan, how),
         _quiet_skips(plan, how),
@@ -200,6 +205,18 @@ def _gaps(plan: Plan) -> Section | None:
         for g in plan.gaps
     )
     return Section("Gaps: not read, so nobody knows what the vendor holds there", lines, Tone.WARN)
+
+
+def blind_section(blind: Sequence[str], *, whole: bool) -> Section | None:
+    """What nothing here looks at: `whole`, or in one line; nothing where all is looked at."""
+    if not blind:
+        return None
+    shown = f"{_of(len(blind), 'kind')} of access: -v shows them, and so does `stopline assess`"
+    lines = [Line(what, "?") for what in blind] if whole else [Line(shown, "?")]
+    if whole:
+        lines.append(Line("docs/access-paths.md says more about each, and what is contained."))
+    title = "Not looked at: nobody knows from this what the vendor holds there"
+    return Section(title, tuple(lines), Tone.WARN)
 
 
 def _quiet_skips(plan: Plan, how: Shown) -> Section | None:

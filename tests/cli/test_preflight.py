@@ -167,6 +167,21 @@ def test_assess_reads_like_a_page_and_says_when_what_reads_may_write(
     assert "docs/access-paths.md" in out
 
 
+def test_a_plan_says_how_much_nobody_looks_at_and_names_it_on_demand(
+    flight: Flight, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """In one line, and with -v, as `assess` says it; of systems that the estate has."""
+    assert flight.run("plan", "mercor", "--project", "chordus") == 3
+    assert "kinds of access: -v shows them, and so does `stopline assess`" in " ".join(
+        capsys.readouterr().out.split()
+    )
+    assert flight.run("-v", "plan", "mercor", "--project", "chordus") == 3
+    assert "? aws: network paths" in capsys.readouterr().out
+    assert flight.run("plan", "mercor", "--project", "chordus", "--output", "json") == 3
+    named = json.loads(capsys.readouterr().out)["not_looked_at"]
+    assert {what.partition(":")[0] for what in named} == {"aws"}
+
+
 # --- preflight -----------------------------------------------------------------------------------
 
 

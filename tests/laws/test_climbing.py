@@ -4,8 +4,9 @@ from dataclasses import replace
 from itertools import pairwise
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
+from support.examples import laws
 from support.nights import PLAYBOOK, Crash, Mishap, Night, crash, lose_reply
 
 from stopline.climbing import look_again
@@ -19,7 +20,8 @@ from stopline.receipts import Hold
 pytestmark = pytest.mark.night
 
 FIRST, SECOND = "0000000a", "0000000b"
-FEW = settings(max_examples=25, deadline=None, derandomize=True)
+FEW = laws()
+pytestmark = pytest.mark.law
 AUDITS = PLAYBOOK.audits
 OPENS = (DriftKind.REMOVED, DriftKind.REGRANTED, DriftKind.EDITED)
 ONE = Scope(principals=("v0",))

@@ -3,15 +3,18 @@
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from hypothesis import given, settings
+import pytest
+from hypothesis import given
 from hypothesis import strategies as st
+from support.examples import laws
 from support.nights import Mishap, Night, crash, lose_reply, throttle
 
 from stopline.model import Document, Plan, Scope
 
 FIRST, SECOND = "0000000a", "0000000b"
 PROPAGATION = 15.0
-FEW = settings(max_examples=25, deadline=None, derandomize=True)
+FEW = laws()
+pytestmark = pytest.mark.law
 SHARED = Scope(principals=("shared",))
 
 

@@ -2,8 +2,10 @@
 
 import json
 
-from hypothesis import given, settings
+import pytest
+from hypothesis import given
 from hypothesis import strategies as st
+from support.examples import laws
 from support.nights import KEPT, Crash, Mishap, Night, crash, lose_reply, throttle
 
 from stopline.connectors.memory import Principal
@@ -11,7 +13,8 @@ from stopline.model import Scope
 from stopline.receipts import Cause, Outcome
 
 FIRST, SECOND = "0000000a", "0000000b"
-FEW = settings(max_examples=25, deadline=None, derandomize=True)
+FEW = laws()
+pytestmark = pytest.mark.law
 
 moments = st.sampled_from(["read", "sending", "sent"])
 accidents = st.builds(

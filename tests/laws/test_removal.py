@@ -2,8 +2,10 @@
 
 from dataclasses import replace
 
-from hypothesis import given, settings
+import pytest
+from hypothesis import given
 from hypothesis import strategies as st
+from support.examples import laws
 from support.nights import KEPT, PASSES, VENDOR, Mishap, Night, crash, lose_reply, throttle
 
 from stopline import terminating
@@ -16,7 +18,8 @@ from stopline.receipts import Cause, Hold, Outcome
 from stopline.terminating import How
 
 PAUSE, OTHER = "0000000a", "0000000b"
-FEW = settings(max_examples=40, deadline=None, derandomize=True)
+FEW = laws(40)
+pytestmark = pytest.mark.law
 moments = st.sampled_from(["read", "sending", "sent", "removing"])
 accidents = st.builds(
     Mishap, moments, st.integers(1, 14), st.sampled_from([crash, lose_reply, throttle])

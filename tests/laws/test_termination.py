@@ -3,8 +3,9 @@
 from dataclasses import replace
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
+from support.examples import laws
 from support.nights import KEPT, VENDOR, Mishap, Night, crash, lose_reply, throttle
 
 from stopline import planner, terminating
@@ -16,7 +17,8 @@ from stopline.receipts import Cause, Hold, Outcome, Receipt
 
 FIRST, SECOND = "0000000a", "0000000b"
 KEY = Address(NAME, "r1", "switch", "v0/one")
-FEW = settings(max_examples=25, deadline=None, derandomize=True)
+FEW = laws()
+pytestmark = pytest.mark.law
 
 moments = st.sampled_from(["read", "sending", "sent"])
 accidents = st.builds(

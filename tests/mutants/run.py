@@ -108,7 +108,7 @@ def laws(folder: Path, words: str) -> tuple[int, str]:
         [sys.executable, "-m", "pytest", "tests/laws", "-x", "-q", "-p", "no:cacheprovider",
          "--hypothesis-profile=planted", "-k", words],
         cwd=folder,
-        env={**os.environ, "PYTHONPATH": str(folder), "PYTHONDONTWRITEBYTECODE": "1"},
+        env={**os.environ, "PYTHONPATH": str(folder), "PYTHONDONTWRITEBYTECODE": "1", "NIGHT": "1"},
         capture_output=True,
         text=True,
         check=False,

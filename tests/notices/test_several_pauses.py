@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from support.examples import examples
 from support.journals import Hand, a_book, open_pause, toggle
 from support.pausing import FROZEN
 from support.providers import Answer, Asked, Provider, provider
@@ -215,7 +216,8 @@ SENT = st.tuples(st.sampled_from(WAYS), st.sampled_from(["taken", "taken", "lost
 
 
 @given(night=st.lists(st.one_of(STEPS, SENT), max_size=14))
-@settings(deadline=None, max_examples=25)
+@settings(deadline=None, max_examples=examples(25))
+@pytest.mark.law
 def test_whoever_heard_of_a_stop_hears_of_its_end_and_nobody_else(
     night: list[tuple[str, str]], tmp_path_factory: pytest.TempPathFactory
 ) -> None:

@@ -29,7 +29,8 @@ from stopline.render.plan import Shown, plan_page, stale_page
 from stopline.render.standing import pauses_page, result_page, standing_page
 
 GOLDEN = Path(__file__).parents[1] / "golden" / "render"
-HOW = Shown(("fast-cut", "credentials", "storage"), COUNTED)
+BLIND = ("aws: VPC peering", "gcp: what nobody can list")
+HOW = Shown(("fast-cut", "credentials", "storage"), COUNTED, blind=BLIND)
 
 PAGES: dict[str, Callable[[], Page]] = {
     "plan-contain": lambda: plan_page(CONTAIN, FINDINGS, HOW),

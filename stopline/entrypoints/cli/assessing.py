@@ -2,10 +2,10 @@
 
 import typer
 
-from stopline.configuration import Frozen, not_looked_at
+from stopline.configuration import Frozen, blind_spots
 from stopline.entrypoints.cli import options as o
 from stopline.entrypoints.cli.planning import CHANGES, Asked, known_vendor, order_of, plan_for
-from stopline.estate import left_out, readers
+from stopline.estate import readers
 from stopline.render.assessment import Assessment, assessment_document, assessment_page
 from stopline.render.plan import Shown
 
@@ -37,7 +37,7 @@ def assess(
         program.book.pauses.snapshot(planned.plan.taken_from),
         planned.findings,
         readers(estate),
-        (*not_looked_at(), *left_out(estate)),
+        blind_spots(estate, scope),
         planned.ref,
     )
     page = assessment_page(found, Shown(counted=found.snapshot.counted, most=program.most))

@@ -101,7 +101,7 @@ def _open(program: Program, temporal: Temporal, order: PauseOrder, terms: Terms)
     if _nothing(planned, terms):
         program.announce("There is nothing to contain; no pause was opened.")
         if program.json:
-            program.emit((), document_of(program, planned))
+            program.emit((), document_of(program, planned, order.frozen))
         return 0
     what = f"pause {order.vendor}"
     confirm(program, order.vendor, terms.confirm, what, recap(planned.plan))

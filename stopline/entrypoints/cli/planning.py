@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 from activities.api import Options, PauseOrder, PlanRef
-from stopline.configuration import Frozen
+from stopline.configuration import Frozen, blind_spots
 from stopline.entrypoints.cli import options as o
 from stopline.entrypoints.cli.byhand import FormatOption, wants_commands, write_commands
 from stopline.entrypoints.cli.following import waiting_for
@@ -18,7 +18,7 @@ from stopline.entrypoints.cli.program import Program
 from stopline.entrypoints.temporal import Temporal
 from stopline.errors import UserError
 from stopline.journal.pauses import OPEN, Pause, Planned
-from stopline.model import Counted, Scope
+from stopline.model import Counted, Direction, Scope
 from stopline.render.documents import plan_document
 from stopline.render.page import Page
 from stopline.render.plan import Shown, plan_page
@@ -124,14 +124,23 @@ def page_of(program: Program, planned: Planned, frozen: str = "") -> Page:
     if frozen:
         _, playbook, _ = Frozen.load(program.book.store.body(frozen)).parse()
         phases = tuple(phase.name for phase in playbook.phases)
-    shown = Shown(phases, _counted(program, planned), most=program.most)
+    blind = _blind(program, planned, frozen)
+    shown = Shown(phases, _counted(program, planned), most=program.most, blind=blind)
     return plan_page(planned.plan, planned.findings, shown)
 
 
-def document_of(program: Program, planned: Planned) -> Json:
+def document_of(program: Program, planned: Planned, frozen: str = "") -> Json:
     """The plan as a JSON document."""
-    counted = _counted(program, planned)
-    return plan_document(planned.plan, planned.findings, counted, ref=planned.ref)
+    counted, blind = _counted(program, planned), _blind(program, planned, frozen)
+    return plan_document(planned.plan, planned.findings, counted, ref=planned.ref, blind=blind)
+
+
+def _blind(program: Program, planned: Planned, frozen: str) -> tuple[str, ...]:
+    """What nobody looked at for a plan that cuts off; what is given back is known."""
+    if not frozen or planned.plan.direction is not Direction.CONTAIN:
+        return ()
+    _, _, estate = Frozen.load(program.book.store.body(frozen)).parse()
+    return blind_spots(estate, planned.plan.scope)
 
 
 def _counted(program: Program, planned: Planned) -> tuple[Counted, ...]:
@@ -172,7 +181,7 @@ def plan(
         program.say(f"A pause of this would join the open pause {there.id}.")
         order = joined(program, there, order)
     ref, planned = plan_for(program, program.at_work(), order)
-    document = document_of(program, planned)
+    document = document_of(program, planned, order.frozen)
     if file is not None:
         _write(file, document)
         program.say(f"The plan is in {file}.")
