@@ -67,6 +67,12 @@ AwsResource = Literal[
     "apis",
     "url-signers",
     "bucket-destinations",
+    "vpc-peerings",
+    "transit-gateways",
+    "security-group-rules",
+    "delegation-requests",
+    "cluster-entries",
+    "transfer-users",
 ]
 """Resources of AWS with a policy of their own, beside buckets, and what is shared with accounts; a
 playbook's words for them."""

@@ -139,7 +139,9 @@ _COUNTED_AS = {
 """Which kind of thing a change takes everything from; a policy statement counts its bucket."""
 
 
-_OF_PEOPLE = {"group-membership": "directory-user", "account-assignment": "directory-user"}
+_OF_PEOPLE = dict.fromkeys(
+    ("group-membership", "account-assignment", "application-assignment"), "directory-user"
+)
 """Each is one thing of a person's; together they may be all that half of a directory has."""
 _EACH = {"deny-policy-entry": "principal"}
 """Parts of one document that each take everything from a thing of their own."""

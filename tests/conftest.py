@@ -5,6 +5,7 @@ import os
 import sys
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 # A machine with more tests than cores is slow, and not deadlocked: the SDK's watch over workflows
 # raises where it finds a thread, and fails whichever test that is. pytest's timeout finds a hang.
@@ -13,6 +14,10 @@ os.environ.setdefault("TEMPORAL_DEBUG", "1")
 # What the libraries keep is large and lives as long as the process: to look through it for garbage
 # after every few hundred objects costs a tenth of all the time.
 gc.set_threshold(100_000, 50, 100)
+
+# On such a machine what is slow says nothing about a strategy either.
+settings.register_profile("loaded", suppress_health_check=[HealthCheck.too_slow], deadline=None)
+settings.load_profile("loaded")
 
 
 def pytest_sessionfinish() -> None:

@@ -39,7 +39,10 @@ MERCER: Json = {
     "note": "Another company. Its name only looks like mercor's.",
     "aws": {"accounts": [m.LOOKALIKE_ACCOUNT], "paths": ["/vendors/mercer/"]},
 }
-UNSERVED = ("trust-anchors", "anywhere-profiles", "endpoint-connections", "access-grants")
+UNSERVED = (
+    "trust-anchors", "anywhere-profiles", "endpoint-connections", "access-grants",
+    "delegation-requests",
+)  # fmt: skip
 """Kinds of resources that the emulated AWS cannot list: the estate leaves them out."""
 ESTATE: Json = {
     "aws": {

@@ -141,7 +141,8 @@ def test_assess_says_what_is_reached_and_calls_nothing_that_writes(
         "resource-shares, lambda-layers, endpoint-services, endpoint-connections, trust-anchors, "
         "anywhere-profiles, pool-users, api-keys, app-clients, key-groups, identity-pools, apis, "
         "url-signers, "
-        "bucket-destinations, which "
+        "bucket-destinations, vpc-peerings, transit-gateways, security-group-rules, "
+        "delegation-requests, cluster-entries, transfer-users, which "
         "`aws.resources` of the estate's file leaves out"
     )
     assert said["plan"]["gaps"] == []
@@ -234,7 +235,7 @@ def test_a_preflight_names_what_is_wrong_and_what_to_do(
     assert "sts:AssumeRole" in who["next_step"]
     assert f"aws {RESEARCH} rights to read" not in checks
     assert "denied: iam:ListAccessKeys" in checks[f"aws {DATA} rights to read"]["found"]
-    assert "read.json" in checks[f"aws {DATA} rights to read"]["next_step"]
+    assert "config/permissions/aws/read" in checks[f"aws {DATA} rights to read"]["next_step"]
     assert "nobody is arn:aws:iam::*:role/break-glas/*" in checks["protected break glass"]["found"]
     assert checks["data directory"]["next_step"].startswith("chmod 700")
     assert "not made, since this failed" in checks[f"canary {RESEARCH}"]["found"]

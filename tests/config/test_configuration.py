@@ -273,7 +273,7 @@ def test_the_shipped_playbook_denies_before_it_switches_keys_off() -> None:
     assert rules == [
         "users", "roles", "access-keys", "ssh-keys", "signing-certificates", "trust-anchors",
         "anywhere-profiles", "pool-users", "api-keys", "app-clients", "group-memberships",
-        "account-assignments", "shared-roles",
+        "account-assignments", "application-assignments", "shared-roles",
         "buckets", "kms-keys", "sns-topics", "sqs-queues", "secrets", "ecr-repositories",
         "ecr-registries", "dynamodb-tables", "event-buses", "lambda-functions", "file-systems",
         "search-domains",

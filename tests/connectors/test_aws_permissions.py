@@ -242,9 +242,9 @@ _NOTHING: Json = {
 _ELSEWHERE = (
     "lambda:", "elasticfilesystem:", "es:", "sso:", "identitystore:",
     "backup:", "ec2:", "kinesis:", "ram:", "rds:", "glue:", "rolesanywhere:",
-    "cognito-idp:", "cognito-identity:", "cloudfront:", "apigateway:",
+    "cognito-idp:", "cognito-identity:", "cloudfront:", "apigateway:", "eks:", "transfer:",
 )  # fmt: skip
-_UNASKED = r"AccessPoint|AccessGrants|(Put|Delete)RegistryPolicy"
+_UNASKED = r"AccessPoint|AccessGrants|(Put|Delete)RegistryPolicy|DelegationRequests"
 UNSERVED = {
     "events:RemovePermission",
     "iam:DeleteRolePermissionsBoundary",
@@ -266,7 +266,7 @@ points and the other shares by the contract, which holds the calls to what is de
 def test_every_call_is_declared_and_every_declared_action_is_called(night: Night) -> None:
     """A night, a preflight and a canary under enforced policies: each right is used, none missing.
 
-    The reading role has read.json alone, the writing one those that write, and canary, terminate.
+    The reading role has what reads alone, the writing one what writes, canary and terminate.
     """
     _furnish(night)
     plan = night.plan()

@@ -45,7 +45,7 @@ PHRASES = (
 
 ALLOWED = {
     "asset": r"Cloud\s+Asset\s+search",
-    "assignment": r"account assignments?",
+    "assignment": r"(account|application) assignments?",
     "backup": r"Backup vaults?",
     "job": r"(import|Run)\s+jobs?",  # of KMS, of Cloud Run
     "linter": r"import-linter",

@@ -2,4 +2,6 @@
 
 from hypothesis import Phase, settings
 
-settings.register_profile("planted", phases=(Phase.explicit, Phase.generate))
+settings.register_profile(
+    "planted", settings.get_profile("loaded"), phases=(Phase.explicit, Phase.generate)
+)

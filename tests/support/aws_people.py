@@ -20,7 +20,10 @@ ESTATE: dict[str, Any] = {
 PEOPLE = VENDOR.model_copy(
     update={"aws": VENDOR.aws.model_copy(update={"directory_users": ("*@mercor.example", "pilot")})}
 )
-RULES = (("group-memberships", "remove"), ("account-assignments", "remove"))
+RULES = tuple(
+    (contains, "remove")
+    for contains in ("group-memberships", "account-assignments", "application-assignments")
+)
 REMOVING: Playbook = PLAYBOOK.model_copy(
     update={
         "phases": (
@@ -38,6 +41,14 @@ REMOVING: Playbook = PLAYBOOK.model_copy(
 
 
 @dataclass
+class Application:
+    """One application: who may use it, and whether that must be assigned at all."""
+
+    users: set[str] = field(default_factory=set)
+    required: bool = True
+
+
+@dataclass
 class Center:
     """The owner's hands in one Identity Center."""
 
@@ -47,6 +58,8 @@ class Center:
     instance: str = ""
     store: str = ""
     ids: dict[str, str] = field(default_factory=dict)
+    applications: dict[str, Application] = field(default_factory=dict)
+    """By ARN: the emulator has none, so that `refusing` answers for them."""
 
     def __post_init__(self) -> None:
         (one,) = self.sso.list_instances()["Instances"]
@@ -122,12 +135,58 @@ class Center:
         """Delete a person."""
         self.directory.delete_user(IdentityStoreId=self.store, UserId=self.ids[person])
 
+    def application(self, name: str, *people: str, required: bool = True) -> str:
+        """An application that is assigned to these people; returns its ARN."""
+        instance = self.instance.rpartition("/")[2]
+        arn = f"arn:aws:sso::{DATA}:application/{instance}/apl-{name:0>16}"
+        users = {self.ids[person] for person in people}
+        self.applications[arn] = Application(users, required)
+        return arn
+
+    def using(self, arn: str) -> set[str]:
+        """Whom an application is assigned to, by name."""
+        names = {id_: name for name, id_ in self.ids.items()}
+        return {names[id_] for id_ in self.applications[arn].users}
+
+    def _applied(self, operation: str, words: Json) -> Json:
+        """What AWS's model of the service says of applications; nothing where none is there.
+
+        https://docs.aws.amazon.com/singlesignon/latest/APIReference/API_Operations.html
+        """
+        user = words.get("PrincipalId")
+        if operation == "ListApplicationAssignmentsForPrincipal":
+            given = [
+                {"ApplicationArn": arn, "PrincipalType": "USER", "PrincipalId": user}
+                for arn, one in self.applications.items()
+                if user in one.users
+            ]
+            of_group = {"PrincipalType": "GROUP", "PrincipalId": "by-its-group"}
+            by_group = [{**one, **of_group} for one in given]
+            return {"ApplicationAssignments": given + by_group}
+        one = self.applications.get(words["ApplicationArn"])
+        needs = operation.startswith(("Delete", "DescribeApplicationAssignment"))
+        if one is None or (needs and user not in one.users):
+            return None
+        if operation.startswith(("Create", "Delete")):
+            one.users ^= {user}
+        name = words["ApplicationArn"].rpartition("apl-")[2].lstrip("0")
+        return {
+            "DescribeApplication": {"Name": name},
+            "GetApplicationAssignmentConfiguration": {"AssignmentRequired": one.required},
+        }.get(operation, {})
+
     def refusing(self, request: Any) -> Any:
-        """Refuse to delete a membership that is not there, as AWS does and the emulator does not.
+        """Answer for applications, which the emulator does not have, and refuse to delete a
+        membership that is not there, as AWS does and the emulator does not.
 
         https://docs.aws.amazon.com/singlesignon/latest/IdentityStoreAPIReference/API_DeleteGroupMembership.html
         """
         wanted = request.headers.get("X-Amz-Target", b"")
+        operation = wanted.decode().rpartition(".")[2]
+        if "Application" in operation:
+            said = self._applied(operation, json.loads(body_of(request)))
+            error = {"__type": "ResourceNotFoundException", "Message": "x"}
+            return answer(400 if said is None else 200, json.dumps(error if said is None else said))
         if not wanted.endswith(b"DeleteGroupMembership"):
             return None
         words = {"IdentityStoreId": self.store}
@@ -159,4 +218,5 @@ def seeded(cloud: Cloud) -> Center:
     for person in ("ann", "dana"):
         center.assign(person, "labelling")
     center.assign("pilot", "alone")
+    center.application("desk", "ann", "bo", "dana")
     return center

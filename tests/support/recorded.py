@@ -1,6 +1,7 @@
 """A whole night over the emulated AWS in this process, with every call written down."""
 
 import json
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -189,12 +190,14 @@ def give_role(iam: Any, name: str, *kinds: str, without: str = "", trusting: str
     path, _, role = name.rpartition("/")
     trusted = json.dumps(trust({"AWS": trusting}))
     iam.create_role(RoleName=role, Path=f"/{path}/", AssumeRolePolicyDocument=trusted)
-    for kind in kinds:
-        policy = as_emulated(policies.policies()[kind])
+    made = policies.policies()
+    files = [f for kind in kinds for f in made if re.fullmatch(rf"{kind}(-\d+)?", f)]
+    for file in files:
+        policy = as_emulated(made[file])
         for statement in policy["Statement"]:
             statement["Action"] = [a for a in statement["Action"] if a != without]
         policy["Statement"] = [s for s in policy["Statement"] if s["Action"]]
-        iam.put_role_policy(RoleName=role, PolicyName=kind, PolicyDocument=json.dumps(policy))
+        iam.put_role_policy(RoleName=role, PolicyName=file, PolicyDocument=json.dumps(policy))
 
 
 ENFORCED = (
@@ -216,7 +219,7 @@ UNTOLD = (
     "iam", "kms", "sns", "sqs", "secretsmanager", "ecr", "dynamodb", "events", "lambda",
     "elasticfilesystem", "es", "sso", "identitystore",
     "kinesis", "backup", "ec2", "rds", "ram", "glue", "rolesanywhere",
-    "cognito-idp", "cognito-identity", "cloudfront", "apigateway",
+    "cognito-idp", "cognito-identity", "cloudfront", "apigateway", "eks", "transfer",
 )  # fmt: skip
 
 

@@ -172,3 +172,16 @@ def assignment(document: Document, changes: Sequence[Change], _: str | None) -> 
             "--target-type", "AWS_ACCOUNT", "--target-id", said["account"],
             "--principal-type", "USER", "--principal-id", said["user"],
         )  # fmt: skip
+
+
+def application(document: Document, changes: Sequence[Change], _: str | None) -> Iterator[str]:
+    """https://docs.aws.amazon.com/cli/latest/reference/sso-admin/create-application-assignment.html"""
+    region, *parts = document.id.split("/")
+    said = named(parts, document.kind)
+    for change in changes:
+        verb = "create" if change.after is not None else "delete"
+        yield aws(
+            "sso-admin", f"{verb}-application-assignment", "--region", region,
+            "--application-arn", said["application"],
+            "--principal-type", "USER", "--principal-id", said["user"],
+        )  # fmt: skip

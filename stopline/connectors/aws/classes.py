@@ -14,7 +14,7 @@ from stopline.connectors.aws import (
 )
 from stopline.connectors.aws.clients import Clients
 from stopline.connectors.aws.documents import Writer
-from stopline.connectors.aws.people import ASSIGNED, MEMBER
+from stopline.connectors.aws.people import KINDS
 from stopline.connectors.aws.resources import BY_STATEMENT
 from stopline.connectors.aws.shares import SHARES
 from stopline.model import Document
@@ -30,7 +30,7 @@ READERS: Mapping[str, Callable[[Clients, Document], Observed]] = {
     "trust-policy-statement": trust.read,
     "user-boundary": slots.read_boundary,
     "user-inline-policy": slots.read_inline,
-    **dict.fromkeys((MEMBER, ASSIGNED), membership.read),
+    **dict.fromkeys(KINDS, membership.read),
     **dict.fromkeys(BY_STATEMENT, whole.read),
     **dict.fromkeys(POLICIES, organizing.read_policy),
     **dict.fromkeys(ATTACHMENTS, organizing.read_attachments),
@@ -44,7 +44,7 @@ WRITERS: Mapping[str, Writer] = {
     "trust-policy-statement": trust.write,
     "user-boundary": lambda c, o, ch, _: slots.write_boundary(c, o, ch),
     "user-inline-policy": lambda c, o, ch, _: slots.write_inline(c, o, ch),
-    **dict.fromkeys((MEMBER, ASSIGNED), lambda c, o, ch, _: membership.write(c, o, ch)),
+    **dict.fromkeys(KINDS, lambda c, o, ch, _: membership.write(c, o, ch)),
     **dict.fromkeys(BY_STATEMENT, whole.write),
     **dict.fromkeys(POLICIES, lambda c, o, ch, _: organizing.write_policy(c, o, ch)),
     **dict.fromkeys(ATTACHMENTS, lambda c, o, ch, _: organizing.write_attachments(c, o, ch)),

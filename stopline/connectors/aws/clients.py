@@ -131,6 +131,7 @@ class Clients:
 
         https://docs.aws.amazon.com/AmazonS3/latest/API/API_control_ListAccessPoints.html
         https://docs.aws.amazon.com/cloudfront/latest/APIReference/API_ListKeyGroups.html
+        https://docs.aws.amazon.com/IAM/latest/APIReference/API_ListDelegationRequests.html
         """
         more: dict[str, Any] = {}
         while True:
@@ -141,7 +142,7 @@ class Clients:
                 for p in page.values()
                 if isinstance(p, dict) and p.get("NextMarker")
             )
-            marker = next(inside, "")
+            marker = next(inside, "") or page.get("Marker", "")
             if not (marker or page.get("NextToken")):
                 return
             more = {"Marker": marker} if marker else {"NextToken": page["NextToken"]}

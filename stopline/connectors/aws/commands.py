@@ -14,7 +14,7 @@ from stopline.connectors.aws import by_hand, marks
 from stopline.connectors.aws.by_hand import aws, kept, statements
 from stopline.connectors.aws.classes import ATTACHMENTS, POLICIES
 from stopline.connectors.aws.organizing import DESCRIPTION, control_of
-from stopline.connectors.aws.people import ASSIGNED, MEMBER
+from stopline.connectors.aws.people import APPLICATION, ASSIGNED, MEMBER
 from stopline.connectors.aws.resources import BY_STATEMENT
 from stopline.connectors.aws.shares import SHARES
 from stopline.model import Change, Document
@@ -287,6 +287,7 @@ COMMANDS: Mapping[str, Lines] = {
     **dict.fromkeys(BY_STATEMENT, by_hand.lines),
     MEMBER: by_hand.membership,
     ASSIGNED: by_hand.assignment,
+    APPLICATION: by_hand.application,
     **dict.fromkeys(SHARES, lambda d, ch, _: by_hand.entries(d, ch)),
     "deny-policy": _deny_policy,
     "user-attachment": lambda d, ch, _: _attachments(d, ch, "user"),

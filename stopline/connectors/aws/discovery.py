@@ -7,14 +7,12 @@ from functools import cache
 
 from stopline.connectors.aws import (
     destinations,
-    gateways,
     marks,
     organization,
     people,
     policy,
     reached,
     reading,
-    signers,
     slots,
     storage,
 )
@@ -90,8 +88,7 @@ def discover(
     yield from people.discover(clients, selectors, scope)
     yield from storage.discover(clients, numbers, reach, whole=not scope.realms)
     yield from reached.discover(clients, numbers, unread, reach)
-    for named in (destinations, signers, gateways):
-        yield from named.discover(clients, numbers, reach)
+    yield from destinations.discover(clients, numbers, reach)
     own_org = clients.estate.organization
     if own_org is not None and (not scope.realms or own_org.id in scope.realms):
         whom = organization.Whom(selectors, own, tuple(account.id for account in accounts))

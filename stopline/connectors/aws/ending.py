@@ -13,7 +13,7 @@ from collections.abc import Mapping, Sequence
 
 from stopline.connectors.aws import marks, removing
 from stopline.connectors.aws.clients import Clients
-from stopline.connectors.aws.people import ASSIGNED, MEMBER
+from stopline.connectors.aws.people import APPLICATION, ASSIGNED, MEMBER
 from stopline.connectors.aws.shares import SHARES
 from stopline.model import Change, Effect, Skip
 from stopline.port import Observed
@@ -31,7 +31,7 @@ _OF_A_PRINCIPAL = (
 )
 TAKEN: Mapping[str, str] = {
     MEMBER: "leave {what} without this membership for good",
-    ASSIGNED: "leave {what} without this assignment for good",
+    **dict.fromkeys((ASSIGNED, APPLICATION), "leave {what} without this assignment for good"),
     **{
         kind: "leave {what} taken out of this share for good"
         for kind, row in SHARES.items()

@@ -6,22 +6,24 @@ changed in it since. https://docs.aws.amazon.com/apigateway/latest/developerguid
 """
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from itertools import product
+from collections.abc import Iterator, Mapping
 
 from stopline.connectors.aws import policy
-from stopline.connectors.aws.clients import Clients
-from stopline.connectors.aws.faults import translated
-from stopline.connectors.aws.kinds import Call, Edit, Entry, Share, Theirs, Where, by_tag
-from stopline.connectors.aws.levers import NAME
+from stopline.connectors.aws.kinds import (
+    Call,
+    Edit,
+    Entry,
+    Left,
+    Share,
+    Theirs,
+    Way,
+    Where,
+    by_tag,
+)
 from stopline.connectors.aws.selection import Reach
-from stopline.connectors.aws.storage import READERS_AT_ONCE
-from stopline.errors import ConnectorError
-from stopline.model import Address, Found, Gap, Grant, State
 from stopline.text import Json
 
-KIND, RESOURCE, SERVICE = "api", "apis", "apigateway"
+SERVICE = "apigateway"
 ON: Json = {"enabled": True}
 
 
@@ -72,45 +74,14 @@ API_KEYS = Share(
 # --- policies of APIs ----------------------------------------------------------------------------
 
 
-def discover(clients: Clients, numbers: Sequence[str], reach: Reach) -> Iterator[Found]:
-    """Yield the REST APIs whose policy lets the vendor in; what cannot be read is a gap.
-
-    https://docs.aws.amazon.com/apigateway/latest/api/API_GetRestApis.html
-    """
-    if RESOURCE not in clients.estate.resources:
-        return
-    places = list(product(numbers, clients.regions))
-    with ThreadPoolExecutor(READERS_AT_ONCE) as pool:
-        for found in pool.map(lambda p: list(_region(clients, p[0], p[1], reach)), places):
-            yield from found
-
-
-def _region(clients: Clients, number: str, region: str, reach: Reach) -> Iterator[Found]:
-    try:
-        pages = clients.pages(number, f"{SERVICE}/{region}", "get_rest_apis")
-    except ConnectorError as error:
-        yield Gap(NAME, number, f"{RESOURCE} in {region}", error.detail)
-        return
-    for item in (item for page in pages for item in page.get("items") or ()):
-        what = f"{KIND} {region}/{item.get('id', '?')}"
-        try:
-            yield from list(_api(number, region, item, reach))
-        except (LookupError, ValueError) as error:  # no JSON, or not as API Gateway documents it
-            yield Gap(NAME, number, what, translated(error, what, writing=False).detail)
-
-
-def _api(number: str, region: str, item: Json, reach: Reach) -> Iterator[Grant]:
+def _let_in(where: Where, item: Json, reach: Reach) -> Iterator[Way]:
     text = str(item.get("policy") or "")
     ways = policy.admitted(_read(text), "execute-api:*", reach.vendors).vendor if text else ()
     if ways:
-        yield Grant(
-            Address(NAME, number, KIND, f"{region}/{item['id']}"),
-            State.of({"name": str(item.get("name") or item["id"])}),
-            f"arn:aws:apigateway:{region}::/restapis/{item['id']}",
-            KIND,
-            f"arn:aws:execute-api:{region}:{number}:{item['id']}",
-            "; ".join(f"{KIND} policy: {way}" for way in ways),
-        )
+        arn = f"arn:aws:apigateway:{where.region}::/restapis/{where.name}"
+        on = f"arn:aws:execute-api:{where.region}:{where.account}:{where.name}"
+        said = {"name": str(item.get("name") or where.name)}
+        yield Way(where.id, arn, said, on, "; ".join(f"api policy: {way}" for way in ways))
 
 
 def _read(text: str) -> Json:
@@ -124,10 +95,19 @@ def _read(text: str) -> Json:
     return found
 
 
-def reason(grant: Grant) -> str:
-    """What is left open, and what a person must do."""
-    return (
-        f"the policy of the API {grant.state.value['name']} lets the vendor in, and an edit of it "
-        "counts only once the API is deployed anew, which publishes all else that was changed "
-        "since: take the vendor out of it and deploy it by hand"
-    )
+APIS = Left(
+    # https://docs.aws.amazon.com/apigateway/latest/api/API_GetRestApis.html
+    kind="api",
+    contains="apis",
+    service=SERVICE,
+    listing="get_rest_apis",
+    items="items",
+    name=lambda item: str(item["id"]),
+    asked=lambda _, _reach: ({},),
+    ways=_let_in,
+    reason=(
+        "the policy of the API {name} lets the vendor in, and an edit of it counts only once the "
+        "API is deployed anew, which publishes all else that was changed since: take the vendor "
+        "out of it and deploy it by hand"
+    ),
+)

@@ -12,7 +12,7 @@ from dataclasses import replace
 from stopline.connectors.aws import policy
 from stopline.connectors.aws.clients import Clients
 from stopline.connectors.aws.documents import SETTLING, address, gone
-from stopline.connectors.aws.kinds import Resource, Share, Theirs, Where, by_tag, where_of
+from stopline.connectors.aws.kinds import Left, Resource, Share, Theirs, Where, by_tag, where_of
 from stopline.connectors.aws.levers import NAME, left
 from stopline.connectors.aws.pools import quoted
 from stopline.connectors.aws.selection import Reach
@@ -114,17 +114,16 @@ def _named(row: Share, who: str) -> str:
 
 
 def inside(
-    clients: Clients, row: Resource | Share, where: Where, asked: Sequence[Json] = ({},)
+    clients: Clients, row: Resource | Share | Left, where: Where, asked: Sequence[Json] = ({},)
 ) -> Iterator[tuple[str, Json]]:
-    """What one thing has inside that is looked at by itself: name and item."""
+    """What one thing has inside that is looked at by itself: name and item, which may be one."""
     if row.inner is not None:
         call, items, key = row.inner
         place, words = row.placed(where.region), call.words(where, "")
         for more in asked:
             for page in clients.pages(where.account, place, call.operation, **words, **more):
-                yield from (
-                    (f"{where.name}:{quoted(str(item[key]))}", item) for item in page[items]
-                )
+                for item in page[items]:
+                    yield f"{where.name}:{quoted(str(item[key] if key else item))}", item
 
 
 def _pages(clients: Clients, row: Share, where: Where) -> list[Json]:

@@ -1,5 +1,5 @@
-"""What a kind of resource is that has a policy of its own, or is shared entry by entry: the nouns
-of the tables. Pure.
+"""What a kind of resource is that has a policy of its own, is shared entry by entry, or is only
+named: the nouns of the tables. Pure.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -262,6 +262,56 @@ class Share:
     def speaks(self) -> str:
         """What an action about it begins with."""
         return permission_of(self.service, "*")
+
+    def placed(self, region: str) -> str:
+        """The service in a region, as `Clients` takes it."""
+        return f"{self.service}/{region}"
+
+
+# --- what is found and named, and left to a person ----------------------------------------------
+
+
+class Way(NamedTuple):
+    """One way in of the vendor's: its id in an address, whose it is, and what is `said` of it."""
+
+    id: str
+    who: str
+    said: Json
+    target: str
+    via: str
+    vouched: bool = True
+
+
+def of_accounts(_: str, reach: Reach) -> tuple[Mapping[str, Any], ...]:
+    """Ask where the vendor's file names an account: nothing else is found there."""
+    return ({},) if reach.vendors.accounts else ()
+
+
+@dataclass(frozen=True, slots=True)
+class Left:
+    """One kind of way in that nothing here ends: it is found, named and left to a person.
+
+    `items`, `name`, `asked`, `inner` and `only_in` are those of a `Share`. `get`: what is asked of
+    each, where the list does not say enough. `ways` are the vendor's in one. `reason` is what is
+    left open and what a person must do, with what a way has `said` in its braces. `actions`:
+    what nobody needs who leaves the kind out, where the service is asked for more than this.
+    """
+
+    kind: str
+    contains: str
+    service: str
+    listing: str
+    items: str
+    name: Callable[[Any], str]
+    ways: Callable[[Where, Any, Reach], Iterator[Way]]
+    reason: str
+    asked: Asked = of_accounts
+    get: Call | None = None
+    inner: tuple[Call, str, str] | None = None
+    only_in: str = ""
+    actions: tuple[str, ...] = ()
+    alone: ClassVar[str] = ""
+    looked: ClassVar[bool] = False
 
     def placed(self, region: str) -> str:
         """The service in a region, as `Clients` takes it."""

@@ -1,8 +1,8 @@
-"""Reading and writing of one group membership, or one account assignment, in Identity Center.
+"""Reading and writing of what one person has in Identity Center: a group, account, application.
 
 A membership has an id of its own, which is our concurrency tag: one that a stranger took out and
-put in again is not deleted by what we read before. An account assignment has none: it is there or
-it is not.
+put in again is not deleted by what we read before. An account or application assignment has none:
+it is there or it is not.
 """
 
 import time
@@ -11,7 +11,7 @@ from typing import Any
 
 from stopline.connectors.aws.clients import Clients
 from stopline.connectors.aws.documents import address, gone
-from stopline.connectors.aws.people import MEMBER, named
+from stopline.connectors.aws.people import APPLICATION, MEMBER, named
 from stopline.errors import ConnectorError
 from stopline.model import Change, Document, State
 from stopline.port import Observed
@@ -43,7 +43,9 @@ def _there(ask: Callable[..., Any], words: dict[str, str]) -> bool:
 
 
 def read(clients: Clients, document: Document) -> Observed:
-    """Read whether one membership or account assignment is there. Raises ConnectorError.
+    """Read whether one membership, or account or application assignment, is there.
+
+    Raises ConnectorError.
 
     https://docs.aws.amazon.com/singlesignon/latest/IdentityStoreAPIReference/API_GetGroupMembershipId.html
     """
@@ -53,11 +55,11 @@ def read(clients: Clients, document: Document) -> Observed:
         return clients.ask(document.realm, f"identitystore/{region}", operation, **said)
 
     if document.kind != MEMBER:
-        if _assigned(clients, document, region, words):
-            state = {"AccountId": words["account"], "PermissionSetArn": words["permissions"]}
-            held = State.of({**state, "UserId": words["user"]})
+        if _given(clients, document, region, words):
+            held = State.of({_SAID[key]: words[key] for key in _SAID if key in words})
             return Observed(document, {address(document): held})
-        return Observed(document, exists=_there(ask, words))
+        there = _there(ask, words) and _is_application(clients, document, region, words)
+        return Observed(document, exists=there)
     try:
         found = ask(
             "get_group_membership_id",
@@ -71,6 +73,52 @@ def read(clients: Clients, document: Document) -> Observed:
         raise
     held = State.of({"GroupId": words["group"], "UserId": words["user"]})
     return Observed(document, {address(document): held}, tag=str(found["MembershipId"]))
+
+
+_SAID = {
+    "account": "AccountId",
+    "permissions": "PermissionSetArn",
+    "application": "ApplicationArn",
+    "user": "UserId",
+}
+"""What the state of an assignment calls what its address says."""
+
+
+def _given(clients: Clients, document: Document, region: str, words: dict[str, str]) -> bool:
+    if document.kind == APPLICATION:
+        said = _of_application(words)
+        return _found(clients, document, region, "describe_application_assignment", **said)
+    return _assigned(clients, document, region, words)
+
+
+def _of_application(words: dict[str, str]) -> dict[str, str]:
+    who = {"PrincipalType": "USER", "PrincipalId": words["user"]}
+    return {"ApplicationArn": words["application"], **who}
+
+
+def _is_application(
+    clients: Clients, document: Document, region: str, words: dict[str, str]
+) -> bool:
+    """Whether what may be assigned is there; of an account nobody says it."""
+    said = {"ApplicationArn": words.get("application", "")}
+    return document.kind != APPLICATION or _found(
+        clients, document, region, "describe_application", **said
+    )
+
+
+def _found(clients: Clients, document: Document, region: str, operation: str, **said: str) -> bool:
+    """Whether it is there, as a call that shows it says.
+
+    https://docs.aws.amazon.com/singlesignon/latest/APIReference/API_DescribeApplicationAssignment.html
+    https://docs.aws.amazon.com/singlesignon/latest/APIReference/API_DescribeApplication.html
+    """
+    try:
+        clients.ask(document.realm, f"sso-admin/{region}", operation, **said)
+    except ConnectorError as error:
+        if gone(error):
+            return False
+        raise
+    return True
 
 
 def _assigned(clients: Clients, document: Document, region: str, words: dict[str, str]) -> bool:
@@ -96,6 +144,8 @@ def write(clients: Clients, observed: Observed, changes: Sequence[Change]) -> No
     """Take out, or give back. Raises ConnectorError.
 
     https://docs.aws.amazon.com/singlesignon/latest/IdentityStoreAPIReference/API_CreateGroupMembership.html
+    https://docs.aws.amazon.com/singlesignon/latest/APIReference/API_CreateApplicationAssignment.html
+    https://docs.aws.amazon.com/singlesignon/latest/APIReference/API_DeleteApplicationAssignment.html
     """
     document = observed.document
     region, words = _words(document)
@@ -103,6 +153,11 @@ def write(clients: Clients, observed: Observed, changes: Sequence[Change]) -> No
         make = change.after is not None
         if make is bool(observed.states):
             continue  # it is as it should be
+        if document.kind == APPLICATION:
+            operation = f"{'create' if make else 'delete'}_application_assignment"
+            place, said = f"sso-admin/{region}", _of_application(words)
+            clients.do(document.realm, place, operation, **said)
+            continue
         if document.kind != MEMBER:
             _assign(clients, document, region, words, make=make)
             continue

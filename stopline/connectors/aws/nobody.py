@@ -30,6 +30,7 @@ _INSTANCE = "ssoins-0000000000000000"
 _PEOPLES = {
     "GroupId": _UUID,
     "IdentityStoreId": "d-0000000000",
+    "ApplicationArn": f"arn:aws:sso::000000000000:application/{_INSTANCE}/apl-0000000000000000",
     "InstanceArn": f"arn:aws:sso:::instance/{_INSTANCE}",
     "MemberId": {"UserId": _UUID},
     "PermissionSetArn": f"arn:aws:sso:::permissionSet/{_INSTANCE}/ps-0000000000000000",
@@ -62,6 +63,7 @@ _NAMED: Mapping[str, Any] = {
     "PolicyName": NOBODY,
     "QueueName": NOBODY,
     "SecretId": NOBODY,
+    "ServerId": "s-00000000000000000",
     "ServiceId": "vpce-svc-00000000000000000",
     "SnapshotId": "snap-00000000000000000",
     "UserName": NOBODY,
@@ -69,6 +71,7 @@ _NAMED: Mapping[str, Any] = {
     "Username": NOBODY,
     "VersionId": "v1",
     "apiKey": NOBODY,
+    "clusterName": NOBODY,
     "VersionNumber": 1,
     "profileId": _UUID,
     "repositoryName": NOBODY,

@@ -7,10 +7,9 @@ from stopline.connectors.aws import (
     destinations,
     doors,
     fastcut,
-    gateways,
+    naming,
     passing,
     people,
-    signers,
 )
 from stopline.connectors.aws.handed import share
 from stopline.connectors.aws.levers import ATTACHED, NAME, deny_all, left, strangers
@@ -34,6 +33,7 @@ _CONTAINS = {
     "signing-certificate": "signing-certificates",
     people.MEMBER: "group-memberships",
     people.ASSIGNED: "account-assignments",
+    people.APPLICATION: "application-assignments",
     **fastcut.CONTAINS,
     **{row.kind: row.contains for row in ROWS},
 }
@@ -118,8 +118,7 @@ _LEFT: Mapping[str, Callable[[Grant], str]] = {
     passing.KIND: passing.reason,
     destinations.KIND: destinations.reason,
     doors.KIND: doors.reason,
-    signers.KIND: signers.reason,
-    gateways.KIND: gateways.reason,
+    **dict.fromkeys(naming.TABLE, naming.reason),
 }
 """What a person must do, for all that nothing here contains."""
 _Opinion = Callable[[Grant, Terms, Change], Iterable[Change | Skip]]
@@ -131,8 +130,7 @@ _BY_KIND: Mapping[str, _Opinion] = {
     "access-key": _key,
     "ssh-key": _key,
     "signing-certificate": _key,
-    people.MEMBER: people.contained,
-    people.ASSIGNED: people.contained,
+    **dict.fromkeys(people.KINDS, people.contained),
     **dict.fromkeys(TABLE, resource),
     **dict.fromkeys(fastcut.CONTAINS, fastcut.fast_cut),
     **dict.fromkeys(SHARES, share),
@@ -142,6 +140,9 @@ _SIGNED_IN = (("sessions of roles that the person had taken", "PT12H"),)
 _OUTLIVES = {
     people.MEMBER: _SIGNED_IN,
     people.ASSIGNED: _SIGNED_IN,
+    people.APPLICATION: (
+        ("sessions that the application has begun itself", "until the application ends them"),
+    ),
     "user-attachment": (
         ("sessions of roles that the user had assumed, where the role itself is left open",
          "PT12H"),

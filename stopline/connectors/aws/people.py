@@ -1,4 +1,5 @@
-"""The vendor's people in IAM Identity Center: groups that they are in, accounts given to them.
+"""The vendor's people in IAM Identity Center: groups that they are in, accounts and applications
+given to them.
 
 The service knows no deny, and no call ends a user's session, so what was given is taken out, piece
 by piece, and given back. The person itself is the lab's identity provider's to end: where that
@@ -6,7 +7,7 @@ provisions groups (SCIM), it may put a member back, which an audit shows.
 https://docs.aws.amazon.com/singlesignon/latest/userguide/useraccess.html
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -19,9 +20,12 @@ from stopline.port import Terms
 from stopline.text import Json
 from stopline.vendors import AwsSelectors
 
-MEMBER, ASSIGNED = "group-membership", "account-assignment"
+MEMBER, ASSIGNED, APPLICATION = "group-membership", "account-assignment", "application-assignment"
+KINDS = (MEMBER, ASSIGNED, APPLICATION)
 LAST = "last-account-assignment"
 """One without which AWS would remove the permission set's role from the account."""
+OPEN = "open-application"
+"""One that everybody in the directory may use, whoever it is assigned to."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +49,7 @@ class _Center:
             yield from page[key]
 
     def address(self, kind: str, *parts: str) -> Address:
-        """An address of one membership or account assignment."""
+        """An address of one membership, or account or application assignment."""
         id_ = "/".join((self.place.region, *parts))
         return Address(NAME, self.place.account, kind, id_)
 
@@ -90,7 +94,7 @@ def _in_center(center: _Center, selectors: AwsSelectors) -> Iterator[Found]:
     yield Counted(NAME, account, "directory-user", len(users))
     theirs = {str(u["UserId"]): u for u in users if is_theirs(u, selectors.directory_users)}
     for id_, user in sorted(theirs.items()):
-        for kind, look in (("groups", _memberships), ("accounts", _assignments)):
+        for kind, look in _LOOKS:
             try:
                 name = str(user.get("UserName", id_))
                 yield from look(center, id_, name, frozenset(theirs))
@@ -165,6 +169,44 @@ def _others(center: _Center, account: str, permissions: str, theirs: frozenset[s
     return any(one["PrincipalType"] != "USER" or one["PrincipalId"] not in theirs for one in found)
 
 
+def _applications(center: _Center, user: str, name: str, _: Iterable[str]) -> Iterator[Found]:
+    """https://docs.aws.amazon.com/singlesignon/latest/APIReference/API_ListApplicationAssignmentsForPrincipal.html"""
+    words = {"InstanceArn": center.instance, "PrincipalId": user, "PrincipalType": "USER"}
+    operation = "list_application_assignments_for_principal"
+    for one in center.items("sso-admin", operation, "ApplicationAssignments", **words):
+        if (one["PrincipalType"], one["PrincipalId"]) != ("USER", user):
+            continue  # a group's: its membership is taken out
+        arn = str(one["ApplicationArn"])
+        try:
+            yield _application(center, arn, user, name)
+        except ConnectorError as error:
+            what = f"{name} in application {arn.rpartition('/')[2]}"
+            yield Gap(NAME, center.place.account, what, error.detail)
+
+
+def _application(center: _Center, arn: str, user: str, name: str) -> Grant:
+    """https://docs.aws.amazon.com/singlesignon/latest/APIReference/API_GetApplicationAssignmentConfiguration.html"""
+    shown = center.ask("sso-admin", "describe_application", ApplicationArn=arn)
+    operation = "get_application_assignment_configuration"
+    required = center.ask("sso-admin", operation, ApplicationArn=arn)["AssignmentRequired"]
+    *_, account, what = arn.split(":")
+    return Grant(
+        center.address(APPLICATION, center.store, account, *what.split("/")[1:], user),
+        State.of({"ApplicationArn": arn, "UserId": user}),
+        _arn(user),
+        APPLICATION if required else OPEN,
+        arn,
+        f"{name} in application {shown.get('Name') or arn.rpartition('/')[2]}",
+    )
+
+
+_LOOKS: Sequence[tuple[str, Callable[..., Iterator[Found]]]] = (
+    ("groups", _memberships),
+    ("accounts", _assignments),
+    ("applications", _applications),
+)
+
+
 def contained(grant: Grant, _terms: Terms, proto: Change) -> Iterator[Change | Skip]:
     """Take one out. The last one of a permission set in an account stays: its role would go,
     and another one would come back.
@@ -179,15 +221,29 @@ def contained(grant: Grant, _terms: Terms, proto: Change) -> Iterator[Change | S
             "identity provider",
         )
         return
-    what = "out of its group" if grant.address.kind == MEMBER else "its account"
-    yield replace(proto, summary=f"take {what}: {grant.via}", after=None)
+    if grant.entitlement == OPEN:
+        yield left(
+            grant,
+            f"{grant.via} may use it without a grant, like everybody in the directory: have it "
+            "ask for one (`AssignmentRequired`) by hand, or end the person at your identity "
+            "provider",
+        )
+        return
+    yield replace(proto, summary=f"take {_OUT[grant.address.kind]}: {grant.via}", after=None)
+
+
+_OUT = {MEMBER: "out of its group", ASSIGNED: "its account", APPLICATION: "its application"}
 
 
 def named(parts: Sequence[str], kind: str) -> Mapping[str, str]:
-    """What an address says, after its region: see `_memberships` and `_assignments`."""
+    """What an address says, after its region: see what finds it."""
     if kind == MEMBER:
         store, group, user = parts
         return {"store": store, "group": group, "user": user}
+    if kind == APPLICATION:
+        store, account, instance, application, user = parts
+        arn = f"arn:aws:sso::{account}:application/{instance}/{application}"
+        return {"store": store, "application": arn, "user": user}
     store, kind_of, instance, permissions, account, user = parts
     return {
         "store": store,

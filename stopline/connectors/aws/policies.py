@@ -60,6 +60,7 @@ _DIRECTORY = (
     *(f"arn:aws:identitystore:::{kind}/*" for kind in ("group", "membership", "user")),
 )
 _ASSIGNMENTS = tuple(f"arn:aws:sso:::{kind}/*" for kind in ("account", "instance", "permissionSet"))
+_APPLICATIONS = ("arn:aws:sso::*:application/*", "arn:aws:sso:::instance/*")
 _CONTROLS = tuple(
     f"arn:aws:organizations::*:policy/*/{kind}/*"
     for kind in ("service_control_policy", "resource_control_policy")
@@ -100,6 +101,7 @@ RULES = (
     Rule(r"es:(?!ListDomainNames)\w+", "Domains", ("arn:aws:es:*:*:domain/*",)),
     Rule(r"identitystore:\w+Membership", "Memberships", _DIRECTORY),
     Rule(r"sso:(Create|Delete)AccountAssignment", "Assignments", _ASSIGNMENTS),
+    Rule(r"sso:(Create|Delete)ApplicationAssignment", "Applications", _APPLICATIONS),
     Rule(r"organizations:(Attach|Detach)Policy", "Attachments", (*_CONTROLS, *_PLACES)),
     Rule(r"organizations:(Update|Delete)Policy", "Controls", _CONTROLS),
     Rule(r"kinesis:(?!ListStreams)\w+", "Streams", ("arn:aws:kinesis:*:*:stream/*",)),
@@ -120,6 +122,9 @@ RULES = (
     Rule(r"cloudfront:UpdateKeyGroup", "KeyGroups", ("*",)),
     Rule(r"apigateway:GET", "Gateways", (*_API_KEYS, "arn:aws:apigateway:*::/restapis")),
     Rule(r"apigateway:PATCH", "ApiKeys", _API_KEYS[1:]),
+    Rule(r"eks:(?!ListClusters)\w+", "Clusters", ("arn:aws:eks:*:*:cluster/*",)),
+    Rule(r"transfer:ListUsers", "Transfers", ("arn:aws:transfer:*:*:server/*",)),
+    Rule(r"transfer:DescribeUser", "TransferUsers", ("arn:aws:transfer:*:*:user/*",)),
     Rule(r"sts:AssumeRole", "Worker", (f"arn:aws:iam::*:role{marks.PATH}*",)),
 )
 """The first that knows an action counts."""

@@ -17,12 +17,11 @@ from botocore import xform_name
 from stopline.connectors.aws import (
     destinations,
     doors,
-    gateways,
     marks,
+    naming,
     policies,
     policy,
     reading,
-    signers,
 )
 from stopline.connectors.aws.clients import Clients
 from stopline.connectors.aws.edited import APP_CLIENTS, CLIENT_ACTIONS
@@ -209,21 +208,23 @@ def _give(kind: str, *actions: str) -> str:
 def _left_out(eyes: _Eyes) -> set[str]:
     """Services that nobody asks here: of resources that the estate's file leaves out."""
     kinds = eyes.clients.estate.resources
-    wanted = {row.service for row in ROWS if row.contains in kinds}
-    wanted |= {one.SERVICE for one in (doors, signers, gateways) if one.RESOURCE in kinds}
+    rows = (*ROWS, *naming.TABLE.values())
+    wanted = {row.service for row in rows if row.contains in kinds or row.service == "iam"}
+    wanted |= {doors.SERVICE} if doors.RESOURCE in kinds else set()
     center = eyes.clients.estate.identity_center
     people = () if center and center.account == eyes.account else _OF_PEOPLE
-    return {*people, doors.SERVICE, signers.SERVICE, *(row.service for row in ROWS)} - wanted
+    return {*people, doors.SERVICE, *(row.service for row in rows)} - wanted
 
 
 def _not_sent(eyes: _Eyes) -> frozenset[str]:
-    """What is asked of buckets and user pools only where the estate's file wants it."""
+    """What is asked of services that are asked for more, only where the estate's file wants it."""
     kinds = eyes.clients.estate.resources
-    besides = {
-        destinations.RESOURCE: destinations.ACTIONS,
-        APP_CLIENTS.contains: CLIENT_ACTIONS,
-    }
-    left = (actions for kind, actions in besides.items() if kind not in kinds)
+    besides = (
+        (destinations.RESOURCE, destinations.ACTIONS),
+        (APP_CLIENTS.contains, CLIENT_ACTIONS),
+        *((row.contains, row.actions) for row in naming.TABLE.values()),
+    )
+    left = (actions for kind, actions in besides if kind not in kinds)
     return frozenset().union(*left)
 
 

@@ -1,4 +1,6 @@
-"""Which resources let the vendor in, by a policy or as a share; and our own marks in them."""
+"""Which resources let the vendor in, by a policy, as a share, or in a way that is only named; and
+our own marks in them.
+"""
 
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -6,11 +8,11 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from itertools import chain
 
-from stopline.connectors.aws import handed, policy, whole
+from stopline.connectors.aws import handed, naming, policy, whole
 from stopline.connectors.aws.clients import Clients
 from stopline.connectors.aws.documents import our_statements
 from stopline.connectors.aws.faults import translated
-from stopline.connectors.aws.kinds import Resource, Share, Where, listed_in
+from stopline.connectors.aws.kinds import Left, Resource, Share, Where, listed_in
 from stopline.connectors.aws.levers import NAME
 from stopline.connectors.aws.resources import KMS
 from stopline.connectors.aws.selection import Reach
@@ -20,6 +22,8 @@ from stopline.errors import ConnectorError
 from stopline.model import Address, Counted, Document, Found, Gap, Grant, Seen, State
 from stopline.text import Json
 
+Row = Resource | Share | Left
+
 
 @dataclass(frozen=True, slots=True)
 class _Errand:
@@ -27,14 +31,16 @@ class _Errand:
 
     account: str
     region: str
-    row: Resource | Share
+    row: Row
 
 
 def discover(
     clients: Clients, numbers: Sequence[str], unread: Mapping[str, str], reach: Reach
 ) -> Iterator[Found]:
     """Yield what is found in some accounts. An account that was `unread` is one gap."""
-    rows = [row for row in ROWS if row.contains in clients.estate.resources]
+    rows = [
+        row for row in (*ROWS, *naming.TABLE.values()) if row.contains in clients.estate.resources
+    ]
     if not rows:
         return
     for number, cause in sorted(unread.items()):
@@ -43,9 +49,7 @@ def discover(
         yield from _counted(clients, [r for r in rows if number not in unread], number, reach)
 
 
-def _counted(
-    clients: Clients, rows: Sequence[Resource | Share], number: str, reach: Reach
-) -> Iterator[Found]:
+def _counted(clients: Clients, rows: Sequence[Row], number: str, reach: Reach) -> Iterator[Found]:
     """The kinds and regions of one account side by side."""
     errands = [
         _Errand(number, region, row)
@@ -68,14 +72,11 @@ def _counted(
 def _looked(clients: Clients, errand: _Errand, reach: Reach) -> tuple[int, list[Found]]:
     """How many were looked at that count, and what was found."""
     row = errand.row
-    what = f"{row.contains} in {errand.region}"
-    try:
-        things = [(row.alone, None)] if row.alone else _named(clients, errand, reach)
-    except ConnectorError as error:
-        return 0, [Gap(NAME, errand.account, what, error.detail)]
-    except LookupError as error:  # a list that is not as AWS documents it
-        return 0, [Gap(NAME, errand.account, what, translated(error, what, writing=False).detail)]
     found: list[Found] = []
+    try:
+        things = [(row.alone, None)] if row.alone else _named(clients, errand, reach, found)
+    except (ConnectorError, LookupError) as error:
+        return 0, [_gap(errand, f"{row.contains} in {errand.region}", error)]
     number = 0
     for name, page in things:
         where = Where(errand.account, errand.region, name)
@@ -83,38 +84,56 @@ def _looked(clients: Clients, errand: _Errand, reach: Reach) -> tuple[int, list[
         try:
             if isinstance(row, Share):
                 found += handed.found(clients, row, where, reach, page)
+            elif isinstance(row, Left):
+                found += naming.found(clients, row, where, reach, page)
             else:
                 found += _resource(clients, row, where, reach)
-        except ConnectorError as error:
-            found.append(Gap(NAME, errand.account, f"{row.kind} {where.id}", error.detail))
-        except (LookupError, ValueError) as error:  # no JSON, or not as AWS documents it
-            detail = translated(error, f"{row.kind} {where.id}", writing=False).detail
-            found.append(Gap(NAME, errand.account, f"{row.kind} {where.id}", detail))
+        except (ConnectorError, LookupError, ValueError) as error:
+            found.append(_gap(errand, f"{row.kind} {where.id}", error))
     return number, found
 
 
-def _named(clients: Clients, errand: _Errand, reach: Reach) -> list[tuple[str, Json]]:
+def _gap(errand: _Errand, what: str, error: Exception) -> Gap:
+    """What could not be read: AWS refused, or said no JSON, or nothing that it documents."""
+    if not isinstance(error, ConnectorError):
+        error = translated(error, what, writing=False)
+    return Gap(NAME, errand.account, what, error.detail)
+
+
+def _named(
+    clients: Clients, errand: _Errand, reach: Reach, gaps: list[Found]
+) -> list[tuple[str, Json]]:
     """The names of all that are looked at, with what they have inside (an alias of a function).
 
-    Beside each what reading it would answer, where the list says all of that.
+    Beside each what reading it would answer, where the list says all of that. One without a name,
+    or with something inside that could not be read, is one of the `gaps`, and hides no other.
     """
     row, place = errand.row, errand.row.placed(errand.region)
     asked = row.asked(errand.account, reach)
     pages = [p for w in asked for p in clients.pages(errand.account, place, row.listing, **w)]
-    items = {row.name(item): item for page in pages for item in listed_in(page, row.items)}
     at = Where(errand.account, errand.region, "")
-    wheres = [replace(at, name=name) for name in sorted(items)]
-    inner = [each for where in wheres for each in _inside(clients, row, where, reach)]
+    items: dict[str, Json] = {}
+    inner: list[tuple[str, Json]] = []
+    for item in (item for page in pages for item in listed_in(page, row.items)):
+        try:
+            items[row.name(item)] = item
+        except LookupError as error:
+            gaps.append(_gap(errand, f"one of the {row.contains} in {errand.region}", error))
+    for where in (replace(at, name=name) for name in sorted(items)):
+        try:
+            inner += _inside(clients, row, where, reach)
+        except (ConnectorError, LookupError) as error:
+            gaps.append(_gap(errand, f"{row.contains} in {where.id}", error))
     if isinstance(row, Resource):
         return [(name, None) for name in (*sorted(items), *(name for name, _ in inner))]
     found = inner if row.inner else sorted(items.items(), key=lambda each: each[0])
+    if isinstance(row, Left):
+        return found
     found = [each for each in found if row.picked(replace(at, name=each[0]), reach)]
     return [(name, row.page(item) if row.page else None) for name, item in found]
 
 
-def _inside(
-    clients: Clients, row: Resource | Share, where: Where, reach: Reach
-) -> Iterator[tuple[str, Json]]:
+def _inside(clients: Clients, row: Row, where: Where, reach: Reach) -> Iterator[tuple[str, Json]]:
     asked = row.asked_in(where, reach) if isinstance(row, Share) else ({},)
     return handed.inside(clients, row, where, asked)
 

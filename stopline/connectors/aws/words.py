@@ -23,6 +23,7 @@ CONTAINS: Mapping[str, frozenset[str]] = {
     "buckets": frozenset({"vendor", "preserve"}),
     "group-memberships": frozenset({"remove"}),
     "account-assignments": frozenset({"remove"}),
+    "application-assignments": frozenset({"remove"}),
     "kms-keys": frozenset({"vendor"}),
     "sns-topics": frozenset({"vendor"}),
     "sqs-queues": frozenset({"vendor"}),
@@ -72,10 +73,18 @@ NOT_LOOKED_AT: tuple[str, ...] = (
     "policies of DynamoDB streams and of consumers of Kinesis streams",
     "HTTP and WebSocket APIs, usage plans and authorizers of API Gateway",
     "versions of Lambda functions, outbound EventBridge and other resource policies",
-    "Identity Center where the estate's file names none; its applications and sessions",
-    "VPC peering",
-    "IAM temporary delegation",
-    "network paths, SSH to machines, database users",
+    (
+        "Identity Center where the estate's file names none; sessions that it has given; "
+        "applications that everybody in it may use"
+    ),
+    (
+        "ConfigMaps of EKS clusters (`aws-auth`), what runs in the clusters, Transfer Family users "
+        "of an identity provider of their own"
+    ),
+    (
+        "VPN, Direct Connect, rules by address or prefix list, network firewalls, SSH to machines, "
+        "database users"
+    ),
 )
 """The rows of docs/access-paths.md that say `not looked at`; a test holds the two together."""
 _RESOURCES = (
@@ -94,6 +103,7 @@ TECHNIQUES: Mapping[str, Technique | Untagged] = {
     "signing-certificate": ACCOUNT_LOCKING,
     "group-membership": USER_PERMISSIONS,
     "account-assignment": USER_PERMISSIONS,
+    "application-assignment": USER_PERMISSIONS,
     "deny-policy": USER_PERMISSIONS,
     "user-attachment": USER_PERMISSIONS,
     "user-inline-policy": USER_PERMISSIONS,

@@ -66,4 +66,4 @@ def test_what_may_not_be_read_is_a_gap(cloud: Cloud) -> None:
     )
     found = list(cloud.connector(**WORDS).discover(VENDOR, Scope()))
     (gap,) = (f for f in found if isinstance(f, Gap))
-    assert gap.what == "distributions of CloudFront"
+    assert gap.what == "url-signers in us-east-1"
