@@ -41,7 +41,8 @@ MERCER: Json = {
 }
 UNSERVED = (
     "trust-anchors", "anywhere-profiles", "endpoint-connections", "access-grants",
-    "delegation-requests",
+    "delegation-requests", "fpga-images", "datashares", "redshift-endpoints", "signing-profiles",
+    "serverless-applications",
 )  # fmt: skip
 """Kinds of resources that the emulated AWS cannot list: the estate leaves them out."""
 ESTATE: Json = {

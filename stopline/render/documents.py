@@ -74,16 +74,7 @@ def plan_document(
             "targets": targets,
             "looked_at": [jsonable(c) for c in counted],
         },
-        "findings": [
-            {
-                "severity": str(f.severity),
-                "guard": f.guard,
-                "what": f.what,
-                "way_out": f.way_out,
-                "addresses": [str(a) for a in f.addresses],
-            }
-            for f in findings
-        ],
+        "findings": [_finding(f) for f in findings],
         "changes": [_change(c, plan.direction) for c in plan.changes],
         "claims": [_change(c, plan.direction) for c in plan.claims],
         "skips": [
@@ -102,6 +93,16 @@ def plan_document(
         ],
     }
     return document(Kind.PLAN, fields)
+
+
+def _finding(finding: Finding) -> Json:
+    return {
+        "severity": str(finding.severity),
+        "guard": finding.guard,
+        "what": finding.what,
+        "way_out": finding.way_out,
+        "addresses": [str(a) for a in finding.addresses],
+    }
 
 
 def _change(change: Change, direction: Direction) -> Json:

@@ -11,12 +11,23 @@ from dataclasses import dataclass, field
 import pytest
 import yaml
 from support.journals import a_book
-from support.recorded import ENFORCED, PLAYBOOK, READER, WRITER, WRITES, Night, a_night, give_role
+from support.recorded import (
+    ENFORCED,
+    PLAYBOOK,
+    READER,
+    READS,
+    WRITER,
+    WRITES,
+    Night,
+    a_night,
+    give_role,
+)
 from support.temporal import House
 
 from stopline.connectors.aws import AwsConnector
 from stopline.connectors.aws.clients import Clients
 from stopline.connectors.aws.permissions import CANARY, WRITE, permission_of
+from stopline.connectors.aws.policies import where_said
 from stopline.connectors.memory import MemoryConnector, World
 from stopline.drill import configure
 from stopline.drill.manifest import DATA, PLATFORM, RESEARCH
@@ -46,8 +57,8 @@ def night(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Night]:
         kinds = (*WRITES, "canary")
         give_role(data, CRIPPLED, *kinds, without="iam:AttachUserPolicy")
         give_role(platform, CRIPPLED, *kinds, without="iam:DetachUserPolicy")
-        give_role(data, SHORTSIGHTED, "read", without="iam:ListAccessKeys")
-        give_role(research, CLOSED, "read", trusting=f"arn:aws:iam::{RESEARCH}:user/staff/nobody")
+        give_role(data, SHORTSIGHTED, *READS, without="iam:ListAccessKeys")
+        give_role(research, CLOSED, *READS, trusting=f"arn:aws:iam::{RESEARCH}:user/staff/nobody")
         night.emulator.enforce(on=True)
         yield night
 
@@ -138,7 +149,9 @@ def test_assess_says_what_is_reached_and_calls_nothing_that_writes(
         "aws: ecr-registries, lambda-functions, file-systems, search-domains, streams, "
         "backup-vaults, access-points, multi-region-access-points, access-grants, data-catalogs, "
         "images, snapshots, db-snapshots, db-cluster-snapshots, "
-        "resource-shares, lambda-layers, endpoint-services, endpoint-connections, trust-anchors, "
+        "resource-shares, lambda-layers, endpoint-services, endpoint-connections, "
+        "fpga-images, ssm-documents, datashares, redshift-endpoints, redshift-snapshots, "
+        "signing-profiles, serverless-applications, lake-permissions, trust-anchors, "
         "anywhere-profiles, pool-users, api-keys, app-clients, key-groups, identity-pools, apis, "
         "url-signers, "
         "bucket-destinations, vpc-peerings, transit-gateways, security-group-rules, "
@@ -235,7 +248,8 @@ def test_a_preflight_names_what_is_wrong_and_what_to_do(
     assert "sts:AssumeRole" in who["next_step"]
     assert f"aws {RESEARCH} rights to read" not in checks
     assert "denied: iam:ListAccessKeys" in checks[f"aws {DATA} rights to read"]["found"]
-    assert "config/permissions/aws/read" in checks[f"aws {DATA} rights to read"]["next_step"]
+    said = where_said("read", ["iam:ListAccessKeys"])
+    assert said in checks[f"aws {DATA} rights to read"]["next_step"]
     assert "nobody is arn:aws:iam::*:role/break-glas/*" in checks["protected break glass"]["found"]
     assert checks["data directory"]["next_step"].startswith("chmod 700")
     assert "not made, since this failed" in checks[f"canary {RESEARCH}"]["found"]

@@ -280,8 +280,10 @@ def test_the_shipped_playbook_denies_before_it_switches_keys_off() -> None:
         "streams", "backup-vaults", "access-points", "multi-region-access-points",
         "access-grants", "data-catalogs", "images", "snapshots",
         "db-snapshots", "db-cluster-snapshots",
-        "resource-shares", "lambda-layers", "endpoint-services",
-        "endpoint-connections", "key-groups",
+        "lake-permissions", "resource-shares", "lambda-layers", "endpoint-services",
+        "endpoint-connections", "fpga-images", "ssm-documents", "datashares",
+        "redshift-endpoints", "redshift-snapshots", "signing-profiles",
+        "serverless-applications", "key-groups",
     ]  # fmt: skip
     assert [rule.contains for rule in all_rules if rule.connector == "gcp"] == [
         "principals", "service-accounts", "service-account-keys", "hmac-keys", "identity-pools",

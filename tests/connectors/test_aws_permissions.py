@@ -34,8 +34,14 @@ UNNARROWED = {
     "cloudfront:UpdateKeyGroup",
     "ecr:DeleteRegistryPolicy",
     "ecr:PutRegistryPolicy",
+    "lakeformation:GrantPermissions",
+    "lakeformation:RevokePermissions",
+    "ram:CreateResourceShare",  # but by what is shared, which is a condition
+    "redshift:AuthorizeEndpointAccess",
+    "redshift:RevokeEndpointAccess",
 }
-"""AWS has no resource for key groups, nor for the one registry of an account in a region.
+"""AWS has no resource for key groups, Lake Formation, endpoints of Redshift, nor for the one
+registry of an account in a region.
 https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazonelasticcontainerregistry.html"""
 PRINCIPALS = {"arn:aws:iam::*:role/*", "arn:aws:iam::*:user/*"}
 
@@ -129,8 +135,8 @@ def test_each_declared_action_is_allowed_once_and_no_other() -> None:
 
 def test_what_nobody_has_foreseen_is_allowed_too() -> None:
     """An action that no rule knows is in the policy all the same, on everything, and seen there."""
-    said = policies.statements(frozenset({"ram:DeleteResourceShare"}))
-    assert [(s["Action"], s["Resource"]) for s in said] == [(["ram:DeleteResourceShare"], ["*"])]
+    said = policies.statements(frozenset({"ram:TagResource"}))
+    assert [(s["Action"], s["Resource"]) for s in said] == [(["ram:TagResource"], ["*"])]
 
 
 def test_no_write_is_allowed_on_everything() -> None:
@@ -243,6 +249,7 @@ _ELSEWHERE = (
     "lambda:", "elasticfilesystem:", "es:", "sso:", "identitystore:",
     "backup:", "ec2:", "kinesis:", "ram:", "rds:", "glue:", "rolesanywhere:",
     "cognito-idp:", "cognito-identity:", "cloudfront:", "apigateway:", "eks:", "transfer:",
+    "ssm:", "redshift:", "signer:", "serverlessrepo:", "lakeformation:",
 )  # fmt: skip
 _UNASKED = r"AccessPoint|AccessGrants|(Put|Delete)RegistryPolicy|DelegationRequests"
 UNSERVED = {

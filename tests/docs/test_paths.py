@@ -4,12 +4,17 @@ import os
 import re
 
 import pytest
+from support import aws_resources, aws_shares
 from support.paths import OWN, PAGE, STUBBED, fresh, rows
 from support.tree import ROOT
 
 from stopline.connectors.aws.resources import TABLE
 from stopline.connectors.aws.shares import SHARES
 from stopline.connectors.aws.words import CONTAINS
+
+KINDS_OF_THEIR_OWN = {
+    row.kind for row in (*TABLE.values(), *SHARES.values()) if row.contains in STUBBED | OWN
+}
 
 
 def test_the_table_of_kinds_is_fresh() -> None:
@@ -26,6 +31,14 @@ def test_every_kind_is_shown_by_a_test_that_is_there() -> None:
     shown = {row[0].strip("`"): re.findall(r"tests/[\w/.]+", row[-1]) for row in rows()}
     assert {*shown} == {*CONTAINS}
     assert not [kind for kind, (path,) in shown.items() if not ROOT.joinpath(path).exists()]
+
+
+def test_every_other_kind_of_the_tables_stands_on_a_ground_with_others() -> None:
+    """So that none is said to be contained there that is not."""
+    there = {*aws_resources.KINDS, *aws_shares.KINDS}
+    table = (*TABLE.values(), *SHARES.values())
+    lost = [row.kind for row in table if row.kind not in there]
+    assert not [kind for kind in lost if kind not in KINDS_OF_THEIR_OWN]
 
 
 @pytest.mark.parametrize("contains", sorted(STUBBED | OWN))

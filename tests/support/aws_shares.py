@@ -11,7 +11,7 @@ from support.aws import DATA, MERCER, MERCOR, PLAYBOOK, Cloud, owners_client
 from stopline.connectors.aws.kinds import Share, where_of
 from stopline.connectors.aws.policy import account_of
 from stopline.connectors.aws.shares import EVERYBODY, SHARES
-from stopline.drill.configure import UNSERVED
+from stopline.drill import configure
 from stopline.model import Document
 from stopline.playbook import Playbook, Rule
 from stopline.text import Json
@@ -23,7 +23,7 @@ RULES = (
     ("sns-topics", "vendor"),
     *((row.contains, "remove") for row in SHARES.values() if not row.off),
 )
-SERVED = tuple(contains for contains, _ in RULES if contains not in UNSERVED)
+SERVED = tuple(contains for contains, _ in RULES if contains not in configure.UNSERVED)
 """Of these, what the emulator can list."""
 SWITCHES = tuple((row.contains, "inactive") for row in SHARES.values() if row.off)
 
@@ -88,6 +88,10 @@ class Sharer:
         elif document.kind == "layer-version-statement":
             layer, _, version = name.partition(":")
             self.client("lambda").delete_layer_version(LayerName=layer, VersionNumber=int(version))
+        elif document.kind == "document-share":
+            for who in self.shared(document):  # nor does Systems Manager delete what is shared
+                self.share(document, who, also=False)
+            self.client("ssm").delete_document(Name=name)
         elif document.kind == "endpoint-service-principal":
             self.client("ec2").delete_vpc_endpoint_service_configurations(ServiceIds=[name])
         elif document.kind == "db-cluster-snapshot-share":
@@ -97,7 +101,17 @@ class Sharer:
         return True
 
 
-def _entry(row: Share, who: str) -> Mapping[str, str]:
+def lake_permission(who: str, database: str = "labels", *also: str) -> dict[str, Any]:
+    """A permission on a database, as Lake Formation lists it."""
+    return {
+        "Principal": {"DataLakePrincipalIdentifier": who},
+        "Resource": {"Database": {"CatalogId": DATA, "Name": database}},
+        "Permissions": sorted(("DESCRIBE", *also)),
+        "PermissionsWithGrantOption": sorted(also),
+    }
+
+
+def _entry(row: Share, who: str) -> Mapping[str, Any]:
     """An entry as each service writes it."""
     if row.service == "rds":
         return {"restore": who}
@@ -106,6 +120,10 @@ def _entry(row: Share, who: str) -> Mapping[str, str]:
         return {"StatementId": who, "Action": "lambda:GetLayerVersion", "Principal": arn}
     if row.kind == "endpoint-service-principal":
         return {"principal": arn}
+    if row.kind == "document-share":
+        return {"account": who, "version": "$LATEST"}
+    if row.kind == "lake-permission":
+        return lake_permission(who)
     return {"Group": who} if who == "all" else {"UserId": who}
 
 
@@ -169,6 +187,12 @@ def _service(sharer: Sharer, _name: str) -> str:
     return str(found["ServiceConfiguration"]["ServiceId"])
 
 
+def _document(sharer: Sharer, name: str) -> str:
+    content = '{"schemaVersion": "2.2", "description": "labels", "mainSteps": []}'
+    sharer.client("ssm").create_document(Name=name, Content=content, DocumentType="Command")
+    return name
+
+
 _MAKE: Mapping[str, Callable[[Sharer, str], str]] = {
     "image-share": _image,
     "snapshot-share": _snapshot,
@@ -176,5 +200,9 @@ _MAKE: Mapping[str, Callable[[Sharer, str], str]] = {
     "db-cluster-snapshot-share": _db_cluster_snapshot,
     "layer-version-statement": _layer,
     "endpoint-service-principal": _service,
+    "document-share": _document,
+    "lake-permission": lambda _sharer, _name: "catalog",
 }
 KINDS = tuple(_MAKE)
+ONE_BY_ONE = tuple(kind for kind in KINDS if not SHARES[kind].alone)
+"""Of these, each thing has a document of its own."""

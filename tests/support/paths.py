@@ -27,6 +27,12 @@ STUBBED: dict[str, str] = {
     "resource-shares": "aws_shares/test_resource_shares.py",
     "endpoint-connections": "aws_shares/test_connections.py",
     "key-groups": "aws_shares/test_key_groups.py",
+    "fpga-images": "aws_shares/test_entries.py",
+    "datashares": "aws_shares/test_entries.py",
+    "redshift-endpoints": "aws_shares/test_entries.py",
+    "redshift-snapshots": "aws_shares/test_entries.py",
+    "signing-profiles": "aws_shares/test_entries.py",
+    "serverless-applications": "aws_shares/test_applications.py",
     "trust-anchors": "aws_shares/test_anywhere.py",
     "anywhere-profiles": "aws_shares/test_anywhere.py",
 }
@@ -40,6 +46,7 @@ OWN: dict[str, str] = {
 ASIDE: dict[str, str] = {
     "group-memberships": "aws_people",
     "account-assignments": "aws_people",
+    "application-assignments": "aws_people",
     "organization-principals": "aws_organization",
     "organization-resources": "aws_organization",
     "member-accounts": "aws_organization",

@@ -174,6 +174,8 @@ def cloud(emulator: Emulator, manifest: Manifest) -> dict[str, str]:
     }
 
 
+READS = tuple(name for name in policies.policies() if name.startswith("read"))
+"""The policies of who reads: one would not take them all."""
 WRITES = ("write-principals", "write-resources")
 """The policies without which nothing is contained."""
 
@@ -181,7 +183,7 @@ WRITES = ("write-principals", "write-resources")
 def give_roles(access: Access, account: str) -> None:
     """A role that reads and one that writes, each with what config/permissions/aws says."""
     iam = access.client(account, "iam")
-    give_role(iam, READER, "read")
+    give_role(iam, READER, *READS)
     give_role(iam, WRITER, *WRITES, "canary", "terminate")
 
 
@@ -220,6 +222,7 @@ UNTOLD = (
     "elasticfilesystem", "es", "sso", "identitystore",
     "kinesis", "backup", "ec2", "rds", "ram", "glue", "rolesanywhere",
     "cognito-idp", "cognito-identity", "cloudfront", "apigateway", "eks", "transfer",
+    "ssm", "redshift", "signer", "serverlessrepo", "lakeformation",
 )  # fmt: skip
 
 

@@ -8,7 +8,7 @@ from shlex import join, quote
 
 from botocore import xform_name
 
-from stopline.connectors.aws.kinds import Call, Resource, Share, Where, where_of
+from stopline.connectors.aws.kinds import Call, Edit, Resource, Share, Where, where_of
 from stopline.connectors.aws.people import named
 from stopline.connectors.aws.resources import BY_STATEMENT, SQS
 from stopline.connectors.aws.shares import SHARES
@@ -89,7 +89,16 @@ def entries(document: Document, changes: Sequence[Change]) -> Iterator[str]:
             words = edit.words(where, entry.value)
             if edit.first:
                 yield _command(row.service, edit.first, words, where.region) + " > /dev/null"
-            yield _command(row.service, edit.operation, words, where.region) + " > /dev/null"
+            said = _command(row.service, edit.operation, words, where.region)
+            yield said + _tagged(row, where, edit) + " > /dev/null"
+
+
+def _tagged(row: Share, where: Where, edit: Edit) -> str:
+    """The shell's words for the tag that it must name."""
+    if not edit.tag:
+        return ""
+    shown = _command(row.service, row.get.operation, row.get.words(where, ""), where.region)
+    return f' --{xform_name(edit.tag, "-")} "$({shown} --query {edit.tag} --output text)"'
 
 
 def _rewritten(row: Share, where: Where, changes: Sequence[Change]) -> Iterator[str]:
@@ -99,7 +108,10 @@ def _rewritten(row: Share, where: Where, changes: Sequence[Change]) -> Iterator[
         edit, entry = (row.give, change.after) if change.after else (row.take, change.before)
         verb, said = "give" if change.after else "take", canonical(entry.value if entry else None)
         made = f'python3 -c {quote(row.by_hand)} {verb} {quote(said)} > "$D/words"'
-        words: Json = {"CliInputJson": _WORDS}
+        words: Json = {
+            **edit.words(where, entry.value if entry else None),
+            "CliInputJson": _WORDS,
+        }
         put = _command(row.service, edit.operation, words, where.region)
         yield f"(set -o pipefail; {now} --output json | {made} && {put} > /dev/null)"
 

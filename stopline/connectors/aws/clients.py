@@ -132,6 +132,7 @@ class Clients:
         https://docs.aws.amazon.com/AmazonS3/latest/API/API_control_ListAccessPoints.html
         https://docs.aws.amazon.com/cloudfront/latest/APIReference/API_ListKeyGroups.html
         https://docs.aws.amazon.com/IAM/latest/APIReference/API_ListDelegationRequests.html
+        https://docs.aws.amazon.com/signer/latest/api/API_ListProfilePermissions.html
         """
         more: dict[str, Any] = {}
         while True:
@@ -143,9 +144,10 @@ class Clients:
                 if isinstance(p, dict) and p.get("NextMarker")
             )
             marker = next(inside, "") or page.get("Marker", "")
-            if not (marker or page.get("NextToken")):
+            token = next((name for name in ("NextToken", "nextToken") if page.get(name)), "")
+            if not (marker or token):
                 return
-            more = {"Marker": marker} if marker else {"NextToken": page["NextToken"]}
+            more = {"Marker": marker} if marker else {token: page[token]}
 
     def do(self, account: str, service: str, operation: str, **words: Any) -> Any:
         """Make one writing call. Raises ConnectorError; `landed` is None where nobody can say."""
@@ -354,5 +356,6 @@ _NAMED = (
     "AccountId",
     "ImageId", "SnapshotId", "DBSnapshotIdentifier", "DBClusterSnapshotIdentifier",
     "resourceShareArn", "ResourceARN", "BackupVaultName", "LayerName", "ServiceId", "UserPoolId",
-    "Id",
+    "Id", "FpgaImageId", "DataShareArn", "ClusterIdentifier", "SnapshotIdentifier", "profileName",
+    "ApplicationId",
 )  # fmt: skip

@@ -5,14 +5,26 @@ not sent would be set to its default. Where the service has a concurrency tag th
 what was sent must read back.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
-from stopline.connectors.aws.kinds import Call, Edit, Entry, Share, Theirs, Where, named
+from stopline.connectors.aws.kinds import (
+    FOREVER,
+    Call,
+    Edit,
+    Entry,
+    Share,
+    Theirs,
+    Where,
+    by_arn,
+    named,
+)
 from stopline.connectors.aws.policy import matches
 from stopline.connectors.aws.pools import IN_POOLS, pool_of
 from stopline.connectors.aws.selection import Reach
-from stopline.text import Json
+from stopline.errors import ConnectorError
+from stopline.receipts import Cause
+from stopline.text import Json, canonical, sha256
 
 GLOBAL = "us-east-1"
 """Whose endpoint answers for what is in no region.
@@ -70,6 +82,7 @@ KEY_GROUPS = Share(
     give=Edit("update_key_group", onto=lambda words, entry: _with(words, entry, also=True)),
     take=Edit("update_key_group", onto=lambda words, entry: _with(words, entry, also=False)),
     by_hand=_KEYS_BY_HAND,
+    needs_one=True,
     arn="arn:aws:cloudfront::{account}:key-group/{name}",
     # https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/private-content-trusted-signers.html
     outlives=(
@@ -179,4 +192,101 @@ APP_CLIENTS = Share(
     ),
     looked=False,
     **IN_POOLS,
+)
+
+
+# --- applications of the Serverless Application Repository ---------------------------------------
+
+_APPLICATION = "arn:aws:serverlessrepo:{region}:{account}:applications/{name}"
+
+
+def _lets_in(page: Json) -> Iterator[Entry]:
+    """Each principal of each statement; everybody of an organisation is that organisation."""
+    for said in page.get("Statements") or ():
+        rest = _but_whom(said)
+        part = rest.get("StatementId") or f"~{sha256(canonical(rest))[:12]}"
+        for who in map(str, said.get("Principals") or ()):
+            state = {"statement": rest, "principal": who}
+            if who != "*" or not rest.get("PrincipalOrgIDs"):
+                yield Entry(f"{part}/{who}", who, state)
+                continue
+            for one in rest["PrincipalOrgIDs"]:
+                named_ = f"arn:aws:organizations:::organization/{one}"
+                yield Entry(f"{part}/{one}", named_, state)
+
+
+def _but_whom(statement: Json) -> Mapping[str, Json]:
+    """What a statement says, but for whom it lets in; its lists have no order."""
+    said = {k: v for k, v in statement.items() if k != "Principals" and v}
+    return {k: sorted(v) if isinstance(v, list) else v for k, v in said.items()}
+
+
+def _policy(where: Where, page: Json) -> Json:
+    return {**_application(where, None), "Statements": page.get("Statements") or []}
+
+
+def _application(where: Where, _: Json) -> Json:
+    return by_arn(_APPLICATION, "ApplicationId")(where, "")
+
+
+def _taken_out(words: Json, entry: Json) -> Json:
+    """A statement that lets in nobody any more goes with its last principal."""
+    made = []
+    for said in words["Statements"]:
+        whom = said.get("Principals") or []
+        if _but_whom(said) == entry["statement"]:
+            whom = [who for who in whom if who != entry["principal"]]
+        made += [{**said, "Principals": whom}] if whom else []
+    return {**words, "Statements": made}
+
+
+def _put_back(words: Json, entry: Json) -> Json:
+    """Raises ConnectorError where its statement says something else now: it would get that."""
+    rest, out = entry["statement"], _taken_out(words, entry)["Statements"]
+    for said in out:
+        if _but_whom(said) == rest:
+            said["Principals"] = [*said["Principals"], entry["principal"]]
+            return {**words, "Statements": out}
+        if rest.get("StatementId") and said.get("StatementId") == rest["StatementId"]:
+            what = f"the statement {rest['StatementId']} says something else now"
+            raise ConnectorError(Cause.REFUSED, f"{words['ApplicationId']}: {what}")
+    return {**words, "Statements": [*out, {**rest, "Principals": [entry["principal"]]}]}
+
+
+_POLICY_BY_HAND = """\
+import json, sys
+verb, entry, now = sys.argv[1], json.loads(sys.argv[2]), json.load(sys.stdin)
+rest, who, made = entry["statement"], entry["principal"], []
+def but_whom(said):
+    said = {k: v for k, v in said.items() if k != "Principals" and v}
+    return {k: sorted(v) if isinstance(v, list) else v for k, v in said.items()}
+for said in now.get("Statements") or []:
+    whom = said["Principals"]
+    if but_whom(said) == rest:
+        whom = [one for one in whom if one != who] + ([who] if verb == "give" else [])
+        verb = "done"
+    elif verb == "give" and said.get("StatementId") == rest.get("StatementId", ""):
+        sys.exit("the statement says something else now: give it back by hand")
+    made += [{**said, "Principals": whom}] if whom else []
+made += [{**rest, "Principals": [who]}] if verb == "give" else []
+print(json.dumps({"Statements": made}))
+"""
+APPLICATIONS = Share(
+    # The service has no tag: what a stranger sets between our read and our write is lost.
+    # https://docs.aws.amazon.com/serverlessrepo/latest/devguide/sharing-lambda-apps.html
+    kind="application-principal",
+    contains="serverless-applications",
+    what="serverless application",
+    service="serverlessrepo",
+    listing="list_applications",
+    items="Applications",
+    name=lambda item: str(item["ApplicationId"]).partition(":applications/")[2],
+    get=Call("get_application_policy", by_arn(_APPLICATION, "ApplicationId")),
+    entries=_lets_in,
+    whole=_policy,
+    give=Edit("put_application_policy", _application, onto=_put_back),
+    take=Edit("put_application_policy", _application, onto=_taken_out),
+    by_hand=_POLICY_BY_HAND,
+    arn=_APPLICATION,
+    outlives=(("applications that the vendor has deployed, and copies of them", FOREVER),),
 )

@@ -51,6 +51,14 @@ GONE = (
     "NoSuchMultiRegionAccessPoint",
     "AccessGrantsInstanceNotExistsError",
     "UserNotFoundException",  # Cognito
+    "InvalidDocument",  # SSM
+    "InvalidFpgaImageID.NotFound",
+    "InvalidFpgaImageID.Unavailable",
+    "ClusterNotFound",  # Redshift
+    "ClusterSnapshotNotFound",
+    "InvalidDataShareFault",
+    "EndpointAuthorizationNotFound",
+    "EntityNotFoundException",  # Lake Formation
     "InvalidVpcEndpointService.NotFound",
     "InvalidVpcEndpointServiceId.NotFound",
     "InvalidVpcEndpointId.NotFound",
@@ -78,6 +86,12 @@ _THROTTLED = (
     "InvalidStateTransitionException",  # RAM: an earlier change of the share is under way
     "InvalidDBSnapshotState",
     "InvalidDBClusterSnapshotStateFault",
+    "InvalidClusterState",  # Redshift: it is being changed
+    "InvalidAuthorizationState",
+    "InvalidClusterSnapshotState",
+    "DependentServiceRequestThrottlingFault",
+    "OperationTimeoutException",  # Lake Formation
+    "TooManyUpdates",  # SSM
 )
 _CODES: dict[Cause, tuple[str, ...]] = {
     Cause.THROTTLED: _THROTTLED,
@@ -98,6 +112,10 @@ _CODES: dict[Cause, tuple[str, ...]] = {
         "ConstraintViolationException",  # Organizations: too many, too long
         "ResourceShareLimitExceededException",
         "SharedSnapshotQuotaExceeded",
+        "DocumentPermissionLimit",
+        "DocumentLimitExceeded",
+        "EndpointAuthorizationsPerClusterLimitExceeded",
+        "AuthorizationQuotaExceeded",
     ),
     Cause.REFUSED: (
         "MalformedPolicy",
@@ -118,6 +136,8 @@ _CODES: dict[Cause, tuple[str, ...]] = {
     ),
     Cause.BUSY: (
         "EntityAlreadyExists",
+        "EndpointAuthorizationAlreadyExists",
+        "AuthorizationAlreadyExists",
         "ConflictException",  # Identity Center
         "DuplicatePolicyException",
         "DuplicatePolicyAttachmentException",

@@ -12,7 +12,17 @@ from dataclasses import replace
 from stopline.connectors.aws import policy
 from stopline.connectors.aws.clients import Clients
 from stopline.connectors.aws.documents import SETTLING, address, gone
-from stopline.connectors.aws.kinds import Left, Resource, Share, Theirs, Where, by_tag, where_of
+from stopline.connectors.aws.kinds import (
+    Edit,
+    Entry,
+    Left,
+    Resource,
+    Share,
+    Theirs,
+    Where,
+    by_tag,
+    where_of,
+)
 from stopline.connectors.aws.levers import NAME, left
 from stopline.connectors.aws.pools import quoted
 from stopline.connectors.aws.selection import Reach
@@ -42,16 +52,11 @@ def found(
     document, uid = Document(NAME, where.account, row.kind, where.id), ""
     for each in _pages(clients, row, where) if page is None else [page]:
         entries = list(row.entries(each))
-        last = row.whole is not None and all(row.names(entry, reach) for entry in entries)
+        last = row.needs_one and all(row.names(entry, reach) for entry in entries)
         for entry in entries:
             theirs = row.names(entry, reach)
-            if ":organizations::" in entry.who and not theirs:
-                if _among_ourselves(clients, entry.who, reach):
-                    continue
-                what = f"{row.contains} in {where.region} that are shared with {entry.who}"
-                why = "an account of the vendor's may be in it: look there, or name the lab's own "
-                why += "organization in the estate's file (`aws.organization`)"
-                yield Gap(NAME, where.account, what, why)
+            if not theirs and (not entry.who or ":organizations::" in entry.who):
+                yield from _unknown(clients, row, where, entry, reach)
             elif entry.who in EVERYBODY or theirs:
                 uid = uid or _uid(clients, row, where, each)
                 yield Grant(
@@ -60,9 +65,40 @@ def found(
                     entry.who,
                     f"share of the {row.what}",
                     row.arn_of(where),
-                    f"{row.what} shared with {_named(row, entry.who)}",
+                    f"{row.what} shared with {_named(row, entry.who)}{row.about(entry.state)}",
                     uid,
                 )
+    yield from _hidden(clients, row, where)
+
+
+def _unknown(
+    clients: Clients, row: Share, where: Where, entry: Entry, reach: Reach
+) -> Iterator[Gap]:
+    """Whether an entry is the vendor's nobody can say who reads it: it hides no other."""
+    if not entry.who:
+        what = f"an entry of the {row.what} {where.id}"
+        yield Gap(NAME, where.account, what, f"{row.service}: it does not say whom it names")
+    elif not _among_ourselves(clients, entry.who, reach):
+        what = f"{row.contains} in {where.region} that are shared with {entry.who}"
+        why = "an account of the vendor's may be in it: look there, or name the lab's own "
+        why += "organization in the estate's file (`aws.organization`)"
+        yield Gap(NAME, where.account, what, why)
+
+
+def _hidden(clients: Clients, row: Share, where: Where) -> Iterator[Gap]:
+    """A service that shows others' entries to some alone says nothing of what it does not show."""
+    if row.shown_to is None:
+        return
+    call, shown, why = row.shown_to
+    place, words = row.placed(where.region), call.words(where, "")
+    try:
+        said = clients.ask(where.account, place, call.operation, **words)
+        ours = clients.read_role(where.account) or clients.identity(where.account)
+    except ConnectorError as error:
+        yield Gap(NAME, where.account, f"{row.contains} in {where.region}", error.detail)
+        return
+    if not shown(said, ours):
+        yield Gap(NAME, where.account, f"{row.contains} in {where.region}", f"{ours} {why}")
 
 
 def _switch(
@@ -143,6 +179,10 @@ def _nobody(row: Share, error: ConnectorError) -> bool:
 
 def _still_there(clients: Clients, row: Share, where: Where) -> bool:
     """Whether it is there, where the service says of nobody what it says of nothing."""
+    if row.inner is None and row.same is not None:
+        place, words = row.placed(where.region), row.same.words(where, "")
+        clients.ask(where.account, place, row.same.operation, **words)
+        return True
     outer = replace(where, name=where.name.rpartition(":")[0])
     return any(where.name == name for name, _ in inside(clients, row, outer))
 
@@ -151,7 +191,12 @@ def _uid(clients: Clients, row: Share, where: Where, page: Json) -> str:
     if row.same is None:
         return row.uid(page)
     place, words = row.placed(where.region), row.same.words(where, "")
-    return row.uid(clients.ask(where.account, place, row.same.operation, **words))
+    try:
+        return row.uid(clients.ask(where.account, place, row.same.operation, **words))
+    except ConnectorError as error:
+        if _nobody(row, error):
+            return ""
+        raise
 
 
 # --- contained -----------------------------------------------------------------------------------
@@ -164,6 +209,8 @@ def share(grant: Grant, _terms: Terms, proto: Change) -> Iterator[Change | Skip]
         yield left(grant, "shared with everybody, the vendor among them: make it private by hand")
     elif grant.state.value.get("more"):
         yield left(grant, "it says more than AWS would take back: end it by hand, and keep it")
+    elif grant.state.value.get("by_hand"):
+        yield left(grant, grant.state.value["by_hand"])
     elif grant.state.value.get("last"):
         reason = f"the {row.what} {grant.address.document.id} has nobody else's {row.noun}, and "
         yield left(grant, f"{reason}must have one: put another in its place by hand")
@@ -183,7 +230,8 @@ def _summary(row: Share, grant: Grant) -> str:
     id_ = grant.address.document.id
     if row.off:
         return f"{row.off} the {row.what} {id_}"
-    return f"take the {row.what} {id_} from {_named(row, grant.principal)}"
+    said = row.about(grant.state.value)
+    return f"take the {row.what} {id_} from {_named(row, grant.principal)}{said}"
 
 
 # --- read and written ----------------------------------------------------------------------------
@@ -222,17 +270,36 @@ def write(clients: Clients, observed: Observed, changes: Sequence[Change]) -> No
         entry, there = change.after or change.before, observed.states.get(change.address)
         if entry is None or (change.after is not None and there == change.after):
             continue
-        edit = row.take if change.after is None else row.give
-        words = edit.words(where, entry.value)
+        if change.after is not None and row.apart:
+            _refuse_narrowing(row, observed)
         try:
-            for operation in filter(None, (edit.first, edit.operation)):
-                clients.do(where.account, row.placed(where.region), operation, **words)
+            _send(clients, row, where, (row.give if change.after else row.take, entry))
         except ConnectorError as error:
             out = change.after is None and there is None and _nobody(row, error)
             if not (out and _still_there(clients, row, where)):
                 raise
     if row is SHARES["resource-share-principal"]:
         _settled(clients, document, changes)
+
+
+def _send(clients: Clients, row: Share, where: Where, what: tuple[Edit, State]) -> None:
+    """Raises StaleError where its tag moved."""
+    edit, entry = what
+    words, place = edit.words(where, entry.value), row.placed(where.region)
+    tag = {edit.tag: _shown(clients, row, where)[edit.tag]} if edit.tag else {}
+    try:
+        for operation in filter(None, (edit.first, edit.operation)):
+            clients.do(where.account, place, operation, **words, **tag)
+    except ConnectorError as error:
+        _refuse_stale(row, error)
+        raise
+
+
+def _refuse_narrowing(row: Share, observed: Observed) -> None:
+    """Given to an account it would be taken from everybody: that is its owner's to say."""
+    if any(address_.part in EVERYBODY for address_ in observed.states):
+        detail = f"the {row.what} {observed.document.id} is shared with everybody now, and would"
+        raise ConnectorError(Cause.REFUSED, f"{detail} be no more if it were given to an account")
 
 
 def _rewritten(
@@ -260,8 +327,7 @@ def _rewritten(
     try:
         clients.do(where.account, row.placed(where.region), row.take.operation, **words)
     except ConnectorError as error:
-        if any(f" {code}:" in error.detail for code in row.moved):
-            raise StaleError(error.detail) from error
+        _refuse_stale(row, error)
         raise
     for seconds in SETTLING:
         time.sleep(seconds)
@@ -277,6 +343,12 @@ def _rewritten(
     raise ConnectorError(Cause.UNREACHABLE, detail, landed=None)
 
 
+def _refuse_stale(row: Share, error: ConnectorError) -> None:
+    """Raises StaleError where a refusal says that its concurrency tag moved."""
+    if any(f" {code}:" in error.detail for code in row.moved):
+        raise StaleError(error.detail) from error
+
+
 def _shown(clients: Clients, row: Share, where: Where) -> Json:
     place, words = row.placed(where.region), row.get.words(where, "")
     return clients.ask(where.account, place, row.get.operation, **words)
@@ -284,11 +356,16 @@ def _shown(clients: Clients, row: Share, where: Where) -> Json:
 
 def _same(one: Json, other: Json) -> bool:
     """Whether two say the same; no service here has an order, nor tells nothing from false."""
-    if isinstance(one, dict) and isinstance(other, dict):
-        return all(_same(one.get(k), other.get(k)) for k in {*one, *other})
-    if isinstance(one, list) and isinstance(other, list):
-        return sorted(map(canonical, one)) == sorted(map(canonical, other))
-    return (one or None) == (other or None)
+    return bool(_plain(one) == _plain(other))
+
+
+def _plain(said: Json) -> Json:
+    if isinstance(said, dict):
+        found = {k: _plain(v) for k, v in said.items()}
+        return {k: v for k, v in found.items() if v is not None} or None
+    if isinstance(said, list):
+        return sorted(canonical(_plain(each)) for each in said) or None
+    return said or None
 
 
 def _settled(clients: Clients, document: Document, changes: Sequence[Change]) -> None:

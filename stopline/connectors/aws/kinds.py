@@ -13,6 +13,7 @@ from stopline.model import Breadth, Document
 from stopline.text import Json
 from stopline.vendors import AwsSelectors
 
+FOREVER = "for ever: they are the vendor's"
 STATEMENT = "-policy-statement"
 """What follows a resource's kind in the kind of an address of one statement in its policy."""
 
@@ -173,13 +174,15 @@ class Edit:
     """A call that adds or removes one entry, and what it takes for a resource and the entry.
 
     `first` is a call that is sent before it with the same words, and has no way back. `onto`, for a
-    service that writes the whole alone: what becomes of the words of `Share.whole`.
+    service that writes the whole alone: what becomes of the words of `Share.whole`. `tag`: of what
+    `get` answers right before it, the word that it must name.
     """
 
     operation: str
     words: Callable[[Where, Json], Json] = lambda _, _entry: {}
     first: str = ""
     onto: Callable[[Json, Json], Json] = lambda words, _: words
+    tag: str = ""
 
 
 def by_account(entry: Entry, reach: Reach) -> bool:
@@ -199,7 +202,7 @@ class Share:
     `under_way`: entries that the service is still removing, or could not add, and what it says.
     `looked` says that a listing shows all there are, so that they can be counted. `inner`: what
     each item has inside, which is what is shared. `absent`: errors of `get` that mean nobody, or
-    that it is not there.
+    that it is not there, and of `same` that nothing tells it from another.
 
     What is a switch has one entry while it is on, and none while it is off: `off` says how a person
     calls switching it off. `whose` says whether it is the vendor's, which for all else the account
@@ -214,6 +217,11 @@ class Share:
     words that write it as `get` shows it, of which those that are `loose` read back otherwise;
     `moved` are the errors that say that its concurrency tag moved, `by_hand` is the same as a
     program, of `give` or `take`, an entry and what `get` answers. `felt`: what others notice.
+    `needs_one`: it must have an entry. `apart`: shared with accounts or with everybody, never both.
+    `about` says what of it an entry is about. `shown_to`: a call whose answer says whether what
+    we read as is among those whom the service shows everybody's entries, and what a person must do
+    where it is not. `alone`: see `Resource`. An entry whose state says `by_hand` is found and
+    named, and a person does what that says; one that names nobody cannot be read, and is a gap.
     """
 
     kind: str
@@ -252,7 +260,11 @@ class Share:
     moved: tuple[str, ...] = ()
     by_hand: str = ""
     felt: str = ""
-    alone: ClassVar[str] = ""
+    needs_one: bool = False
+    apart: bool = False
+    about: Callable[[Json], str] = lambda _: ""
+    shown_to: tuple[Call, Callable[[Json, str], bool], str] | None = None
+    alone: str = ""
 
     def arn_of(self, where: Where) -> str:
         """The ARN of what is shared."""

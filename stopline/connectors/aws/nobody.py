@@ -21,6 +21,7 @@ _RESOURCES = {
 _ATTRIBUTES = {
     "DescribeImageAttribute": "launchPermission",
     "DescribeSnapshotAttribute": "createVolumePermission",
+    "DescribeFpgaImageAttribute": "loadPermission",
 }
 """What is asked of an image or a snapshot: with whom it is shared."""
 
@@ -36,6 +37,7 @@ _PEOPLES = {
     "PermissionSetArn": f"arn:aws:sso:::permissionSet/{_INSTANCE}/ps-0000000000000000",
     "PrincipalId": _UUID,
     "PrincipalType": "USER",
+    "PermissionType": "Share",
     "UserId": _UUID,
     "AccountAssignmentCreationRequestId": _UUID,
     "AccountAssignmentDeletionRequestId": _UUID,
@@ -55,6 +57,7 @@ _NAMED: Mapping[str, Any] = {
     "FunctionName": NOBODY,
     "Id": NOBODY,
     "IdentityPoolId": f"us-east-1:{_UUID}",
+    "FpgaImageId": "afi-00000000000000000",
     "ImageId": "ami-00000000000000000",
     "KeyId": _UUID,
     "LayerName": NOBODY,
@@ -72,6 +75,7 @@ _NAMED: Mapping[str, Any] = {
     "VersionId": "v1",
     "apiKey": NOBODY,
     "clusterName": NOBODY,
+    "profileName": "stopline_preflight",
     "VersionNumber": 1,
     "profileId": _UUID,
     "repositoryName": NOBODY,
@@ -98,6 +102,8 @@ def about_nobody(
         "Bucket": buckets[0] if buckets else None,
         "ExpectedBucketOwner": account,
         "AccountId": account,
+        "ApplicationId": f"arn:aws:serverlessrepo:{region}:{account}:applications/{NOBODY}",
+        "DataShareArn": f"arn:aws:redshift:{region}:{account}:datashare:{_UUID}/{NOBODY}",
         "PolicyArn": f"arn:aws:iam::{account}:policy{marks.PATH}{NOBODY}",
         "QueueUrl": f"https://sqs.{region}.amazonaws.com/{account}/{NOBODY}",
         "ResourceARN": f"arn:aws:kinesis:{region}:{account}:stream/{NOBODY}",

@@ -70,6 +70,9 @@ _PLACES = tuple(f"arn:aws:organizations::*:{kind}/*" for kind in ("root", "ou", 
 _ANYWHERE = tuple(f"arn:aws:rolesanywhere:*:*:{kind}/*" for kind in ("profile", "trust-anchor"))
 _POOLS = ("arn:aws:cognito-identity:*:*:identitypool/*",)
 _API_KEYS = tuple(f"arn:aws:apigateway:*::/apikeys{rest}" for rest in ("", "/*"))
+_SHARES = ("arn:aws:ram:*:*:resource-share/*",)
+_OF_A_CATALOG = (("StringLike", "ram:RequestedResourceType", "glue:*"),)
+_OF_A_LAKE = (("StringLike", "ram:ResourceShareName", "LakeFormation*"),)
 _CREDENTIALS = r"AccessKeys?|SSHPublicKeys?|SigningCertificates?|ServiceSpecificCredentials?"
 
 RULES = (
@@ -112,8 +115,26 @@ RULES = (
     ),
     Rule(r"ec2:ModifyImageAttribute", "Images", ("arn:aws:ec2:*::image/*",)),
     Rule(r"ec2:ModifySnapshotAttribute", "Snapshots", ("arn:aws:ec2:*::snapshot/*",)),
+    Rule(r"ec2:ModifyFpgaImageAttribute", "FpgaImages", ("arn:aws:ec2:*:*:fpga-image/*",)),
+    Rule(r"ssm:(?!List)\w+", "Documents", ("arn:aws:ssm:*:*:document/*",)),
+    Rule(r"redshift:\w+thorizeDataShare", "Datashares", ("arn:aws:redshift:*:*:datashare:*",)),
+    Rule(r"redshift:\w+SnapshotAccess", "Snapshot", ("arn:aws:redshift:*:*:snapshot:*",)),
+    Rule(r"signer:(?!List)\w+", "Signing", ("arn:aws:signer:*:*:/signing-profiles/*",)),
+    Rule(
+        r"serverlessrepo:(?!List)\w+",
+        "Applications",
+        ("arn:aws:serverlessrepo:*:*:applications/*",),
+    ),
+    # AWS lets nobody narrow who reaches a cluster of Redshift by an endpoint, nor what is done in
+    # Lake Formation, which shares over RAM with the rights of whoever grants.
+    # https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazonredshift.html
+    # https://docs.aws.amazon.com/lake-formation/latest/dg/cross-account-prereqs.html
+    Rule(r"redshift:\w+EndpointAccess", "Endpoints", ("*",)),
+    Rule(r"lakeformation:\w+", "Lakes", ("*",)),
+    Rule(r"ram:CreateResourceShare", "LakeShare", ("*",), _OF_A_CATALOG),
+    Rule(r"ram:(Update|Delete)ResourceShare", "LakeShares", _SHARES, _OF_A_LAKE),
     Rule(r"rds:Modify\w+", "DbSnapshots", ("arn:aws:rds:*:*:*snapshot:*",)),
-    Rule(r"ram:(Disa|A)ssociate\w+", "Shares", ("arn:aws:ram:*:*:resource-share/*",)),
+    Rule(r"ram:(Disa|A)ssociate\w+", "Shares", _SHARES),
     Rule(r"rolesanywhere:(?!List(Trust|Prof))\w+", "Anchors", _ANYWHERE),
     Rule(r"cognito-identity:(?!List)\w+", "IdentityPools", _POOLS),
     Rule(r"cognito-idp:(?!ListUserPools$)\w+", "Pools", ("arn:aws:cognito-idp:*:*:userpool/*",)),

@@ -12,8 +12,10 @@ from typing import Any
 from stopline.connectors.aws import policy
 from stopline.connectors.aws.anchors import ANCHOR_SWITCHES, PROFILES
 from stopline.connectors.aws.edited import APP_CLIENTS, KEY_GROUPS
+from stopline.connectors.aws.entries import ENTRIES, permitted, permitting
 from stopline.connectors.aws.gateways import API_KEYS
 from stopline.connectors.aws.kinds import (
+    FOREVER,
     Call,
     Edit,
     Entry,
@@ -29,34 +31,16 @@ from stopline.text import Json, canonical, sha256
 
 EVERYBODY = ("all", "*")
 """How these services name everybody."""
-FOREVER = "for ever: they are the vendor's"
 
 
 # --- machine images and snapshots of volumes -----------------------------------------------------
-
-
-def _permissions(key: str) -> Callable[[Json], Iterator[Entry]]:
-    def entries(page: Json) -> Iterator[Entry]:
-        for item in page.get(key) or ():
-            who = str(next(iter(item.values())))
-            yield Entry(who, who, item)
-
-    return entries
 
 
 def _launched(verb: str) -> Callable[[Where, Json], Json]:
     return lambda where, entry: {"ImageId": where.name, "LaunchPermission": {verb: [entry]}}
 
 
-def _created(verb: str) -> Callable[[Where, Json], Json]:
-    def words(where: Where, entry: Json) -> Json:
-        whom = {{"UserId": "UserIds", "Group": "GroupNames"}[k]: [v] for k, v in entry.items()}
-        what = {"SnapshotId": where.name, "Attribute": "createVolumePermission"}
-        return {**what, "OperationType": verb, **whom}
-
-    return words
-
-
+_VOLUMES = ("SnapshotId", "createVolumePermission", "GroupNames")
 IMAGES = Share(
     # https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_ModifyImageAttribute.html
     kind="image-share",
@@ -73,7 +57,7 @@ IMAGES = Share(
         "describe_image_attribute",
         lambda w, _: {"ImageId": w.name, "Attribute": "launchPermission"},
     ),
-    entries=_permissions("LaunchPermissions"),
+    entries=permitted("LaunchPermissions"),
     give=Edit("modify_image_attribute", _launched("Add")),
     take=Edit("modify_image_attribute", _launched("Remove")),
     arn="arn:aws:ec2:{region}::image/{name}",
@@ -98,9 +82,9 @@ SNAPSHOTS = Share(
         "describe_snapshot_attribute",
         lambda w, _: {"SnapshotId": w.name, "Attribute": "createVolumePermission"},
     ),
-    entries=_permissions("CreateVolumePermissions"),
-    give=Edit("modify_snapshot_attribute", _created("add")),
-    take=Edit("modify_snapshot_attribute", _created("remove")),
+    entries=permitted("CreateVolumePermissions"),
+    give=Edit("modify_snapshot_attribute", permitting(*_VOLUMES, "add")),
+    take=Edit("modify_snapshot_attribute", permitting(*_VOLUMES, "remove")),
     arn="arn:aws:ec2:{region}::snapshot/{name}",
     outlives=(("copies of the snapshot, and volumes made from it", FOREVER),),
     looked=False,
@@ -384,6 +368,7 @@ SHARES: Mapping[str, Share] = {
         LAYERS,
         ENDPOINT_SERVICES,
         ENDPOINT_CONNECTIONS,
+        *ENTRIES.values(),
         ANCHOR_SWITCHES,
         PROFILES,
         POOL_USERS,

@@ -52,6 +52,14 @@ CONTAINS: Mapping[str, frozenset[str]] = {
     "lambda-layers": frozenset({"remove"}),
     "endpoint-services": frozenset({"remove"}),
     "endpoint-connections": frozenset({"remove"}),
+    "fpga-images": frozenset({"remove"}),
+    "ssm-documents": frozenset({"remove"}),
+    "datashares": frozenset({"remove"}),
+    "redshift-endpoints": frozenset({"remove"}),
+    "redshift-snapshots": frozenset({"remove"}),
+    "signing-profiles": frozenset({"remove"}),
+    "serverless-applications": frozenset({"remove"}),
+    "lake-permissions": frozenset({"remove"}),
     "trust-anchors": frozenset({"inactive"}),
     "anywhere-profiles": frozenset({"inactive"}),
     "pool-users": frozenset({"inactive"}),
@@ -63,6 +71,10 @@ CONTAINS: Mapping[str, frozenset[str]] = {
 NOT_LOOKED_AT: tuple[str, ...] = (
     "Object Lambda, access points of directory buckets",
     "S3 access logs towards the vendor, and rules that do not name the account they send to",
+    (
+        "permissions of Lake Formation in catalogs below an account's own (S3 tables, Redshift), "
+        "and on cell filters where its list leaves them out"
+    ),
     (
         "KMS keys, SNS topics, SQS queues, secrets, ECR repositories, DynamoDB tables, event "
         "buses, Lambda functions, EFS file systems, OpenSearch domains, Kinesis streams, Backup "
@@ -95,7 +107,9 @@ _RESOURCES = (
 _SHARES = (
     "image-share", "snapshot-share", "db-snapshot-share", "db-cluster-snapshot-share",
     "resource-share-principal", "layer-version-statement", "endpoint-service-principal",
-    "endpoint-connection",
+    "endpoint-connection", "fpga-image-share", "document-share", "datashare-consumer",
+    "endpoint-authorization", "redshift-snapshot-share", "signing-permission",
+    "application-principal", "lake-permission",
 )  # fmt: skip
 TECHNIQUES: Mapping[str, Technique | Untagged] = {
     "access-key": ACCOUNT_LOCKING,

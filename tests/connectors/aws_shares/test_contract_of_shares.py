@@ -61,17 +61,23 @@ def ground(cloud: Cloud) -> ShareGround:
 
 
 class TestShares(ConnectorContract):
-    """Images, and snapshots of volumes, databases and clusters; a topic bears our mark."""
+    """Images, snapshots, layers, services, documents, a data lake; a topic bears our mark."""
 
 
 def test_the_ground_has_one_of_each_kind_that_the_emulator_shares(ground: ShareGround) -> None:
     """It cannot take a principal out of a resource share, nor list what is connected, nor update a
-    key group: `test_resource_shares`, `test_connections` and `test_key_groups` have that. What is
-    switched off has grounds of its own.
+    key group: `test_resource_shares`, `test_connections` and `test_key_groups` have that, and
+    `test_entries` what it does not have at all. What is switched off has grounds of its own.
     """
     kinds = {kind for kind, row in SHARES.items() if not row.off}
     assert {d.kind for d in ground.documents()} == kinds - {
         "resource-share-principal",
         "endpoint-connection",
         "key-group-key",
+        "fpga-image-share",
+        "datashare-consumer",
+        "endpoint-authorization",
+        "redshift-snapshot-share",
+        "signing-permission",
+        "application-principal",
     }

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import boto3
 import pytest
 import urllib3
 from botocore.awsrequest import AWSResponse
@@ -9,7 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from support.aws import DATA, MERCER, MERCOR, VENDOR, Cloud, answer, body_of, error_text
 from support.aws_nights import AwsNight
-from support.aws_shares import KINDS, SERVED, Sharer, playbook
+from support.aws_shares import ONE_BY_ONE, SERVED, Sharer, playbook
 
 from stopline import planner
 from stopline.connectors.aws import AwsConnector
@@ -52,7 +53,7 @@ def outcomes(receipts: Any) -> list[Outcome]:
     return [receipt.outcome for receipt in receipts]
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", ONE_BY_ONE)
 def test_the_look_alike_keeps_what_is_shared_with_it(
     cloud: Cloud, sharer: Sharer, kind: str
 ) -> None:
@@ -70,7 +71,7 @@ def test_the_look_alike_keeps_what_is_shared_with_it(
     assert len(written) == 2 * 2
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", [k for k in ONE_BY_ONE if not SHARES[k].apart])
 def test_what_is_public_is_left_open_and_said(cloud: Cloud, sharer: Sharer, kind: str) -> None:
     """It is not the vendor's alone: a person decides. The vendor's own entry goes all the same."""
     id_ = sharer.make(kind, "labels", MERCOR, "all")
@@ -231,6 +232,25 @@ def test_each_kind_tells_what_outlives_it(connector: AwsConnector) -> None:
 def connector(cloud: Cloud) -> AwsConnector:
     """A connector that looks at what is shared."""
     return cloud.connector(**ALONE)
+
+
+def test_snapshots_of_neptune_and_documentdb_are_rds_cluster_snapshots() -> None:
+    """Both are asked at RDS's address, under its name, by the same request: it lists theirs."""
+    calls = {
+        SHARES["db-cluster-snapshot-share"].listing,
+        SHARES["db-cluster-snapshot-share"].get.operation,
+        SHARES["db-cluster-snapshot-share"].take.operation,
+    }
+    told = set()
+    for name in ("rds", "neptune", "docdb"):
+        made: Any = boto3.client  # the typed one wants a literal name
+        client = made(name, region_name="us-east-1")
+        model = client.meta.service_model
+        told.add((client.meta.endpoint_url, model.signing_name, model.api_version, model.protocol))
+        assert {client.meta.method_to_api_mapping[call] for call in calls} <= {
+            *model.operation_names
+        }
+    assert len(told) == 1
 
 
 _ACCOUNTS = st.sampled_from([MERCOR, SECOND, MERCER, "all", "999999999999", "444455556667"])
