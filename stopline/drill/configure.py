@@ -43,8 +43,14 @@ UNSERVED = (
     "trust-anchors", "anywhere-profiles", "endpoint-connections", "access-grants",
     "delegation-requests", "fpga-images", "datashares", "redshift-endpoints", "signing-profiles",
     "serverless-applications",
+    "stream-consumers", "table-streams", "lambda-versions", "package-domains",
+    "package-repositories", "table-buckets", "vector-buckets", "directory-buckets",
+    "object-lambdas", "lattice-services", "lattice-networks",
+    "mail-identities", "audit-channels", "event-stores", "private-authorities",
+    "warehouse-snapshots", "warehouses",
 )  # fmt: skip
-"""Kinds of resources that the emulated AWS cannot list: the estate leaves them out."""
+"""Kinds of resources that the emulated AWS cannot list, or has no policies of that take what AWS's
+take: the estate leaves them out."""
 ESTATE: Json = {
     "aws": {
         "accounts": {

@@ -43,7 +43,9 @@ def test_every_other_kind_of_the_tables_stands_on_a_ground_with_others() -> None
 
 @pytest.mark.parametrize("contains", sorted(STUBBED | OWN))
 def test_a_kind_with_tests_of_its_own_is_named_in_them(contains: str) -> None:
-    """By its word, or by the kind of its address."""
+    """By its word, or by the kind of its address, there or in what they stand on."""
     table = {row.contains: row.kind for row in (*TABLE.values(), *SHARES.values())}
     text = ROOT.joinpath("tests", "connectors", (STUBBED | OWN)[contains]).read_text("utf-8")
+    stands_on = re.findall(r"from support\.(\w+) import", text)
+    text += "".join(ROOT.joinpath("tests", "support", f"{n}.py").read_text() for n in stands_on)
     assert contains in text or table[contains] in text

@@ -12,7 +12,7 @@ from botocore.stub import Stubber
 from support.aws import DATA, MERCOR, VENDOR, estate
 
 from stopline.connectors.aws import AwsConnector
-from stopline.connectors.aws.clients import Clients
+from stopline.connectors.aws.clients import BY_SDK, Clients
 from stopline.connectors.aws.policy import Vendors
 from stopline.connectors.aws.selection import Reach
 
@@ -26,7 +26,8 @@ def answering(
 ) -> Iterator[Stubber]:
     """One of the connector's clients is answered by a stub, and each answer is asked for."""
     made: Any = boto3.client  # the typed one wants a literal name
-    client = made(service, region_name=region, aws_access_key_id="k", aws_secret_access_key="s")
+    sdk = BY_SDK.get(service, service)
+    client = made(sdk, region_name=region, aws_access_key_id="k", aws_secret_access_key="s")
     connector.clients._clients[DATA, f"{service}/{region}", mode] = client
     with Stubber(client) as stub:
         yield stub

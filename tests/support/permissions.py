@@ -6,11 +6,14 @@ from pathlib import Path
 
 import yaml
 
+from stopline.connectors.aws.permissions import PERMISSIONS
 from stopline.connectors.aws.policies import policies, text_of
 from stopline.connectors.gcp.permissions import roles, workspace
 
 FOLDER = Path("config") / "permissions" / "aws"
 GCP = Path("config") / "permissions" / "gcp"
+PAGE = Path("docs") / "how-to" / "run-in-production.md"
+_BEGIN, _END = "<!-- permissions of aws -->", "<!-- end of permissions -->"
 _NOTE = "# Made by `make permissions`: gcloud iam roles create NAME --organization=ID --file=THIS\n"
 _IN_CONSOLE = "# Made by `make permissions`: roles to be made in the Admin console of Workspace\n"
 
@@ -42,7 +45,17 @@ def write(folder: Path) -> None:
         (folder / name).write_text(text, "utf-8")
 
 
+def listed(text: str) -> str:
+    """The page of rights with its table of AWS's as the connector declares them."""
+    before, _, rest = text.partition(_BEGIN)
+    _, _, after = rest.partition(_END)
+    said = sorted((action, kind) for kind, actions in PERMISSIONS.items() for action in actions)
+    lines = "".join(f"| `{action}` | {kind} |\n" for action, kind in said)
+    return f"{before}{_BEGIN}\n| permission | for |\n|---|---|\n{lines}{_END}{after}"
+
+
 if __name__ == "__main__":
+    PAGE.write_text(listed(PAGE.read_text("utf-8")), "utf-8")
     for made in (FOLDER, GCP):
         write(made)
         sys.stderr.write(f"{made}: {', '.join(sorted(texts(made)))}\n")

@@ -176,7 +176,7 @@ def cloud(emulator: Emulator, manifest: Manifest) -> dict[str, str]:
 
 READS = tuple(name for name in policies.policies() if name.startswith("read"))
 """The policies of who reads: one would not take them all."""
-WRITES = ("write-principals", "write-resources")
+WRITES = tuple(name for name in policies.policies() if name.startswith("write"))
 """The policies without which nothing is contained."""
 
 
@@ -215,14 +215,16 @@ TOLD = (
     "arn:aws:s3::*:accesspoint/",
 )
 """What the emulator compares a policy's resources with; of all else it evaluates `*`."""
-REFUSED = ("arn:aws:s3:*:*:access-grants/",)
-"""What it takes for no ARN."""
+REFUSED = ("arn:aws:s3:*:*:access-grants/", "arn:aws:s3-object-lambda:*:*:accesspoint/")
+"""What it takes for no ARN, or for another service's."""
 UNTOLD = (
     "iam", "kms", "sns", "sqs", "secretsmanager", "ecr", "dynamodb", "events", "lambda",
     "elasticfilesystem", "es", "sso", "identitystore",
     "kinesis", "backup", "ec2", "rds", "ram", "glue", "rolesanywhere",
     "cognito-idp", "cognito-identity", "cloudfront", "apigateway", "eks", "transfer",
     "ssm", "redshift", "signer", "serverlessrepo", "lakeformation",
+    "acm-pca", "cloudtrail", "codeartifact", "redshift-serverless", "s3express",
+    "s3tables", "s3vectors", "ses", "vpc-lattice",
 )  # fmt: skip
 
 
@@ -236,9 +238,9 @@ def as_emulated(policy: Json) -> Json:
     def resources(statement: Json) -> Json:
         said, services = statement["Resource"], {a.partition(":")[0] for a in statement["Action"]}
         of = {r.split(":")[2] for r in said if r != "*"}
-        assert of <= services | ({"iam"} if services == {"sts"} else set()), statement
         if all(r.startswith(REFUSED) for r in said):
             return "*"
+        assert of <= services | ({"iam"} if services == {"sts"} else set()), statement
         known = [r for r in said if r.startswith(TOLD)]
         if statement["Effect"] == "Deny" or known == said:
             return known

@@ -16,6 +16,8 @@ from stopline.model import Change, Document
 from stopline.text import Json, canonical
 
 _NEW, _WORDS = '"file://$D/new"', '"file://$D/words"'
+_CLI = {"s3express": "s3api"}
+"""What the command line calls a service, where it is not what the SDK calls it."""
 _WRAP = (
     "import json, sys; words = json.loads(sys.argv[2]); "
     'words["Policy"] = open(sys.argv[1], encoding="utf-8").read(); print(json.dumps(words))'
@@ -68,7 +70,7 @@ def _wrapped(words: Json) -> tuple[str, Json]:
 
 
 def _command(service: str, operation: str, words: Json, region: str) -> str:
-    said = [service, operation.replace("_", "-")]
+    said = [_CLI.get(service, service), operation.replace("_", "-")]
     for key, value in words.items():
         said.append(f"--{xform_name(key, '-')}")
         if value is not True:  # a flag
@@ -128,7 +130,7 @@ def lines(document: Document, changes: Sequence[Change], original: str | None) -
         return
     query = f"{row.text} || {row.in_force}" if row.in_force else row.text
     now = f"{_said(row, row.get, where)} --query {quote(query)} --output text"
-    put = f"{_said(row, row.put, where)} > /dev/null"
+    put = f"{_said(row, row.put, where)} > /dev/null" if row.put else "false"
     drop = f"{_said(row, row.drop, where)} > /dev/null" if row.drop else "false"
     yield _edited(next(iter(row.absent), ""), now, put, drop)
 

@@ -133,21 +133,15 @@ class Clients:
         https://docs.aws.amazon.com/cloudfront/latest/APIReference/API_ListKeyGroups.html
         https://docs.aws.amazon.com/IAM/latest/APIReference/API_ListDelegationRequests.html
         https://docs.aws.amazon.com/signer/latest/api/API_ListProfilePermissions.html
+        https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_streams_ListStreams.html
         """
         more: dict[str, Any] = {}
         while True:
             page = self.ask(account, service, operation, **words, **more)
             yield page
-            inside = (
-                p["NextMarker"]
-                for p in page.values()
-                if isinstance(p, dict) and p.get("NextMarker")
-            )
-            marker = next(inside, "") or page.get("Marker", "")
-            token = next((name for name in ("NextToken", "nextToken") if page.get(name)), "")
-            if not (marker or token):
+            more = _after(page)
+            if not more:
                 return
-            more = {"Marker": marker} if marker else {token: page[token]}
 
     def do(self, account: str, service: str, operation: str, **words: Any) -> Any:
         """Make one writing call. Raises ConnectorError; `landed` is None where nobody can say."""
@@ -203,7 +197,8 @@ class Clients:
                 role = self.role(account) if mode == "writing" else self.read_role(account)
                 session: Any = self._session(account, role)  # the stubs want a literal name
                 plain, _, region = service.partition("/")
-                made = session.client(plain, config=config, region_name=region or None)
+                sdk = BY_SDK.get(plain, plain)
+                made = session.client(sdk, config=config, region_name=region or None)
                 rate = self._rates.setdefault(
                     (account, service), Rate(self.estate.calls_per_second)
                 )
@@ -312,6 +307,8 @@ class Clients:
         return str(self.ask(account, "iam", "get_role", RoleName=name)["Role"]["Arn"])
 
 
+BY_SDK = {"s3express": "s3"}
+"""The SDK's client for a service that it has within another one: its actions are its own."""
 _CLIENT_SHOWN = "after-call.cognito-identity-provider.DescribeUserPoolClient"
 
 
@@ -324,6 +321,13 @@ def _unknown(http_response: Any, parsed: Any, **_: Any) -> None:
     if http_response.raw is not None and "UserPoolClient" in parsed:
         said = json.loads(http_response.content)["UserPoolClient"]
         parsed["UserPoolClient"]["Unknown"] = sorted(_dropped(said, parsed["UserPoolClient"]))
+
+
+def _after(page: Any) -> dict[str, Any]:
+    """What asks for the page after this one; nothing where it is the last."""
+    inside = (p["NextMarker"] for p in page.values() if isinstance(p, dict) and p.get("NextMarker"))
+    said = [("Marker", next(inside, "")), *((to, page.get(key)) for key, to in _TOKENS.items())]
+    return next(({key: token} for key, token in said if token), {})
 
 
 def _dropped(said: Any, kept: Any) -> Iterator[str]:
@@ -349,6 +353,10 @@ def _at_an_address(request: Any, **_: Any) -> None:
         request.url = request.url.replace(f"//{account}.", "//", 1)
 
 
+_TOKENS = {
+    "Marker": "Marker", "NextToken": "NextToken", "nextToken": "nextToken",
+    "LastEvaluatedStreamArn": "ExclusiveStartStreamArn",
+}  # fmt: skip
 _NAMED = (
     "UserName", "RoleName", "PolicyArn", "PolicyName", "Bucket", "KeyId", "TopicArn", "QueueName",
     "QueueUrl", "SecretId", "repositoryName", "ResourceArn", "Name", "EventBusName", "FunctionName",
@@ -357,5 +365,6 @@ _NAMED = (
     "ImageId", "SnapshotId", "DBSnapshotIdentifier", "DBClusterSnapshotIdentifier",
     "resourceShareArn", "ResourceARN", "BackupVaultName", "LayerName", "ServiceId", "UserPoolId",
     "Id", "FpgaImageId", "DataShareArn", "ClusterIdentifier", "SnapshotIdentifier", "profileName",
-    "ApplicationId",
+    "ApplicationId", "repository", "domain", "tableBucketARN", "vectorBucketName",
+    "resourceIdentifier",
 )  # fmt: skip

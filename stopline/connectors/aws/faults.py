@@ -103,6 +103,7 @@ _CODES: dict[Cause, tuple[str, ...]] = {
         "AllAccessDisabled",
         "AuthorizationError",
         "NotAuthorizedException",  # Cognito
+        "ForbiddenException",  # S3 Tables
     ),
     Cause.QUOTA: (
         "LimitExceeded",
@@ -116,6 +117,7 @@ _CODES: dict[Cause, tuple[str, ...]] = {
         "DocumentLimitExceeded",
         "EndpointAuthorizationsPerClusterLimitExceeded",
         "AuthorizationQuotaExceeded",
+        "ServiceQuotaExceededException",  # CodeArtifact
     ),
     Cause.REFUSED: (
         "MalformedPolicy",

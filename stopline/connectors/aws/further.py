@@ -162,7 +162,8 @@ BACKUP = Resource(
 )
 
 
-def _point(text: str = "") -> Callable[[Where, str], Json]:
+def point(text: str = "") -> Callable[[Where, str], Json]:
+    """Words about an access point: its account, its name, and the policy's text where wanted."""
     by_name = named("Name", text)
     return lambda where, raw: {**by_name(where, raw), "AccountId": where.account}
 
@@ -178,11 +179,11 @@ ACCESS_POINTS = Resource(
     items="AccessPointList",
     asked=lambda account, _: ({"AccountId": account},),
     name=lambda item: str(item["Name"]),
-    get=Call("get_access_point_policy", _point()),
+    get=Call("get_access_point_policy", point()),
     text="Policy",
     absent=("NoSuchAccessPointPolicy",),
-    put=Call("put_access_point_policy", _point("Policy")),
-    drop=Call("delete_access_point_policy", _point()),
+    put=Call("put_access_point_policy", point("Policy")),
+    drop=Call("delete_access_point_policy", point()),
     arn=_POINT,
     # https://docs.aws.amazon.com/AmazonS3/latest/userguide/access-points-policies.html
     on=("{arn}", "{arn}/object/*"),

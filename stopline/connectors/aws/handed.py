@@ -159,7 +159,8 @@ def inside(
         for more in asked:
             for page in clients.pages(where.account, place, call.operation, **words, **more):
                 for item in page[items]:
-                    yield f"{where.name}:{quoted(str(item[key] if key else item))}", item
+                    said = key(item) if callable(key) else quoted(str(item[key] if key else item))
+                    yield f"{where.name}:{said}", item
 
 
 def _pages(clients: Clients, row: Share, where: Where) -> list[Json]:

@@ -2,12 +2,13 @@
 named: the nouns of the tables. Pure.
 """
 
+import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar, NamedTuple
 
 from stopline.connectors.aws.permissions import permission_of
-from stopline.connectors.aws.policy import account_of
+from stopline.connectors.aws.policy import account_of, statements
 from stopline.connectors.aws.selection import Reach
 from stopline.model import Breadth, Document
 from stopline.text import Json
@@ -36,6 +37,12 @@ class Where:
         """What its ARN has of a name that says two things, with a colon between them."""
         return self.name.rpartition(":")[2]
 
+    def said_in(self, pattern: str) -> str:
+        """A pattern with what it asks for of this resource; `first` and `rest` of such a name."""
+        first, _, rest = self.name.partition(":")
+        said = {"name": self.name, "first": first, "rest": rest, "last": self.last}
+        return pattern.format(region=self.region, account=self.account, **said)
+
 
 @dataclass(frozen=True, slots=True)
 class Call:
@@ -61,7 +68,8 @@ class Resource:
     `tag` is the key of the concurrency tag in the answer of `get`, `unless_moved` the words that
     make a write hang on it (it is nothing where there was no policy), `moved` the errors that say
     that it moved. `out` takes one statement out by its Sid, so that nobody else's edit is lost.
-    `inner` lists what each item has inside, with policies of their own, and where their names are.
+    `inner` lists what each item has inside, with policies of their own, and where their names are,
+    or how an item says its own; `apart` where the row is about these alone.
     `there` fails where the resource is not there, for a `get` that says `absent` of that as well.
     `asked` is given the account that is looked at, and the vendor. `alone` is the name of
     the only one that each account has in a region, which no listing shows. `bare`: an answer
@@ -80,11 +88,11 @@ class Resource:
     get: Call
     text: str
     arn: str
-    on: tuple[str, ...]
-    actions: tuple[str, ...]
-    longest: int
-    outlives: tuple[str, str]
-    put: Call
+    on: tuple[str, ...] = ()
+    actions: tuple[str, ...] = ()
+    longest: int = 0
+    outlives: tuple[str, str] = ("", "")
+    put: Call | None = None
     drop: Call | None = None
     locate: Call | None = None
     absent: tuple[str, ...] = ()
@@ -93,20 +101,28 @@ class Resource:
     unless_moved: Callable[[str], Json] | None = None
     moved: tuple[str, ...] = ()
     out: Call | None = None
-    inner: tuple[Call, str, str] | None = None
+    inner: tuple[Call, str, str | Callable[[Json], str]] | None = None
+    apart: bool = False
     there: Call | None = None
     alone: str = ""
     bare: bool = False
     in_force: str = ""
     only_in: str = ""
     unguarded: str = ""
+    listed_by: str = ""
+    ours: Callable[[Any, str], bool] = lambda _item, _account: True
+    most: int = 0
+    says: str = ""
+    beneath: "Beneath | None" = None
+    several: bool = False
+    by_hand: str = ""
     looked: ClassVar[bool] = True
     """A listing shows all there are, whoever is let in to them."""
 
     @property
     def speaks(self) -> str:
         """What a statement's action begins with, to be about this service."""
-        return permission_of(self.service, "*")
+        return self.says or permission_of(self.service, "*")
 
     @property
     def statement(self) -> str:
@@ -115,16 +131,17 @@ class Resource:
 
     def text_in(self, answer: Json) -> str:
         """The policy's text in an answer of `get`; nothing where it has none."""
-        return _said_in(answer, self.text) or self.in_force_in(answer)
+        if self.several:
+            return _together(answer.get(self.text) or {})
+        return said_in(answer, self.text) or self.in_force_in(answer)
 
     def in_force_in(self, answer: Json) -> str:
         """The text that holds now; nothing where the service tells no such difference."""
-        return _said_in(answer, self.in_force) if self.in_force else ""
+        return said_in(answer, self.in_force) if self.in_force else ""
 
     def arn_of(self, where: Where) -> str:
         """The resource's ARN."""
-        region, account = where.region, where.account
-        return self.arn.format(region=region, account=account, name=where.name, last=where.last)
+        return where.said_in(self.arn)
 
     def on_of(self, where: Where) -> Json:
         """The `Resource` of a statement about it; nothing where it may not say any."""
@@ -136,13 +153,49 @@ class Resource:
         """The service in a region, as `Clients` takes it."""
         return f"{self.service}/{region}"
 
+    @property
+    def asks(self) -> tuple[str, ...]:
+        """The services that are asked."""
+        return (self.service, self.listed_by or self.service)
 
-def _said_in(answer: Json, where: str) -> str:
+    def listed(self, region: str) -> str:
+        """The service that lists them there."""
+        return f"{self.asks[1]}/{region}"
+
+
+@dataclass(frozen=True, slots=True)
+class Beneath:
+    """What a resource has inside whose policies can let somebody in as well.
+
+    `items` are in each page of `listing`; `name` says how a person calls one. `get` is the call for
+    its policy, `words` what that takes, `text` where the answer has it, `absent` the errors that
+    say that there is none. Of more than `most` in one resource none is read, which is a gap.
+    """
+
+    what: str
+    listing: Call
+    items: str
+    name: Callable[[Json], str]
+    get: str
+    words: Callable[[Where, Json], Json]
+    text: str
+    absent: tuple[str, ...]
+    most: int
+
+
+def said_in(answer: Json, where: str) -> str:
+    """A text in an answer, with a dot between names; nothing where there is none."""
     found = answer
     for name in where.split("."):
         found = found.get(name) or {}
     text = str(found or "")
     return "" if text == "{}" else text  # as Kinesis says that there is none
+
+
+def _together(texts: Mapping[str, str]) -> str:
+    """What several policies say as if it were one; nothing where there is none."""
+    said = [each for text in texts.values() for each in statements(json.loads(text))]
+    return json.dumps({"Statement": said}) if said else ""
 
 
 # --- what is taken out and given back, entry by entry ------------------------------------------
@@ -268,12 +321,17 @@ class Share:
 
     def arn_of(self, where: Where) -> str:
         """The ARN of what is shared."""
-        return self.arn.format(region=where.region, account=where.account, name=where.name)
+        return where.said_in(self.arn)
 
     @property
     def speaks(self) -> str:
         """What an action about it begins with."""
         return permission_of(self.service, "*")
+
+    @property
+    def asks(self) -> tuple[str, ...]:
+        """The services that are asked."""
+        return (self.service,)
 
     def placed(self, region: str) -> str:
         """The service in a region, as `Clients` takes it."""
@@ -325,6 +383,11 @@ class Left:
     alone: ClassVar[str] = ""
     looked: ClassVar[bool] = False
 
+    @property
+    def asks(self) -> tuple[str, ...]:
+        """The services that are asked."""
+        return (self.service,)
+
     def placed(self, region: str) -> str:
         """The service in a region, as `Clients` takes it."""
         return f"{self.service}/{region}"
@@ -353,7 +416,6 @@ def by_arn(arn: str, key: str, text: str = "") -> Callable[[Where, str], Json]:
     """The same, where the resource is named by its ARN."""
 
     def words(where: Where, raw: str) -> Json:
-        made = arn.format(region=where.region, account=where.account, name=where.name)
-        return {key: made, **({text: raw} if text else {})}
+        return {key: where.said_in(arn), **({text: raw} if text else {})}
 
     return words

@@ -13,9 +13,16 @@ from stopline.connectors.aws.permissions import operation_of
 NOBODY = "stopline-preflight"
 """A name that nobody has: asking for it shows whether we may ask, and changes nothing."""
 
+_UUID = "00000000-0000-0000-0000-000000000000"
 _RESOURCES = {
+    "acm-pca": f"arn:aws:acm-pca:{{}}:{{}}:certificate-authority/{_UUID}",
+    "cloudtrail": f"arn:aws:cloudtrail:{{}}:{{}}:channel/{_UUID}",
     "dynamodb": "arn:aws:dynamodb:{}:{}:table/{}",
     "lambda": "arn:aws:lambda:{}:{}:function:{}",
+    "redshift": f"arn:aws:redshift:{{}}:{{}}:namespace:{_UUID}",
+    "redshift-serverless": f"arn:aws:redshift-serverless:{{}}:{{}}:snapshot/{_UUID}",
+    "rolesanywhere": f"arn:aws:rolesanywhere:{{}}:{{}}:profile/{_UUID}",
+    "s3tables": "arn:aws:s3tables:{}:{}:bucket/{}",
 }
 """Who asks for a policy by the ARN of what has it."""
 _ATTRIBUTES = {
@@ -26,7 +33,6 @@ _ATTRIBUTES = {
 """What is asked of an image or a snapshot: with whom it is shared."""
 
 
-_UUID = "00000000-0000-0000-0000-000000000000"
 _INSTANCE = "ssoins-0000000000000000"
 _PEOPLES = {
     "GroupId": _UUID,
@@ -53,6 +59,7 @@ _NAMED: Mapping[str, Any] = {
     "DBClusterSnapshotIdentifier": NOBODY,
     "DBSnapshotIdentifier": NOBODY,
     "DomainName": NOBODY,
+    "EmailIdentity": f"{NOBODY}.invalid",
     "FileSystemId": "fs-00000000000000000",
     "FunctionName": NOBODY,
     "Id": NOBODY,
@@ -76,10 +83,18 @@ _NAMED: Mapping[str, Any] = {
     "apiKey": NOBODY,
     "clusterName": NOBODY,
     "profileName": "stopline_preflight",
+    "domain": NOBODY,
+    "name": "nobody",
+    "namespace": "nobody",
     "VersionNumber": 1,
     "profileId": _UUID,
+    "repository": NOBODY,
     "repositoryName": NOBODY,
+    "resourceIdentifier": "svc-00000000000000000",
+    "serviceIdentifier": "svc-00000000000000000",
+    "serviceNetworkIdentifier": "sn-00000000000000000",
     "trustAnchorId": _UUID,
+    "vectorBucketName": NOBODY,
 }
 """Names that nobody has, whatever the account."""
 
@@ -95,22 +110,25 @@ def about_nobody(
     client = clients.reading(account, service)
     shape = client.meta.service_model.operation_model(operation).input_shape
     region = client.meta.region_name
+    stream = f"arn:aws:kinesis:{region}:{account}:stream/{NOBODY}"
+    arn = _RESOURCES[service].format(region, account, NOBODY) if service in _RESOURCES else None
+    bucket = buckets[0] if buckets else None
     known: dict[str, Any] = {
         **_PEOPLES,
         **_NAMED,
         "Attribute": _ATTRIBUTES.get(operation),
-        "Bucket": buckets[0] if buckets else None,
+        "Bucket": f"{NOBODY}--use1-az4--x-s3" if service == "s3express" else bucket,
         "ExpectedBucketOwner": account,
         "AccountId": account,
         "ApplicationId": f"arn:aws:serverlessrepo:{region}:{account}:applications/{NOBODY}",
         "DataShareArn": f"arn:aws:redshift:{region}:{account}:datashare:{_UUID}/{NOBODY}",
         "PolicyArn": f"arn:aws:iam::{account}:policy{marks.PATH}{NOBODY}",
         "QueueUrl": f"https://sqs.{region}.amazonaws.com/{account}/{NOBODY}",
-        "ResourceARN": f"arn:aws:kinesis:{region}:{account}:stream/{NOBODY}",
-        "resourceArn": f"arn:aws:rolesanywhere:{region}:{account}:profile/{_UUID}",
-        "ResourceArn": _RESOURCES[service].format(region, account, NOBODY)
-        if service in _RESOURCES
-        else None,
+        "ResourceARN": stream,
+        "StreamARN": stream,
+        "resourceArn": arn,
+        "ResourceArn": arn,
+        "tableBucketARN": arn,
         "RoleName": clients.read_role(account).rpartition("/")[2] or NOBODY,
         "TopicArn": f"arn:aws:sns:{region}:{account}:{NOBODY}",
     }

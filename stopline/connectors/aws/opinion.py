@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
 
 from stopline.connectors.aws import (
+    by_person,
     destinations,
     doors,
     fastcut,
@@ -119,6 +120,7 @@ _LEFT: Mapping[str, Callable[[Grant], str]] = {
     destinations.KIND: destinations.reason,
     doors.KIND: doors.reason,
     **dict.fromkeys(naming.TABLE, naming.reason),
+    **dict.fromkeys(by_person.LEFT, by_person.reason),
 }
 """What a person must do, for all that nothing here contains."""
 _Opinion = Callable[[Grant, Terms, Change], Iterable[Change | Skip]]

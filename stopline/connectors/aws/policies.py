@@ -69,6 +69,9 @@ _PLACES = tuple(f"arn:aws:organizations::*:{kind}/*" for kind in ("root", "ou", 
 
 _ANYWHERE = tuple(f"arn:aws:rolesanywhere:*:*:{kind}/*" for kind in ("profile", "trust-anchor"))
 _POOLS = ("arn:aws:cognito-identity:*:*:identitypool/*",)
+_OBJECT_LAMBDAS = ("arn:aws:s3-object-lambda:*:*:accesspoint/*",)
+_PACKAGES = tuple(f"arn:aws:codeartifact:*:*:{kind}/*" for kind in ("domain", "repository"))
+_LATTICE = tuple(f"arn:aws:vpc-lattice:*:*:{kind}/*" for kind in ("service", "servicenetwork"))
 _API_KEYS = tuple(f"arn:aws:apigateway:*::/apikeys{rest}" for rest in ("", "/*"))
 _SHARES = ("arn:aws:ram:*:*:resource-share/*",)
 _OF_A_CATALOG = (("StringLike", "ram:RequestedResourceType", "glue:*"),)
@@ -88,6 +91,7 @@ RULES = (
     Rule(r"iam:\w*Policy\w*", "OurPolicies", (OURS,)),
     Rule(r"s3:(?!List)\w+AccessGrants\w+", "AccessGrants", ("arn:aws:s3:*:*:access-grants/*",)),
     Rule(r"s3:(Get|Put)MultiRegion\w+", "FarPoints", ("arn:aws:s3::*:accesspoint/*",)),
+    Rule(r"s3:(?!List)\w+ForObjectLambda", "ObjectLambdas", _OBJECT_LAMBDAS),
     Rule(r"s3:(?!List)\w+AccessPoint\w+", "Points", ("arn:aws:s3:*:*:accesspoint/*",)),
     Rule(r"s3:(?!ListA|ListM)\w+", "Buckets", ("arn:aws:s3:::*",)),
     Rule(r"kms:(?!ListKeys)\w+", "Keys", ("arn:aws:kms:*:*:key/*",)),
@@ -96,7 +100,7 @@ RULES = (
     Rule(r"secretsmanager:(?!ListSecrets)\w+", "Secrets", ("arn:aws:secretsmanager:*:*:secret:*",)),
     Rule(r"ecr:\w+RegistryPolicy", "Registries", ("*",)),
     Rule(r"ecr:\w+", "Repositories", ("arn:aws:ecr:*:*:repository/*",)),
-    Rule(r"dynamodb:(?!ListTables)\w+", "Tables", ("arn:aws:dynamodb:*:*:table/*",)),
+    Rule(r"dynamodb:(?!List)\w+", "Tables", ("arn:aws:dynamodb:*:*:table/*",)),
     Rule(r"events:(?!ListEventBuses)\w+", "EventBuses", ("arn:aws:events:*:*:event-bus/*",)),
     Rule(r"lambda:(?!List)\w+LayerVersion\w*", "Layers", ("arn:aws:lambda:*:*:layer:*",)),
     Rule(r"lambda:(?!ListFunctions|ListLayer)\w+", "Functions", ("arn:aws:lambda:*:*:function:*",)),
@@ -110,6 +114,13 @@ RULES = (
     Rule(r"kinesis:(?!ListStreams)\w+", "Streams", ("arn:aws:kinesis:*:*:stream/*",)),
     Rule(r"backup:(?!ListBackupVaults)\w+", "Vaults", ("arn:aws:backup:*:*:backup-vault:*",)),
     Rule(r"glue:\w+", "Catalogs", ("arn:aws:glue:*:*:catalog",)),
+    Rule(r"codeartifact:(?!List)\w+", "Packages", _PACKAGES),
+    Rule(r"s3tables:(?!ListTableB)\w+", "TableBuckets", ("arn:aws:s3tables:*:*:bucket/*",)),
+    Rule(r"s3vectors:(?!List)\w+", "VectorBuckets", ("arn:aws:s3vectors:*:*:bucket/*",)),
+    Rule(r"s3express:(?!List)\w+", "DirectoryBuckets", ("arn:aws:s3express:*:*:bucket/*",)),
+    Rule(r"vpc-lattice:(?!List)\w+", "Lattice", _LATTICE),
+    Rule(r"ses:(?!List)\w+", "Mail", ("arn:aws:ses:*:*:identity/*",)),
+    Rule(r"acm-pca:(?!List)\w+", "Authorities", ("arn:aws:acm-pca:*:*:certificate-authority/*",)),
     Rule(
         r"ec2:(Modify|Accept|Reject)Vpc\w+", "Services", ("arn:aws:ec2:*:*:vpc-endpoint-service/*",)
     ),

@@ -209,11 +209,13 @@ def _left_out(eyes: _Eyes) -> set[str]:
     """Services that nobody asks here: of resources that the estate's file leaves out."""
     kinds = eyes.clients.estate.resources
     rows = (*ROWS, *naming.TABLE.values())
-    wanted = {row.service for row in rows if row.contains in kinds or row.service == "iam"}
+    wanted = {
+        one for row in rows if row.contains in kinds or row.service == "iam" for one in row.asks
+    }
     wanted |= {doors.SERVICE} if doors.RESOURCE in kinds else set()
     center = eyes.clients.estate.identity_center
     people = () if center and center.account == eyes.account else _OF_PEOPLE
-    return {*people, doors.SERVICE, *(row.service for row in rows)} - wanted
+    return {*people, doors.SERVICE, *(one for row in rows for one in row.asks)} - wanted
 
 
 def _not_sent(eyes: _Eyes) -> frozenset[str]:

@@ -8,10 +8,9 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from itertools import chain
 
-from stopline.connectors.aws import handed, naming, policy, whole
+from stopline.connectors.aws import beneath, handed, naming, policy, whole
 from stopline.connectors.aws.clients import Clients
 from stopline.connectors.aws.documents import our_statements
-from stopline.connectors.aws.faults import translated
 from stopline.connectors.aws.kinds import Left, Resource, Share, Where, listed_in
 from stopline.connectors.aws.levers import NAME
 from stopline.connectors.aws.resources import KMS
@@ -20,6 +19,7 @@ from stopline.connectors.aws.shares import ROWS
 from stopline.connectors.aws.storage import READERS_AT_ONCE, state_of
 from stopline.errors import ConnectorError
 from stopline.model import Address, Counted, Document, Found, Gap, Grant, Seen, State
+from stopline.receipts import Cause
 from stopline.text import Json
 
 Row = Resource | Share | Left
@@ -95,9 +95,7 @@ def _looked(clients: Clients, errand: _Errand, reach: Reach) -> tuple[int, list[
 
 def _gap(errand: _Errand, what: str, error: Exception) -> Gap:
     """What could not be read: AWS refused, or said no JSON, or nothing that it documents."""
-    if not isinstance(error, ConnectorError):
-        error = translated(error, what, writing=False)
-    return Gap(NAME, errand.account, what, error.detail)
+    return Gap(NAME, errand.account, what, beneath.detail(error, what))
 
 
 def _named(
@@ -108,29 +106,42 @@ def _named(
     Beside each what reading it would answer, where the list says all of that. One without a name,
     or with something inside that could not be read, is one of the `gaps`, and hides no other.
     """
-    row, place = errand.row, errand.row.placed(errand.region)
+    row = errand.row
+    place = (row.listed if isinstance(row, Resource) else row.placed)(errand.region)
     asked = row.asked(errand.account, reach)
     pages = [p for w in asked for p in clients.pages(errand.account, place, row.listing, **w)]
     at = Where(errand.account, errand.region, "")
-    items: dict[str, Json] = {}
+    items = _items(errand, (i for page in pages for i in listed_in(page, row.items)), gaps)
     inner: list[tuple[str, Json]] = []
-    for item in (item for page in pages for item in listed_in(page, row.items)):
-        try:
-            items[row.name(item)] = item
-        except LookupError as error:
-            gaps.append(_gap(errand, f"one of the {row.contains} in {errand.region}", error))
     for where in (replace(at, name=name) for name in sorted(items)):
         try:
             inner += _inside(clients, row, where, reach)
         except (ConnectorError, LookupError) as error:
             gaps.append(_gap(errand, f"{row.contains} in {where.id}", error))
     if isinstance(row, Resource):
-        return [(name, None) for name in (*sorted(items), *(name for name, _ in inner))]
+        outer = () if row.apart else sorted(items)
+        names = [*outer, *(name for name, _ in inner)]
+        if row.most and len(names) > row.most:
+            detail = f"{len(names)} of them, of which none was read: each costs a call, and more "
+            raise ConnectorError(Cause.QUOTA, f"{detail}than {row.most} are left to a person")
+        return [(name, None) for name in names]
     found = inner if row.inner else sorted(items.items(), key=lambda each: each[0])
     if isinstance(row, Left):
         return found
     found = [each for each in found if row.picked(replace(at, name=each[0]), reach)]
     return [(name, row.page(item) if row.page else None) for name, item in found]
+
+
+def _items(errand: _Errand, listed: Iterable[Json], gaps: list[Found]) -> dict[str, Json]:
+    """What a list has of the account's own, by its name; one without a name is one of the gaps."""
+    row, items = errand.row, dict[str, Json]()
+    for item in listed:
+        try:
+            if not isinstance(row, Resource) or row.ours(item, errand.account):
+                items[row.name(item)] = item
+        except LookupError as error:
+            gaps.append(_gap(errand, f"one of the {row.contains} in {errand.region}", error))
+    return items
 
 
 def _inside(clients: Clients, row: Row, where: Where, reach: Reach) -> Iterator[tuple[str, Json]]:
@@ -150,6 +161,11 @@ def _resource(clients: Clients, row: Resource, where: Where, reach: Reach) -> It
     ways = [f"{row.kind} policy: {way}" for way in dict.fromkeys(chain(*admitted))]
     if row is KMS:
         ways += sorted(set(_granted(clients, row, where, reach)))
+    for way in beneath.ways(clients, row, where, reach.vendors):
+        if isinstance(way, Gap):
+            yield way
+        else:
+            ways.append(way)
     if ways:
         arn = row.arn_of(where)
         address = Address(NAME, where.account, row.kind, where.id)

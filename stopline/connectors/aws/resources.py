@@ -19,6 +19,19 @@ from stopline.connectors.aws.further import (
     OPENSEARCH,
 )
 from stopline.connectors.aws.kinds import Call, Resource, by_arn, named
+from stopline.connectors.aws.longtail import (
+    CONSUMERS,
+    DIRECTORY_BUCKETS,
+    LAMBDA_VERSIONS,
+    LATTICE_NETWORKS,
+    LATTICE_SERVICES,
+    OBJECT_LAMBDA,
+    PACKAGE_DOMAINS,
+    PACKAGE_REPOSITORIES,
+    TABLE_BUCKETS,
+    TABLE_STREAMS,
+    VECTOR_BUCKETS,
+)
 
 _TOPIC = "arn:aws:sns:{region}:{account}:{name}"
 _SECRET = "arn:aws:secretsmanager:{region}:{account}:secret:{name}"  # noqa: S105 - an ARN
@@ -204,6 +217,17 @@ TABLE: Mapping[str, Resource] = {
         MULTI_REGION,
         ACCESS_GRANTS,
         GLUE,
+        CONSUMERS,
+        TABLE_STREAMS,
+        LAMBDA_VERSIONS,
+        PACKAGE_DOMAINS,
+        PACKAGE_REPOSITORIES,
+        TABLE_BUCKETS,
+        VECTOR_BUCKETS,
+        DIRECTORY_BUCKETS,
+        OBJECT_LAMBDA,
+        LATTICE_SERVICES,
+        LATTICE_NETWORKS,
     )
 }
 """By kind of resource."""

@@ -11,7 +11,7 @@ import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from stopline.connectors.aws import marks, policy, whole
+from stopline.connectors.aws import beneath, marks, policy, whole
 from stopline.connectors.aws.classes import READERS, WRITERS
 from stopline.connectors.aws.clients import Clients
 from stopline.connectors.aws.further import GLUE
@@ -20,7 +20,7 @@ from stopline.connectors.aws.policy import Vendors
 from stopline.connectors.aws.resources import BY_STATEMENT, KMS
 from stopline.connectors.aws.selection import Selected
 from stopline.errors import ConnectorError
-from stopline.model import Address, Change, Document, Effect, Skip
+from stopline.model import Address, Change, Document, Effect, Gap, Skip
 from stopline.port import Observed
 from stopline.receipts import Cause, Hold
 from stopline.text import Json, canonical, sha256
@@ -182,7 +182,7 @@ def _judged(
     left, _ = without(_body(observed), whom(denies))
     reason = _still_in(document, left, estate) or _own(denies, estate)
     reason = reason or _by_identity(document, estate)
-    past = _PAST.get(document.kind)
+    past = PAST.get(document.kind)
     return reason or (past(clients, document, left, estate) if past else ""), _digest(left)
 
 
@@ -269,10 +269,19 @@ def _access_lists(clients: Clients, document: Document, _left: Json, _estate: Es
     return "access lists are on in it, and those of objects may name the vendor"
 
 
-_PAST: Mapping[str, Callable[[Clients, Document, Json, Estate], str]] = {
+def _beneath(clients: Clients, document: Document, _left: Json, estate: Estate) -> str:
+    """What lies in it has policies of its own, before which our deny here goes."""
+    row = BY_STATEMENT[document.kind]
+    for way in beneath.ways(clients, row, where_of(document), estate.reach):
+        return f"{way.what} could not be read ({way.cause})" if isinstance(way, Gap) else way
+    return ""
+
+
+PAST: Mapping[str, Callable[[Clients, Document, Json, Estate], str]] = {
     BUCKET: _access_lists,
     KMS.statement: _grants,
     GLUE.statement: _lake,
+    **{kind: _beneath for kind, row in BY_STATEMENT.items() if row.beneath},
 }
 """By kind: the reason why a deny stays although nothing in the policy lets the vendor in. Of all
 other kinds the policy is the only way in from another account.

@@ -11,6 +11,7 @@ from typing import Any
 
 from stopline.connectors.aws import policy
 from stopline.connectors.aws.anchors import ANCHOR_SWITCHES, PROFILES
+from stopline.connectors.aws.by_person import LEFT
 from stopline.connectors.aws.edited import APP_CLIENTS, KEY_GROUPS
 from stopline.connectors.aws.entries import ENTRIES, permitted, permitting
 from stopline.connectors.aws.gateways import API_KEYS
@@ -378,5 +379,5 @@ SHARES: Mapping[str, Share] = {
     )
 }
 """By kind of the address of one entry."""
-ROWS: tuple[Resource | Share, ...] = (*TABLE.values(), *SHARES.values())
+ROWS: tuple[Resource | Share, ...] = (*TABLE.values(), *LEFT.values(), *SHARES.values())
 """All kinds of resources that are looked at one by one in each region."""

@@ -15,7 +15,7 @@ from stopline.connectors.aws.documents import (
     refuse_lockout,
     settled,
 )
-from stopline.connectors.aws.kinds import Call, Resource, Where, where_of
+from stopline.connectors.aws.kinds import Call, Resource, Where, said_in, where_of
 from stopline.connectors.aws.resources import BY_STATEMENT
 from stopline.errors import ConnectorError, StaleError
 from stopline.model import Change, Document
@@ -51,7 +51,7 @@ def text_of(clients: Clients, row: Resource, where: Where) -> Told:
         # It has an error for none, or is never without: an answer of nothing says nothing.
         what = f"{row.service}.{row.get.operation} {where.name}: an answer without a policy"
         raise ConnectorError(Cause.BUG, what)
-    return Told(text, str(answer.get(row.tag, "")), row.in_force_in(answer))
+    return Told(text, said_in(answer, row.tag) if row.tag else "", row.in_force_in(answer))
 
 
 def _words(clients: Clients, row: Resource, where: Where, call: Call, text: str) -> dict[str, Any]:
@@ -144,6 +144,6 @@ def _taken_out(
             if not gone(error):  # somebody took it out; a bus that is gone is told below
                 raise
     now = text_of(clients, row, where).text
-    if composed(now, changes, original) == original and now != original:
+    if row.put and composed(now, changes, original) == original and now != original:
         _send(clients, row, where, row.put, (original, ""))
         settled(lambda: read(clients, document).raw, document, original)

@@ -44,6 +44,17 @@ CONTAINS: Mapping[str, frozenset[str]] = {
     "multi-region-access-points": frozenset({"vendor"}),
     "access-grants": frozenset({"vendor"}),
     "data-catalogs": frozenset({"vendor"}),
+    "stream-consumers": frozenset({"vendor"}),
+    "table-streams": frozenset({"vendor"}),
+    "lambda-versions": frozenset({"vendor"}),
+    "package-domains": frozenset({"vendor"}),
+    "package-repositories": frozenset({"vendor"}),
+    "table-buckets": frozenset({"vendor"}),
+    "vector-buckets": frozenset({"vendor"}),
+    "directory-buckets": frozenset({"vendor"}),
+    "object-lambdas": frozenset({"vendor"}),
+    "lattice-services": frozenset({"vendor"}),
+    "lattice-networks": frozenset({"vendor"}),
     "images": frozenset({"remove"}),
     "snapshots": frozenset({"remove"}),
     "db-snapshots": frozenset({"remove"}),
@@ -69,7 +80,7 @@ CONTAINS: Mapping[str, frozenset[str]] = {
 }
 
 NOT_LOOKED_AT: tuple[str, ...] = (
-    "Object Lambda, access points of directory buckets",
+    "policies of access points of directory buckets",
     "S3 access logs towards the vendor, and rules that do not name the account they send to",
     (
         "permissions of Lake Formation in catalogs below an account's own (S3 tables, Redshift), "
@@ -78,13 +89,18 @@ NOT_LOOKED_AT: tuple[str, ...] = (
     (
         "KMS keys, SNS topics, SQS queues, secrets, ECR repositories, DynamoDB tables, event "
         "buses, Lambda functions, EFS file systems, OpenSearch domains, Kinesis streams, Backup "
-        "vaults, S3 access points, Glue data catalogs, and what is shared, in regions that the "
-        "estate's file does not name"
+        "vaults, S3 access points, Glue data catalogs, all else that has a policy of its own, and "
+        "what is shared, in regions that the estate's file does not name"
     ),
     "endpoints that the vendor has subscribed to SNS topics",
-    "policies of DynamoDB streams and of consumers of Kinesis streams",
     "HTTP and WebSocket APIs, usage plans and authorizers of API Gateway",
-    "versions of Lambda functions, outbound EventBridge and other resource policies",
+    (
+        "policies of: CloudWatch Logs, MSK clusters, Aurora DSQL clusters, Glacier vaults, "
+        "MediaStore, schema registries, OpenSearch Serverless and Ingestion, Lex, SageMaker model "
+        "groups, Bedrock, Rekognition, Systems Manager, CodeBuild, IoT, X-Ray, CloudHSM, "
+        "observability sinks, Prometheus workspaces, network firewalls, Route 53 Resolver"
+    ),
+    "outbound EventBridge",
     (
         "Identity Center where the estate's file names none; sessions that it has given; "
         "applications that everybody in it may use"
@@ -103,6 +119,8 @@ _RESOURCES = (
     "kms-key", "sns-topic", "sqs-queue", "secret", "ecr-repository", "ecr-registry",
     "dynamodb-table", "event-bus", "lambda-function", "search-domain", "stream",
     "backup-vault", "data-catalog",
+    "stream-consumer", "table-stream", "lambda-version", "package-domain", "package-repository",
+    "lattice-service", "lattice-network",
 )  # fmt: skip
 _SHARES = (
     "image-share", "snapshot-share", "db-snapshot-share", "db-cluster-snapshot-share",
@@ -135,6 +153,10 @@ TECHNIQUES: Mapping[str, Technique | Untagged] = {
     "multi-region-access-point-policy-statement": FILE_ACCESS,
     "access-grants-instance-policy-statement": FILE_ACCESS,
     "file-system-policy-statement": FILE_ACCESS,
+    "table-bucket-policy-statement": FILE_ACCESS,
+    "vector-bucket-policy-statement": FILE_ACCESS,
+    "directory-bucket-policy-statement": FILE_ACCESS,
+    "object-lambda-policy-statement": FILE_ACCESS,
     **{f"{kind}-policy-statement": RESOURCE_ACCESS for kind in _RESOURCES},
     **dict.fromkeys(_SHARES, RESOURCE_ACCESS),
     "bucket-lifecycle": KEPT_DATA,

@@ -6,7 +6,7 @@ from support.aws import RESEARCH, VENDOR, Cloud, a_session, environment, estate
 from support.aws_nights import AwsNight
 
 from stopline.connectors.aws import AwsConnector, reading
-from stopline.connectors.aws.clients import Clients
+from stopline.connectors.aws.clients import BY_SDK, Clients
 from stopline.connectors.aws.permissions import PERMISSIONS, operation_of
 from stopline.model import Document, Gap, Grant, Scope, Seen
 from stopline.port import Observed
@@ -128,7 +128,7 @@ def test_every_permission_is_one_that_the_sdk_knows() -> None:
                "s3:PutLifecycleConfiguration": ""}  # fmt: skip
     named = {p: operation_of(p) for p in PERMISSIONS["read"] | PERMISSIONS["write"]}
     known = {
-        service: set(a_session().get_service_model(service).operation_names)
+        service: set(a_session().get_service_model(BY_SDK.get(service, service)).operation_names)
         for service in {service for service, _ in named.values()}
     }
     for permission, (service, operation) in named.items():

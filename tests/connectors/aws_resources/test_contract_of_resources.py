@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import pytest
 from connectors.contract import ConnectorContract
 from support.aws import DATA, ROLE, VENDOR, Cloud
+from support.aws_longtail import CASES
 from support.aws_resources import KINDS, STRANGER, Owner, playbook, statement
 
 from stopline.connectors.aws import AwsConnector
@@ -22,7 +23,9 @@ ALONE = {"accounts": {DATA: AwsAccount(name="data")}}
 """One account: each more takes a client of every service, which is most of what a test takes."""
 ESTATE = Estate(protected=Protected(orchestrator=(f"arn:aws:iam::*:role/{ROLE}",)))
 
-UNSERVED = ("lambda-function", "backup-vault", "access-grants-instance", "ecr-registry")
+UNSERVED = {"lambda-function", "backup-vault", "access-grants-instance", "ecr-registry"} | {
+    case.kind for case in CASES
+}
 
 
 @dataclass

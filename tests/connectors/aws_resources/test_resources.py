@@ -271,6 +271,8 @@ ALONE = {
     "access-grants-instance": f"us-east-1.get_access_grants_instance_resource_policy {DATA}: ",
 }
 """What there is one of in a region has no name."""
+WITHIN = {"stream-consumer": "labels:app:1", "package-repository": f"{DATA}:repository/far/labels"}
+"""What lies in another thing is called by both names."""
 
 
 @pytest.mark.parametrize("kind", TABLE)
@@ -281,8 +283,10 @@ def test_a_refusal_names_what_it_is_about(cloud: Cloud, kind: str) -> None:
         return None if "Action=AssumeRole" in body_of(request) else answer(403, "{}")
 
     cloud.interfere = refusing
-    document = Document("aws", DATA, TABLE[kind].statement, "us-east-1/labels")
-    with pytest.raises(ConnectorError, match=ALONE.get(kind, "labels: ")):
+    name = WITHIN.get(kind, "labels")
+    document = Document("aws", DATA, TABLE[kind].statement, f"us-east-1/{name}")
+    said = {**ALONE, "stream-consumer": "labels/consumer/app:1: "}
+    with pytest.raises(ConnectorError, match=said.get(kind, "labels: ")):
         cloud.connector().read(document)
 
 
