@@ -19,6 +19,8 @@ _VARIABLE = r"[A-Z][A-Z0-9_]{1,80}"
 _EMAIL = r"[A-Za-z0-9._%+-]{1,64}@([A-Za-z0-9-]+\.)+[A-Za-z0-9-]+"
 _DIRECTORY_USER = r"[\w+=,.@-]{1,128}"
 _DOMAIN = r"([a-z0-9-]+\.)+[a-z0-9-]+"
+_BUCKET = r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]"
+_ENDPOINT = rf"(\*@)?{_DOMAIN}|{_EMAIL}"
 _ORGANIZATION = r"o-[a-z0-9]{10,32}"
 _PLACE = rf"r-[0-9a-z]{{4,32}}|ou-[0-9a-z]{{4,32}}-[0-9a-z]{{8,32}}|{_ACCOUNT}"
 _STRIPE = r"acct_[A-Za-z0-9]{1,64}"
@@ -94,6 +96,11 @@ def bucket_or_glob(value: str) -> str:
     return _checked(value, pattern, "a bucket's name or a glob of one")
 
 
+def bucket(value: str) -> str:
+    """https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucketnamingrules.html"""
+    return _checked(value, _BUCKET, "a bucket's whole name")
+
+
 def google_bucket_or_glob(value: str) -> str:
     """The same of Google's: https://docs.cloud.google.com/storage/docs/buckets#naming ."""
     pattern = r"(?=.*[a-z0-9])[a-z0-9._*?-]{3,222}"
@@ -145,6 +152,12 @@ def directory_user(value: str) -> str:
         return value
     what = "a user name or an address, or `*@` and a domain"
     return _checked(value, _DIRECTORY_USER, what)
+
+
+def endpoint(value: str) -> str:
+    """Whom something is sent to: a whole address, `*@` and a domain, or the host of a URL."""
+    what = "an address, `*@` and a domain, or the host of a URL (hooks.mercor.example)"
+    return _checked(value, _ENDPOINT, what)
 
 
 def domain(value: str) -> str:
@@ -258,6 +271,8 @@ PATTERNS: Mapping[Callable[[str], str], str] = {
     role_name: _ROLE,
     variable: _VARIABLE,
     email: _EMAIL,
+    endpoint: _ENDPOINT,
+    bucket: _BUCKET,
     domain: _DOMAIN,
     https_url: _URL,
     stripe_account: _STRIPE,

@@ -12,11 +12,13 @@ from stopline import yamltext
 from stopline.formats import (
     account_id,
     arn_or_glob,
+    bucket,
     bucket_or_glob,
     canonical_id,
     customer_id,
     directory_user,
     domain,
+    endpoint,
     external_id,
     google_bucket_or_glob,
     google_principal,
@@ -85,7 +87,9 @@ class AwsSelectors(_Strict):
     `directory_users` are people in IAM Identity Center, by their whole user name or e-mail address,
     or `*@` and the whole domain; `pool_users` the same in user pools of Cognito.
     `app_clients` are ids of app clients of such pools, `public_keys` of keys of CloudFront with
-    which the vendor signs, `api_keys` of keys of API Gateway by which it is known.
+    which the vendor signs, `api_keys` of keys of API Gateway by which it is known. `endpoints` are
+    where the lab's topics send to the vendor: a whole address, `*@` and a domain, or a URL's host;
+    `own_buckets` are buckets of the vendor's, to which the lab's may send.
     `preserve` selects nobody: it names buckets that are frozen for everybody.
     """
 
@@ -101,6 +105,8 @@ class AwsSelectors(_Strict):
     app_clients: tuple[Line, ...] = ()
     public_keys: tuple[Line, ...] = ()
     api_keys: tuple[Line, ...] = ()
+    endpoints: tuple[Annotated[str, AfterValidator(endpoint)], ...] = ()
+    own_buckets: tuple[Annotated[str, AfterValidator(bucket)], ...] = ()
     preserve: tuple[Annotated[str, AfterValidator(bucket_or_glob)], ...] = ()
 
     @property

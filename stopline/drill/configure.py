@@ -47,7 +47,7 @@ UNSERVED = (
     "package-repositories", "table-buckets", "vector-buckets", "directory-buckets",
     "object-lambdas", "lattice-services", "lattice-networks",
     "mail-identities", "audit-channels", "event-stores", "private-authorities",
-    "warehouse-snapshots", "warehouses",
+    "warehouse-snapshots", "warehouses", "log-account-policies",
 )  # fmt: skip
 """Kinds of resources that the emulated AWS cannot list, or has no policies of that take what AWS's
 take: the estate leaves them out."""

@@ -286,7 +286,8 @@ def test_the_shipped_playbook_denies_before_it_switches_keys_off() -> None:
         "lake-permissions", "resource-shares", "lambda-layers", "endpoint-services",
         "endpoint-connections", "fpga-images", "ssm-documents", "datashares",
         "redshift-endpoints", "redshift-snapshots", "signing-profiles",
-        "serverless-applications", "key-groups",
+        "serverless-applications", "key-groups", "event-targets", "topic-subscriptions",
+        "log-subscriptions", "log-account-policies",
     ]  # fmt: skip
     assert [rule.contains for rule in all_rules if rule.connector == "gcp"] == [
         "principals", "service-accounts", "service-account-keys", "hmac-keys", "identity-pools",

@@ -48,9 +48,9 @@ def test_a_vendor_that_nothing_selects_is_a_fault() -> None:
     assert fault_of("owner: a\nvendor: mercor\n") == (
         "vendors/mercor.yaml:2: nothing selects 'mercor'; give 'aws' at least one of: accounts, "
         "external_ids, paths, tags, principals, canonical_ids, identity_providers, "
-        "directory_users, pool_users, app_clients, public_keys, api_keys; or 'gcp' at least one "
-        "of: principals, domains, customers, projects, project_numbers, pools, org_units; or "
-        "'payouts' at least one of: payees, vendors"
+        "directory_users, pool_users, app_clients, public_keys, api_keys, endpoints, own_buckets; "
+        "or 'gcp' at least one of: principals, domains, customers, projects, project_numbers, "
+        "pools, org_units; or 'payouts' at least one of: payees, vendors"
     )
 
 

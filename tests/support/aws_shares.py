@@ -80,25 +80,54 @@ class Sharer:
 
     def remove(self, document: Document) -> bool:
         """Delete it; the emulator breaks where it is then asked for an image's attribute."""
-        name = where_of(document).name
-        if document.kind == "snapshot-share":
-            self.client("ec2").delete_snapshot(SnapshotId=name)
-        elif document.kind == "db-snapshot-share":
-            self.client("rds").delete_db_snapshot(DBSnapshotIdentifier=name)
-        elif document.kind == "layer-version-statement":
-            layer, _, version = name.partition(":")
-            self.client("lambda").delete_layer_version(LayerName=layer, VersionNumber=int(version))
-        elif document.kind == "document-share":
-            for who in self.shared(document):  # nor does Systems Manager delete what is shared
-                self.share(document, who, also=False)
-            self.client("ssm").delete_document(Name=name)
-        elif document.kind == "endpoint-service-principal":
-            self.client("ec2").delete_vpc_endpoint_service_configurations(ServiceIds=[name])
-        elif document.kind == "db-cluster-snapshot-share":
-            self.client("rds").delete_db_cluster_snapshot(DBClusterSnapshotIdentifier=name)
-        else:
+        if document.kind not in _REMOVE:
             return False
+        _REMOVE[document.kind](self, document)
         return True
+
+
+def _no_document(sharer: Sharer, document: Document) -> None:
+    for who in sharer.shared(document):  # nor does Systems Manager delete what is shared
+        sharer.share(document, who, also=False)
+    sharer.client("ssm").delete_document(Name=where_of(document).name)
+
+
+def _no_rule(sharer: Sharer, document: Document) -> None:
+    bus, _, rule = where_of(document).name.partition(":")
+    events, words = sharer.client("events"), {"EventBusName": bus}
+    found = events.list_targets_by_rule(Rule=rule, **words)["Targets"]
+    events.remove_targets(Rule=rule, Ids=[one["Id"] for one in found], **words)
+    events.delete_rule(Name=rule, **words)
+
+
+def _no_layer(sharer: Sharer, document: Document) -> None:
+    layer, _, version = where_of(document).name.partition(":")
+    words = {"LayerName": layer, "VersionNumber": int(version)}
+    sharer.client("lambda").delete_layer_version(**words)
+
+
+def _gone(service: str, operation: str, key: str) -> Callable[[Sharer, Document], None]:
+    def remove(sharer: Sharer, document: Document) -> None:
+        name = where_of(document).name
+        words = {key: [name] if key.endswith("s") else name}
+        getattr(sharer.client(service), operation)(**words)
+
+    return remove
+
+
+_REMOVE: Mapping[str, Callable[[Sharer, Document], None]] = {
+    "snapshot-share": _gone("ec2", "delete_snapshot", "SnapshotId"),
+    "db-snapshot-share": _gone("rds", "delete_db_snapshot", "DBSnapshotIdentifier"),
+    "db-cluster-snapshot-share": _gone(
+        "rds", "delete_db_cluster_snapshot", "DBClusterSnapshotIdentifier"
+    ),
+    "endpoint-service-principal": _gone(
+        "ec2", "delete_vpc_endpoint_service_configurations", "ServiceIds"
+    ),
+    "layer-version-statement": _no_layer,
+    "document-share": _no_document,
+    "event-target": _no_rule,
+}
 
 
 def lake_permission(who: str, database: str = "labels", *also: str) -> dict[str, Any]:
@@ -116,15 +145,18 @@ def _entry(row: Share, who: str) -> Mapping[str, Any]:
     if row.service == "rds":
         return {"restore": who}
     arn = "*" if who == "all" else f"arn:aws:iam::{who}:root"
-    if row.service == "lambda":
-        return {"StatementId": who, "Action": "lambda:GetLayerVersion", "Principal": arn}
-    if row.kind == "endpoint-service-principal":
-        return {"principal": arn}
-    if row.kind == "document-share":
-        return {"account": who, "version": "$LATEST"}
-    if row.kind == "lake-permission":
-        return lake_permission(who)
-    return {"Group": who} if who == "all" else {"UserId": who}
+    if row.service == "ec2" and row.kind != "endpoint-service-principal":
+        return {"Group": who} if who == "all" else {"UserId": who}
+    layer = {"StatementId": who, "Action": "lambda:GetLayerVersion", "Principal": arn}
+    target = {"Id": who, "Arn": f"arn:aws:events:us-east-1:{who}:event-bus/intake"}
+    entries: Mapping[str, Mapping[str, Any]] = {
+        "layer-version-statement": layer,
+        "event-target": target,
+        "endpoint-service-principal": {"principal": arn},
+        "document-share": {"account": who, "version": "$LATEST"},
+        "lake-permission": lake_permission(who),
+    }
+    return entries[row.kind]
 
 
 def _image(sharer: Sharer, name: str) -> str:
@@ -193,6 +225,11 @@ def _document(sharer: Sharer, name: str) -> str:
     return name
 
 
+def _rule(sharer: Sharer, name: str) -> str:
+    sharer.client("events").put_rule(Name=name, EventPattern='{"source": ["labels"]}')
+    return f"default:{name}"
+
+
 _MAKE: Mapping[str, Callable[[Sharer, str], str]] = {
     "image-share": _image,
     "snapshot-share": _snapshot,
@@ -202,6 +239,7 @@ _MAKE: Mapping[str, Callable[[Sharer, str], str]] = {
     "endpoint-service-principal": _service,
     "document-share": _document,
     "lake-permission": lambda _sharer, _name: "catalog",
+    "event-target": _rule,
 }
 KINDS = tuple(_MAKE)
 ONE_BY_ONE = tuple(kind for kind in KINDS if not SHARES[kind].alone)

@@ -46,12 +46,15 @@ STUBBED: dict[str, str] = {
     "serverless-applications": "aws_shares/test_applications.py",
     "trust-anchors": "aws_shares/test_anywhere.py",
     "anywhere-profiles": "aws_shares/test_anywhere.py",
+    "log-account-policies": "aws_shares/test_log_subscriptions.py",
 }
 """Kinds that the emulator does not serve as AWS does: against AWS's own model of them."""
 OWN: dict[str, str] = {
     "pool-users": "aws_shares/test_pools.py",
     "api-keys": "aws_shares/test_api_keys.py",
     "app-clients": "aws_shares/test_app_clients.py",
+    "topic-subscriptions": "aws_shares/test_topic_subscriptions.py",
+    "log-subscriptions": "aws_shares/test_log_subscriptions.py",
 }
 """Kinds with a ground of their own; all others of the tables stand on one with others."""
 ASIDE: dict[str, str] = {

@@ -224,7 +224,7 @@ UNTOLD = (
     "cognito-idp", "cognito-identity", "cloudfront", "apigateway", "eks", "transfer",
     "ssm", "redshift", "signer", "serverlessrepo", "lakeformation",
     "acm-pca", "cloudtrail", "codeartifact", "redshift-serverless", "s3express",
-    "s3tables", "s3vectors", "ses", "vpc-lattice",
+    "logs", "s3tables", "s3vectors", "ses", "vpc-lattice",
 )  # fmt: skip
 
 

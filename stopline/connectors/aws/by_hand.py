@@ -79,6 +79,12 @@ def _command(service: str, operation: str, words: Json, region: str) -> str:
     return " ".join(("aws", *said, "--region", region))
 
 
+_FAILS_IN_SILENCE = {
+    "events": " --query FailedEntryCount --output text | grep -qx 0",
+}
+"""What makes a command fail where the service says 200 and counts what it did not do."""
+
+
 def entries(document: Document, changes: Sequence[Change]) -> Iterator[str]:
     """Take the entries of a share out, or give them back, one by one."""
     row, where = SHARES[document.kind], where_of(document)
@@ -92,7 +98,8 @@ def entries(document: Document, changes: Sequence[Change]) -> Iterator[str]:
             if edit.first:
                 yield _command(row.service, edit.first, words, where.region) + " > /dev/null"
             said = _command(row.service, edit.operation, words, where.region)
-            yield said + _tagged(row, where, edit) + " > /dev/null"
+            told = _FAILS_IN_SILENCE.get(row.service, " > /dev/null")
+            yield said + _tagged(row, where, edit) + told
 
 
 def _tagged(row: Share, where: Where, edit: Edit) -> str:

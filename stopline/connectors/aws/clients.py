@@ -47,6 +47,9 @@ _READING = Config(
 )
 _ASSUMING = _READING.merge(Config(retries={"mode": "standard", "total_max_attempts": 3}))
 _WRITING = _READING.merge(Config(retries={"mode": "standard", "total_max_attempts": 1}))
+_SLOWER = {"logs": 5.0}
+"""Services that answer fewer calls in a second than an estate may name: the filters of log groups.
+https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/cloudwatch_limits_cwl.html"""
 _CONFIGS = {"reading": _READING, "writing": _WRITING, "once": _WRITING}
 
 
@@ -134,6 +137,7 @@ class Clients:
         https://docs.aws.amazon.com/IAM/latest/APIReference/API_ListDelegationRequests.html
         https://docs.aws.amazon.com/signer/latest/api/API_ListProfilePermissions.html
         https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_streams_ListStreams.html
+        https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_DescribeAccountPolicies.html
         """
         more: dict[str, Any] = {}
         while True:
@@ -199,15 +203,14 @@ class Clients:
                 plain, _, region = service.partition("/")
                 sdk = BY_SDK.get(plain, plain)
                 made = session.client(sdk, config=config, region_name=region or None)
-                rate = self._rates.setdefault(
-                    (account, service), Rate(self.estate.calls_per_second)
-                )
+                each_second = min(self.estate.calls_per_second, _SLOWER.get(plain, inf))
+                rate = self._rates.setdefault((account, service), Rate(each_second))
                 at_most = WAIT_SECONDS if mode == "writing" else inf
                 made.meta.events.register("before-call.*.*", self._before(plain, rate, at_most))
                 if mode == "writing":
                     made.meta.events.register("before-send.*.*", self._in_time)
-                if plain == "cognito-idp":
-                    made.meta.events.register(_CLIENT_SHOWN, _unknown)
+                for shown, key_ in _WRITTEN_BACK.get(plain, {}).items():
+                    made.meta.events.register(f"after-call.{shown}", partial(_unknown, key_))
                 if plain == "s3control":
                     made.meta.events.register("before-sign.s3-control.*", _at_an_address)
                 if service == "iam":  # it would parse policies, and their verbatim text be lost
@@ -309,18 +312,28 @@ class Clients:
 
 BY_SDK = {"s3express": "s3"}
 """The SDK's client for a service that it has within another one: its actions are its own."""
-_CLIENT_SHOWN = "after-call.cognito-identity-provider.DescribeUserPoolClient"
+_WRITTEN_BACK = {
+    "cognito-idp": {"cognito-identity-provider.DescribeUserPoolClient": "UserPoolClient"},
+    "events": {"eventbridge.ListTargetsByRule": "Targets"},
+    "logs": {
+        "cloudwatch-logs.DescribeAccountPolicies": "accountPolicies",
+        "cloudwatch-logs.DescribeSubscriptionFilters": "subscriptionFilters",
+    },
+}
+"""What shows something that is written back as it was shown, and where its answer has it."""
 
 
-def _unknown(http_response: Any, parsed: Any, **_: Any) -> None:
-    """Name what an answer says of an app client and the SDK's model does not know: it drops that.
+def _unknown(key: str, http_response: Any, parsed: Any, **_: Any) -> None:
+    """Name what an answer says of such a thing and the SDK's model does not know: it drops that.
 
     Written back without it, it would be set to its default.
     https://docs.aws.amazon.com/cognito-user-identity-pools/latest/APIReference/API_UpdateUserPoolClient.html
     """
-    if http_response.raw is not None and "UserPoolClient" in parsed:
-        said = json.loads(http_response.content)["UserPoolClient"]
-        parsed["UserPoolClient"]["Unknown"] = sorted(_dropped(said, parsed["UserPoolClient"]))
+    if http_response.raw is not None and key in parsed:
+        said, kept = json.loads(http_response.content)[key], parsed[key]
+        several = isinstance(kept, list)
+        for one, shown in zip(said, kept, strict=True) if several else [(said, kept)]:
+            shown["Unknown"] = sorted(_dropped(one, shown))
 
 
 def _after(page: Any) -> dict[str, Any]:
@@ -366,5 +379,5 @@ _NAMED = (
     "resourceShareArn", "ResourceARN", "BackupVaultName", "LayerName", "ServiceId", "UserPoolId",
     "Id", "FpgaImageId", "DataShareArn", "ClusterIdentifier", "SnapshotIdentifier", "profileName",
     "ApplicationId", "repository", "domain", "tableBucketARN", "vectorBucketName",
-    "resourceIdentifier",
+    "resourceIdentifier", "Rule", "SubscriptionArn", "logGroupName", "policyName",
 )  # fmt: skip

@@ -2,13 +2,17 @@
 
 It runs as a role of ours or as a service, so no deny of the vendor stops it, and giving such a
 configuration back is not exact: what was not sent meanwhile is not sent later. So it is found,
-named and left to a person. A rule that does not name the account it sends to is not told apart.
+named and left to a person. A rule need not name the account that it sends to: then its bucket is
+the vendor's where the vendor's file names it, nobody's where an account of the estate has it, and
+else a gap, one for each account. Access logs go to a bucket of the same account alone.
 https://docs.aws.amazon.com/AmazonS3/latest/userguide/replication-how-setup.html
+https://docs.aws.amazon.com/AmazonS3/latest/userguide/ServerLogs.html
 """
 
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any
+from functools import cache
+from typing import Any, NamedTuple
 
 from stopline.connectors.aws import policy, reading
 from stopline.connectors.aws.clients import Clients
@@ -28,41 +32,98 @@ ACTIONS = frozenset(
     }
 )
 """What nobody needs where the estate's file leaves them out."""
+MOST = 5
+"""How many are named in a gap."""
 _NONE = "ReplicationConfigurationNotFoundError"
 _TARGETS = {
     "TopicConfigurations": "TopicArn",
     "QueueConfigurations": "QueueArn",
     "LambdaFunctionConfigurations": "LambdaFunctionArn",
 }
-Sent = tuple[str, str, str]
-"""What is sent, the id of the rule that says so, and the account it goes to."""
+
+
+class Sent(NamedTuple):
+    """What is sent, the id of the rule that says so, and the account and bucket that it names."""
+
+    what: str
+    rule: str
+    account: str
+    bucket: str = ""
+
+
+class _Unclear(NamedTuple):
+    """What is sent, from where, to a bucket that may be anybody's."""
+
+    origin: str
+    sent: Sent
+
+
 _Ask = Callable[..., Any]
 
 
 def discover(clients: Clients, numbers: Sequence[str], reach: Reach) -> Iterator[Found]:
     """Yield what buckets send to the vendor's accounts; what cannot be read is a gap."""
-    if RESOURCE not in clients.estate.resources or not reach.vendors.accounts:
+    if RESOURCE not in clients.estate.resources:
         return
+    if not (reach.vendors.accounts or reach.selectors.own_buckets):
+        return
+    ours = cache(lambda: _ours(clients))
     for number in numbers:
         try:
             names = sorted(reading.bucket_names(clients, number))
         except ConnectorError:
             continue  # told as a gap where the buckets themselves are looked at
+        unclear: list[_Unclear] = []
         with ThreadPoolExecutor(READERS_AT_ONCE) as pool:
             for found in pool.map(lambda n, a=number: list(_bucket(clients, a, n, reach)), names):
-                yield from found
+                yield from (one for one in found if not isinstance(one, _Unclear))
+                unclear += [one for one in found if isinstance(one, _Unclear)]
+        if unclear:
+            yield from _elsewhere(number, unclear, *ours())
+
+
+def _ours(clients: Clients) -> tuple[frozenset[str], tuple[str, ...]]:
+    """All buckets of the estate's accounts, whatever is looked at; and accounts not listed."""
+    names, unread = set[str](), list[str]()
+    for number in sorted(clients.estate.accounts):
+        try:
+            names |= {*reading.bucket_names(clients, number)}
+        except ConnectorError:
+            unread.append(number)
+    return frozenset(names), tuple(unread)
+
+
+def _elsewhere(
+    number: str, unclear: Sequence[_Unclear], ours: frozenset[str], unread: Sequence[str]
+) -> Iterator[Gap]:
+    """One gap for all of an account that goes to buckets of nobody knows whom."""
+    told = [
+        f"{sent.what} of {origin} ({sent.rule}) to {sent.bucket}"
+        for origin, sent in unclear
+        if sent.bucket not in ours
+    ]
+    if told:
+        more = f" and {len(told) - MOST} more" if len(told) > MOST else ""
+        but = f" (those of {', '.join(unread)} could not be listed)" if unread else ""
+        why = f"{'; '.join(told[:MOST])}{more}: no account of the estate has that bucket{but}. If "
+        why += "it is the vendor's, name it in the vendor's file (`own_buckets`); else have the "
+        why += "rule name the account that it sends to"
+        yield Gap(
+            NAME, number, "what buckets send to buckets of an account that no rule names", why
+        )
 
 
 def reason(grant: Grant) -> str:
     """What is left open, and what a person must do."""
-    what, account = grant.state.value["sends"], grant.state.value["account"]
+    said = grant.state.value
+    to = f"account {said['account']}" if said["account"] else f"the bucket {said['bucket']}"
     return (
-        f"S3 itself sends {what} to account {account}, and no deny of the vendor stops it: switch "
-        f"{grant.state.value['rule']} off in the bucket's configuration by hand"
+        f"S3 itself sends {said['sends']} to {to}, and no deny of the vendor stops it: switch "
+        f"{said['rule']} off in the bucket's configuration by hand"
     )
 
 
-def _bucket(clients: Clients, number: str, name: str, reach: Reach) -> Iterator[Found]:
+def _bucket(clients: Clients, number: str, name: str, reach: Reach) -> Iterator[Found | _Unclear]:
     def ask(operation: str, **words: Any) -> Any:
         words = {"Bucket": name, "ExpectedBucketOwner": number, **words}
         return clients.ask(number, "s3", operation, **words)
@@ -76,16 +137,30 @@ def _bucket(clients: Clients, number: str, name: str, reach: Reach) -> Iterator[
         detail = translated(error, f"what bucket {name} sends", writing=False).detail
         yield Gap(NAME, number, f"what bucket {name} sends elsewhere", detail)
         return
-    for what, rule, account in told:
-        if account in reach.vendors.accounts:
-            yield Grant(
-                Address(NAME, number, KIND, f"{name}/{what}/{rule}"),
-                State.of({"sends": what, "rule": rule, "account": account}),
-                account,
-                KIND,
-                f"arn:aws:s3:::{name}",
-                f"{what} of {name} are sent to account {account}",
-            )
+    for sent in told:
+        if sent.account in reach.vendors.accounts:
+            yield _grant(number, name, sent, f"account {sent.account}")
+        elif sent.bucket in reach.selectors.own_buckets:
+            yield _grant(number, name, sent, f"the bucket {sent.bucket}")
+        elif sent.bucket and not sent.account:
+            yield _Unclear(name, sent)
+
+
+def _grant(number: str, name: str, sent: Sent, whom: str) -> Grant:
+    said = {"sends": sent.what, "rule": sent.rule, "account": sent.account}
+    return Grant(
+        Address(NAME, number, KIND, f"{name}/{sent.what}/{sent.rule}"),
+        State.of(said if sent.account else {**said, "bucket": sent.bucket}),
+        sent.account or f"arn:aws:s3:::{sent.bucket}",
+        KIND,
+        f"arn:aws:s3:::{name}",
+        f"{sent.what} of {name} are sent to {whom}",
+    )
+
+
+def _named(to: Any) -> str:
+    """The name of a bucket by its ARN."""
+    return str(to.get("Bucket", "")).rpartition(":")[2]
 
 
 def _replicas(ask: _Ask) -> Iterator[Sent]:
@@ -98,7 +173,9 @@ def _replicas(ask: _Ask) -> Iterator[Sent]:
         raise
     for rule in rules:
         if rule.get("Status") == "Enabled":
-            yield "replicas", str(rule.get("ID", "")), str(rule["Destination"].get("Account", ""))
+            to = rule["Destination"]
+            rule_id, account = str(rule.get("ID", "")), str(to.get("Account", ""))
+            yield Sent("replicas", rule_id, account, _named(to))
 
 
 def _inventories(ask: _Ask) -> Iterator[Sent]:
@@ -109,7 +186,7 @@ def _inventories(ask: _Ask) -> Iterator[Sent]:
         for one in page.get("InventoryConfigurationList") or ():
             to = one["Destination"]["S3BucketDestination"]
             if one.get("IsEnabled"):
-                yield "inventories", str(one["Id"]), str(to.get("AccountId", ""))
+                yield Sent("inventories", str(one["Id"]), str(to.get("AccountId", "")), _named(to))
         if not page.get("NextContinuationToken"):
             return
         more = {"ContinuationToken": str(page["NextContinuationToken"])}
@@ -120,4 +197,4 @@ def _events(ask: _Ask) -> Iterator[Sent]:
     found = ask("get_bucket_notification_configuration")
     for key, target in _TARGETS.items():
         for one in found.get(key) or ():
-            yield "events", str(one.get("Id", "")), policy.account_of(str(one[target]))
+            yield Sent("events", str(one.get("Id", "")), policy.account_of(str(one[target])))

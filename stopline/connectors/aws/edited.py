@@ -171,7 +171,7 @@ APP_CLIENTS = Share(
     inner=(Call("list_user_pool_clients", named("UserPoolId")), "UserPoolClients", "ClientId"),
     asked_in=clients_asked,
     # What shows a client shows its secret: nobody's is asked for but the vendor's.
-    picked=lambda where, reach: of_client(where, None, reach) is not None,
+    picked=lambda where, _, reach: of_client(where, None, reach) is not None,
     get=Call(
         "describe_user_pool_client",
         lambda w, _: {"UserPoolId": w.name.partition(":")[0], "ClientId": w.last},

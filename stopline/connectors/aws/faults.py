@@ -67,6 +67,7 @@ GONE = (
 _THROTTLED = (
     "Throttling",
     "ThrottlingException",
+    "Throttled",  # SNS
     "ThrottledException",
     "RequestLimitExceeded",
     "RequestThrottled",
@@ -118,6 +119,7 @@ _CODES: dict[Cause, tuple[str, ...]] = {
         "EndpointAuthorizationsPerClusterLimitExceeded",
         "AuthorizationQuotaExceeded",
         "ServiceQuotaExceededException",  # CodeArtifact
+        "FilterPolicyLimitExceeded",  # SNS
     ),
     Cause.REFUSED: (
         "MalformedPolicy",
@@ -135,6 +137,7 @@ _CODES: dict[Cause, tuple[str, ...]] = {
         "PolicyTypeNotEnabledException",
         "PolicyTypeNotAvailableForOrganizationException",
         "AWSOrganizationsNotInUseException",
+        "ManagedRuleException",  # EventBridge
     ),
     Cause.BUSY: (
         "EntityAlreadyExists",
@@ -200,13 +203,19 @@ def translated(error: Exception, what: str, *, writing: bool) -> ConnectorError:
 
 
 def undone(answer: Any, what: str) -> None:
-    """Raise ConnectorError where EC2 says 200, and names what it did not do.
+    """Raise ConnectorError where EC2 or EventBridge says 200, and names what it did not do.
 
     We ask for one thing at a time: nothing of the call landed.
     https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_UnsuccessfulItem.html
+    https://docs.aws.amazon.com/eventbridge/latest/APIReference/API_RemoveTargets.html
     """
-    for item in (answer or {}).get("Unsuccessful") or ():
-        said = item.get("Error") or {}
+    found: Any = answer or {}
+    items = [item.get("Error") or {} for item in found.get("Unsuccessful") or ()]
+    items += [
+        {"Code": item.get("ErrorCode", ""), "Message": item.get("ErrorMessage", "")}
+        for item in found.get("FailedEntries") or [{}] * found.get("FailedEntryCount", 0)
+    ]
+    for said in items:
         code, message = str(said.get("Code", "")), str(said.get("Message", ""))
         raise ConnectorError(_BY_CODE.get(code, Cause.REFUSED), f"{what}: {code}: {message}")
 

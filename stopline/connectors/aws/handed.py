@@ -53,19 +53,21 @@ def found(
     for each in _pages(clients, row, where) if page is None else [page]:
         entries = list(row.entries(each))
         last = row.needs_one and all(row.names(entry, reach) for entry in entries)
+        more = {"last": True} if last else {}
         for entry in entries:
             theirs = row.names(entry, reach)
             if not theirs and (not entry.who or ":organizations::" in entry.who):
                 yield from _unknown(clients, row, where, entry, reach)
             elif entry.who in EVERYBODY or theirs:
                 uid = uid or _uid(clients, row, where, each)
+                to = f"{_HOW[row.sends]} {_named(row, entry.who)}"
                 yield Grant(
                     address(document, entry.part),
-                    State.of({**entry.state, "last": True} if last else entry.state),
+                    State.of({**entry.state, **more, **_barred(clients, row, where)}),
                     entry.who,
-                    f"share of the {row.what}",
+                    f"{'target' if row.sends else 'share'} of the {row.what}",
                     row.arn_of(where),
-                    f"{row.what} shared with {_named(row, entry.who)}{row.about(entry.state)}",
+                    f"{row.what} {to}{row.about(entry.state)}",
                     uid,
                 )
     yield from _hidden(clients, row, where)
@@ -99,6 +101,19 @@ def _hidden(clients: Clients, row: Share, where: Where) -> Iterator[Gap]:
         return
     if not shown(said, ours):
         yield Gap(NAME, where.account, f"{row.contains} in {where.region}", f"{ours} {why}")
+
+
+_HOW = {False: "shared with", True: "sends to"}
+
+
+def _barred(clients: Clients, row: Share, where: Where) -> Mapping[str, str]:
+    """Why nobody can edit one, if so; asked for what is the vendor's alone."""
+    if row.barred is None:
+        return {}
+    call, why_in = row.barred
+    place, words = row.placed(where.region), call.words(where, "")
+    why = why_in(clients.ask(where.account, place, call.operation, **words))
+    return {"by_hand": why} if why else {}
 
 
 def _switch(
@@ -208,10 +223,10 @@ def share(grant: Grant, _terms: Terms, proto: Change) -> Iterator[Change | Skip]
     row = SHARES[grant.address.kind]
     if grant.principal in EVERYBODY:
         yield left(grant, "shared with everybody, the vendor among them: make it private by hand")
-    elif grant.state.value.get("more"):
-        yield left(grant, "it says more than AWS would take back: end it by hand, and keep it")
     elif grant.state.value.get("by_hand"):
         yield left(grant, grant.state.value["by_hand"])
+    elif grant.state.value.get("more"):
+        yield left(grant, "it says more than AWS would take back: end it by hand, and keep it")
     elif grant.state.value.get("last"):
         reason = f"the {row.what} {grant.address.document.id} has nobody else's {row.noun}, and "
         yield left(grant, f"{reason}must have one: put another in its place by hand")
@@ -231,6 +246,8 @@ def _summary(row: Share, grant: Grant) -> str:
     id_ = grant.address.document.id
     if row.off:
         return f"{row.off} the {row.what} {id_}"
+    if row.sends:
+        return f"take {_named(row, grant.principal)} out of the {row.what} {id_}, which sends to it"
     said = row.about(grant.state.value)
     return f"take the {row.what} {id_} from {_named(row, grant.principal)}{said}"
 

@@ -40,8 +40,14 @@ class Where:
     def said_in(self, pattern: str) -> str:
         """A pattern with what it asks for of this resource; `first` and `rest` of such a name."""
         first, _, rest = self.name.partition(":")
-        said = {"name": self.name, "first": first, "rest": rest, "last": self.last}
+        said = {"name": self.name, "first": first, "rest": rest}
+        said |= {"last": self.last, "outer": self.outer}
         return pattern.format(region=self.region, account=self.account, **said)
+
+    @property
+    def outer(self) -> str:
+        """What such a name says of what it is in."""
+        return self.name.rpartition(":")[0]
 
 
 @dataclass(frozen=True, slots=True)
@@ -263,7 +269,7 @@ class Share:
     lists it, what `get` would answer. `asked_in`: what the list of what is inside is asked with,
     each time it is asked. `counts` says of one whether it is among those of which the vendor's are
     a share: what is the vendor's as a whole is no part of anything of the lab's. `picked` says
-    whether one is read at all.
+    whether one is read at all, by what lists it.
 
     `names` says whether an entry is the vendor's, and `noun` what it names. `only_in`: the one
     region that answers for all. `whole`, for a service whose one write replaces the whole: the
@@ -273,8 +279,10 @@ class Share:
     `needs_one`: it must have an entry. `apart`: shared with accounts or with everybody, never both.
     `about` says what of it an entry is about. `shown_to`: a call whose answer says whether what
     we read as is among those whom the service shows everybody's entries, and what a person must do
-    where it is not. `alone`: see `Resource`. An entry whose state says `by_hand` is found and
+    where it is not. An entry whose state says `by_hand` is found and
     named, and a person does what that says; one that names nobody cannot be read, and is a gap.
+    `sends`: the lab's own service sends to whom an entry names. `barred` is asked where one is the
+    vendor's, and its answer may say why nobody can edit it. `alone`: see `Resource`.
     """
 
     kind: str
@@ -295,7 +303,7 @@ class Share:
     uid: Callable[[Json], str] = lambda _: ""
     under_way: Callable[[Json], Iterator[tuple[str, str]]] = lambda _: iter(())
     looked: bool = True
-    inner: tuple[Call, str, str] | None = None
+    inner: tuple[Call, str, str | Callable[[Json], str]] | None = None
     absent: tuple[str, ...] = ()
     off: str = ""
     whose: Callable[[Where, Json, Reach], Theirs | None] | None = None
@@ -303,7 +311,7 @@ class Share:
     page: Callable[[Any], Json] | None = None
     asked_in: Callable[[Where, Reach], tuple[Json, ...]] = lambda _, _reach: ({},)
     counts: Callable[[Where, Reach], bool] = lambda _, _reach: True
-    picked: Callable[[Where, Reach], bool] = lambda _, _reach: True
+    picked: Callable[[Where, Json, Reach], bool] = lambda _, _item, _reach: True
     breadth: Breadth = Breadth.TARGET
     names: Callable[[Entry, Reach], bool] = by_account
     noun: str = "account"
@@ -317,6 +325,8 @@ class Share:
     apart: bool = False
     about: Callable[[Json], str] = lambda _: ""
     shown_to: tuple[Call, Callable[[Json, str], bool], str] | None = None
+    sends: bool = False
+    barred: tuple[Call, Callable[[Json], str]] | None = None
     alone: str = ""
 
     def arn_of(self, where: Where) -> str:

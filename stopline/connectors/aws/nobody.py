@@ -72,6 +72,7 @@ _NAMED: Mapping[str, Any] = {
     "Name": NOBODY,
     "PolicyName": NOBODY,
     "QueueName": NOBODY,
+    "Rule": NOBODY,
     "SecretId": NOBODY,
     "ServerId": "s-00000000000000000",
     "ServiceId": "vpce-svc-00000000000000000",
@@ -86,6 +87,8 @@ _NAMED: Mapping[str, Any] = {
     "domain": NOBODY,
     "name": "nobody",
     "namespace": "nobody",
+    "logGroupName": NOBODY,
+    "policyType": "SUBSCRIPTION_FILTER_POLICY",
     "VersionNumber": 1,
     "profileId": _UUID,
     "repository": NOBODY,
@@ -130,6 +133,7 @@ def about_nobody(
         "ResourceArn": arn,
         "tableBucketARN": arn,
         "RoleName": clients.read_role(account).rpartition("/")[2] or NOBODY,
+        "SubscriptionArn": f"arn:aws:sns:{region}:{account}:{NOBODY}:{_UUID}",
         "TopicArn": f"arn:aws:sns:{region}:{account}:{NOBODY}",
     }
     members, required = (shape.members, shape.required_members) if shape else ({}, [])

@@ -46,13 +46,15 @@ class Rule:
     """A regular expression over the whole action."""
     sid: str
     resources: tuple[str, ...]
-    condition: tuple[tuple[str, str, str], ...] = ()
-    """Operator, key, value."""
+    condition: tuple[tuple[str, str, str | tuple[str, ...]], ...] = ()
+    """Operator, key, value, or any of several."""
 
 
 _USERS, _ROLES = ("arn:aws:iam::*:user/*",), ("arn:aws:iam::*:role/*",)
 _ONLY_OURS = (("ArnLike", "iam:PolicyARN", OURS),)
 _ONLY_OUR_BOUNDARY = (("ArnLike", "iam:PermissionsBoundary", OURS),)
+_SENDS = ("events.amazonaws.com", "logs.amazonaws.com")
+_TO_WHAT_SENDS = (("StringEquals", "iam:PassedToService", _SENDS),)
 _CANARY_USERS = (f"arn:aws:iam::*:user{marks.CANARY_PATH}*",)
 
 _DIRECTORY = (
@@ -72,6 +74,7 @@ _POOLS = ("arn:aws:cognito-identity:*:*:identitypool/*",)
 _OBJECT_LAMBDAS = ("arn:aws:s3-object-lambda:*:*:accesspoint/*",)
 _PACKAGES = tuple(f"arn:aws:codeartifact:*:*:{kind}/*" for kind in ("domain", "repository"))
 _LATTICE = tuple(f"arn:aws:vpc-lattice:*:*:{kind}/*" for kind in ("service", "servicenetwork"))
+_LOGS = tuple(f"arn:aws:logs:*:*:{kind}:*" for kind in ("destination", "log-group"))
 _API_KEYS = tuple(f"arn:aws:apigateway:*::/apikeys{rest}" for rest in ("", "/*"))
 _SHARES = ("arn:aws:ram:*:*:resource-share/*",)
 _OF_A_CATALOG = (("StringLike", "ram:RequestedResourceType", "glue:*"),)
@@ -83,6 +86,9 @@ RULES = (
     Rule(r"iam:(Attach|Detach)RolePolicy", "OurPolicyOnRoles", _ROLES, _ONLY_OURS),
     Rule(r"iam:\w+UserPermissionsBoundary", "OurBoundaryOnUsers", _USERS, _ONLY_OUR_BOUNDARY),
     Rule(r"iam:\w+RolePermissionsBoundary", "OurBoundaryOnRoles", _ROLES, _ONLY_OUR_BOUNDARY),
+    # What had a role, as which EventBridge or CloudWatch Logs sends, is given back with it.
+    # https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-use-identity-based.html
+    Rule(r"iam:PassRole", "PassedOn", _ROLES, _TO_WHAT_SENDS),
     Rule(r"iam:SimulatePrincipalPolicy", "Simulate", (*_ROLES, *_USERS)),
     Rule(r"iam:(Create|Delete)(User|AccessKey)", "CanaryUsers", _CANARY_USERS),
     Rule(r"s3:(Create|Delete)Bucket", "CanaryBuckets", (f"arn:aws:s3:::{marks.CANARY}-*",)),
@@ -101,7 +107,8 @@ RULES = (
     Rule(r"ecr:\w+RegistryPolicy", "Registries", ("*",)),
     Rule(r"ecr:\w+", "Repositories", ("arn:aws:ecr:*:*:repository/*",)),
     Rule(r"dynamodb:(?!List)\w+", "Tables", ("arn:aws:dynamodb:*:*:table/*",)),
-    Rule(r"events:(?!ListEventBuses)\w+", "EventBuses", ("arn:aws:events:*:*:event-bus/*",)),
+    Rule(r"events:\w+(Rule|Targets)", "Rules", ("arn:aws:events:*:*:rule/*",)),
+    Rule(r"events:(?!List)\w+", "EventBuses", ("arn:aws:events:*:*:event-bus/*",)),
     Rule(r"lambda:(?!List)\w+LayerVersion\w*", "Layers", ("arn:aws:lambda:*:*:layer:*",)),
     Rule(r"lambda:(?!ListFunctions|ListLayer)\w+", "Functions", ("arn:aws:lambda:*:*:function:*",)),
     Rule(r"elasticfilesystem:\w+", "Files", ("arn:aws:elasticfilesystem:*:*:file-system/*",)),
@@ -113,6 +120,8 @@ RULES = (
     Rule(r"organizations:(Update|Delete)Policy", "Controls", _CONTROLS),
     Rule(r"kinesis:(?!ListStreams)\w+", "Streams", ("arn:aws:kinesis:*:*:stream/*",)),
     Rule(r"backup:(?!ListBackupVaults)\w+", "Vaults", ("arn:aws:backup:*:*:backup-vault:*",)),
+    # https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/Subscription-Filter-CrossAccount-Permissions-Firehose.html
+    Rule(r"logs:(?!DescribeA|DescribeL)\w+", "Logs", _LOGS),
     Rule(r"glue:\w+", "Catalogs", ("arn:aws:glue:*:*:catalog",)),
     Rule(r"codeartifact:(?!List)\w+", "Packages", _PACKAGES),
     Rule(r"s3tables:(?!ListTableB)\w+", "TableBuckets", ("arn:aws:s3tables:*:*:bucket/*",)),
@@ -197,7 +206,10 @@ def _statement(rule: Rule, actions: list[str]) -> Json:
         "Resource": list(rule.resources),
     }
     if rule.condition:
-        said["Condition"] = {operator: {key: value} for operator, key, value in rule.condition}
+        said["Condition"] = {
+            operator: {key: value if isinstance(value, str) else list(value)}
+            for operator, key, value in rule.condition
+        }
     return said
 
 

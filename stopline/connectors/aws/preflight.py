@@ -27,6 +27,13 @@ from stopline.connectors.aws.clients import Clients
 from stopline.connectors.aws.edited import APP_CLIENTS, CLIENT_ACTIONS
 from stopline.connectors.aws.further import OREGON
 from stopline.connectors.aws.nobody import NOBODY, about_nobody
+from stopline.connectors.aws.outbound import (
+    EVENT_TARGETS,
+    LOG_SUBSCRIPTIONS,
+    SUBSCRIPTION_ACTIONS,
+    TARGET_ACTIONS,
+    TOPIC_SUBSCRIPTIONS,
+)
 from stopline.connectors.aws.permissions import READ, WRITE, operation_of
 from stopline.connectors.aws.shares import ROWS
 from stopline.errors import ConnectorError
@@ -224,6 +231,9 @@ def _not_sent(eyes: _Eyes) -> frozenset[str]:
     besides = (
         (destinations.RESOURCE, destinations.ACTIONS),
         (APP_CLIENTS.contains, CLIENT_ACTIONS),
+        (EVENT_TARGETS.contains, TARGET_ACTIONS),
+        (TOPIC_SUBSCRIPTIONS.contains, SUBSCRIPTION_ACTIONS),
+        (LOG_SUBSCRIPTIONS.contains, frozenset({"logs:DescribeLogGroups"})),
         *((row.contains, row.actions) for row in naming.TABLE.values()),
     )
     left = (actions for kind, actions in besides if kind not in kinds)
@@ -266,8 +276,8 @@ def _source(eyes: _Eyes, caller: str) -> str:
 
 def _simulated(eyes: _Eyes, source: str, statement: Mapping[str, Any]) -> list[str]:
     context = [
-        {"ContextKeyName": key, "ContextKeyValues": [_sample(eyes, value)],
-         "ContextKeyType": "string"}
+        {"ContextKeyName": key, "ContextKeyType": "string",
+         "ContextKeyValues": [_sample(eyes, policy.listed(value)[0])]}
         for tests in statement.get("Condition", {}).values()
         for key, value in tests.items()
     ]  # fmt: skip

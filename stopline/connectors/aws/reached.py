@@ -78,14 +78,16 @@ def _looked(clients: Clients, errand: _Errand, reach: Reach) -> tuple[int, list[
     except (ConnectorError, LookupError) as error:
         return 0, [_gap(errand, f"{row.contains} in {errand.region}", error)]
     number = 0
-    for name, page in things:
+    for name, item in things:
         where = Where(errand.account, errand.region, name)
         number += not isinstance(row, Share) or row.counts(where, reach)
         try:
             if isinstance(row, Share):
-                found += handed.found(clients, row, where, reach, page)
+                if row.picked(where, item, reach):
+                    page = row.page(item) if row.page else None
+                    found += handed.found(clients, row, where, reach, page)
             elif isinstance(row, Left):
-                found += naming.found(clients, row, where, reach, page)
+                found += naming.found(clients, row, where, reach, item)
             else:
                 found += _resource(clients, row, where, reach)
         except (ConnectorError, LookupError, ValueError) as error:
@@ -103,8 +105,8 @@ def _named(
 ) -> list[tuple[str, Json]]:
     """The names of all that are looked at, with what they have inside (an alias of a function).
 
-    Beside each what reading it would answer, where the list says all of that. One without a name,
-    or with something inside that could not be read, is one of the `gaps`, and hides no other.
+    Beside each what lists it. One without a name, or with something inside that could not be read,
+    is one of the `gaps`, and hides no other.
     """
     row = errand.row
     place = (row.listed if isinstance(row, Resource) else row.placed)(errand.region)
@@ -125,11 +127,7 @@ def _named(
             detail = f"{len(names)} of them, of which none was read: each costs a call, and more "
             raise ConnectorError(Cause.QUOTA, f"{detail}than {row.most} are left to a person")
         return [(name, None) for name in names]
-    found = inner if row.inner else sorted(items.items(), key=lambda each: each[0])
-    if isinstance(row, Left):
-        return found
-    found = [each for each in found if row.picked(replace(at, name=each[0]), reach)]
-    return [(name, row.page(item) if row.page else None) for name, item in found]
+    return inner if row.inner else sorted(items.items(), key=lambda each: each[0])
 
 
 def _items(errand: _Errand, listed: Iterable[Json], gaps: list[Found]) -> dict[str, Json]:

@@ -26,6 +26,12 @@ from stopline.connectors.aws.kinds import (
     by_arn,
     named,
 )
+from stopline.connectors.aws.outbound import (
+    EVENT_TARGETS,
+    LOG_ACCOUNT_POLICIES,
+    LOG_SUBSCRIPTIONS,
+    TOPIC_SUBSCRIPTIONS,
+)
 from stopline.connectors.aws.pools import POOL_USERS
 from stopline.connectors.aws.resources import TABLE
 from stopline.text import Json, canonical, sha256
@@ -376,6 +382,10 @@ SHARES: Mapping[str, Share] = {
         API_KEYS,
         APP_CLIENTS,
         KEY_GROUPS,
+        EVENT_TARGETS,
+        TOPIC_SUBSCRIPTIONS,
+        LOG_SUBSCRIPTIONS,
+        LOG_ACCOUNT_POLICIES,
     )
 }
 """By kind of the address of one entry."""

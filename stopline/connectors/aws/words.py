@@ -77,11 +77,14 @@ CONTAINS: Mapping[str, frozenset[str]] = {
     "api-keys": frozenset({"inactive"}),
     "app-clients": frozenset({"inactive"}),
     "key-groups": frozenset({"remove"}),
+    "event-targets": frozenset({"remove"}),
+    "topic-subscriptions": frozenset({"inactive"}),
+    "log-subscriptions": frozenset({"remove"}),
+    "log-account-policies": frozenset({"remove"}),
 }
 
 NOT_LOOKED_AT: tuple[str, ...] = (
     "policies of access points of directory buckets",
-    "S3 access logs towards the vendor, and rules that do not name the account they send to",
     (
         "permissions of Lake Formation in catalogs below an account's own (S3 tables, Redshift), "
         "and on cell filters where its list leaves them out"
@@ -92,15 +95,15 @@ NOT_LOOKED_AT: tuple[str, ...] = (
         "vaults, S3 access points, Glue data catalogs, all else that has a policy of its own, and "
         "what is shared, in regions that the estate's file does not name"
     ),
-    "endpoints that the vendor has subscribed to SNS topics",
     "HTTP and WebSocket APIs, usage plans and authorizers of API Gateway",
     (
-        "policies of: CloudWatch Logs, MSK clusters, Aurora DSQL clusters, Glacier vaults, "
-        "MediaStore, schema registries, OpenSearch Serverless and Ingestion, Lex, SageMaker model "
-        "groups, Bedrock, Rekognition, Systems Manager, CodeBuild, IoT, X-Ray, CloudHSM, "
-        "observability sinks, Prometheus workspaces, network firewalls, Route 53 Resolver"
+        "policies of: CloudWatch Logs (destinations among them), MSK clusters, Aurora DSQL "
+        "clusters, Glacier vaults, MediaStore, schema registries, OpenSearch Serverless and "
+        "Ingestion, Lex, SageMaker model groups, Bedrock, Rekognition, Systems Manager, "
+        "CodeBuild, IoT, X-Ray, CloudHSM, observability sinks, Prometheus workspaces, network "
+        "firewalls, Route 53 Resolver"
     ),
-    "outbound EventBridge",
+    "API destinations, pipes and schedules of EventBridge",
     (
         "Identity Center where the estate's file names none; sessions that it has given; "
         "applications that everybody in it may use"
@@ -128,6 +131,8 @@ _SHARES = (
     "endpoint-connection", "fpga-image-share", "document-share", "datashare-consumer",
     "endpoint-authorization", "redshift-snapshot-share", "signing-permission",
     "application-principal", "lake-permission",
+    "endpoint-connection", "event-target", "topic-subscription", "log-subscription",
+    "log-account-policy",
 )  # fmt: skip
 TECHNIQUES: Mapping[str, Technique | Untagged] = {
     "access-key": ACCOUNT_LOCKING,
