@@ -22,7 +22,6 @@ from botocore.session import Session as CoreSession
 from stopline.connectors.aws import AwsConnector
 from stopline.connectors.aws.clients import Clients
 from stopline.connectors.aws.permissions import permission_of
-from stopline.drill import configure
 from stopline.estate import AwsAccount, AwsEstate
 from stopline.playbook import Playbook, parse_playbook
 from stopline.text import Json
@@ -82,10 +81,13 @@ def a_session() -> CoreSession:
 
 
 def estate(**words: Any) -> AwsEstate:
-    """Two accounts, with a role to assume in each, as fast as the emulator can."""
+    """Two accounts, with a role to assume in each, as fast as the emulator can.
+
+    Nothing but principals and buckets is looked at where no `resources` are named: a client of each
+    service would be most of what a test takes.
+    """
     accounts = {RESEARCH: AwsAccount(name="research"), DATA: AwsAccount(name="data")}
-    served = configure.ESTATE["aws"]["resources"]
-    said = {"accounts": accounts, "role": ROLE, "calls_per_second": 1e6, "resources": served}
+    said = {"accounts": accounts, "role": ROLE, "calls_per_second": 1e6, "resources": ()}
     return AwsEstate(**said | words)
 
 
@@ -161,6 +163,8 @@ class Cloud:
     """Every request of the connectors', as it was about to go out."""
     interfere: Callable[[Any], AWSResponse | None] = lambda _request: None
     """Called with each of them; an answer of its own takes the place of the emulator's."""
+    resources: tuple[str, ...] = ()
+    """What its connectors look at, where a test does not say."""
 
     def iam(self, account: str = RESEARCH) -> Any:
         """The owner's IAM client."""
@@ -194,7 +198,7 @@ class Cloud:
 
     def connector(self, **words: Any) -> AwsConnector:
         """A connector over the estate; `words` are the estate's."""
-        made = estate(**words)
+        made = estate(**{"resources": self.resources} | words)
         # Where more tests run than there are cores, a role is assumed slowly, and not late.
         return AwsConnector(Clients(made, self.session, patience=30), 0.0)
 
