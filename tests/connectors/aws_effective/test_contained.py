@@ -12,6 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from support.aws import DATA, MERCER, MERCOR, PLAYBOOK
+from support.aws_longtail import CASES
 from support.grants import TERMS
 
 from stopline.connectors.aws import opinion, policy
@@ -46,6 +47,11 @@ DOCUMENTS = {
     "data-catalog-policy-statement": Document(
         "aws", DATA, "data-catalog-policy-statement", "us-east-1/catalog"
     ),
+    **{
+        row.statement: Document("aws", DATA, row.statement, case.id)
+        for case in CASES
+        for row in [TABLE[case.kind]]
+    },
 }
 ACTS = {
     "s3": ("s3:GetObject", "s3:PutObject", "s3:ListBucket"),
@@ -62,18 +68,38 @@ ACTS = {
     "kinesis": ("kinesis:GetRecords", "kinesis:PutRecord"),
     "glue": ("glue:GetTable", "glue:UpdateTable"),
     "backup": ("backup:CopyIntoBackupVault", "backup:StartBackupJob"),
+    "codeartifact": ("codeartifact:ReadFromRepository", "codeartifact:PublishPackageVersion"),
+    "s3tables": ("s3tables:GetTableData", "s3tables:PutTableData"),
+    "s3vectors": ("s3vectors:QueryVectors", "s3vectors:PutVectors"),
+    "s3express": ("s3express:CreateSession",),
+    "s3-object-lambda": ("s3-object-lambda:GetObject", "s3-object-lambda:ListBucket"),
+    "vpc-lattice-svcs": ("vpc-lattice-svcs:Invoke",),
 }
+ANYWHERE = ("kms", "secretsmanager", "codeartifact", "vpc-lattice-svcs")
+"""Where a policy speaks of whatever it is on."""
 
 
 def service_of(place: Place) -> str:
     """The service of what a policy is about."""
-    return place.arn.split(":")[2]
+    return place.acts[0].partition(":")[0].lower()
+
+
+def acts_of(place: Place) -> tuple[str, ...]:
+    """What can be asked for there: of few acts any, where such a policy can speak of no more."""
+    few = service_of(place) in ("kinesis", "dynamodb") and "*" not in place.acts[0]
+    return place.acts[:2] if few else ACTS[service_of(place)]
 
 
 def targets(place: Place) -> tuple[str, ...]:
     """What a request can be about, where that policy has a say."""
     held = "/object/data.csv" if ":accesspoint/" in place.arn else "/data.csv"
-    inside = {"s3": (held,), "dynamodb": ("/index/by-date",), "es": ("/labels/_search",)}
+    inside = {
+        "s3": (held,),
+        "dynamodb": () if "/stream/" in place.arn else ("/index/by-date",),
+        "es": ("/labels/_search",),
+        "s3tables": ("/table/7",),
+        "s3vectors": ("/index/labels",),
+    }
     return (place.arn, *(place.arn + part for part in inside.get(service_of(place), ())))
 
 
@@ -89,7 +115,7 @@ def a_policy(chance: Random, place: Place) -> Json:
 
 def _statement(chance: Random, place: Place, number: int) -> Json:
     service = service_of(place)
-    acts: tuple[Json, ...] = ACTS[service]
+    acts: tuple[Json, ...] = acts_of(place)
     wide = () if service == "sns" else (f"{service}:*", list(acts), f"{acts[0][:-3]}*")
     said: dict[str, Json] = {
         "Sid": f"Theirs{number}",
@@ -108,7 +134,7 @@ def _statement(chance: Random, place: Place, number: int) -> Json:
         ),
         "Action": chance.choice((*acts, *wide)),
     }
-    if service in ("kms", "secretsmanager"):
+    if service in ANYWHERE:
         said["Resource"] = "*"
     elif service != "ecr":
         all_ = targets(place)
@@ -139,7 +165,7 @@ def requests(place: Place, who: tuple[str, ...]) -> Iterator[Request]:
             "aws:securetransport": ("true",),
             "aws:sourcevpce": ("vpce-1",),
         }
-        for act in ACTS[service_of(place)]:
+        for act in acts_of(place):
             for target in targets(place):
                 yield Request(arn, account, act, target, DATA, context, complete=True)
 
