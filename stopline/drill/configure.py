@@ -44,8 +44,8 @@ UNSERVED = (
     "delegation-requests", "fpga-images", "datashares", "redshift-endpoints", "signing-profiles",
     "serverless-applications",
     "stream-consumers", "table-streams", "lambda-versions", "package-domains",
-    "package-repositories", "table-buckets", "vector-buckets", "directory-buckets",
-    "object-lambdas", "lattice-services", "lattice-networks",
+    "package-repositories", "table-buckets", "directory-buckets",
+    "object-lambdas",
     "mail-identities", "audit-channels", "event-stores", "private-authorities",
     "warehouse-snapshots", "warehouses", "log-account-policies",
 )  # fmt: skip

@@ -12,7 +12,7 @@ from functools import partial
 from typing import Any
 
 from stopline.drill import manifest as m
-from stopline.drill import shared
+from stopline.drill import sent, shared
 from stopline.drill.access import REGION, Access
 from stopline.drill.manifest import DATA, Door
 from stopline.text import Json
@@ -126,6 +126,23 @@ KINDS: Mapping[str, _Kind] = {
             c.get_multi_region_access_point_policy(Name=n)["Policy"]["Established"]["Policy"]
         ),
     ),
+    "lattice": _Kind(
+        "vpc-lattice",
+        "vpc-lattice-svcs:Invoke",
+        lambda c: [s["id"] for s in c.list_services()["items"]],
+        lambda c, n: str(c.get_auth_policy(resourceIdentifier=n)["policy"]),
+    ),
+    "vectors": _Kind(
+        "s3vectors",
+        "s3vectors:QueryVectors",
+        lambda c: [b["vectorBucketName"] for b in c.list_vector_buckets()["vectorBuckets"]],
+        lambda c, n: str(c.get_vector_bucket_policy(vectorBucketName=n)["policy"]),
+    ),
+    "rule": _Kind("events", sent.EVENT, sent.rules, sent.rule),
+    "sending-topic": _Kind("sns", sent.DELIVER, sent.topics, sent.topic),
+    "log-group": _Kind("logs", sent.FORWARD, sent.groups, sent.group),
+    "document": _Kind("ssm", sent.RUN, sent.documents, sent.document),
+    "lake": _Kind("lakeformation", sent.READ, lambda _: ["lake"], sent.lake),
     "keys": _Kind("apigateway", shared.CALL, lambda _: ["keys"], shared.api_keys),
     "layer": _Kind("lambda", shared.LAYER, shared.layers, shared.layer),
     "pool": _Kind(
@@ -207,6 +224,8 @@ def seed(access: Access) -> tuple[tuple[Door, ...], tuple[Door, ...], str]:
     """
     one = f"arn:aws:iam::{m.VENDOR_ACCOUNTS[0]}:root"
     mercer = f"arn:aws:iam::{m.LOOKALIKE_ACCOUNT}:root"
+    for account in (m.VENDOR_ACCOUNTS[0], m.LOOKALIKE_ACCOUNT):
+        sent.receive(access.client(account, "logs"))
     vendor, others = list[Door](), list[Door]()
     for kind, how in KINDS.items():
         client = access.client(DATA, how.service)
@@ -317,6 +336,20 @@ def _points(control: Any, made: _Text) -> str:
     return "labels-near"
 
 
+def _lattice(lattice: Any, made: _Text) -> str:
+    name = str(lattice.create_service(name="labels", authType="AWS_IAM")["id"])
+    lattice.put_auth_policy(resourceIdentifier=name, policy=json.dumps(made("*"), indent=2))
+    return name
+
+
+def _vectors(vectors: Any, made: _Text) -> str:
+    vectors.create_vector_bucket(vectorBucketName="labels")
+    arn = f"arn:aws:s3vectors:{REGION}:{DATA}:bucket/labels"
+    text = json.dumps(made(arn), indent=1)
+    vectors.put_vector_bucket_policy(vectorBucketName="labels", policy=text)
+    return "labels"
+
+
 _MAKE: Mapping[str, Callable[[Any, _Text], str]] = {
     "key": _key,
     "topic": _topic,
@@ -331,11 +364,18 @@ _MAKE: Mapping[str, Callable[[Any, _Text], str]] = {
     "catalog": _catalog,
     "point": _point,
     "points": _points,
+    "lattice": _lattice,
+    "vectors": _vectors,
 }
 _SHARE: Mapping[str, Callable[[Any, list[str]], str]] = {
     "layer": shared.make_layer,
     "pool": shared.make_pool,
     "clients": shared.make_app_clients,
+    "rule": sent.make_rule,
+    "sending-topic": sent.make_topic,
+    "log-group": sent.make_group,
+    "document": sent.make_document,
+    "lake": sent.make_lake,
     "keys": shared.make_api_keys,
     "image": shared.make_image,
     "snapshot": shared.make_snapshot,

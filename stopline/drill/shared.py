@@ -22,7 +22,7 @@ SIGN_IN = "cognito-idp:InitiateAuth"
 VOLUME, CLUSTER = "ec2:CreateVolume", "rds:RestoreDBClusterFromSnapshot"
 
 
-def _said(act: str, accounts: Iterable[str], **whole: Any) -> str:
+def said(act: str, accounts: Iterable[str], **whole: Any) -> str:
     """With whom something is shared, whatever the order in which AWS lists them.
 
     `whole` is the thing itself, where more of it could be lost than who has it.
@@ -35,13 +35,13 @@ def _said(act: str, accounts: Iterable[str], **whole: Any) -> str:
 def image(ec2: Any, name: str) -> str:
     """Who may launch an image."""
     found = ec2.describe_image_attribute(ImageId=name, Attribute="launchPermission")
-    return _said(LAUNCH, (p["UserId"] for p in found["LaunchPermissions"]))
+    return said(LAUNCH, (p["UserId"] for p in found["LaunchPermissions"]))
 
 
 def snapshot(ec2: Any, name: str) -> str:
     """Who may make volumes from a snapshot."""
     found = ec2.describe_snapshot_attribute(SnapshotId=name, Attribute="createVolumePermission")
-    return _said(VOLUME, (p["UserId"] for p in found["CreateVolumePermissions"]))
+    return said(VOLUME, (p["UserId"] for p in found["CreateVolumePermissions"]))
 
 
 def layers(functions: Any) -> list[str]:
@@ -59,9 +59,9 @@ def layer(functions: Any, name: str) -> str:
     try:
         found = functions.get_layer_version_policy(LayerName=called, VersionNumber=int(number))
     except functions.exceptions.ResourceNotFoundException:
-        return _said(LAYER, ())
-    said = json.loads(found["Policy"])["Statement"]
-    return _said(LAYER, (_account_in(s["Principal"]) for s in said))
+        return said(LAYER, ())
+    statements = json.loads(found["Policy"])["Statement"]
+    return said(LAYER, (_account_in(s["Principal"]) for s in statements))
 
 
 def _account_in(principal: Any) -> str:
@@ -71,7 +71,7 @@ def _account_in(principal: Any) -> str:
 
 
 def _restorable(act: str, attributes: Iterable[Any]) -> str:
-    return _said(
+    return said(
         act,
         (
             who
@@ -98,7 +98,7 @@ def db_cluster_snapshot(rds: Any, name: str) -> str:
 def pool(idp: Any, name: str) -> str:
     """Whose people may sign in to a user pool: each is called by the account that it is of."""
     found = idp.list_users(UserPoolId=name)["Users"]
-    return _said(SIGN_IN, (user["Username"] for user in found if user["Enabled"]))
+    return said(SIGN_IN, (user["Username"] for user in found if user["Enabled"]))
 
 
 def api_keys(gateway: Any, _: str) -> str:
@@ -107,7 +107,7 @@ def api_keys(gateway: Any, _: str) -> str:
         {k: v for k, v in key.items() if k != "lastUpdatedDate"}
         for key in gateway.get_api_keys(includeValues=True)["items"]
     ]
-    return _said(CALL, (key["name"] for key in keys if key["enabled"]), keys=keys)
+    return said(CALL, (key["name"] for key in keys if key["enabled"]), keys=keys)
 
 
 def app_clients(idp: Any, name: str) -> str:
@@ -123,7 +123,7 @@ def app_clients(idp: Any, name: str) -> str:
         )
     ]
     on = (c["ClientName"] for c in clients if c.get("AllowedOAuthFlowsUserPoolClient"))
-    return _said(OAUTH, on, clients=clients)
+    return said(OAUTH, on, clients=clients)
 
 
 # --- seeded --------------------------------------------------------------------------------------
