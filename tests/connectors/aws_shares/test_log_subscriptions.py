@@ -18,6 +18,7 @@ from support.aws_stubs import REACH, REGION, answering, looking_at
 
 from stopline.connectors.aws import AwsConnector, reached
 from stopline.connectors.aws.opinion import contained
+from stopline.connectors.aws.outbound import LOG_SUBSCRIPTIONS
 from stopline.estate import AwsAccount
 from stopline.model import Change, Document, Found, Gap, Grant
 from stopline.port import Mark, Terms
@@ -150,6 +151,20 @@ def test_a_group_that_may_not_be_read_is_a_gap_and_hides_no_other(
         "log-subscription us-east-1/odd",
     }
     assert [change.address.document for change in plan.work] == [DOCUMENT]
+
+
+def test_trap_more_groups_than_could_be_read_tonight_are_a_gap(
+    night: AwsNight, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Five in a second: whoever makes very many log groups would keep the whole plan waiting."""
+    assert LOG_SUBSCRIPTIONS.most / 5.0 <= 4 * 60
+    monkeypatch.setattr(reached, "ROWS", (replace(LOG_SUBSCRIPTIONS, most=1),))
+    plan = night.plan()
+    assert not plan.work
+    (gap,) = plan.gaps
+    assert gap.what == "log-subscriptions in us-east-1"
+    assert isinstance(gap, Gap)
+    assert gap.cause.startswith("2 of them, of which none was read")
 
 
 def test_trap_what_the_sdk_does_not_know_of_a_filter_is_not_lost(
