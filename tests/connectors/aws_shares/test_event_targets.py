@@ -177,6 +177,18 @@ def test_what_eventbridge_did_not_do_since_others_were_at_it_is_asked_again(
     assert ground.picture() == before
 
 
+def test_trap_what_eventbridge_failed_at_itself_may_have_happened(
+    ground: Ground, night: AwsNight
+) -> None:
+    """Its own failure inside an answer that says 200 is no refusal: it is gone on with."""
+    failing(ground, "RemoveTargets", "InternalFailure")
+    first = night.contain()
+    assert {r.cause for r in first if r.outcome is Outcome.FAILED} == {Cause.UNREACHABLE}
+    ground.cloud.interfere = lambda _: None
+    night.contain()
+    assert [ids(ground.targets(document)) for document in DOCUMENTS] == [["others", "own"]] * 2
+
+
 def test_trap_a_target_that_was_put_anew_under_its_id_is_not_overwritten(
     ground: Ground, night: AwsNight
 ) -> None:
@@ -231,6 +243,17 @@ def test_trap_what_the_sdk_does_not_know_of_a_target_is_not_lost(
     assert {*named(plan)} == {"theirs"}
     (state, *_) = night.aws.read(DOCUMENTS[0]).states.values()
     assert state.value["more"] == "Anew, RetryPolicy.Jitter"
+
+
+def test_trap_what_is_said_to_be_nothing_is_not_unknown(ground: Ground, night: AwsNight) -> None:
+    """A name with `null` says nothing, known or not: the target is given back whole without it."""
+    shown = {"Targets": [{**TARGETS[0], "SqsParameters": None, "Anew": None}]}
+    ground.cloud.interfere = lambda request: (
+        answer(200, json.dumps(shown)) if operation(request) == "ListTargetsByRule" else None
+    )
+    plan = night.plan()
+    assert not named(plan)
+    assert {change.address.part for change in plan.work} == {"theirs"}
 
 
 def test_a_rule_that_a_service_manages_is_left_to_a_person(ground: Ground, night: AwsNight) -> None:
