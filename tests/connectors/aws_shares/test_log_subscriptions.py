@@ -192,6 +192,17 @@ def test_by_hand_the_same_calls_are_made(night: AwsNight) -> None:
     assert "--filter-pattern '{ $.kind" in back
 
 
+def test_trap_by_hand_a_pattern_that_begins_like_an_option_is_none(
+    ground: Ground, night: AwsNight
+) -> None:
+    """The command line takes `-debug` after a blank for an option of its own, and refuses it."""
+    ground.logs.delete_subscription_filter(logGroupName=NAME, filterName="to mercor #1")
+    ground.forward("to mercor #1", MERCOR, filterPattern="-debug")
+    (change,) = night.plan().work
+    (back,) = night.aws.commands(change.address.document, [change.inverse()], None).lines
+    assert "--filter-pattern=-debug" in back
+
+
 # --- the account's own policy --------------------------------------------------------------------
 
 POLICIES = Document("aws", DATA, "log-account-policy", f"{REGION}/account")
