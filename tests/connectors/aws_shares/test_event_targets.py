@@ -11,6 +11,7 @@ from support.aws_grounds import PLAYBOOK
 from support.aws_nights import AwsNight
 from support.aws_shares import Sharer
 
+from stopline.connectors.aws.ending import ended
 from stopline.connectors.aws.kinds import where_of
 from stopline.estate import AwsAccount
 from stopline.model import Document, Gap, Plan, Skip, State
@@ -304,6 +305,13 @@ def test_a_rule_that_may_not_be_read_is_a_gap_and_hides_no_other(
         "event-target us-east-1/labels:labelled",
     }
     assert {change.address.document for change in plan.work} == {DOCUMENTS[0]}
+
+
+def test_a_termination_leaves_the_targets_out(night: AwsNight) -> None:
+    """Nothing is sent for it, and it is called what it is: nothing was shared."""
+    night.contain()
+    said = {getattr(ended(hold), "summary", "") for hold in night.book.writes.holds()}
+    assert all(one.endswith("taken out of this rule of EventBridge for good") for one in said)
 
 
 def test_by_hand_the_target_is_whole_and_what_is_counted_as_not_done_fails(
