@@ -82,6 +82,7 @@ _THROTTLED = (
     "ResourceConflictException",  # Lambda: another change of the function is under way
     "IncorrectFileSystemLifeCycleState",
     "OperationAborted",
+    "OperationAbortedException",  # CloudWatch Logs
     "ResourceInUseException",  # Kinesis, DynamoDB: it is being changed
     "PolicyChangesInProgressException",
     "InvalidStateTransitionException",  # RAM: an earlier change of the share is under way
@@ -109,6 +110,8 @@ _CODES: dict[Cause, tuple[str, ...]] = {
     Cause.QUOTA: (
         "LimitExceeded",
         "LimitExceededException",
+        "LimitExceededFault",  # Redshift
+        "ServiceLimitExceededException",  # Signer
         "PolicyTooLarge",
         "PolicyLengthExceededException",
         "ConstraintViolationException",  # Organizations: too many, too long

@@ -122,6 +122,18 @@ def test_a_group_that_has_two_other_filters_by_then_is_told(
     assert [one["filterName"] for one in ground.picture()] == ["new", "to-mercer"]
 
 
+def test_trap_what_was_aborted_since_others_were_at_the_group_is_asked_again(
+    ground: Ground, night: AwsNight
+) -> None:
+    """CloudWatch Logs takes one change of a group at a time: that is no refusal."""
+    left = [answer(400, '{"__type": "OperationAbortedException"}')]
+    ground.cloud.interfere = lambda request: (
+        left.pop() if left and operation(request) == "DeleteSubscriptionFilter" else None
+    )
+    assert outcomes(night.contain()) == [Outcome.APPLIED]
+    assert not left
+
+
 def test_a_group_that_was_deleted_is_told_and_not_made(ground: Ground, night: AwsNight) -> None:
     """There is nothing to give it back to."""
     night.contain()
