@@ -36,15 +36,28 @@ UNNARROWED = {
     "cloudfront:UpdateKeyGroup",
     "ecr:DeleteRegistryPolicy",
     "ecr:PutRegistryPolicy",
+    "events:PutPermission",
+    "events:RemovePermission",
     "lakeformation:GrantPermissions",
     "lakeformation:RevokePermissions",
+    "logs:DeleteAccountPolicy",
+    "logs:PutAccountPolicy",
     "ram:CreateResourceShare",  # but by what is shared, which is a condition
     "redshift:AuthorizeEndpointAccess",
     "redshift:RevokeEndpointAccess",
+    "sns:SetSubscriptionAttributes",
 }
-"""AWS has no resource for key groups, Lake Formation, endpoints of Redshift, nor for the one
-registry of an account in a region.
+"""AWS has no resource for key groups, Lake Formation, endpoints of Redshift, subscriptions of SNS,
+policies of all log groups, who may send to a bus, nor for the one registry of an account in a
+region.
 https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazonelasticcontainerregistry.html"""
+WITHOUT_A_RESOURCE = {
+    *UNNARROWED - {"ecr:DeleteRegistryPolicy", "ecr:PutRegistryPolicy"},
+    "rolesanywhere:ListTagsForResource",
+    "sns:GetSubscriptionAttributes",
+}
+"""Actions for which AWS's reference names no type of resource, among those that a rule knows.
+https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazonsns.html"""
 WITHOUT_A_CALL = {"iam:PassRole"}
 """What AWS asks for besides, where a call names a role."""
 PRINCIPALS = {"arn:aws:iam::*:role/*", "arn:aws:iam::*:user/*"}
@@ -152,6 +165,12 @@ def test_no_write_is_allowed_on_everything() -> None:
             assert statement["Condition"] == {"ArnLike": {"iam:PolicyARN": policies.OURS}}
         if any(action.startswith("iam:CreatePolicy") for action in statement["Action"]):
             assert statement["Resource"] == [f"arn:aws:iam::*:policy{marks.PATH}*"]
+
+
+@pytest.mark.parametrize("action", sorted(WITHOUT_A_RESOURCE))
+def test_trap_what_aws_has_no_resource_for_is_allowed_on_everything(action: str) -> None:
+    """A policy that narrows such an action to an ARN allows nothing, and AWS refuses the call."""
+    assert policies.rule_of(action).resources == ("*",)
 
 
 def test_what_cannot_be_given_back_is_in_a_policy_of_its_own() -> None:

@@ -100,6 +100,21 @@ def test_a_simulation_asks_about_what_the_policy_allows() -> None:
         assert preflight._simulated(eyes(clients), ROLE, attach) == []
 
 
+def test_what_has_no_resource_is_simulated_on_everything() -> None:
+    """AWS simulates ARNs and `*`: a bare name is neither."""
+    (write,) = policies.statements(frozenset({"sns:SetSubscriptionAttributes"}))
+    wanted = {
+        "PolicySourceArn": ROLE,
+        "ActionNames": ["sns:SetSubscriptionAttributes"],
+        "ResourceArns": ["*"],
+        "ContextEntries": [],
+        "MaxItems": 1000,
+    }
+    with answering("once", "iam") as (clients, stub):
+        stub.add_response("simulate_principal_policy", {"EvaluationResults": []}, wanted)
+        assert preflight._simulated(eyes(clients), ROLE, write) == []
+
+
 def test_a_simulation_that_is_not_allowed_is_said_and_no_failure() -> None:
     """Nobody knows then; a canary would show it."""
     with answering("once", "iam") as (clients, stub):

@@ -72,10 +72,13 @@ def _wrapped(words: Json) -> tuple[str, Json]:
 def _command(service: str, operation: str, words: Json, region: str) -> str:
     said = [_CLI.get(service, service), operation.replace("_", "-")]
     for key, value in words.items():
-        said.append(f"--{xform_name(key, '-')}")
-        if value is not True:  # a flag
-            text = value if isinstance(value, str) else canonical(value)
-            said.append(text if text in (_NEW, _WORDS) else quote(text))
+        name = f"--{xform_name(key, '-')}"
+        if value is True:  # a flag
+            said.append(name)
+            continue
+        text = value if isinstance(value, str) else canonical(value)
+        quoted = text if text in (_NEW, _WORDS) else quote(text)
+        said += [f"{name}={quoted}"] if text.startswith("-") else [name, quoted]
     return " ".join(("aws", *said, "--region", region))
 
 

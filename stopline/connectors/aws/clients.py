@@ -347,10 +347,10 @@ def _dropped(said: Any, kept: Any) -> Iterator[str]:
     """Names of what is said and was not kept, at any depth."""
     if isinstance(said, dict) and isinstance(kept, dict):
         for name, value in said.items():
-            if name not in kept:
-                yield name
-            else:
+            if name in kept:
                 yield from (f"{name}.{inner}" for inner in _dropped(value, kept[name]))
+            elif value is not None:  # `null` says nothing, and the SDK drops that too
+                yield name
 
 
 def _at_an_address(request: Any, **_: Any) -> None:

@@ -33,7 +33,7 @@ TAKEN: Mapping[str, str] = {
     MEMBER: "leave {what} without this membership for good",
     **dict.fromkeys((ASSIGNED, APPLICATION), "leave {what} without this assignment for good"),
     **{
-        kind: "leave {what} taken out of this share for good"
+        kind: f"leave {{what}} taken out of this {row.what if row.sends else 'share'} for good"
         for kind, row in SHARES.items()
         if not row.off
     },

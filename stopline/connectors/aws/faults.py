@@ -82,6 +82,7 @@ _THROTTLED = (
     "ResourceConflictException",  # Lambda: another change of the function is under way
     "IncorrectFileSystemLifeCycleState",
     "OperationAborted",
+    "OperationAbortedException",  # CloudWatch Logs
     "ResourceInUseException",  # Kinesis, DynamoDB: it is being changed
     "PolicyChangesInProgressException",
     "InvalidStateTransitionException",  # RAM: an earlier change of the share is under way
@@ -109,6 +110,8 @@ _CODES: dict[Cause, tuple[str, ...]] = {
     Cause.QUOTA: (
         "LimitExceeded",
         "LimitExceededException",
+        "LimitExceededFault",  # Redshift
+        "ServiceLimitExceededException",  # Signer
         "PolicyTooLarge",
         "PolicyLengthExceededException",
         "ConstraintViolationException",  # Organizations: too many, too long
@@ -148,7 +151,13 @@ _CODES: dict[Cause, tuple[str, ...]] = {
         "DuplicatePolicyAttachmentException",
         "PolicyInUseException",
     ),
-    Cause.UNREACHABLE: ("RequestTimeout",),
+    Cause.UNREACHABLE: (
+        "RequestTimeout",
+        "InternalException",  # EventBridge
+        "InternalFailure",
+        "InternalError",
+        "ServiceUnavailable",
+    ),
     Cause.CREDENTIALS: (
         "ExpiredToken",
         "ExpiredTokenException",
@@ -205,7 +214,7 @@ def translated(error: Exception, what: str, *, writing: bool) -> ConnectorError:
 def undone(answer: Any, what: str) -> None:
     """Raise ConnectorError where EC2 or EventBridge says 200, and names what it did not do.
 
-    We ask for one thing at a time: nothing of the call landed.
+    We ask for one thing at a time: nothing of the call landed, unless AWS itself has failed.
     https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_UnsuccessfulItem.html
     https://docs.aws.amazon.com/eventbridge/latest/APIReference/API_RemoveTargets.html
     """
@@ -217,7 +226,9 @@ def undone(answer: Any, what: str) -> None:
     ]
     for said in items:
         code, message = str(said.get("Code", "")), str(said.get("Message", ""))
-        raise ConnectorError(_BY_CODE.get(code, Cause.REFUSED), f"{what}: {code}: {message}")
+        cause = _BY_CODE.get(code, Cause.REFUSED)
+        landed = None if cause is Cause.UNREACHABLE else False
+        raise ConnectorError(cause, f"{what}: {code}: {message}", landed=landed)
 
 
 def _answered(error: ClientError, what: str, *, writing: bool) -> ConnectorError:

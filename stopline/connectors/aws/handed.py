@@ -155,7 +155,7 @@ def _among_ourselves(clients: Clients, who: str, reach: Reach) -> bool:
     if not reach.vendors.accounts:
         return True
     ours = clients.estate.organization
-    return ours is not None and f"/{ours.id}" in who and reach.members() == frozenset()
+    return ours is not None and ours.id in who.split("/") and reach.members() == frozenset()
 
 
 def _named(row: Share, who: str) -> str:

@@ -282,7 +282,8 @@ class Share:
     where it is not. An entry whose state says `by_hand` is found and
     named, and a person does what that says; one that names nobody cannot be read, and is a gap.
     `sends`: the lab's own service sends to whom an entry names. `barred` is asked where one is the
-    vendor's, and its answer may say why nobody can edit it. `alone`: see `Resource`.
+    vendor's, and its answer may say why nobody can edit it. `alone`: see `Resource`. Of more than
+    `most` in a region none is read, which is a gap.
     """
 
     kind: str
@@ -328,6 +329,7 @@ class Share:
     sends: bool = False
     barred: tuple[Call, Callable[[Json], str]] | None = None
     alone: str = ""
+    most: int = 0
 
     def arn_of(self, where: Where) -> str:
         """The ARN of what is shared."""
@@ -392,6 +394,7 @@ class Left:
     actions: tuple[str, ...] = ()
     alone: ClassVar[str] = ""
     looked: ClassVar[bool] = False
+    most: ClassVar[int] = 0
 
     @property
     def asks(self) -> tuple[str, ...]:

@@ -15,6 +15,8 @@ from stopline.text import Json, canonical, sha256
 _LISTS = ("Permissions", "PermissionsWithGrantOption")
 _GROUP = ":IAMPrincipals"
 """What follows the number of an account all of whose principals are meant."""
+_ALL_TABLES = "ALL_TABLES"
+"""How a list calls all tables of a database; a table's own name has no capitals."""
 HIDDEN = (
     "is no administrator of Lake Formation there, which shows others' permissions to its "
     "administrators alone: make it a read-only administrator, and what writes an administrator"
@@ -38,7 +40,22 @@ def permissions(page: Json) -> Iterator[Entry]:
 
 
 def _worded(_: Where, entry: Json) -> Json:
-    return {key: value for key, value in entry.items() if value}
+    said = {key: value for key, value in entry.items() if value}
+    return {**said, "Resource": _taken(entry["Resource"])}
+
+
+def _taken(resource: Json) -> Json:
+    """Something as a grant takes it: all tables are listed by a name that none has.
+
+    Rights to read are listed as of all their columns even so, and are granted with the others.
+    https://docs.aws.amazon.com/lake-formation/latest/APIReference/API_TableResource.html
+    """
+    (kind, said), *_ = resource.items()
+    all_columns = said.get("ColumnWildcard") == {}
+    if said.get("Name") != _ALL_TABLES or not (kind == "Table" or all_columns):
+        return resource
+    kept = {key: said[key] for key in ("CatalogId", "DatabaseName") if key in said}
+    return {"Table": {**kept, "TableWildcard": {}}}
 
 
 def about(entry: Json) -> str:

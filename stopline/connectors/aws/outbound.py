@@ -264,6 +264,7 @@ LOG_SUBSCRIPTIONS = Share(
     ),
     arn="arn:aws:logs:{region}:{account}:log-group:{name}",
     outlives=_FORWARDED,
+    most=1_000,  # CloudWatch Logs answers five in a second: nobody may wait for ever, at night
 )
 LOG_ACCOUNT_POLICIES = Share(
     # https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_PutAccountPolicy.html

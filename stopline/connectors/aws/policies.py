@@ -101,6 +101,15 @@ RULES = (
     Rule(r"s3:(?!List)\w+AccessPoint\w+", "Points", ("arn:aws:s3:*:*:accesspoint/*",)),
     Rule(r"s3:(?!ListA|ListM)\w+", "Buckets", ("arn:aws:s3:::*",)),
     Rule(r"kms:(?!ListKeys)\w+", "Keys", ("arn:aws:kms:*:*:key/*",)),
+    # AWS has no resource for these: a policy that names one allows none of them.
+    # https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazonsns.html
+    # https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazoncloudwatchlogs.html
+    # https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazoneventbridge.html
+    # https://docs.aws.amazon.com/service-authorization/latest/reference/list_awsidentityandaccessmanagementrolesanywhere.html
+    Rule(r"sns:\w+SubscriptionAttributes", "Subscriptions", ("*",)),
+    Rule(r"logs:\w+AccountPolicy", "LogPolicies", ("*",)),
+    Rule(r"events:\w+Permission", "BusPermissions", ("*",)),
+    Rule(r"rolesanywhere:ListTags\w+", "AnchorTags", ("*",)),
     Rule(r"sns:(?!ListTopics)\w+", "Topics", ("arn:aws:sns:*:*:*",)),
     Rule(r"sqs:(?!ListQueues)\w+", "Queues", ("arn:aws:sqs:*:*:*",)),
     Rule(r"secretsmanager:(?!ListSecrets)\w+", "Secrets", ("arn:aws:secretsmanager:*:*:secret:*",)),

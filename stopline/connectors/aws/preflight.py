@@ -299,7 +299,9 @@ def _simulated(eyes: _Eyes, source: str, statement: Mapping[str, Any]) -> list[s
 
 
 def _sample(eyes: _Eyes, pattern: str) -> str:
-    """Something of this account that a pattern matches."""
+    """Something of this account that a pattern matches; `*` is what AWS itself says for nothing."""
+    if pattern == "*":
+        return pattern
     known = pattern.replace(":*:*:", f":{eyes.clients.regions[0]}:{eyes.account}:")
     return known.replace("::*:", f"::{eyes.account}:").replace("*", NOBODY)
 

@@ -122,12 +122,13 @@ def _named(
             gaps.append(_gap(errand, f"{row.contains} in {where.id}", error))
     if isinstance(row, Resource):
         outer = () if row.apart else sorted(items)
-        names = [*outer, *(name for name, _ in inner)]
-        if row.most and len(names) > row.most:
-            detail = f"{len(names)} of them, of which none was read: each costs a call, and more "
-            raise ConnectorError(Cause.QUOTA, f"{detail}than {row.most} are left to a person")
-        return [(name, None) for name in names]
-    return inner if row.inner else sorted(items.items(), key=lambda each: each[0])
+        things = [(name, None) for name in (*outer, *(name for name, _ in inner))]
+    else:
+        things = inner if row.inner else sorted(items.items(), key=lambda each: each[0])
+    if row.most and len(things) > row.most:
+        detail = f"{len(things)} of them, of which none was read: each costs a call, and more "
+        raise ConnectorError(Cause.QUOTA, f"{detail}than {row.most} are left to a person")
+    return things
 
 
 def _items(errand: _Errand, listed: Iterable[Json], gaps: list[Found]) -> dict[str, Json]:

@@ -11,6 +11,7 @@ from support.aws_grounds import PLAYBOOK
 from support.aws_nights import AwsNight
 from support.aws_shares import Sharer
 
+from stopline.connectors.aws.ending import ended
 from stopline.connectors.aws.kinds import where_of
 from stopline.estate import AwsAccount
 from stopline.model import Document, Gap, Plan, Skip, State
@@ -177,6 +178,18 @@ def test_what_eventbridge_did_not_do_since_others_were_at_it_is_asked_again(
     assert ground.picture() == before
 
 
+def test_trap_what_eventbridge_failed_at_itself_may_have_happened(
+    ground: Ground, night: AwsNight
+) -> None:
+    """Its own failure inside an answer that says 200 is no refusal: it is gone on with."""
+    failing(ground, "RemoveTargets", "InternalFailure")
+    first = night.contain()
+    assert {r.cause for r in first if r.outcome is Outcome.FAILED} == {Cause.UNREACHABLE}
+    ground.cloud.interfere = lambda _: None
+    night.contain()
+    assert [ids(ground.targets(document)) for document in DOCUMENTS] == [["others", "own"]] * 2
+
+
 def test_trap_a_target_that_was_put_anew_under_its_id_is_not_overwritten(
     ground: Ground, night: AwsNight
 ) -> None:
@@ -233,6 +246,17 @@ def test_trap_what_the_sdk_does_not_know_of_a_target_is_not_lost(
     assert state.value["more"] == "Anew, RetryPolicy.Jitter"
 
 
+def test_trap_what_is_said_to_be_nothing_is_not_unknown(ground: Ground, night: AwsNight) -> None:
+    """A name with `null` says nothing, known or not: the target is given back whole without it."""
+    shown = {"Targets": [{**TARGETS[0], "SqsParameters": None, "Anew": None}]}
+    ground.cloud.interfere = lambda request: (
+        answer(200, json.dumps(shown)) if operation(request) == "ListTargetsByRule" else None
+    )
+    plan = night.plan()
+    assert not named(plan)
+    assert {change.address.part for change in plan.work} == {"theirs"}
+
+
 def test_a_rule_that_a_service_manages_is_left_to_a_person(ground: Ground, night: AwsNight) -> None:
     """Nobody gives such a rule a target back."""
     words = {"Name": "managed", "EventPattern": '{"source": ["labels"]}'}
@@ -281,6 +305,13 @@ def test_a_rule_that_may_not_be_read_is_a_gap_and_hides_no_other(
         "event-target us-east-1/labels:labelled",
     }
     assert {change.address.document for change in plan.work} == {DOCUMENTS[0]}
+
+
+def test_a_termination_leaves_the_targets_out(night: AwsNight) -> None:
+    """Nothing is sent for it, and it is called what it is: nothing was shared."""
+    night.contain()
+    said = {getattr(ended(hold), "summary", "") for hold in night.book.writes.holds()}
+    assert all(one.endswith("taken out of this rule of EventBridge for good") for one in said)
 
 
 def test_by_hand_the_target_is_whole_and_what_is_counted_as_not_done_fails(

@@ -11,7 +11,13 @@ from support.aws_cli import parsed
 from support.aws_nights import AwsNight
 from support.aws_shares import Sharer, lake_permission, playbook
 
-from stopline.connectors.aws.lake import LAKE_PERMISSIONS, about, is_administrator
+from stopline.connectors.aws.kinds import Edit, where_of
+from stopline.connectors.aws.lake import (
+    LAKE_PERMISSIONS,
+    about,
+    is_administrator,
+    permissions,
+)
 from stopline.estate import AwsAccount
 from stopline.model import Document, Gap, Grant, Scope
 from stopline.receipts import Outcome, Receipt
@@ -94,6 +100,33 @@ def test_every_shape_is_revoked_and_granted_word_for_word(owner: Any, night: Aws
     assert not night.plan().work
     assert outcomes(night.restore()) == {Outcome.APPLIED}
     assert listed(owner) == before
+
+
+ALL_TABLES = {"CatalogId": DATA, "DatabaseName": "labels", "Name": "ALL_TABLES"}
+
+
+@pytest.mark.parametrize(
+    ("listed_as", "taken"),
+    [
+        ({"Table": {**ALL_TABLES, "TableWildcard": {}}}, True),
+        ({"TableWithColumns": {**ALL_TABLES, "ColumnWildcard": {}}}, True),
+        ({"TableWithColumns": {**ALL_TABLES, "ColumnNames": ["age"]}}, False),
+        ({"TableWithColumns": {**TABLE, "ColumnWildcard": {}}}, False),
+        ({"Table": TABLE}, False),
+    ],
+)
+@pytest.mark.parametrize("edit", [LAKE_PERMISSIONS.give, LAKE_PERMISSIONS.take])
+def test_trap_all_tables_are_not_revoked_by_the_name_that_a_list_gives_them(
+    edit: Edit,
+    listed_as: Json,
+    taken: bool,  # noqa: FBT001 - a case
+) -> None:
+    """No table has it. The emulator lists all tables as they were granted, which AWS does not."""
+    (entry,) = permissions({"PrincipalResourcePermissions": [granted(MERCOR, listed_as, "SELECT")]})
+    assert entry.state["Resource"] == listed_as
+    all_of_them = {"Table": {"CatalogId": DATA, "DatabaseName": "labels", "TableWildcard": {}}}
+    said = edit.words(where_of(CATALOG), entry.state)
+    assert said["Resource"] == (all_of_them if taken else listed_as)
 
 
 def test_the_plan_says_what_is_revoked_on_what(owner: Any, night: AwsNight) -> None:

@@ -18,6 +18,7 @@ from support.aws_stubs import REACH, REGION, answering, looking_at
 
 from stopline.connectors.aws import AwsConnector, reached
 from stopline.connectors.aws.opinion import contained
+from stopline.connectors.aws.outbound import LOG_SUBSCRIPTIONS
 from stopline.estate import AwsAccount
 from stopline.model import Change, Document, Found, Gap, Grant
 from stopline.port import Mark, Terms
@@ -121,6 +122,18 @@ def test_a_group_that_has_two_other_filters_by_then_is_told(
     assert [one["filterName"] for one in ground.picture()] == ["new", "to-mercer"]
 
 
+def test_trap_what_was_aborted_since_others_were_at_the_group_is_asked_again(
+    ground: Ground, night: AwsNight
+) -> None:
+    """CloudWatch Logs takes one change of a group at a time: that is no refusal."""
+    left = [answer(400, '{"__type": "OperationAbortedException"}')]
+    ground.cloud.interfere = lambda request: (
+        left.pop() if left and operation(request) == "DeleteSubscriptionFilter" else None
+    )
+    assert outcomes(night.contain()) == [Outcome.APPLIED]
+    assert not left
+
+
 def test_a_group_that_was_deleted_is_told_and_not_made(ground: Ground, night: AwsNight) -> None:
     """There is nothing to give it back to."""
     night.contain()
@@ -152,6 +165,20 @@ def test_a_group_that_may_not_be_read_is_a_gap_and_hides_no_other(
     assert [change.address.document for change in plan.work] == [DOCUMENT]
 
 
+def test_trap_more_groups_than_could_be_read_tonight_are_a_gap(
+    night: AwsNight, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Five in a second: whoever makes very many log groups would keep the whole plan waiting."""
+    assert LOG_SUBSCRIPTIONS.most / 5.0 <= 4 * 60
+    monkeypatch.setattr(reached, "ROWS", (replace(LOG_SUBSCRIPTIONS, most=1),))
+    plan = night.plan()
+    assert not plan.work
+    (gap,) = plan.gaps
+    assert gap.what == "log-subscriptions in us-east-1"
+    assert isinstance(gap, Gap)
+    assert gap.cause.startswith("2 of them, of which none was read")
+
+
 def test_trap_what_the_sdk_does_not_know_of_a_filter_is_not_lost(
     ground: Ground, night: AwsNight
 ) -> None:
@@ -175,6 +202,17 @@ def test_by_hand_the_same_calls_are_made(night: AwsNight) -> None:
     (back,) = night.aws.commands(change.address.document, [change.inverse()], None).lines
     assert f"--role-arn {ROLE}" in back
     assert "--filter-pattern '{ $.kind" in back
+
+
+def test_trap_by_hand_a_pattern_that_begins_like_an_option_is_none(
+    ground: Ground, night: AwsNight
+) -> None:
+    """The command line takes `-debug` after a blank for an option of its own, and refuses it."""
+    ground.logs.delete_subscription_filter(logGroupName=NAME, filterName="to mercor #1")
+    ground.forward("to mercor #1", MERCOR, filterPattern="-debug")
+    (change,) = night.plan().work
+    (back,) = night.aws.commands(change.address.document, [change.inverse()], None).lines
+    assert "--filter-pattern=-debug" in back
 
 
 # --- the account's own policy --------------------------------------------------------------------

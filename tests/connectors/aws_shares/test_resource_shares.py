@@ -16,7 +16,7 @@ from support.aws_cli import parsed
 from support.aws_shares import playbook
 from support.aws_stubs import REACH
 
-from stopline.connectors.aws import AwsConnector, documents, proving, reached
+from stopline.connectors.aws import AwsConnector, documents, handed, proving, reached
 from stopline.errors import ConnectorError
 from stopline.estate import AwsOrganization
 from stopline.model import Change, Document, Gap, Grant, Skip, State
@@ -194,6 +194,19 @@ def test_the_labs_own_organisation_without_the_vendor_in_it_is_no_gap(
         reach = replace(REACH, members=lambda: members)
         found = list(reached.discover(connector.clients, [DATA], {}, reach))
     assert len([f for f in found if isinstance(f, Gap)]) == gaps
+
+
+def test_trap_an_organisation_whose_id_begins_as_the_labs_own_is_another() -> None:
+    """What is shared with it is a gap: nobody knows who is in it."""
+    own = AwsOrganization(id="o-lab0123456", account="999900001111", role="cut")
+    connector = aws_stubs.looking_at("resource-shares", organization=own)
+    longer = f"{own.id}7"
+    who = (f"arn:aws:organizations::999900001111:organization/{longer}",
+           f"arn:aws:organizations::999900001111:ou/{longer}/ou-ab12-cdefghij")  # fmt: skip
+    reach = replace(REACH, members=frozenset[str])
+    assert not any(handed._among_ourselves(connector.clients, one, reach) for one in who)
+    ours = [one.replace(longer, own.id) for one in who]
+    assert all(handed._among_ourselves(connector.clients, one, reach) for one in ours)
 
 
 def test_that_the_vendor_must_accept_anew_is_told_before_anybody_approves(
