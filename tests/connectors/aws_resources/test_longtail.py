@@ -19,10 +19,13 @@ from support.grants import a_grant, opinions
 
 from stopline.connectors.aws import AwsConnector, longtail, reached, revoking
 from stopline.connectors.aws.clients import BY_SDK
+from stopline.connectors.aws.nobody import about_nobody
 from stopline.connectors.aws.policy import Vendors
+from stopline.connectors.aws.proving import unproved
 from stopline.connectors.aws.resources import TABLE
 from stopline.errors import ConnectorError, StaleError
 from stopline.model import Change, Counted, Document, Found, Gap, Grant
+from stopline.port import Observed
 from stopline.receipts import Cause
 from stopline.text import Json
 
@@ -203,6 +206,37 @@ def test_by_hand_the_same_calls_are_made(case: Case) -> None:
         given, _, _ = parsed(client, name, shlex.split(words.replace("file://$D/new", "new text")))
         text = {case.key: "new text"} if call is case.put else {}
         assert given == {**call.words, **text}
+
+
+@every
+@pytest.mark.parametrize("act", ["", "*", "service:*"])
+def test_the_deny_proves_itself_whatever_the_policy_allows(case: Case, act: str) -> None:
+    """A policy of VPC Lattice mostly allows `*`, of a service that is not that of its ARN."""
+    connector = looking(case)
+    service, body = case.act.partition(":")[0], json.loads(policy_of(case))
+    body["Statement"][0]["Action"] = act.replace("service", service) or case.act
+    held = changes(connector, case)
+    ours = [c.after.value for c in held if c.after]
+    for said, wrong in ((ours, 0), ([{**ours[0], "Action": "x:*"}], len(held))):
+        raw = compact({**body, "Statement": [*body["Statement"], *said]})
+        states = {c.address: c.after for c in held if c.after}
+        observed = {document(case): Observed(document(case), states, raw=raw)}
+        assert len(list(unproved(connector.clients, [MERCOR], held, observed))) == wrong
+
+
+def test_a_directory_bucket_is_asked_for_by_its_name_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    """S3 answers 501 where a word says whose it is, by the model's own text; a preflight too."""
+    for key in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.setenv(key, "nobody")
+    (case,) = (c for c in CASES if c.kind == "directory-bucket")
+    client = boto3.client("s3", region_name="us-east-1")
+    asked = about_nobody(looking(case).clients, DATA, "s3express:GetBucketPolicy", ())
+    assert asked is not None
+    for call in (case.get, case.put, case.drop, case.get._replace(words=asked)):
+        name = client.meta.method_to_api_mapping[call.operation]
+        shape = client.meta.service_model.operation_model(name).input_shape
+        for word in call.words:
+            assert "501 Not Implemented" not in shape.members[word].documentation
 
 
 @every
