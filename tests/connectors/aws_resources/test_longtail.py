@@ -24,9 +24,9 @@ from stopline.connectors.aws.policy import Vendors
 from stopline.connectors.aws.proving import unproved
 from stopline.connectors.aws.resources import TABLE
 from stopline.errors import ConnectorError, StaleError
-from stopline.model import Change, Counted, Document, Found, Gap, Grant
+from stopline.model import Change, Counted, Document, Effect, Found, Gap, Grant
 from stopline.port import Observed
-from stopline.receipts import Cause
+from stopline.receipts import Cause, Hold
 from stopline.text import Json
 
 every = pytest.mark.parametrize("case", CASES, ids=[case.kind for case in CASES])
@@ -335,6 +335,32 @@ def test_a_termination_leaves_the_deny_where_a_table_still_lets_the_vendor_in(
         reason = past(connector.clients, document(BUCKET), {}, estate)
     assert said in reason
     assert bool(reason) is bool(said)
+
+
+@every
+def test_a_termination_takes_the_vendor_out_and_our_deny_with_it_in_one_write(case: Case) -> None:
+    """Under the tag where there is one; the look-alike's part stays, and nothing else is sent."""
+    connector, body = looking(case), json.loads(policy_of(case))
+    held = changes(connector, case)
+    ours = [c.after.value for c in held if c.after]
+    raw = compact({**body, "Statement": [*body["Statement"], *ours]})
+    (allow,) = body["Statement"]
+    other = {**allow, "Principal": {"AWS": [f"arn:aws:iam::{MERCER}:root"]}}
+    holds = [Hold(c.address, "p", None, c.after, c, written=True) for c in held]
+    estate = revoking.Estate(Vendors(frozenset({MERCOR})), {}, {}, frozenset(), frozenset())
+    with answering(connector) as reads, answering(connector, "writing") as writes:
+        reads.policy(case, raw)
+        if case.kind == "table-bucket":
+            reads.expect(TABLES_IN)
+        effects = list(revoking.removable(connector.clients, holds, holds, estate))
+        plan = [e for e in effects if isinstance(e, Effect)]
+        assert len(plan) == len(held)
+        reads.policy(case, raw)
+        wanted = compact({**body, "Statement": [other]})
+        writes.expect(case.put, **{case.key: wanted}, **case.tagged(OLD))
+        reads.policy(case, wanted, NEW)
+        taken = [replace(c.inverse(), only_if=plan[0].only_if) for c in held]
+        revoking.revoke(connector.clients, connector.read(document(case)), taken)
 
 
 # --- how many ------------------------------------------------------------------------------------
