@@ -183,7 +183,7 @@ CASES = (
         tagged=lambda tag: {"policyRevision": tag},
     ),
     _case(
-        "table-bucket", "table-buckets", "labels", _TABLES, [_TABLES, f"{_TABLES}/table/*"],
+        "table-bucket", "table-buckets", "labels", _TABLES, [_TABLES, f"{_TABLES}/*"],
         "s3tables:GetTableData",
         Call("s3tables", "list_table_buckets", {}, {"tableBuckets": [
             {"arn": _TABLES, "name": "labels", "ownerAccountId": DATA, "createdAt": WHEN},
