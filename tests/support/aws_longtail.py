@@ -77,7 +77,7 @@ _REPOSITORY = _arn("codeartifact", "repository/far/pip", ELSEWHERE)
 _AT = {"domain": "far", "domainOwner": ELSEWHERE, "repository": "pip"}
 _TABLES = _arn("s3tables", "bucket/labels")
 _DIRECTORY = "labels--use1-az4--x-s3"
-_OWNED = {"Bucket": _DIRECTORY, "ExpectedBucketOwner": DATA}
+_EXPRESS = {"Bucket": _DIRECTORY}
 _VECTORS = {"vectorBucket": {
     "vectorBucketName": "labels", "vectorBucketArn": _arn("s3vectors", "bucket/labels"),
     "creationTime": WHEN}}  # fmt: skip
@@ -183,7 +183,7 @@ CASES = (
         tagged=lambda tag: {"policyRevision": tag},
     ),
     _case(
-        "table-bucket", "table-buckets", "labels", _TABLES, [_TABLES, f"{_TABLES}/table/*"],
+        "table-bucket", "table-buckets", "labels", _TABLES, [_TABLES, f"{_TABLES}/*"],
         "s3tables:GetTableData",
         Call("s3tables", "list_table_buckets", {}, {"tableBuckets": [
             {"arn": _TABLES, "name": "labels", "ownerAccountId": DATA, "createdAt": WHEN},
@@ -210,10 +210,10 @@ CASES = (
         "s3express:CreateSession",
         Call("s3express", "list_directory_buckets", {},
              {"Buckets": [{"Name": n} for n in (_DIRECTORY, "labels")]}),
-        get=Call("s3express", "get_bucket_policy", _OWNED),
+        get=Call("s3express", "get_bucket_policy", _EXPRESS),
         policy=lambda text, _: {"Policy": text}, none="NoSuchBucketPolicy",
-        put=Call("s3express", "put_bucket_policy", _OWNED), key="Policy",
-        drop=Call("s3express", "delete_bucket_policy", _OWNED),
+        put=Call("s3express", "put_bucket_policy", _EXPRESS), key="Policy",
+        drop=Call("s3express", "delete_bucket_policy", _EXPRESS),
     ),
     _case(
         "object-lambda", "object-lambdas", "labels",

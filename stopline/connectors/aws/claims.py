@@ -99,8 +99,10 @@ def _acts(action: str, place: Place) -> list[str]:
 
 
 def _concrete(action: str, place: Place) -> str:
-    """One action that a pattern means."""
-    service = place.arn.split(":")[2]
+    """One action that a pattern means: of the service of its policies, which is not always that of
+    its ARN (VPC Lattice).
+    """
+    service = next((a.partition(":")[0] for a in place.acts if a != "*"), place.arn.split(":")[2])
     return (f"{service}:{_ANY}" if action == "*" else action).replace("*", _ANY).replace("?", "x")
 
 

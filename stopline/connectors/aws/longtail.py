@@ -175,7 +175,7 @@ TABLE_BUCKETS = Resource(
     put=Call("put_table_bucket_policy", by_arn(_TABLES, "tableBucketARN", "resourcePolicy")),
     drop=Call("delete_table_bucket_policy", by_arn(_TABLES, "tableBucketARN")),
     arn=_TABLES,
-    on=("{arn}", "{arn}/table/*"),
+    on=("{arn}", "{arn}/*"),
     actions=("s3tables:*",),
     longest=20_480,
     outlives=("what the vendor has read of tables already", "for ever"),
@@ -212,21 +212,20 @@ DIRECTORY_BUCKETS = Resource(
     name=lambda item: str(item["Name"]),
     # https://docs.aws.amazon.com/AmazonS3/latest/userguide/directory-bucket-naming-rules.html
     ours=lambda item, _: str(item["Name"]).endswith("--x-s3"),
-    get=Call("get_bucket_policy", lambda w, _: _bucket(w)),
+    # Unlike of other buckets, S3 takes no word on whose it is, and answers 501 to one: what is
+    # listed is the account's own.
+    # https://docs.aws.amazon.com/AmazonS3/latest/API/API_PutBucketPolicy.html
+    get=Call("get_bucket_policy", named("Bucket")),
     text="Policy",
     absent=("NoSuchBucketPolicy",),
-    put=Call("put_bucket_policy", lambda w, raw: {**_bucket(w), "Policy": raw}),
-    drop=Call("delete_bucket_policy", lambda w, _: _bucket(w)),
+    put=Call("put_bucket_policy", named("Bucket", "Policy")),
+    drop=Call("delete_bucket_policy", named("Bucket")),
     arn="arn:aws:s3express:{region}:{account}:bucket/{name}",
     on=("{arn}",),
     actions=("s3express:*",),
     longest=20_480,
     outlives=("sessions that have begun", "PT5M"),
 )
-
-
-def _bucket(where: Where) -> Json:
-    return {"Bucket": where.name, "ExpectedBucketOwner": where.account}
 
 
 OBJECT_LAMBDA = replace(

@@ -121,7 +121,7 @@ def about_nobody(
         **_NAMED,
         "Attribute": _ATTRIBUTES.get(operation),
         "Bucket": f"{NOBODY}--use1-az4--x-s3" if service == "s3express" else bucket,
-        "ExpectedBucketOwner": account,
+        "ExpectedBucketOwner": account if service != "s3express" else None,
         "AccountId": account,
         "ApplicationId": f"arn:aws:serverlessrepo:{region}:{account}:applications/{NOBODY}",
         "DataShareArn": f"arn:aws:redshift:{region}:{account}:datashare:{_UUID}/{NOBODY}",

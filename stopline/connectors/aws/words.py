@@ -101,7 +101,13 @@ NOT_LOOKED_AT: tuple[str, ...] = (
         "clusters, Glacier vaults, MediaStore, schema registries, OpenSearch Serverless and "
         "Ingestion, Lex, SageMaker model groups, Bedrock, Rekognition, Systems Manager, "
         "CodeBuild, IoT, X-Ray, CloudHSM, observability sinks, Prometheus workspaces, network "
-        "firewalls, Route 53 Resolver"
+        "firewalls, Route 53 Resolver, public repositories of ECR, namespaces of Redshift "
+        "Serverless, S3 Files, S3 on Outposts, HealthOmics, Image Builder, MediaPackage, "
+        "MediaTailor, WAF, Comprehend, CodeGuru Profiler, Clean Rooms ML, Lookout for Equipment, "
+        "Payment Cryptography, End User Messaging, CloudWatch RUM and investigations, CloudFront, "
+        "Network Manager, Refactor Spaces, AWS Marketplace, Incident Manager, Lambda Web, "
+        "EventBridgeV2, Continuum, Elemental Inference, Well-Architected, and what an "
+        "organization delegates"
     ),
     "API destinations, pipes and schedules of EventBridge",
     (

@@ -19,11 +19,14 @@ from support.grants import a_grant, opinions
 
 from stopline.connectors.aws import AwsConnector, longtail, reached, revoking
 from stopline.connectors.aws.clients import BY_SDK
+from stopline.connectors.aws.nobody import about_nobody
 from stopline.connectors.aws.policy import Vendors
+from stopline.connectors.aws.proving import unproved
 from stopline.connectors.aws.resources import TABLE
 from stopline.errors import ConnectorError, StaleError
-from stopline.model import Change, Counted, Document, Found, Gap, Grant
-from stopline.receipts import Cause
+from stopline.model import Change, Counted, Document, Effect, Found, Gap, Grant
+from stopline.port import Observed
+from stopline.receipts import Cause, Hold
 from stopline.text import Json
 
 every = pytest.mark.parametrize("case", CASES, ids=[case.kind for case in CASES])
@@ -206,6 +209,39 @@ def test_by_hand_the_same_calls_are_made(case: Case) -> None:
 
 
 @every
+@pytest.mark.parametrize("act", ["", "*", "service:*"])
+def test_the_deny_proves_itself_whatever_the_policy_allows(case: Case, act: str) -> None:
+    """A policy of VPC Lattice mostly allows `*`, of a service that is not that of its ARN."""
+    connector = looking(case)
+    service, body = case.act.partition(":")[0], json.loads(policy_of(case))
+    body["Statement"][0]["Action"] = act.replace("service", service) or case.act
+    if TABLE[case.kind].contains in ("table-buckets", "vector-buckets"):
+        body["Statement"][0]["Resource"] = f"{case.arn}/*"  # all that is in it, as people write it
+    held = changes(connector, case)
+    ours = [c.after.value for c in held if c.after]
+    for said, wrong in ((ours, 0), ([{**ours[0], "Action": "x:*"}], len(held))):
+        raw = compact({**body, "Statement": [*body["Statement"], *said]})
+        states = {c.address: c.after for c in held if c.after}
+        observed = {document(case): Observed(document(case), states, raw=raw)}
+        assert len(list(unproved(connector.clients, [MERCOR], held, observed))) == wrong
+
+
+def test_a_directory_bucket_is_asked_for_by_its_name_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    """S3 answers 501 where a word says whose it is, by the model's own text; a preflight too."""
+    for key in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.setenv(key, "nobody")
+    (case,) = (c for c in CASES if c.kind == "directory-bucket")
+    client = boto3.client("s3", region_name="us-east-1")
+    asked = about_nobody(looking(case).clients, DATA, "s3express:GetBucketPolicy", ())
+    assert asked is not None
+    for call in (case.get, case.put, case.drop, case.get._replace(words=asked)):
+        name = client.meta.method_to_api_mapping[call.operation]
+        shape = client.meta.service_model.operation_model(name).input_shape
+        for word in call.words:
+            assert "501 Not Implemented" not in shape.members[word].documentation
+
+
+@every
 def test_what_outlives_the_deny_is_told(case: Case) -> None:
     """What was read is read; a session that has begun goes on."""
     connector = looking(case)
@@ -301,6 +337,32 @@ def test_a_termination_leaves_the_deny_where_a_table_still_lets_the_vendor_in(
         reason = past(connector.clients, document(BUCKET), {}, estate)
     assert said in reason
     assert bool(reason) is bool(said)
+
+
+@every
+def test_a_termination_takes_the_vendor_out_and_our_deny_with_it_in_one_write(case: Case) -> None:
+    """Under the tag where there is one; the look-alike's part stays, and nothing else is sent."""
+    connector, body = looking(case), json.loads(policy_of(case))
+    held = changes(connector, case)
+    ours = [c.after.value for c in held if c.after]
+    raw = compact({**body, "Statement": [*body["Statement"], *ours]})
+    (allow,) = body["Statement"]
+    other = {**allow, "Principal": {"AWS": [f"arn:aws:iam::{MERCER}:root"]}}
+    holds = [Hold(c.address, "p", None, c.after, c, written=True) for c in held]
+    estate = revoking.Estate(Vendors(frozenset({MERCOR})), {}, {}, frozenset(), frozenset())
+    with answering(connector) as reads, answering(connector, "writing") as writes:
+        reads.policy(case, raw)
+        if case.kind == "table-bucket":
+            reads.expect(TABLES_IN)
+        effects = list(revoking.removable(connector.clients, holds, holds, estate))
+        plan = [e for e in effects if isinstance(e, Effect)]
+        assert len(plan) == len(held)
+        reads.policy(case, raw)
+        wanted = compact({**body, "Statement": [other]})
+        writes.expect(case.put, **{case.key: wanted}, **case.tagged(OLD))
+        reads.policy(case, wanted, NEW)
+        taken = [replace(c.inverse(), only_if=plan[0].only_if) for c in held]
+        revoking.revoke(connector.clients, connector.read(document(case)), taken)
 
 
 # --- how many ------------------------------------------------------------------------------------
