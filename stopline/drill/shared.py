@@ -29,7 +29,7 @@ def said(act: str, accounts: Iterable[str], **whole: Any) -> str:
     """
     arns = [f"arn:aws:iam::{account}:root" for account in sorted(accounts)]
     allow = {"Effect": "Allow", "Principal": {"AWS": arns}, "Action": act, "Resource": "*"}
-    return json.dumps({"Statement": [allow], **whole}, default=str)
+    return json.dumps({"Statement": [allow], **whole}, default=str, sort_keys=True)
 
 
 def image(ec2: Any, name: str) -> str:
