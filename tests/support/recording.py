@@ -36,8 +36,12 @@ FOLDER = ROOT / "tests" / "golden" / "plans" / "recorded"
 JOURNAL, FIRST, SECOND = "0000d211", "00000001", "00000002"
 CHORDUS = Scope(project="chordus")
 SEED = 2026
-CHANCE = re.compile(r"\b(AKIA|ASIA|AIDA|AROA|APKA|ANPA)[A-Z0-9]{12,}\b|\b()[a-z0-9]{32}\b")
-"""Ids that AWS draws: of keys, users, roles, policies, certificates."""
+CHANCE = re.compile(
+    r"\b(AKIA|ASIA|AIDA|AROA|APKA|ANPA)[A-Z0-9]{12,}\b"
+    r"|\b(svc-)[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{3}\b"
+    r"|\b()[a-z0-9]{32}\b"
+)
+"""Ids that AWS draws: of keys, users, roles, policies, certificates, services of VPC Lattice."""
 TAKEN = re.compile(r"\b20[0-9]{2}-[0-9-]{5} [0-9:.]{8,15}\+00:00")
 """When a snapshot was taken, which tells it from another one of its name."""
 
@@ -129,7 +133,7 @@ def _masked(found: Mapping[str, Json], journal: str) -> Mapping[str, Json]:
     numbers: dict[str, str] = {}
 
     def number(hit: re.Match[str]) -> str:
-        prefix = hit[1] or ""
+        prefix = hit[1] or hit[2] or ""
         made = f"{prefix}{len(numbers) + 1:0{len(hit[0]) - len(prefix)}}"
         return numbers.setdefault(hit[0], made)
 
