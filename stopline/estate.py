@@ -152,6 +152,7 @@ class AwsEstate(_Strict):
     by default all; each costs a call for each page and for each resource, whenever something is
     planned. `identity_center` is where people's groups and account assignments are, in one of
     `accounts`. Without an `organization` there is no fast cut, and its policies are not read.
+    `simulate` asks AWS's own simulator about each principal that was denied, besides.
     """
 
     accounts: dict[Account, AwsAccount] = Field(min_length=1)
@@ -164,6 +165,7 @@ class AwsEstate(_Strict):
     resources: tuple[AwsResource, ...] = get_args(AwsResource)
     identity_center: IdentityCenter | None = None
     organization: AwsOrganization | None = None
+    simulate: bool = Field(default=False, strict=True)
 
     @property
     def own(self) -> frozenset[str]:

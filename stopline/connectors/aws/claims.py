@@ -29,7 +29,7 @@ MOST = 200
 """Requests that are tried for one change: a sample, where a policy is long."""
 OPEN: Json = {"Statement": {"Effect": "Allow", "Principal": "*", "Action": "*", "Resource": "*"}}
 """A target that lets everybody in: what is refused there, the principal's own documents refuse."""
-_USUAL = (("s3:ListAllMyBuckets", "*"), ("iam:CreateAccessKey", "*"), ("sts:AssumeRole", "*"))
+USUAL = (("s3:ListAllMyBuckets", "*"), ("iam:CreateAccessKey", "*"), ("sts:AssumeRole", "*"))
 _ANY = "any"
 
 
@@ -230,7 +230,7 @@ def of_control(ours: Json, account: str) -> Iterator[Request]:
         meant = (_of_pattern(str(p), (), place) for p in patterns)
         callers = [c for some in meant for c in some if c.account == account]
         callers = callers if patterns else list(_of_account(account, (), place))
-        acts = list(_USUAL)
+        acts = list(USUAL)
     for caller, (act, target) in product(callers, acts):
         yield replace(caller, action=act, resource=target)
 
@@ -251,6 +251,6 @@ def of_principal(standing: Standing, *, before: str = "") -> Iterator[Request]:
         for statement in statements(document):
             if statement.get("Effect") == "Allow":
                 pairs += product(_named(statement, "Action"), _named(statement, "Resource"))
-    for action, resource in (*_USUAL, *pairs):
+    for action, resource in (*USUAL, *pairs):
         act = _concrete("s3:*" if action == "*" else action, place)
         yield replace(caller, action=act, resource=_target(resource, place))

@@ -8,7 +8,7 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
-from stopline.connectors.aws import handed, marks, organizing, reading, whole
+from stopline.connectors.aws import handed, marks, organizing, reading, simulating, whole
 from stopline.connectors.aws.claims import (
     OPEN,
     Place,
@@ -124,7 +124,7 @@ def _on_principals(clients: Clients, held: Sequence[Change], bounds: Bounds) -> 
         if isinstance(found, ConnectorError):
             why = f"the policies of the account could not be read again: {found.detail}"
         else:
-            why = _on_principal(change, found, bounds.of(change.address.realm))
+            why = _on_principal(clients, change, found, bounds.of(change.address.realm))
         if why:
             yield Unproved(change.address, why)
 
@@ -136,17 +136,20 @@ def _read(clients: Clients, number: str) -> reading.Held | ConnectorError:
         return error
 
 
-def _on_principal(change: Change, held: reading.Held, bound: Bound) -> str:
+def _on_principal(clients: Clients, change: Change, held: reading.Held, bound: Bound) -> str:
     kind = change.address.kind.partition("-")[0]
     name, _, policy = change.address.document.id.partition("/")
     found = held.get((kind, name))
     if found is None:
         return ""  # deleted: there is nobody who could
     standing = Standing(found.arn, found.documents)
-    before = change.moment if marks.is_cut(policy) else ""
-    requests = of_principal(standing, before=before)
+    cut = marks.is_cut(policy)
+    requests = of_principal(standing, before=change.moment if cut else "")
     own = Policies(found.documents, found.boundary, resource=OPEN, scps=bound.scps)
-    return let_past(requests, own)
+    why = let_past(requests, own)
+    if why or cut or not clients.estate.simulate:  # sessions from before it are no principal's
+        return why
+    return simulating.let_past(clients, change.address.realm, standing)
 
 
 # --- the organization ------------------------------------------------------------------------

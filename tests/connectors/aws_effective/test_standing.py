@@ -6,7 +6,18 @@ Each is made as its owner makes it, in the emulator, and asked about as `verify`
 import json
 
 import pytest
-from support.aws import DATA, EXTERNAL, MERCOR, RESEARCH, VENDOR, Cloud, trust
+from support.aws import (
+    DATA,
+    EXTERNAL,
+    MERCOR,
+    RESEARCH,
+    VENDOR,
+    Cloud,
+    answer,
+    body_of,
+    error_text,
+    trust,
+)
 
 from activities import ends
 from stopline.connectors.aws import marks
@@ -28,9 +39,9 @@ def left(kind: str, id_: str, state: Json, realm: str = RESEARCH, moment: str = 
     return Change(address, None, State.of(state), "r", Breadth.NARROW, marked=True, moment=moment)
 
 
-def told(cloud: Cloud, change: Change) -> list[str]:
+def told(cloud: Cloud, change: Change, **words: bool) -> list[str]:
     """What is not shown to do what it was made for, of what is read now."""
-    connector, document = cloud.connector(), change.address.document
+    connector, document = cloud.connector(**words), change.address.document
     observed = {document: connector.read(document)}
     return [one.why for one in connector.unproved(VENDOR, [change], observed)]
 
@@ -61,6 +72,53 @@ def test_a_user_is_asked_about_with_what_the_attached_policy_says_now(
     assert [w.partition(" s3:")[0] for w in why] == (
         [] if whole else [f"arn:aws:iam::{RESEARCH}:user/vendors/mercor/ann can still"]
     )
+
+
+SIMULATED = """<SimulatePrincipalPolicyResponse><SimulatePrincipalPolicyResult>
+<IsTruncated>false</IsTruncated><EvaluationResults>{}</EvaluationResults>
+</SimulatePrincipalPolicyResult></SimulatePrincipalPolicyResponse>"""
+RESULT = "<member><EvalActionName>{}</EvalActionName><EvalDecision>{}</EvalDecision></member>"
+
+
+@pytest.mark.parametrize(
+    ("answered", "why"),
+    [
+        ((200, SIMULATED.format(RESULT.format("s3:GetObject", "explicitDeny"))), ""),
+        ((200, SIMULATED.format(RESULT.format("s3:GetObject", "implicitDeny"))), ""),
+        (
+            (
+                200,
+                SIMULATED.format(
+                    RESULT.format("iam:CreateAccessKey", "explicitDeny")
+                    + RESULT.format("s3:GetObject", "allowed")
+                ),
+            ),
+            "can still s3:GetObject",
+        ),
+        ((200, SIMULATED.format("")), "answered nothing"),
+        ((403, error_text("AccessDenied")), "did not say"),
+    ],
+)
+def test_awss_own_simulator_is_asked_where_the_estate_wants_it(
+    cloud: Cloud, answered: tuple[int, str], why: str
+) -> None:
+    """Beside our own calculation, which finds nothing here; what it does not say is not proven."""
+    cloud.user("ann", keys="")
+    work = {**ALL, "Statement": [{**ALLOW, "Action": ["s3:GetObject", "s3:Put*"]}, ALLOW]}
+    cloud.iam().put_user_policy(UserName="ann", PolicyName="work", PolicyDocument=json.dumps(work))
+    arn = deny_all(cloud, marks.policy_document(JOURNAL))
+    cloud.iam().attach_user_policy(UserName="ann", PolicyArn=arn)
+    cloud.interfere = lambda request: (
+        answer(*answered) if "SimulatePrincipalPolicy" in body_of(request) else None
+    )
+    change = left("user-attachment", f"ann#{arn}", {"PolicyArn": arn})
+    assert not told(cloud, change)
+    assert "iam:SimulatePrincipalPolicy" not in cloud.used
+    found = told(cloud, change, simulate=True)
+    assert [why in one for one in found] == ([True] if why else [])
+    (asked,) = (body_of(r) for r in cloud.sent if "SimulatePrincipalPolicy" in body_of(r))
+    assert "s3%3AGetObject" in asked
+    assert "s3%3APut" not in asked  # it takes no pattern
 
 
 @pytest.mark.parametrize("whole", [True, False])
