@@ -2,6 +2,7 @@
 
 import ast
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 from support.tree import PACKAGES, name_of, python
@@ -23,6 +24,12 @@ def lengths(path: Path) -> Iterator[tuple[str, int]]:
             yield f"{name_of(path)}:{node.name}", (node.end_lineno or 0) - node.lineno + 1
 
 
+@cache
+def functions() -> dict[str, int]:
+    """Every function of the project, with its number of lines: read once."""
+    return {name: number for path in FILES for name, number in lengths(path)}
+
+
 def test_files_are_short() -> None:
     """No file is longer than its budget."""
     long = {name_of(p): len(p.read_text("utf-8").splitlines()) for p in FILES}
@@ -32,19 +39,14 @@ def test_files_are_short() -> None:
 
 def test_functions_are_short() -> None:
     """No function is longer than its budget."""
-    over = {
-        name: number
-        for path in FILES
-        for name, number in lengths(path)
-        if number > LONG_FUNCTIONS.get(name, LINES_OF_A_FUNCTION)
-    }
+    found = functions()
+    over = {f: n for f, n in found.items() if n > LONG_FUNCTIONS.get(f, LINES_OF_A_FUNCTION)}
     assert not over, over
 
 
 def test_every_exception_is_still_needed() -> None:
     """An exception for what is short by now, or gone, is taken out."""
     files = {name_of(p): len(p.read_text("utf-8").splitlines()) for p in FILES}
-    functions = {name: number for path in FILES for name, number in lengths(path)}
     stale = [f for f in LONG_FILES if files.get(f, 0) <= LINES_OF_A_FILE]
-    stale += [f for f in LONG_FUNCTIONS if functions.get(f, 0) <= LINES_OF_A_FUNCTION]
+    stale += [f for f in LONG_FUNCTIONS if functions().get(f, 0) <= LINES_OF_A_FUNCTION]
     assert not stale, stale

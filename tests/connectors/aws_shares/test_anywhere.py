@@ -84,6 +84,7 @@ def ground(cloud: Cloud, there: Anywhere) -> Ground:
     return Ground(**beside_a_topic(cloud, WORDS), there=there)
 
 
+@pytest.mark.night
 class TestAnywhere(ConnectorContract):
     """Anchors and profiles; a topic bears our mark."""
 

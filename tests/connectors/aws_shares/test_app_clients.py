@@ -152,6 +152,7 @@ def ground(cloud: Cloud) -> Ground:
     return Ground(**beside_a_topic(cloud, WORDS), pool=pool, vendor=vendor)
 
 
+@pytest.mark.night
 class TestAppClients(ConnectorContract):
     """Clients of a pool; a topic bears our mark."""
 

@@ -68,6 +68,7 @@ def ground(cloud: Cloud) -> Ground:
     return Ground(**beside_a_topic(cloud, WORDS), service=service, there=there)
 
 
+@pytest.mark.night
 class TestConnections(ConnectorContract):
     """Connections; a topic bears our mark."""
 

@@ -75,6 +75,7 @@ def ground(cloud: Cloud) -> Ground:
     return Ground(**beside_a_topic(cloud, WORDS), there=there)
 
 
+@pytest.mark.night
 class TestKeyGroups(ConnectorContract):
     """Keys in groups; a topic bears our mark."""
 

@@ -120,6 +120,7 @@ def ground(cloud: Cloud, pool: Pool) -> PoolGround:
     return PoolGround(**beside_a_topic(cloud, WORDS), pool=pool)
 
 
+@pytest.mark.night
 class TestPools(ConnectorContract):
     """Users of a pool; a topic bears our mark."""
 
