@@ -19,18 +19,12 @@ from urllib.parse import unquote
 
 import jmespath
 from botocore import xform_name
-from botocore.exceptions import ClientError, ParamValidationError
+from botocore.exceptions import ClientError, ParamValidationError, UnknownServiceError
 
 from stopline.drill.access import Access, Credentials
 
-SERVICES = {
-    "iam": "iam", "s3api": "s3", "sts": "sts", "kms": "kms", "sns": "sns", "sqs": "sqs",
-    "secretsmanager": "secretsmanager", "ecr": "ecr", "dynamodb": "dynamodb", "events": "events",
-    "lambda": "lambda", "efs": "efs", "opensearch": "opensearch",
-    "organizations": "organizations",
-    "ec2": "ec2", "rds": "rds", "ram": "ram", "cognito-idp": "cognito-idp",
-    "kinesis": "kinesis", "backup": "backup", "s3control": "s3control", "glue": "glue",
-}  # fmt: skip
+SERVICES = {"s3api": "s3"}
+"""What the command line calls otherwise than the SDK."""
 USAGE, REFUSED = 252, 254
 _EXECUTABLE = """\
 #!{python} -SE
@@ -65,13 +59,13 @@ class AwsCli:
         self.calls.append([*words])
         try:
             service, command, *rest = words
-            client = self._client(SERVICES[service], Credentials(*keys))
+            client = self._client(SERVICES.get(service, service), Credentials(*keys))
             operation = {xform_name(o, "-"): o for o in client.meta.service_model.operation_names}
             given, query, output = parsed(client, operation[command], rest)
             found = getattr(client, xform_name(operation[command]))(**given)
         except (ClientError, ParamValidationError) as error:
             return REFUSED, "", f"\n{error}\n"
-        except (UsageError, KeyError, ValueError) as error:
+        except (UsageError, KeyError, ValueError, UnknownServiceError) as error:
             return USAGE, "", f"aws: error: {error!r}\n"
         found.pop("ResponseMetadata", None)
         found = decoded(found)
