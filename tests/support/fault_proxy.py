@@ -102,13 +102,13 @@ class _Handler(BaseHTTPRequestHandler):
         self._learn(body, answer)
         self._answer(status, headers, answer)
 
-    do_GET = do_PUT = do_POST = do_DELETE = do_HEAD = _serve  # noqa: N815 - http.server's
+    do_GET = do_PUT = do_POST = do_DELETE = do_HEAD = do_PATCH = _serve  # noqa: N815 - http.server's
 
     def _writes(self, body: bytes) -> bool:
         action = _ACTION.search(body)
         if action:
             return action[1].decode().startswith(WRITES)
-        return self.command in ("PUT", "DELETE")
+        return self.command in ("PUT", "PATCH", "DELETE")
 
     def _account(self) -> str:
         signed = _SIGNED_BY.search(self.headers.get("Authorization", ""))
