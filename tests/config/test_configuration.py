@@ -6,8 +6,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from stopline.configuration import Configuration, Frozen, installed_words, load
+from stopline.configuration import Configuration, Frozen, blind_spots, installed_words, load
 from stopline.errors import ConfigError, UserError
+from stopline.estate import Estate
+from stopline.model import Scope
 from stopline.text import sha256
 
 SHIPPED = Path(__file__).parents[2] / "config"
@@ -294,3 +296,21 @@ def test_the_shipped_playbook_denies_before_it_switches_keys_off() -> None:
         "workspace-users", "buckets", "entries", "group-memberships", "access-lists",
         "drive-permissions",
     ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("connectors", "named"), [((), {"aws", "gcp"}), (("gcp",), {"gcp"}), (("payouts",), set())]
+)
+def test_what_nobody_looks_at_is_said_of_the_systems_in_question(
+    connectors: tuple[str, ...], named: set[str]
+) -> None:
+    """Of those that the estate has and the scope admits; what the estate leaves out is among it."""
+    estate = Estate.model_validate(
+        {
+            "aws": {"accounts": {"111122223333": {}}, "resources": ["kms-keys"]},
+            "gcp": {"projects": ["labels-prod"], "service_account": "s@p.iam.gserviceaccount.com"},
+        }
+    )
+    said = blind_spots(estate, Scope(connectors=connectors))
+    assert {what.partition(":")[0] for what in said} == named
+    assert any("sns-topics" in what for what in said) is ("aws" in named)

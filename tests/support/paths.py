@@ -66,6 +66,8 @@ ASIDE: dict[str, str] = {
     "member-accounts": "aws_organization",
 }
 """What is in no table, and no principal or bucket of an account."""
+MODELLED = {*STUBBED, "application-assignments"}
+"""What is held against AWS's own model: the emulator has it not, or otherwise."""
 
 
 def rows() -> Iterator[tuple[str, ...]]:
@@ -74,7 +76,7 @@ def rows() -> Iterator[tuple[str, ...]]:
     for contains, how in installed_words()["aws"].items():
         row = table.get(contains)
         shown = f"{_TESTS}/{_shown(contains, row)}"
-        by = "AWS's own model" if contains in STUBBED else "the emulator"
+        by = "AWS's own model" if contains in MODELLED else "the emulator"
         yield (
             f"`{contains}`",
             ", ".join(f"`{way}`" for way in sorted(how)),

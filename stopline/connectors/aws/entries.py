@@ -68,7 +68,7 @@ DOCUMENTS = Share(
     give=Edit("modify_document_permission", _permit("AccountIdsToAdd")),
     take=Edit("modify_document_permission", _permit("AccountIdsToRemove")),
     # https://docs.aws.amazon.com/systems-manager/latest/userguide/documents-ssm-sharing.html
-    apart=True,
+    exclusive=True,
     arn="arn:aws:ssm:{region}:{account}:document/{name}",
     outlives=(
         ("copies of the document", FOREVER),

@@ -30,7 +30,7 @@ EVENTS = Resource(
     on=("{arn}", "arn:aws:events:{region}:{account}:rule/*"),
     actions=("events:*",),
     longest=10_240,
-    outlives=("rules of ours that send to buses of the vendor's", "until they are disabled"),
+    outlives=("events that the vendor has put or been sent already", "for ever"),
 )
 LAMBDA = Resource(
     # Of a function, and of each alias of it. Written whole, unlike by `AddPermission`, it takes a

@@ -288,7 +288,7 @@ def write(clients: Clients, observed: Observed, changes: Sequence[Change]) -> No
         entry, there = change.after or change.before, observed.states.get(change.address)
         if entry is None or (change.after is not None and there == change.after):
             continue
-        if change.after is not None and row.apart:
+        if change.after is not None and row.exclusive:
             _refuse_narrowing(row, observed)
         try:
             _send(clients, row, where, (row.give if change.after else row.take, entry))

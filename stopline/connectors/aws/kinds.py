@@ -276,7 +276,7 @@ class Share:
     words that write it as `get` shows it, of which those that are `loose` read back otherwise;
     `moved` are the errors that say that its concurrency tag moved, `by_hand` is the same as a
     program, of `give` or `take`, an entry and what `get` answers. `felt`: what others notice.
-    `needs_one`: it must have an entry. `apart`: shared with accounts or with everybody, never both.
+    `needs_one`: it must have an entry. `exclusive`: with accounts or with everybody, never both.
     `about` says what of it an entry is about. `shown_to`: a call whose answer says whether what
     we read as is among those whom the service shows everybody's entries, and what a person must do
     where it is not. An entry whose state says `by_hand` is found and
@@ -323,7 +323,7 @@ class Share:
     by_hand: str = ""
     felt: str = ""
     needs_one: bool = False
-    apart: bool = False
+    exclusive: bool = False
     about: Callable[[Json], str] = lambda _: ""
     shown_to: tuple[Call, Callable[[Json, str], bool], str] | None = None
     sends: bool = False

@@ -89,7 +89,10 @@ SNS = Resource(
         "SNS:Subscribe",
     ),
     longest=30_720,
-    outlives=("deliveries to endpoints that the vendor has subscribed", "until they are removed"),
+    outlives=(
+        "deliveries to what an account of the vendor's has subscribed itself",
+        "until it is unsubscribed by hand",
+    ),
 )
 SQS = Resource(
     # https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_SetQueueAttributes.html

@@ -136,9 +136,8 @@ _SHARES = (
     "resource-share-principal", "layer-version-statement", "endpoint-service-principal",
     "endpoint-connection", "fpga-image-share", "document-share", "datashare-consumer",
     "endpoint-authorization", "redshift-snapshot-share", "signing-permission",
-    "application-principal", "lake-permission",
-    "endpoint-connection", "event-target", "topic-subscription", "log-subscription",
-    "log-account-policy",
+    "application-principal", "lake-permission", "event-target", "topic-subscription",
+    "log-subscription", "log-account-policy",
 )  # fmt: skip
 TECHNIQUES: Mapping[str, Technique | Untagged] = {
     "access-key": ACCOUNT_LOCKING,

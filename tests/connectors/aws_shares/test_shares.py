@@ -73,7 +73,7 @@ def test_the_look_alike_keeps_what_is_shared_with_it(
 
 
 @pytest.mark.parametrize(
-    "kind", [k for k in ONE_BY_ONE if not (SHARES[k].apart or SHARES[k].sends)]
+    "kind", [k for k in ONE_BY_ONE if not (SHARES[k].exclusive or SHARES[k].sends)]
 )
 def test_what_is_public_is_left_open_and_said(cloud: Cloud, sharer: Sharer, kind: str) -> None:
     """It is not the vendor's alone: a person decides. The vendor's own entry goes all the same."""
