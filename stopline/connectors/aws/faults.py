@@ -92,7 +92,6 @@ _THROTTLED = (
     "InvalidAuthorizationState",
     "InvalidClusterSnapshotState",
     "DependentServiceRequestThrottlingFault",
-    "OperationTimeoutException",  # Lake Formation
     "TooManyUpdates",  # SSM
 )
 _CODES: dict[Cause, tuple[str, ...]] = {
@@ -153,6 +152,7 @@ _CODES: dict[Cause, tuple[str, ...]] = {
     ),
     Cause.UNREACHABLE: (
         "RequestTimeout",
+        "OperationTimeoutException",  # Lake Formation: it may have landed
         "InternalException",  # EventBridge
         "InternalFailure",
         "InternalError",

@@ -6,11 +6,13 @@ from typing import Any
 
 import boto3
 import pytest
+from botocore.exceptions import ClientError
 from support.aws import DATA, MERCER, MERCOR, ROLE, VENDOR, Cloud, answer, error_text
 from support.aws_cli import parsed
 from support.aws_nights import AwsNight
 from support.aws_shares import Sharer, lake_permission, playbook
 
+from stopline.connectors.aws.faults import translated
 from stopline.connectors.aws.kinds import Edit, where_of
 from stopline.connectors.aws.lake import (
     LAKE_PERMISSIONS,
@@ -20,7 +22,7 @@ from stopline.connectors.aws.lake import (
 )
 from stopline.estate import AwsAccount
 from stopline.model import Document, Gap, Grant, Scope
-from stopline.receipts import Outcome, Receipt
+from stopline.receipts import Cause, Outcome, Receipt
 from stopline.text import Json, canonical
 
 WORDS: dict[str, Any] = {
@@ -285,6 +287,18 @@ def test_by_hand_the_same_calls_are_made(owner: Any, cloud: Cloud, night: AwsNig
         assert given == SHAPES[4]
 
 
-def test_what_outlives_it_says_for_how_long_credentials_live() -> None:
-    """Those that Lake Formation has handed out are good until they expire."""
-    assert dict(LAKE_PERMISSIONS.outlives)[LAKE_PERMISSIONS.outlives[0][0]] == "PT12H"
+def test_trap_a_write_that_timed_out_there_may_have_landed() -> None:
+    """Lake Formation gives up waiting for itself: what became of the grant, a read must say."""
+    said: Any = {
+        "Error": {"Code": "OperationTimeoutException", "Message": "it took too long"},
+        "ResponseMetadata": {"HTTPStatusCode": 400},
+    }
+    found = translated(ClientError(said, "GrantPermissions"), "grant", writing=True)
+    assert (found.cause, found.landed) == (Cause.UNREACHABLE, None)
+
+
+def test_credentials_that_it_has_handed_out_are_told_with_their_time() -> None:
+    """They are good until they expire; the documented longest is twelve hours."""
+    assert ("credentials that Lake Formation has handed out already", "PT12H") in (
+        LAKE_PERMISSIONS.outlives
+    )
